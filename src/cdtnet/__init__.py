@@ -1,0 +1,1 @@
+"""cdtnet: high-resolution image harmonization."""
