@@ -1,0 +1,1 @@
+"""Training data: photographs, masks, and composites made from them."""

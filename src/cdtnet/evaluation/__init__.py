@@ -1,0 +1,1 @@
+"""Measuring harmonization: metrics by convention, and classical methods to compare with."""

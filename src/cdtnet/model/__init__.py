@@ -1,0 +1,7 @@
+"""The paper's figure: generator, colour mapping and refinement, wired in `cdtnet.py`."""
+
+from .cdtnet import Analysis, CDTNet, Config, LowInput, Output, Variant
+from .refinement import HALO
+from .sampling import Window
+
+__all__ = ["HALO", "Analysis", "CDTNet", "Config", "LowInput", "Output", "Variant", "Window"]

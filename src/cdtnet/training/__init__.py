@@ -1,0 +1,1 @@
+"""Training of the networks on composites made on the fly."""

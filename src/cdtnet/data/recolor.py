@@ -1,0 +1,111 @@
+"""Three ways in which a pasted foreground comes to look wrong, for whole batches at once.
+
+As in iHarmony4: the colours of another photo (HCOCO, HFlickr), another retoucher's hand (HAdobe5k), another
+light (Hday2night, and light that is not the same everywhere). Every random quantity is drawn per picture.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .color import linear_to_oklab, linear_to_srgb, oklab_to_linear, srgb_to_linear
+
+
+class Dice:
+    """Random numbers per picture of a batch, shaped (B,C,1,1) to broadcast over pixels."""
+
+    def __init__(self, batch: int, generator: torch.Generator):
+        self.batch = batch
+        self.generator = generator
+
+    def normal(self, scale: float, channels: int = 1) -> Tensor:
+        """Normal with mean 0, cut at 2.5 standard deviations."""
+        shape = (self.batch, channels, 1, 1)
+        noise = torch.randn(shape, generator=self.generator, device=self.generator.device)
+        return scale * noise.clamp(-2.5, 2.5)
+
+    def uniform(self, low: float, high: float, channels: int = 1) -> Tensor:
+        """Uniform in low..high."""
+        shape = (self.batch, channels, 1, 1)
+        return low + (high - low) * torch.rand(shape, generator=self.generator, device=self.generator.device)
+
+    def chance(self, probability: float) -> Tensor:
+        """1 with this probability, else 0."""
+        return (self.uniform(0, 1) < probability).float()
+
+
+def transfer(rgb: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+    """Give the foreground the colour statistics of another photo's foreground in the batch (Reinhard, OKLab).
+
+    Args:
+        rgb: (B,3,H,W), sRGB in 0..1.
+        mask: (B,1,H,W), the foregrounds.
+        dice: source of randomness.
+    """
+    lab = linear_to_oklab(srgb_to_linear(rgb))
+    mean, std = _statistics(lab, mask)
+    other = torch.roll(torch.arange(dice.batch, device=rgb.device), 1)
+    everything = dice.chance(0.5)  # half the time the other photo's whole frame is the reference
+    reference = _statistics(lab[other], torch.maximum(mask[other], everything))
+    amount = dice.uniform(0.25, 1.0)
+    ratio = (reference[1] / std).clamp(0.5, 2.0) ** amount
+    return linear_to_srgb(oklab_to_linear((lab - mean) * ratio + torch.lerp(mean, reference[0], amount)))
+
+
+def _statistics(lab: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    area = mask.sum((2, 3), keepdim=True).clamp(min=1.0)
+    mean = (lab * mask).sum((2, 3), keepdim=True) / area
+    variance = ((lab - mean) ** 2 * mask).sum((2, 3), keepdim=True) / area
+    return mean, (variance + 1e-5).sqrt()
+
+
+def retouch(rgb: Tensor, dice: Dice, strength: float = 1.0) -> Tensor:
+    """Another retoucher's hand: exposure and white balance in linear light, then tone and colour.
+
+    Args:
+        rgb: (B,3,H,W), sRGB in 0..1.
+        dice: source of randomness.
+        strength: scales every adjustment; 1 is as far apart as two experts may be.
+    """
+
+    def maybe(probability: float, scale: float, channels: int = 1) -> Tensor:
+        return dice.chance(probability) * dice.normal(strength * scale, channels)
+
+    warmth, tint, exposure = maybe(0.6, 0.16), maybe(0.4, 0.06), maybe(0.7, 0.65)
+    gains = torch.cat((warmth + tint / 2, -tint, -warmth + tint / 2), dim=1)
+    haze = dice.chance(0.15 * strength) * dice.uniform(0, 0.35)
+    light = srgb_to_linear(rgb) * torch.exp2(exposure) * torch.exp(gains)
+    light = torch.lerp(light, dice.uniform(0.4, 0.9) * torch.exp(dice.normal(0.1, 3)), haze)
+
+    lab = linear_to_oklab(light.clamp(0, 1.5))
+    tone = lab[:, :1].clamp(0, 1)
+    tone = tone ** torch.exp(maybe(0.5, 0.28))  # gamma
+    curve = tone * tone * (3 - 2 * tone)
+    tone = tone + maybe(0.5, 0.4).clamp(-0.8, 0.9) * (curve - tone)  # contrast: towards, or away from, an S curve
+    tone = tone + dice.chance(0.2) * dice.uniform(0, 0.12 * strength) * (1 - tone)  # lifted blacks
+    chroma = lab[:, 1:] * torch.exp(maybe(0.6, 0.35))
+    chroma = _rotate(chroma, maybe(0.2, 0.15))
+    chroma = chroma + maybe(0.3, 0.02, 2) * (1 - tone) + maybe(0.3, 0.02, 2) * tone  # split toning
+    toned = linear_to_srgb(oklab_to_linear(torch.cat((tone, chroma), dim=1)))
+    return (toned + _smooth_table(toned, maybe(0.3, 0.05), dice)).clamp(0, 1)
+
+
+def _rotate(chroma: Tensor, angle: Tensor) -> Tensor:
+    a, b = chroma[:, :1], chroma[:, 1:]
+    return torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), dim=1)
+
+
+def _smooth_table(rgb: Tensor, amount: Tensor, dice: Dice) -> Tensor:
+    """Offsets looked up in a smooth random 3D LUT."""
+    noise = torch.randn(dice.batch, 3, 3, 3, 3, generator=dice.generator, device=rgb.device)
+    table = F.interpolate(noise, size=(9, 9, 9), mode="trilinear", align_corners=True)
+    grid = rgb.permute(0, 2, 3, 1)[:, None] * 2 - 1
+    return amount * F.grid_sample(table, grid, align_corners=True, padding_mode="border")[:, :, 0]
+
+
+def relight(rgb: Tensor, dice: Dice) -> Tensor:
+    """Light that changes smoothly over the picture, in strength and a little in colour."""
+    waves = torch.randn(dice.batch, 1, 3, 3, generator=dice.generator, device=rgb.device)
+    stops = F.interpolate(waves, size=rgb.shape[2:], mode="bicubic", align_corners=True)
+    color = 1.0 + dice.normal(0.15, 3)
+    return linear_to_srgb(srgb_to_linear(rgb) * torch.exp2(dice.normal(0.45) * stops * color))

@@ -1,0 +1,77 @@
+"""Training triplets made on the fly: real photo, foreground mask, and a composite that looks wrong."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .color import linear_to_oklab, srgb_to_linear
+from .photos import PhotoStore
+from .recolor import Dice, relight, retouch, transfer
+from .regions import generate_masks
+
+# Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
+# nobody could say what the foreground looked like.
+FMSE_LIMIT = 8000.0
+
+
+class Triplet(NamedTuple):
+    """A batch of training examples: composite (B,3,S,S), mask (B,1,S,S), real (B,3,S,S), all in 0..1."""
+
+    composite: Tensor
+    mask: Tensor
+    real: Tensor
+
+
+def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
+    """Draw photographs, crop and flip them, and recolour their foregrounds.
+
+    Args:
+        store: where photographs come from; its tensors' device is where the work is done.
+        batch: number of triplets.
+        size: side of the squares, in pixels.
+        generator: source of all randomness, on the store's device.
+    """
+    photo = torch.multinomial(store.weights, batch, replacement=True, generator=generator)
+    real, object_mask = _crop(store, photo, size, generator)
+    dice = Dice(batch, generator)
+    augmented = retouch(real, dice, strength=0.5)
+    real = torch.where(dice.chance(0.3) > 0, augmented, real)
+    generated = generate_masks(linear_to_oklab(srgb_to_linear(real)), generator)
+    covered = object_mask.mean((1, 2, 3), keepdim=True)
+    usable = (store.mask_count[photo].view(-1, 1, 1, 1) > 0) & (covered > 0.004) & (covered < 0.85)
+    mask = torch.where(usable & (dice.uniform(0, 1) < 0.85), object_mask, generated)
+    return Triplet(recolor(real, mask, dice), mask, real)
+
+
+def recolor(real: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+    """The composite (B,3,S,S): `real` with its foreground recoloured by one of the families, or left as it is."""
+    family = dice.uniform(0, 1)
+    changed = torch.where(family < 0.35, transfer(real, mask, dice), retouch(real, dice))
+    lit = relight(changed, dice)
+    changed = torch.where(dice.uniform(0, 1) < 0.25, lit, changed)
+    changed = torch.where(family > 0.96, real, changed)
+    difference = mask * (changed - real)
+    fmse = 255.0**2 * (mask * difference**2).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)) + 1e-6)
+    shrink = (FMSE_LIMIT / fmse.clamp(min=FMSE_LIMIT)).sqrt()
+    return real + shrink.view(-1, 1, 1, 1) * difference
+
+
+def _crop(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random resized crops (0.5-1 of the area), flipped half of the time, of photographs and their masks."""
+    device = store.images.device
+    dice = Dice(len(photo), generator)
+    pick = (dice.uniform(0, 1).flatten() * store.mask_count[photo]).long()
+    masks = store.masks[(store.first_mask[photo] + pick).clamp(max=max(len(store.masks) - 1, 0))]
+    stacked = torch.cat((store.images[photo], masks[:, None]), dim=1).float() / 255.0
+    aspect = torch.exp(dice.normal(0.1))
+    area = dice.uniform(0.5, 1.0).sqrt()
+    height, width = (area * aspect).clamp(max=1.0), (area / aspect).clamp(max=1.0)
+    flip = 1 - 2 * dice.chance(0.5)
+    line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
+    y = line.view(1, 1, size, 1) * height + dice.uniform(-1, 1) * (1 - height)
+    x = line.view(1, 1, 1, size) * width * flip + dice.uniform(-1, 1) * (1 - width)
+    grid = torch.stack(torch.broadcast_tensors(x[:, 0], y[:, 0]), dim=-1)
+    cropped = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return cropped[:, :3].contiguous(), cropped[:, 3:].contiguous()

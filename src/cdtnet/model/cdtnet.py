@@ -1,0 +1,170 @@
+"""CDTNet (Cong et al., CVPR 2022): two collaborating transformations and their refinement.
+
+The paper's figure 2, and its two simpler relatives, in two steps: `analyse` decides everything global on the
+picture at base size; `render` is local and paints any window of the picture at full resolution from that.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .color_mapping import ColorMapping, apply_table
+from .generator import BOTTLENECK, FEATURES, STRIDE, Generator
+from .layers import denormalize, normalize
+from .refinement import Refinement
+from .sampling import Window, downsample, upsample
+
+Variant = Literal["cdtnet", "cdtnet-sim", "is2am"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What tells one CDTNet from another.
+
+    Attributes:
+        variant: "cdtnet" is the whole method, "cdtnet-sim" the colour mapping alone, "is2am" the generator
+            alone, upsampled.
+        base_size: side of the square that is analysed, in pixels; a multiple of 8.
+        luts: number of basis LUTs.
+        antialias: whether a picture is low-pass filtered when it is brought to base size. The published
+            weights were trained without.
+    """
+
+    variant: Variant = "cdtnet"
+    base_size: int = 256
+    luts: int = 4
+    antialias: bool = False
+
+    def __post_init__(self) -> None:
+        if self.base_size < 8 or self.base_size % 8:
+            raise ValueError(f"base_size must be a multiple of 8 and at least 8, not {self.base_size}")
+        if self.luts < 1:
+            raise ValueError(f"luts must be at least 1, not {self.luts}")
+
+
+class LowInput(NamedTuple):
+    """A picture at base size S, ready to be analysed.
+
+    Attributes:
+        image: (B,3,S,S), RGB in 0..1.
+        mask: (B,1,S,S), 0..1.
+        coarse_mask: (B,1,S/8,S/8), brought down from full resolution in one step, for the weight predictor.
+    """
+
+    image: Tensor
+    mask: Tensor
+    coarse_mask: Tensor
+
+
+class Analysis(NamedTuple):
+    """All that rendering needs to know of a picture; its size does not depend on the picture's.
+
+    Attributes:
+        image_low: (B,3,S,S), the generator's picture, normalised; None for "cdtnet-sim".
+        features_low: (B,32,S,S), the features it was painted from; None for "cdtnet-sim".
+        table: (B,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
+    """
+
+    image_low: Tensor | None
+    features_low: Tensor | None
+    table: Tensor | None
+
+
+class Output(NamedTuple):
+    """What `CDTNet.forward` returns; colours in 0..1, not clamped.
+
+    Attributes:
+        image: (B,3,H,W), the whole frame as published: not composited with the mask.
+        lut_image: (B,3,H,W), the colour mapping's picture; None for "is2am".
+        base_image: (B,3,S,S), the generator's picture at base size; None for "cdtnet-sim".
+    """
+
+    image: Tensor
+    lut_image: Tensor | None
+    base_image: Tensor | None
+
+
+class CDTNet(nn.Module):
+    """The network; `config.variant` says which of its three boxes it has."""
+
+    def __init__(self, config: Config | None = None):
+        super().__init__()
+        self.config = config or Config()
+        self.generator = Generator()
+        self.color_mapping = self.refinement = None
+        if self.config.variant != "is2am":
+            self.color_mapping = ColorMapping(BOTTLENECK, self.config.luts)
+        if self.config.variant == "cdtnet":
+            self.refinement = Refinement(FEATURES)
+
+    def forward(self, image: Tensor, mask: Tensor, base_size: int | None = None) -> Output:
+        """Harmonize whole pictures of any size.
+
+        Args:
+            image: (B,3,H,W), the composites, RGB in 0..1.
+            mask: (B,1,H,W), the foreground masks, 0..1, soft edges allowed.
+            base_size: side of the square that is analysed, if not the configured one.
+        """
+        analysis = self.analyse(self.downsample(image, mask, base_size))
+        rendered, mapped = self.render(analysis, image, mask)
+        base = None if analysis.image_low is None else denormalize(analysis.image_low)
+        return Output(rendered, mapped, base)
+
+    def downsample(self, image: Tensor, mask: Tensor, base_size: int | None = None) -> LowInput:
+        """Full-resolution image (B,3,H,W) and mask (B,1,H,W) the way these weights were trained with."""
+        size, antialias = base_size or self.config.base_size, self.config.antialias
+        return LowInput(
+            downsample(image, size, antialias=antialias),
+            downsample(mask, size, antialias=antialias),
+            downsample(mask, size // STRIDE, antialias=antialias),
+        )
+
+    def analyse(self, low: LowInput) -> Analysis:
+        """Decide everything global about a picture, once, at base size."""
+        image = normalize(low.image)
+        levels = self.generator.encoder(torch.cat((image, low.mask), dim=1))
+        table = None if self.color_mapping is None else self.color_mapping(levels[-1], low.coarse_mask)
+        if self.config.variant == "cdtnet-sim":
+            return Analysis(None, None, table)
+        generated, features = self.generator.decode(image, low.mask, levels)
+        return Analysis(generated, features, table)
+
+    def render(
+        self,
+        analysis: Analysis,
+        image: Tensor,
+        mask: Tensor,
+        size: tuple[int, int] | None = None,
+        window: Window | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Paint one window of the full-resolution picture.
+
+        Exact for every pixel whose surroundings, up to `HALO`, are inside the window or outside the picture.
+
+        Args:
+            analysis: of the whole picture.
+            image: (B,3,h,w), the window's part of the composite, in 0..1.
+            mask: (B,1,h,w), the window's part of the mask.
+            size: (H,W) of the whole picture; by default the window is all of it.
+            window: where the window lies.
+
+        Returns:
+            The picture (B,3,h,w) and the colour mapping's picture, in 0..1, not clamped.
+        """
+        size = size or (image.shape[2], image.shape[3])
+        window = window or Window(0, 0, *size)
+        mapped = None
+        if analysis.table is not None:
+            mapped = image + mask * (apply_table(analysis.table, image) - image)
+            if analysis.image_low is None:
+                return mapped, mapped
+        assert analysis.image_low is not None
+        generated = upsample(analysis.image_low, size, window)
+        if self.refinement is None or mapped is None:
+            return denormalize(generated), mapped
+        assert analysis.features_low is not None
+        features = upsample(analysis.features_low, size, window)
+        refined = self.refinement(normalize(image), generated, normalize(mapped), mask, features)
+        return denormalize(refined), mapped

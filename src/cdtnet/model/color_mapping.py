@@ -1,0 +1,52 @@
+"""Colour mapping module, the RGB-to-RGB half: basis LUTs mixed by predicted weights (paper section 3.3)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LUT_SIZE = 33
+
+
+class ColorMapping(nn.Module):
+    """Predicts one 3D look-up table for the picture, as a weighted sum of learned basis LUTs.
+
+    Mixing is linear, Σ wᵢ·LUTᵢ(x) = (Σ wᵢ·LUTᵢ)(x), so the tables are mixed first and looked up once.
+    """
+
+    def __init__(self, bottleneck_channels: int, luts: int = 4):
+        super().__init__()
+        self.project = nn.Conv2d(bottleneck_channels, 256, 1)
+        self.weigh = nn.Conv2d(512, luts, 1)
+        self.basis = nn.Parameter(torch.zeros(luts, 3, LUT_SIZE, LUT_SIZE, LUT_SIZE))
+        with torch.no_grad():
+            self.basis[0] = identity_table()
+            self.weigh.bias.zero_()  # type: ignore[union-attr]
+            self.weigh.bias[0] = 1.0  # type: ignore[index]
+
+    def predict_weights(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
+        """Weights (B,N) from features (B,256,s,s) and mask (B,1,s,s), foreground and background apart.
+
+        Each half is averaged over ALL positions, not over its own area, so the weights also see how large
+        the foreground is.
+        """
+        features = self.project(bottleneck)
+        pooled = [(features * part).mean((2, 3), keepdim=True) for part in (mask, 1.0 - mask)]
+        return self.weigh(torch.cat(pooled, dim=1)).flatten(1)  # type: ignore[no-any-return]
+
+    def forward(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
+        """The mixed table (B,3,33,33,33), axes colour, blue, green, red."""
+        weights = self.predict_weights(bottleneck, mask)
+        return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
+
+
+def identity_table() -> Tensor:
+    """The table (3,33,33,33) that maps every colour to itself."""
+    line = torch.linspace(0, 1, LUT_SIZE)
+    blue, green, red = torch.meshgrid(line, line, line, indexing="ij")
+    return torch.stack((red, green, blue))
+
+
+def apply_table(table: Tensor, image: Tensor) -> Tensor:
+    """Trilinear look-up of image (B,3,H,W) in 0..1 in table (B,3,S,S,S); the result is not clamped."""
+    grid = image.permute(0, 2, 3, 1)[:, None] * 2 - 1  # (B,1,H,W,rgb), −1..1
+    return F.grid_sample(table, grid, mode="bilinear", padding_mode="border", align_corners=True)[:, :, 0]

@@ -1,0 +1,88 @@
+"""The small parts that the boxes of the paper's figure are made of."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def normalize(rgb: Tensor) -> Tensor:
+    """RGB (B,3,H,W) in 0..1 to ImageNet-normalised values."""
+    return (rgb - rgb.new_tensor(IMAGENET_MEAN).view(3, 1, 1)) / rgb.new_tensor(IMAGENET_STD).view(3, 1, 1)
+
+
+def denormalize(rgb: Tensor) -> Tensor:
+    """The inverse of `normalize`."""
+    return rgb * rgb.new_tensor(IMAGENET_STD).view(3, 1, 1) + rgb.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
+
+
+def conv_block(in_channels: int, out_channels: int, *, norm: bool = True, bias: bool = True) -> nn.Sequential:
+    """3×3 convolution, BatchNorm if `norm`, ReLU; keeps height and width."""
+    layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
+    if norm:
+        layers.append(nn.BatchNorm2d(out_channels))
+    return nn.Sequential(*layers, nn.ReLU())
+
+
+class GatedBlend(nn.Module):
+    """Blend of a picture with a prediction: a·picture + (1−a)·rgb(f), a = sigmoid(3·gate(f)).
+
+    Both networks that paint end in this layer; where the gate is 1 the picture passes untouched.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.gate = nn.Conv2d(channels, 1, 1)
+        self.rgb = nn.Conv2d(channels, 3, 1)
+
+    def forward(self, picture: Tensor, features: Tensor) -> Tensor:
+        """Picture (B,3,H,W), features (B,C,H,W) to (B,3,H,W)."""
+        keep = torch.sigmoid(3.0 * self.gate(features))
+        return keep * picture + (1.0 - keep) * self.rgb(features)
+
+
+class ChannelGate(nn.Module):
+    """Channel attention: scales each channel by a weight in 0..1 drawn from its mean and maximum."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        hidden = max(channels // 16, 8)
+        self.weigh = nn.Sequential(nn.Linear(2 * channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,C,H,W) to (B,C,H,W)."""
+        pooled = torch.cat((x.mean((2, 3)), x.amax((2, 3))), dim=1)
+        return x * torch.sigmoid(self.weigh(pooled))[:, :, None, None]
+
+
+class SpatialSeparatedAttention(nn.Module):
+    """S²AM (Cun and Pun, 2020) as iS2AM uses it: foreground and background are gated apart."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.background_gate = ChannelGate(channels)
+        self.foreground_gate = ChannelGate(channels)
+        self.mix_gate = ChannelGate(channels)
+        self.foreground_path = nn.Sequential(
+            conv_block(channels, channels // 2, bias=False),
+            conv_block(channels // 2, channels, bias=False),
+        )
+        self.mask_blur: Tensor
+        self.register_buffer("mask_blur", gaussian_kernel(size=7, sigma=1.0))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Features (B,C,H,W) and a mask (B,1,*,*) of any size to (B,C,H,W)."""
+        mask = F.interpolate(mask, size=x.shape[2:], mode="bilinear", align_corners=True)
+        mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
+        foreground = self.foreground_path(self.foreground_gate(x))
+        return mask * (foreground + self.mix_gate(x)) + (1.0 - mask) * self.background_gate(x)
+
+
+def gaussian_kernel(size: int, sigma: float) -> Tensor:
+    """A normalised Gaussian as a convolution weight (1,1,size,size)."""
+    x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
+    line = torch.exp(-(x**2) / (2 * sigma**2))
+    kernel = torch.outer(line, line)
+    return (kernel / kernel.sum()).float()[None, None]

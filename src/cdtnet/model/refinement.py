@@ -1,0 +1,36 @@
+"""Refinement module: both transformations joined at full resolution (paper section 3.4)."""
+
+import torch
+from torch import Tensor, nn
+
+from .layers import GatedBlend
+
+HALO = 2  # pixels that two 3×3 convolutions look beyond their own position
+
+
+class Refinement(nn.Module):
+    """Two 3×3 convolutions over what the other modules found; local, so a tile needs only a `HALO`."""
+
+    def __init__(self, feature_channels: int, hidden: int = 64):
+        super().__init__()
+        self.convs = nn.Sequential(
+            nn.Conv2d(3 + 3 + 1 + feature_channels, hidden, 3, padding=1),
+            nn.BatchNorm2d(hidden),
+            nn.ELU(inplace=True),
+            nn.Conv2d(hidden, hidden, 3, padding=1),
+            nn.BatchNorm2d(hidden),
+            nn.ELU(inplace=True),
+        )
+        self.blend = GatedBlend(hidden)
+
+    def forward(self, image: Tensor, generated: Tensor, mapped: Tensor, mask: Tensor, features: Tensor) -> Tensor:
+        """All at full resolution, colours normalised, to the refined picture (B,3,H,W), normalised.
+
+        Args:
+            image: (B,3,H,W), the composite; enters at the final blend only.
+            generated: (B,3,H,W), the generator's picture, upsampled.
+            mapped: (B,3,H,W), the colour mapping's picture.
+            mask: (B,1,H,W) in 0..1.
+            features: (B,C,H,W), the generator's features, upsampled.
+        """
+        return self.blend(image, self.convs(torch.cat((generated, mapped, mask, features), dim=1)))  # type: ignore[no-any-return]

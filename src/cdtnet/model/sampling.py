@@ -1,0 +1,47 @@
+"""Between the photo's resolution and the base size: down for analysis, up for rendering."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Window(NamedTuple):
+    """A rectangle of a picture, in pixels; `bottom` and `right` are exclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def downsample(x: Tensor, size: int, *, antialias: bool) -> Tensor:
+    """(B,C,H,W) to (B,C,size,size), bilinear; the aspect ratio is squashed, as in the paper."""
+    return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=antialias)
+
+
+def upsample(low: Tensor, size: tuple[int, int], window: Window) -> Tensor:
+    """What `window` of `low` (B,C,h,w), bilinearly resized to `size` (H,W), would hold.
+
+    The same as cropping `F.interpolate(low, size, mode="bilinear")`, without computing the rest. Source
+    positions are in float64, so that they do not drift with the size of the picture.
+    """
+    rows = _positions(window.top, window.bottom, size[0], low.shape[2])
+    columns = _positions(window.left, window.right, size[1], low.shape[3])
+    return _interpolate(_interpolate(low, rows, dim=2), columns, dim=3)
+
+
+def _positions(start: int, stop: int, size: int, low_size: int) -> Tensor:
+    """Pixels start..stop of a line of `size` as positions on one of `low_size` (pixel centres at .5)."""
+    pixels = torch.arange(start, stop, dtype=torch.float64)
+    return ((pixels + 0.5) * (low_size / size) - 0.5).clamp(0, low_size - 1)
+
+
+def _interpolate(low: Tensor, positions: Tensor, dim: int) -> Tensor:
+    """Linear interpolation of `low` at fractional `positions` along `dim`."""
+    first = positions.floor()
+    fraction = (positions - first).to(low).view([-1 if d == dim else 1 for d in range(low.ndim)])
+    index = first.long().to(low.device)
+    after = (index + 1).clamp(max=low.shape[dim] - 1)
+    return torch.lerp(low.index_select(dim, index), low.index_select(dim, after), fraction)

@@ -1,0 +1,55 @@
+"""Train a network: `python -m cdtnet.training is2am --photos PHOTOS --masks MASKS --run RUN`."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..data.photos import find_photos
+from ..errors import CdtnetError
+from .checkpoint import load_checkpoint
+from .stages import PLANS
+from .trainer import Trainer
+
+HELD_OUT = ("weizmann_horses", "camvid", "kodak24", "urban100")
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(prog="python -m cdtnet.training", description=__doc__)
+    parser.add_argument("plan", choices=PLANS)
+    parser.add_argument("--photos", type=Path, required=True, help="folder of <source>/<name>.jpg")
+    parser.add_argument("--masks", type=Path, help="folder of <source>/<name>.png, white = object")
+    parser.add_argument("--run", type=Path, required=True, help="folder to write to, and to go on from")
+    parser.add_argument("--held-out", nargs="+", default=HELD_OUT, help="sources kept for validation")
+    parser.add_argument("--initial", type=Path, help="run folder to take initial weights from")
+    parser.add_argument("--budget", type=float, default=1.0, help="multiplies every stage's samples")
+    parser.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    plan = PLANS[arguments.plan]
+    stages = [replace(stage, samples=int(stage.samples * arguments.budget)) for stage in plan.stages]
+    try:
+        photos = find_photos(arguments.photos, arguments.masks)
+    except CdtnetError as error:
+        parser.exit(1, f"{error}\n")
+    trainer = Trainer(
+        replace(plan, stages=stages),
+        [photo for photo in photos if photo.source not in arguments.held_out],
+        [photo for photo in photos if photo.source in arguments.held_out],
+        arguments.run,
+        torch.device(arguments.device),
+        averaged_weights(arguments.initial) if arguments.initial else None,
+    )
+    trainer.run(minutes=arguments.minutes)
+
+
+def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a run's checkpoint, under the model's names."""
+    average = load_checkpoint(run / "checkpoint.pt")["average"]
+    return {name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Files that a run can be stopped at and taken up from."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write atomically: a run killed while writing still has the checkpoint before."""
+    temporary = path.with_suffix(".partial")
+    with temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote, onto the CPU, without running any code from the file."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

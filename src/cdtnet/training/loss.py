@@ -1,0 +1,18 @@
+"""The loss of iS2AM and CDTNet: squared error, weighted so that small foregrounds count like large ones."""
+
+from torch import Tensor
+
+# A foreground of fewer pixels than 100 of 256×256 is weighted as if it had that many.
+SMALLEST_FOREGROUND = 100 / 256**2
+
+
+def foreground_normalized_mse(prediction: Tensor, target: Tensor, area: Tensor) -> Tensor:
+    """Σ squared error / (3·foreground pixels), mean over the batch.
+
+    Args:
+        prediction: (B,3,H,W).
+        target: (B,3,H,W).
+        area: (B,), the foreground's share of the picture, 0..1.
+    """
+    pixels = area.clamp(min=SMALLEST_FOREGROUND) * (target.shape[2] * target.shape[3])
+    return (((prediction - target) ** 2).sum((1, 2, 3)) / (3 * pixels)).mean()

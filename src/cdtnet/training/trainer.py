@@ -1,0 +1,199 @@
+"""The training loop: stages in order, stoppable anywhere."""
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from ..data.photos import Photo, load_photos
+from ..data.synthesis import Triplet, draw
+from ..model import CDTNet, Window
+from .checkpoint import load_checkpoint, save_checkpoint
+from .log import Log
+from .loss import foreground_normalized_mse
+from .stages import Plan, Stage
+from .validation import make_validation, validate
+
+EMA_DECAY = 0.998
+
+
+class Trainer:
+    """Trains one network by a plan, in one run folder.
+
+    The folder holds `checkpoint.pt` (everything needed to go on), `log.csv` and TensorBoard events. A run
+    started again in the same folder goes on where its checkpoint was written.
+
+    Args:
+        plan: the network and its stages.
+        photos: training photographs.
+        held_out: photographs of other sources, for validation.
+        folder: the run's folder.
+        device: where to train.
+        initial: weights to start from (any part of the network's), when there is no checkpoint yet.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        photos: list[Photo],
+        held_out: list[Photo],
+        folder: Path,
+        device: torch.device,
+        initial: dict[str, Tensor] | None = None,
+    ):
+        self.plan, self.photos, self.held_out = plan, photos, held_out
+        self.folder, self.device = folder, device
+        torch.manual_seed(0)
+        self.model = CDTNet(plan.config)
+        _start_near_identity(self.model)
+        self.model.load_state_dict(initial or {}, strict=False)
+        self.model.to(device, memory_format=torch.channels_last)
+        self.average = AveragedModel(
+            self.model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
+        )
+        self.random = torch.Generator(device).manual_seed(0)
+        self.stage = self.step = self.samples = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = Log(folder)
+
+    def run(self, *, save_every: float = 120.0, validate_every: int = 4000, minutes: float | None = None) -> None:
+        """Train to the end of the plan.
+
+        Args:
+            save_every: seconds between checkpoints.
+            validate_every: training samples between validations, at most; fewer at large sizes.
+            minutes: stop (with a checkpoint) after so long.
+        """
+        deadline = time.monotonic() + 60 * (minutes or float("inf"))
+        checkpoint = self.folder / "checkpoint.pt"
+        resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
+        if resumed:
+            self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
+        for self.stage in range(self.stage, len(self.plan.stages)):  # noqa: B020 – goes on from where it was
+            stage = self.plan.stages[self.stage]
+            optimizer = self._prepare(stage)
+            if resumed:
+                self._restore(resumed, optimizer)
+                resumed = None
+            self._run_stage(stage, optimizer, deadline, save_every, validate_every)
+            if time.monotonic() > deadline:
+                return
+            self.step = 0
+
+    def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
+        """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
+        self.model.requires_grad_(False)
+        for part in self._trained(stage):
+            part.requires_grad_(True)
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        return torch.optim.AdamW(parameters, lr=stage.rate, betas=(0.9, 0.999), weight_decay=1e-4)
+
+    def _trained(self, stage: Stage) -> list[nn.Module]:
+        if stage.part == "generator":
+            return [self.model.generator]
+        return [part for part in (self.model.color_mapping, self.model.refinement) if part is not None]
+
+    def _run_stage(
+        self,
+        stage: Stage,
+        optimizer: torch.optim.Optimizer,
+        deadline: float,
+        save_every: float,
+        validate_every: int,
+    ) -> None:
+        store = load_photos(self.photos, stage.size if stage.size > 256 else stage.size * 5 // 4).to(self.device)
+        check = make_validation(load_photos(self.held_out, stage.size).to(self.device), stage.size, 256)
+        saved, losses = time.monotonic(), []
+        self.model.eval()
+        for part in self._trained(stage):
+            part.train()
+        bar = tqdm(
+            total=stage.steps * stage.batch,
+            initial=self.step * stage.batch,
+            desc=f"stage {self.stage + 1}/{len(self.plan.stages)}, {stage.part} at {stage.size}",
+            unit=" samples",
+        )
+        for step in range(self.step, stage.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = stage.rate_at(step)
+            triplet = draw(store, stage.batch, stage.size, self.random)
+            loss = self._loss(stage, triplet)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            optimizer.step()
+            self.average.update_parameters(self.model)
+            self.step, self.samples = step + 1, self.samples + stage.batch
+            losses.append(loss.detach())
+            bar.update(stage.batch)
+            last = self.step == stage.steps
+            if last or self.step % max(validate_every * 64 // (stage.size * stage.batch), 1) == 0:
+                self._validate(stage, check, torch.stack(losses).mean().item(), bar)
+                losses.clear()
+            if last or time.monotonic() > min(saved + save_every, deadline):
+                save_checkpoint(self.folder / "checkpoint.pt", self._state(optimizer))
+                saved = time.monotonic()
+            if time.monotonic() > deadline:
+                break
+        bar.close()
+
+    def _loss(self, stage: Stage, triplet: Triplet) -> Tensor:
+        """Sum of the losses on every picture that the trained part makes, each weighted by 1."""
+        composite, mask, real = triplet
+        area = mask.mean((1, 2, 3))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            if stage.part == "generator":
+                generated = self.model(composite, mask, stage.base_size).base_image
+                return foreground_normalized_mse(generated.float(), real, area)
+            low = self.model.downsample(composite, mask, stage.base_size)
+            analysis = self.model.analyse(low)
+            window = self._window(stage)
+            crop = (..., slice(window.top, window.bottom), slice(window.left, window.right))
+            size = (stage.size, stage.size)
+            rendered, mapped = self.model.render(analysis, composite[crop], mask[crop], size, window)
+        losses = [foreground_normalized_mse(p.float(), real[crop], area) for p in (rendered, mapped) if p is not None]
+        return torch.stack(losses).sum()
+
+    def _window(self, stage: Stage) -> Window:
+        rng = random.Random(self.samples)
+        top, left = (rng.randint(0, stage.size - stage.window) for _ in range(2))
+        return Window(top, left, top + stage.window, left + stage.window)
+
+    def _validate(self, stage: Stage, triplets: list[Triplet], loss: float, bar: Any) -> None:
+        model: CDTNet = self.average.module
+        model.eval()
+        scores, untouched = validate(model, triplets, stage.base_size), validate(None, triplets)
+        values = {"size": stage.size, "rate": stage.rate_at(self.step), "loss": loss, **vars(scores)}
+        self.log.scores(self.samples, {**values, "gain": scores.psnr - untouched.psnr, "fmse untouched": untouched.fmse})
+        self.log.pictures(self.samples, model, triplets[0], stage.base_size)
+        bar.set_postfix_str(f"{scores.psnr:.2f} dB ({scores.psnr - untouched.psnr:+.2f}), fMSE {scores.fmse:.0f}")
+
+    def _state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+        return {
+            "stage": self.stage,
+            "step": self.step,
+            "samples": self.samples,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "random": self.random.get_state(),
+        }
+
+    def _restore(self, state: dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        self.random.set_state(state["random"])
+
+
+def _start_near_identity(model: CDTNet) -> None:
+    """Open the blending gates, so that training starts from the untouched picture."""
+    for part in (model.generator, model.refinement):
+        if part is not None:
+            nn.init.constant_(part.blend.gate.bias, 1.0)  # type: ignore[arg-type]
+
