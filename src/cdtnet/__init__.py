@@ -1,1 +1,55 @@
-"""cdtnet: high-resolution image harmonization."""
+"""cdtnet: high-resolution image harmonization.
+
+    import cdtnet
+
+    cdtnet.harmonize("composite.jpg", "mask.png").save("harmonized.jpg")
+
+Importing the package is cheap; PyTorch is loaded when something is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import CdtnetError, DataError, PictureError, WeightsError
+    from .harmonizer import Harmonizer, Result, harmonize
+    from .imaging import Lut, Picture
+    from .weights import load_model
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CdtnetError": "errors",
+    "DataError": "errors",
+    "Harmonizer": "harmonizer",
+    "Lut": "imaging",
+    "Picture": "imaging",
+    "PictureError": "errors",
+    "Result": "harmonizer",
+    "WeightsError": "errors",
+    "harmonize": "harmonizer",
+    "load_model": "weights",
+}
+
+__all__ = [  # noqa: RUF022 – sorted like _HOMES
+    "CdtnetError",
+    "DataError",
+    "Harmonizer",
+    "Lut",
+    "Picture",
+    "PictureError",
+    "Result",
+    "WeightsError",
+    "harmonize",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

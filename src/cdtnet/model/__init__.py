@@ -2,6 +2,5 @@
 
 from .cdtnet import Analysis, CDTNet, Config, LowInput, Output, Variant
 from .refinement import HALO
-from .sampling import Window
 
-__all__ = ["HALO", "Analysis", "CDTNet", "Config", "LowInput", "Output", "Variant", "Window"]
+__all__ = ["HALO", "Analysis", "CDTNet", "Config", "LowInput", "Output", "Variant"]

@@ -1,19 +1,10 @@
 """Between the photo's resolution and the base size: down for analysis, up for rendering."""
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-class Window(NamedTuple):
-    """A rectangle of a picture, in pixels; `bottom` and `right` are exclusive."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
+from ..regions import Window
 
 
 def downsample(x: Tensor, size: int, *, antialias: bool) -> Tensor:

@@ -60,7 +60,7 @@ PLANS: Mapping[str, Plan] = {
     "is2am": Plan(
         Config("is2am", antialias=True),
         (
-            _generator(64, 32, 120_000, 2e-3),
+            _generator(64, 32, 150_000, 2e-3),
             _generator(128, 16, 16_000, 1e-3),
             _generator(256, 8, 3_000, 4e-4),
         ),

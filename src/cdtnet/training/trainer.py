@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from ..data.photos import Photo, load_photos
 from ..data.synthesis import Triplet, draw
-from ..model import CDTNet, Window
+from ..model import CDTNet
+from ..regions import Window
 from .checkpoint import load_checkpoint, save_checkpoint
 from .log import Log
 from .loss import foreground_normalized_mse
@@ -52,7 +53,7 @@ class Trainer:
         self.model = CDTNet(plan.config)
         _start_near_identity(self.model)
         self.model.load_state_dict(initial or {}, strict=False)
-        self.model.to(device, memory_format=torch.channels_last)
+        self.model.to(device).channels_last()
         self.average = AveragedModel(
             self.model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
         )

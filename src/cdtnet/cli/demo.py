@@ -1,0 +1,40 @@
+"""`cdtnet demo`: harmonize the photo that ships with the package and show before and after."""
+
+import argparse
+from pathlib import Path
+
+from .options import add_model_options, progress_bar, say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument("-o", "--output", type=Path, default=Path("cdtnet-demo"), help="folder (default: %(default)s)")
+    add_model_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write `harmonized.jpg` and `before_after.jpg`; the latter's path is the one line on stdout."""
+    import numpy as np
+
+    from ..errors import PictureError
+    from ..harmonizer import Harmonizer
+    from ..imaging import read_picture
+
+    shipped = Path(__file__).parents[1] / "demo"
+    composite = read_picture(shipped / "composite.jpg")
+    with progress_bar("harmonizing") as progress:
+        harmonized = (
+            Harmonizer(arguments.model, arguments.device)(
+                composite, shipped / "mask.png", strength=arguments.strength, progress=progress
+            )
+        ).image
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"The folder {arguments.output} cannot be made: {error.strerror}.") from error
+    harmonized.save(arguments.output / "harmonized.jpg")
+    gap = np.full((composite.height, 24, 3), 255, np.uint8)
+    both = composite.replace_pixels(np.concatenate((composite.pixels, gap, harmonized.pixels), axis=1))
+    both.save(arguments.output / "before_after.jpg", quality=90)
+    say("Before and after, side by side; photo credits: cdtnet/demo/CREDITS.md")
+    print(arguments.output / "before_after.jpg")

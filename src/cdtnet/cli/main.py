@@ -1,0 +1,53 @@
+"""`cdtnet`: parse, run one verb, turn errors into a sentence and an exit code (0 done, 1 failed, 2 usage)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import CdtnetError
+from . import convert, demo, harmonize, info
+
+VERBS = (harmonize, demo, convert, info)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except CdtnetError as error:
+        return _fail(str(error))
+    except MemoryError:
+        return _fail("There is not enough memory for this picture.")
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; so is the place to say so
+        return 1
+    except KeyboardInterrupt:
+        return _fail("Interrupted; nothing was written.", code=130)
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="cdtnet", description="Recolour a pasted foreground so that it belongs to the picture."
+    )
+    parser.add_argument("--version", action="version", version=f"cdtnet {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        summary = (verb.__doc__ or "").split(": ", 1)[1].strip()
+        name = verb.__name__.rsplit(".", 1)[1]
+        subparser = verbs.add_parser(name, help=summary, description=summary)
+        verb.add_arguments(subparser)
+        subparser.set_defaults(run=verb.run)
+    return parser
+
+
+def _fail(message: str, code: int = 1) -> int:
+    print(f"cdtnet: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Options that mean the same wherever they appear, and the progress bar."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """--model, --strength, --device."""
+    parser.add_argument(
+        "--model", default="cdtnet-256", help="cdtnet-256, cdtnet-sim, is2am, or a weights file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--strength", type=_fraction, default=1.0, help="0 leaves the picture as it is, 1 harmonizes fully (default)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps … (default: %(default)s)")
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of tiles done and time left; only on a terminal, and only for work of more than a second."""
+    from tqdm import tqdm
+
+    with tqdm(desc=description, unit=" tiles", delay=1.0, disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def say(message: str) -> None:
+    """A message for the person, on stderr, so that stdout stays free for results."""
+    print(message, file=sys.stderr)

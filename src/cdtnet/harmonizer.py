@@ -1,0 +1,130 @@
+"""The one way through: read → analyse → render → write, for one picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .engines.pytorch import TorchEngine
+from .errors import CdtnetError
+from .imaging import Lut, color_codec, coverage, like, to_mask, to_picture
+from .model import HALO, CDTNet
+from .model.generator import STRIDE
+from .regions import tiles, touched
+from .shrinking import shrink
+from .weights import load_model
+
+TILE = 256  # side of the tiles that are rendered at a time, in pixels
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A harmonized picture.
+
+    Attributes:
+        image: of the same kind, size and depth as the composite; a `Picture` for a path.
+        lut: the colour table that the network mixed for this picture, `lut.save("look.cube")`; None if the
+            model has no colour mapping ("is2am") or the mask no foreground.
+    """
+
+    image: Any
+    lut: Lut | None
+
+
+class Harmonizer:
+    """A model, ready for many pictures.
+
+    Args:
+        model: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), a path to weights, or a `CDTNet`.
+        device: "auto", "cpu", "cuda", "mps" or any other PyTorch device.
+
+    Raises:
+        WeightsError: if there are no such weights, or they do not fit.
+    """
+
+    def __init__(self, model: str | PathLike[str] | CDTNet = "cdtnet-256", device: str = "auto"):
+        network = model if isinstance(model, CDTNet) else load_model(model)
+        self.engine = TorchEngine(network.eval(), device)
+
+    def __call__(
+        self,
+        composite: Any,
+        mask: Any,
+        *,
+        strength: float = 1.0,
+        resize_mask: bool = False,
+        whole_frame: bool = False,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Recolour the foreground of a composite so that it belongs.
+
+        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded,
+        whatever their size.
+
+        Args:
+            composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
+                or float in 0..1.
+            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
+                is soft coverage.
+            strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
+            resize_mask: accept a mask of another size and bring it to the composite's.
+            whole_frame: return the network's whole frame as published, not blended with the mask; then the
+                background changes too.
+            progress: called with tiles done and tiles in all.
+
+        Raises:
+            PictureError: if the composite or the mask cannot be used.
+        """
+        if not 0.0 <= strength <= 1.0:
+            raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
+        picture = to_picture(composite)
+        height, width = picture.height, picture.width
+        coverage_map = to_mask(mask, height, width, resize=resize_mask)
+        windows = list(tiles(height, width, TILE) if whole_frame else touched(coverage_map, TILE))
+        if not windows or (strength == 0 and not whole_frame):
+            return Result(like(picture, composite), None)
+        codec = color_codec(picture)
+        config = self.engine.config
+        low = shrink(
+            picture, coverage_map, codec, config.base_size, config.base_size // STRIDE, antialias=config.antialias
+        )
+        analysis = self.engine.analyse(low)
+        pixels = picture.pixels.copy()
+        for done, window in enumerate(windows):
+            block = window.grow(HALO, height, width)
+            inner = window.within(block).slices
+            before = codec.decode(picture.pixels[block.slices])
+            soft = coverage(coverage_map[block.slices])
+            after = self.engine.render(analysis, before, soft, (height, width), block)[inner]
+            before, soft = before[inner], soft[inner][..., None]
+            amount = strength if whole_frame else strength * soft
+            native = picture.pixels[window.slices]
+            recolored = codec.encode(native, before, before + amount * (after - before))
+            pixels[window.slices] = recolored if whole_frame else np.where(soft > 0, recolored, native)
+            if progress:
+                progress(done + 1, len(windows))
+        table = self.engine.table(analysis)
+        return Result(like(picture.replace_pixels(pixels), composite), None if table is None else Lut(table))
+
+
+def harmonize(
+    composite: Any, mask: Any, *, model: str | PathLike[str] = "cdtnet-256", strength: float = 1.0
+) -> Any:
+    """Harmonize one picture; see `Harmonizer` for many.
+
+    Args:
+        composite: a path, a PIL image, or an array (H,W,3) or (H,W,4), RGB, uint8, uint16 or float in 0..1.
+        mask: the same kinds, (H,W), as large as the composite; white is foreground.
+        model: a shipped name or a path to weights.
+        strength: 0 leaves the composite as it is, 1 harmonizes fully.
+
+    Returns:
+        The harmonized picture: the same kind, size and depth as the composite. For a path, a `Picture`, which
+        keeps colour profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
+    """
+    return Harmonizer(model)(composite, mask, strength=strength).image

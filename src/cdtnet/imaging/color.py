@@ -1,0 +1,135 @@
+"""The bridge between native pixels and the sRGB values that a network sees."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdtnet.errors import PictureError
+from cdtnet.imaging.icc import Floats, ProfileError, Shaper, shaper, srgb
+from cdtnet.imaging.picture import Picture
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
+_SAME = 0.5 / 255  # a profile that moves no color further than this is sRGB in all but its bytes
+
+
+class ColorSpace(Protocol):
+    """A profile at work, on values in 0..1: (h, w, 3), or (h, w, 1) on the native side of a grey profile."""
+
+    def to_srgb(self, native: Floats) -> Floats:
+        """SRGB values, clipped to the sRGB gamut, of native ones."""
+
+    def from_srgb(self, values: Floats) -> Floats:
+        """Native values of sRGB ones."""
+
+
+class ColorCodec:
+    """Turns tiles of one picture into sRGB and, once recolored, back; see `color_codec`.
+
+    Holds nothing that changes, so that threads may share it. Tiles are (h, w, C) in the picture's type.
+    """
+
+    def __init__(
+        self, channels: int, dtype: np.dtype[Any], space: ColorSpace | None, *, grey_space: bool
+    ) -> None:
+        self._colors = 1 if channels <= 2 else 3
+        self._grey_space = grey_space
+        self._dtype = dtype
+        self._scale = np.float32(np.iinfo(dtype).max if dtype.kind == "u" else 1)
+        self._space = space
+
+    def decode(self, tile: NDArray[Any]) -> Floats:
+        """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out."""
+        native = np.clip(tile[..., : self._colors].astype(np.float32) / self._scale, 0, 1)
+        if self._colors == 1 and not self._grey_space:
+            native = np.repeat(native, 3, axis=-1)
+        return native if self._space is None else self._space.to_srgb(native)
+
+    def encode(self, tile: NDArray[Any], before: Floats, after: Floats) -> NDArray[Any]:
+        """The native tile with a recoloring carried over to it.
+
+        The tile is moved by the difference between both colors as seen in its own color space, so that
+        whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A grey tile moves
+        by the luma of the difference. Integers are rounded to the nearest value.
+
+        Args:
+            tile: (h, w, C) native pixels.
+            before: (h, w, 3) what `decode` made of them.
+            after: (h, w, 3) the colors wanted, sRGB; clipped to 0..1.
+
+        Returns:
+            (h, w, C) native pixels, alpha untouched.
+        """
+        native = tile[..., : self._colors].astype(np.float32)
+        moved = native + (self._native(after) - self._native(before)) * self._scale
+        # Floats that began outside 0..1 may stay there, but nothing is pushed further out.
+        moved = np.clip(moved, np.minimum(native, 0), np.maximum(native, self._scale))
+        result = tile.copy()
+        result[..., : self._colors] = np.rint(moved) if self._dtype.kind == "u" else moved
+        return result
+
+    def _native(self, values: Floats) -> Floats:
+        clipped = np.clip(values, 0, 1, dtype=np.float32)
+        native = clipped if self._space is None else self._space.from_srgb(clipped)
+        return (native @ _LUMA)[..., None] if self._colors < native.shape[-1] else native
+
+
+def color_codec(picture: Picture) -> ColorCodec:
+    """Build the codec for a picture's channels, depth and color profile.
+
+    No profile, or one that means sRGB, is plain scaling. Profiles of curves and a matrix are computed in
+    float32, others (with lookup tables) by LittleCMS in 16 bits, both with the relative colorimetric intent.
+    A picture with grey pixels may carry an RGB profile.
+
+    Raises:
+        PictureError: The profile is damaged, or for pixels of another kind. It is not ignored then: colors
+            would be matched, and later shown, on a wrong footing.
+    """
+    icc, channels = picture.metadata.icc, picture.pixels.shape[2]
+    if icc is None:
+        return ColorCodec(channels, picture.pixels.dtype, None, grey_space=False)
+    family = icc[16:20]
+    if len(icc) >= 132 and family != b"RGB " and not (family == b"GRAY" and channels <= 2):
+        kind = family.decode("ascii", "replace").strip()
+        raise PictureError(
+            f"The picture's color profile is for {kind} pixels, which it does not have; "
+            "remove the profile or convert the picture to sRGB."
+        )
+    try:
+        space, grey = _color_space(icc), family == b"GRAY"
+    except ProfileError as error:
+        raise PictureError(
+            f"The picture's color profile is damaged ({error}); remove it or convert the picture to sRGB."
+        ) from error
+    probe = np.stack(np.meshgrid(*[np.linspace(0, 1, 9, dtype=np.float32)] * 3), axis=-1).reshape(27, 27, 3)
+    native = probe[..., :1] if grey else probe
+    same = bool(np.abs(space.to_srgb(native) - native).max() <= _SAME)
+    return ColorCodec(channels, picture.pixels.dtype, None if same else space, grey_space=grey and not same)
+
+
+def _color_space(icc: bytes) -> ColorSpace:
+    simple = shaper(icc)
+    if simple is not None:
+        return ShaperSpace(simple)
+    from cdtnet.imaging.lcms import LibrarySpace
+
+    return LibrarySpace(icc)
+
+
+class ShaperSpace:
+    """A color space of curves and a matrix, in float32."""
+
+    def __init__(self, native: Shaper) -> None:
+        self._native, self._srgb = native, srgb()
+        self._to = (self._srgb.inverse @ native.matrix).T.astype(np.float32)
+        self._from = (native.inverse @ self._srgb.matrix).T.astype(np.float32)
+
+    def to_srgb(self, native: Floats) -> Floats:
+        """SRGB values, clipped to the sRGB gamut, of native ones."""
+        return self._srgb.unlinear(self._native.linear(native) @ self._to)
+
+    def from_srgb(self, values: Floats) -> Floats:
+        """Native values of sRGB ones."""
+        return self._native.unlinear(self._srgb.linear(values) @ self._from)

@@ -1,0 +1,115 @@
+"""What has to be known of the four file formats themselves: telling them apart, and where EXIF goes."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from cdtnet.imaging import exif as exif_blocks
+
+_JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
+
+
+def format_of(head: bytes) -> str | None:
+    """The format that a file's first 12 bytes announce, or None for any other."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "TIFF"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return None
+
+
+def is_animated_png(stream: BinaryIO) -> bool:
+    """Whether a PNG file holds an animation, which is announced before the first pixel data."""
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8:
+        size, name = struct.unpack(">I4s", head)
+        if name in (b"acTL", b"IDAT"):
+            return bool(name == b"acTL")
+        stream.seek(size + 4, 1)
+    return False
+
+
+def is_lossless_webp(stream: BinaryIO) -> bool:
+    """Whether a WebP file's pixels are stored exactly."""
+    stream.seek(12)
+    while len(head := stream.read(8)) == 8:
+        name, size = struct.unpack("<4sI", head)
+        if name in (b"VP8L", b"VP8 "):
+            return bool(name == b"VP8L")
+        stream.seek(size + size % 2, 1)
+    return False
+
+
+def with_jfif(jpeg: bytes, resolution: tuple[float, float] | None) -> bytes:
+    """Put a JFIF header, which says the colors' meaning and the resolution, into a JPEG file that has none.
+
+    Args:
+        jpeg: The encoded picture.
+        resolution: Horizontal and vertical pixels per millimetre, or None to say only that pixels are square.
+    """
+    dots = [round(side * 25.4) for side in resolution] if resolution else []
+    unit, (x, y) = (1, dots) if dots and 0 < min(dots) <= max(dots) <= 0xFFFF else (0, (1, 1))
+    header = struct.pack(">2sH5sHBHHBB", b"\xff\xe0", 16, b"JFIF\0", 0x0101, unit, x, y, 0, 0)
+    return jpeg[:2] + header + jpeg[2:]
+
+
+def embed_exif(data: bytes, kind: str, exif: bytes, *, width: int, height: int, alpha: bool) -> bytes:
+    """Put an EXIF block, byte for byte, into an encoded picture that holds none.
+
+    JPEG has no room for a block over 64 KB, and leaves such a block out.
+
+    Args:
+        data: The encoded picture; a JPEG with its JFIF header.
+        kind: "JPEG", "PNG", "TIFF" or "WebP".
+        exif: The block, from its TIFF header on.
+        width: Width in pixels.
+        height: Height in pixels.
+        alpha: Whether the picture has an alpha channel.
+    """
+    if kind == "JPEG":
+        if len(exif) > _JPEG_SEGMENT:
+            return data
+        segment = b"Exif\0\0" + exif
+        jfif_end = 20
+        framed = struct.pack(">2sH", b"\xff\xe1", len(segment) + 2) + segment
+        return data[:jfif_end] + framed + data[jfif_end:]
+    if kind == "PNG":
+        chunk = b"eXIf" + exif
+        ihdr_end = 33
+        framed = struct.pack(">I", len(exif)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        return data[:ihdr_end] + framed + data[ihdr_end:]
+    if kind == "TIFF":
+        return exif_blocks.into_tiff(data, exif)
+    return _into_webp(data, exif, width, height, alpha)
+
+
+def _into_webp(data: bytes, exif: bytes, width: int, height: int, alpha: bool) -> bytes:
+    chunks = list(_webp_chunks(data))
+    if chunks[0][0] != b"VP8X":  # the simple form of the file has no place for metadata
+        flags = 0x10 if alpha else 0
+        sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        chunks.insert(0, (b"VP8X", bytes([flags, 0, 0, 0]) + sides))
+    name, extended = chunks[0]
+    chunks[0] = (name, bytes([extended[0] | 0x08]) + extended[1:])
+    before_xmp = next((i for i, chunk in enumerate(chunks) if chunk[0] == b"XMP "), len(chunks))
+    chunks.insert(before_xmp, (b"EXIF", exif))
+    body = b"".join(
+        struct.pack("<4sI", name, len(content)) + content + b"\0" * (len(content) % 2)
+        for name, content in chunks
+    )
+    return struct.pack("<4sI4s", b"RIFF", len(body) + 4, b"WEBP") + body
+
+
+def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 12
+    while place + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, place)
+        yield name, data[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2

@@ -1,0 +1,145 @@
+"""3D lookup tables, and the .cube files by which photo and film editors exchange them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdtnet.errors import PictureError
+from cdtnet.imaging.atomic import write_file
+
+_SIZES = range(2, 257)  # what the format allows
+_BYTES = 1 << 30  # no table that is allowed takes more text
+
+
+@dataclass(frozen=True, eq=False)
+class Lut:
+    """A recoloring of sRGB values in 0..1.
+
+    Attributes:
+        table: (N, N, N, 3) float32, indexed by blue, green, red; the colors, red first, that the grid's map
+            to.
+
+    Raises:
+        PictureError: The table has another shape, or holds NaN or infinite values.
+    """
+
+    table: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        shape = self.table.shape
+        if len(shape) != 4 or len(set(shape[:3])) != 1 or shape[3] != 3 or shape[0] not in _SIZES:
+            raise PictureError(
+                f"A lookup table needs the shape (N, N, N, 3) with N from 2 to 256, not {shape}."
+            )
+        if not np.isfinite(self.table).all():
+            raise PictureError("A lookup table must not hold NaN or infinite values.")
+
+    @property
+    def size(self) -> int:
+        """Grid points per axis."""
+        return int(self.table.shape[0])
+
+    def apply(self, rgb: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Recolor (..., 3) values trilinearly; values outside 0..1 are taken as 0 or 1."""
+        place = np.clip(rgb, 0, 1).astype(np.float32) * np.float32(self.size - 1)
+        low = np.minimum(place.astype(np.intp), self.size - 2)
+        high = place - low
+        result = np.zeros(place.shape, dtype=np.float32)
+        for corner in np.ndindex(2, 2, 2):
+            r, g, b = (low[..., i] + corner[i] for i in range(3))
+            weights = np.where(np.array(corner), high, 1 - high).prod(axis=-1, keepdims=True)
+            result += weights * self.table[b, g, r]
+        return result
+
+    def resized(self, size: int) -> Lut:
+        """The same recoloring on another grid, interpolated trilinearly."""
+        if size == self.size:
+            return self
+        if size not in _SIZES:
+            raise PictureError(f"A lookup table can have 2 to 256 grid points per axis, not {size}.")
+        axis = np.linspace(0, 1, size, dtype=np.float32)
+        blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
+        return Lut(self.apply(np.stack([red, green, blue], axis=-1)))
+
+    def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
+        """Write a .cube file, red fastest as the format wants it.
+
+        Args:
+            path: The file's name.
+            size: Grid points per axis where they are to differ from the table's; editors favour 17, 33 and
+                65.
+
+        Raises:
+            PictureError: The name does not end in .cube, the size is not allowed, or the file cannot be
+                written.
+        """
+        if Path(path).suffix.lower() != ".cube":
+            raise PictureError(f"{path} is no name for a lookup table; let it end in .cube.")
+        lut = self if size is None else self.resized(size)
+        header = f'TITLE "cdtnet"\nLUT_3D_SIZE {lut.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
+        lines = [f"{r:.7f} {g:.7f} {b:.7f}\n" for r, g, b in lut.table.reshape(-1, 3).tolist()]
+        write_file(path, (header + "".join(lines)).encode("ascii"))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Lut:
+        """Read a .cube file that holds a 3D table over the domain 0..1.
+
+        Raises:
+            PictureError: The file cannot be read, is no such table, or does not hold the values it announces.
+        """
+        try:
+            if os.path.getsize(path) > _BYTES:
+                raise PictureError(f"{path} is too large for a lookup table; check the name.")
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise PictureError(f"{path} cannot be read ({error.strerror}); check the name.") from error
+        except UnicodeDecodeError as error:
+            raise PictureError(
+                f"{path} is not a text file; give a lookup table in the .cube format."
+            ) from error
+        return cls(_parse(text, str(path)))
+
+
+def _parse(text: str, name: str) -> NDArray[np.float32]:
+    size, values = 0, list[str]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split("#", 1)[0].split() if not line.startswith("TITLE") else []
+        if not words:
+            continue
+        if words[0] == "LUT_3D_SIZE" and not size and len(words) == 2 and words[1].isdecimal():
+            size = int(words[1])
+            if size not in _SIZES:
+                raise PictureError(f"{name} announces {size} grid points per axis; 2 to 256 are allowed.")
+        elif words[0] in ("DOMAIN_MIN", "DOMAIN_MAX", "LUT_3D_INPUT_RANGE"):
+            _check_domain(words, f"{name}, line {number}")
+        elif words[0][0] in "+-.0123456789" and len(words) == 3 and size and len(values) < 3 * size**3:
+            values += words
+        else:
+            raise PictureError(
+                f"{name}, line {number} does not belong in a 3D .cube table: {line.strip()[:60]!r}."
+            )
+    if not size or len(values) != 3 * size**3:
+        raise PictureError(
+            f"{name} holds {len(values) // 3:,} colors of the {size**3:,} it announces; get it anew."
+        )
+    try:
+        return np.array(values, dtype=np.float32).reshape(size, size, size, 3)
+    except ValueError as error:
+        raise PictureError(f"{name} holds something that is no number ({error}); get it anew.") from error
+
+
+def _check_domain(words: list[str], where: str) -> None:
+    wanted = {"DOMAIN_MIN": [0.0] * 3, "DOMAIN_MAX": [1.0] * 3, "LUT_3D_INPUT_RANGE": [0.0, 1.0]}[words[0]]
+    try:
+        fits = [float(word) for word in words[1:]] == wanted
+    except ValueError:
+        fits = False
+    if not fits:
+        raise PictureError(
+            f"{where} asks for a domain other than 0 to 1, which is not supported; export it again."
+        )

@@ -1,0 +1,139 @@
+"""Reading picture files with libvips: native depth, turned upright once, never half a picture."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from cdtnet.errors import PictureError
+from cdtnet.imaging import exif as exif_blocks
+from cdtnet.imaging.containers import format_of, is_animated_png, is_lossless_webp
+from cdtnet.imaging.picture import CHANNELS, Metadata, Picture
+
+MAX_PIXELS = 1 << 30
+_DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
+_COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
+_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
+
+
+def read_picture(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a JPEG, PNG, TIFF or WebP picture.
+
+    Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it) and
+    1-bit pictures 8-bit grey. The values are the decoded ones: no color conversion takes place. An
+    orientation is applied to the pixels and reset in EXIF and XMP; the EXIF thumbnail, which shows the old
+    pixels, is dropped.
+
+    Args:
+        source: A file's path, or the bytes of one.
+        max_pixels: The most pixels to decode, checked against the file's header.
+
+    Raises:
+        PictureError: The file is missing, damaged, cut short, too large, animated, of several pages, or of a
+            format, depth or color space that is not supported.
+    """
+    if isinstance(source, bytes):
+        return _read(io.BytesIO(source), pyvips.Source.new_from_memory(source), "The given data", max_pixels)
+    path = Path(source)
+    try:
+        with path.open("rb") as stream:
+            return _read(stream, pyvips.Source.new_from_file(str(path)), str(path), max_pixels)
+    except FileNotFoundError as error:
+        raise PictureError(f"{path} does not exist; check the name.") from error
+    except IsADirectoryError as error:
+        raise PictureError(f"{path} is a folder; give the name of a picture file.") from error
+    except OSError as error:
+        raise PictureError(
+            f"{path} cannot be read ({error.strerror}); check the file and its permissions."
+        ) from error
+
+
+def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
+    head = stream.read(12)
+    if not head:
+        raise PictureError(f"{name} is empty; give a JPEG, PNG, TIFF or WebP picture.")
+    kind = format_of(head)
+    if kind is None:
+        raise PictureError(f"{name} is not a JPEG, PNG, TIFF or WebP picture; convert it to one of these.")
+    try:
+        load = getattr(pyvips.Image, f"{kind.lower()}load_source")
+        image = load(source, access="sequential", fail_on="error")
+        _check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
+        pixels = _pixels(image)
+    except pyvips.Error as error:
+        detail = next((line.strip() for line in error.detail.splitlines() if line.strip()), "no details")
+        raise PictureError(
+            f"{name} is damaged, incomplete or of a kind of {kind} that cannot be read ({detail}); "
+            "save it again from its source."
+        ) from error
+    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+        raise PictureError(f"{name} holds NaN or infinite values; replace them before harmonizing.")
+    orientation = _field(image, "orientation") or 1
+    metadata = _metadata(image, kind, stream, orientation)
+    return Picture(_upright(pixels, orientation), metadata)
+
+
+def _check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
+    """Refuse, before any pixel is decoded, what could not be used afterwards."""
+    if image.width * image.height > max_pixels:
+        raise PictureError(
+            f"{name} has {image.width}×{image.height} pixels, more than the limit of {max_pixels:,}; "
+            "reduce it first."
+        )
+    pages = _field(image, "n-pages") or 1
+    if animated or pages > 1:
+        raise PictureError(
+            f"{name} is animated or has several pages; save the one you want as a file of its own."
+        )
+    if image.interpretation == "cmyk":
+        raise PictureError(f"{name} is a CMYK picture; convert it to RGB, such as sRGB, first.")
+    if image.interpretation not in _COLORS or image.bands not in CHANNELS:
+        what = f"{image.bands} channels of color space {image.interpretation}"
+        raise PictureError(f"{name} has {what}; convert it to grey or RGB, with or without alpha, first.")
+    if image.format not in _DEPTHS:
+        raise PictureError(
+            f"{name} stores its pixels as {image.format}; save it with 8, 16 or 32-bit float depth."
+        )
+
+
+def _pixels(image: Any) -> NDArray[Any]:
+    flat = np.frombuffer(image.write_to_memory(), dtype=_DEPTHS[image.format])
+    return flat.reshape(image.height, image.width, image.bands)
+
+
+def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Apply an EXIF orientation (1 to 8) to (H, W, C) pixels."""
+    turned = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    rows = slice(None, None, -1 if orientation in (3, 4, 7, 8) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3, 6, 7) else 1)
+    return np.ascontiguousarray(turned[rows, columns])
+
+
+def _metadata(image: Any, kind: str, stream: BinaryIO, orientation: int) -> Metadata:
+    blob = _field(image, "exif-data")
+    exif = exif_blocks.from_tiff(stream) if kind == "TIFF" else blob and blob.removeprefix(b"Exif\0\0")
+    xmp = _field(image, "xmp-data")
+    if xmp and orientation > 1:
+        xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+    return Metadata(
+        icc=_field(image, "icc-profile-data"),
+        exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
+        xmp=xmp,
+        iptc=_field(image, "iptc-data"),
+        # 1 pixel per millimetre is what libvips reports where a file says nothing.
+        resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
+        lossless=is_lossless_webp(stream) if kind == "WebP" else kind != "JPEG",
+        format=kind,
+    )
+
+
+def _field(image: Any, name: str) -> Any:
+    """A header field, or None where the file has none of that name."""
+    return image.get(name) if image.get_typeof(name) else None

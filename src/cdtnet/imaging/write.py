@@ -1,0 +1,134 @@
+"""Writing pictures with libvips: no depth lost in silence, metadata kept, whole files only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+
+from cdtnet.errors import PictureError
+from cdtnet.imaging.atomic import write_file
+from cdtnet.imaging.containers import embed_exif, with_jfif
+from cdtnet.imaging.picture import Picture
+
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
+_DEPTHS = {
+    "JPEG": ("uint8",),
+    "WebP": ("uint8",),
+    "PNG": ("uint8", "uint16"),
+    "TIFF": ("uint8", "uint16", "float32"),
+}
+_LONGEST = {"JPEG": 65535, "WebP": 16383}
+_COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
+_BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
+_KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
+_CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
+_BIG_TIFF = (
+    3 << 30
+)  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
+
+
+def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95) -> None:
+    """Write a picture in the format that the name's suffix asks for, with its metadata, atomically.
+
+    JPEG is written without chroma subsampling. PNG and TIFF are lossless, and so is WebP where the picture's
+    source was; `describe_encoding` says which it will be.
+
+    Args:
+        picture: The picture.
+        path: The file's name, ending in .jpg, .jpeg, .png, .tif, .tiff or .webp.
+        quality: 1 to 100, for JPEG and lossy WebP.
+
+    Raises:
+        PictureError: The suffix is unknown, the format cannot hold the picture as it is, or writing fails; a
+            file that was there is untouched then.
+    """
+    write_file(path, encode_picture(picture, Path(path).suffix, quality=quality))
+
+
+def encode_picture(picture: Picture, suffix: str, *, quality: int = 95) -> bytes:
+    """The bytes of the file that `write_picture` would write under a name with this suffix."""
+    kind = _checked_format(picture, suffix)
+    if not 1 <= quality <= 100:
+        raise PictureError(f"The quality must lie between 1 and 100, not at {quality}.")
+    try:
+        data: bytes = _encode(_to_vips(picture, kind), kind, picture, quality)
+    except pyvips.Error as error:
+        detail = next((line.strip() for line in error.detail.splitlines() if line.strip()), "no details")
+        raise PictureError(
+            f"The picture cannot be encoded as {kind} ({detail}); try another format."
+        ) from error
+    if picture.metadata.exif is None:
+        return data
+    alpha = picture.alpha is not None
+    return embed_exif(
+        data, kind, picture.metadata.exif, width=picture.width, height=picture.height, alpha=alpha
+    )
+
+
+def describe_encoding(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95) -> str:
+    """How `write_picture` would write this, in words such as "JPEG quality 95" or "lossless PNG".
+
+    Raises:
+        PictureError: The format is unknown or cannot hold the picture, as `write_picture` would find.
+    """
+    kind = _checked_format(picture, Path(path).suffix)
+    return f"lossless {kind}" if _is_lossless(kind, picture) else f"{kind} quality {quality}"
+
+
+def _checked_format(picture: Picture, suffix: str) -> str:
+    kind = _FORMATS.get(suffix.lower())
+    if kind is None:
+        given = f"ends in {suffix}" if suffix else "has no suffix"
+        raise PictureError(f"The output name {given}; let it end in {', '.join(_FORMATS)}.")
+    depth = picture.pixels.dtype.name
+    if depth not in _DEPTHS[kind]:
+        able = " or ".join(name for name, depths in _DEPTHS.items() if depth in depths)
+        raise PictureError(f"{kind} cannot hold {depth} pixels without losing depth; write {able} instead.")
+    if kind == "JPEG" and picture.alpha is not None:
+        raise PictureError("JPEG cannot hold an alpha channel; write PNG, TIFF or WebP instead.")
+    longest = _LONGEST.get(kind)
+    if longest and max(picture.width, picture.height) > longest:
+        raise PictureError(
+            f"{kind} holds at most {longest} pixels a side, and the picture has "
+            f"{picture.width}×{picture.height}; write PNG or TIFF instead."
+        )
+    return kind
+
+
+def _is_lossless(kind: str, picture: Picture) -> bool:
+    return kind in ("PNG", "TIFF") or (kind == "WebP" and picture.metadata.lossless)
+
+
+def _to_vips(picture: Picture, kind: str) -> Any:
+    pixels, metadata = np.ascontiguousarray(picture.pixels), picture.metadata
+    height, width, bands = pixels.shape
+    depth = pixels.dtype.name
+    xres, yres = metadata.resolution or (_CUSTOMARY, _CUSTOMARY)
+    image = pyvips.Image.new_from_memory(pixels.data, width, height, bands, _BANDS[depth])
+    image = image.copy(interpretation=_COLORS[depth][bands > 2], xres=xres, yres=yres)
+    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
+    iptc = (
+        metadata.iptc if kind == metadata.format == "JPEG" else None
+    )  # each format wraps IPTC in its own way
+    for name, blob in (("icc-profile", metadata.icc), ("xmp", metadata.xmp), ("iptc", iptc)):
+        if blob:
+            image.set_type(pyvips.GValue.blob_type, f"{name}-data", blob)
+    return image
+
+
+def _encode(image: Any, kind: str, picture: Picture, quality: int) -> Any:
+    if kind == "JPEG":
+        jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="off", optimize_coding=True, keep=_KEPT)
+        return with_jfif(jpeg, picture.metadata.resolution)
+    if kind == "PNG":
+        return image.pngsave_buffer(filter="sub", keep=_KEPT)
+    if kind == "WebP":  # exact: colors under transparent pixels are part of the picture too
+        lossless = _is_lossless(kind, picture)
+        return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
+    predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
+    big = picture.pixels.nbytes > _BIG_TIFF
+    return image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)

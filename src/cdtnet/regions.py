@@ -1,0 +1,55 @@
+"""Which parts of a picture need work."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Window(NamedTuple):
+    """A rectangle of a picture, in pixels; `bottom` and `right` are exclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """To index an array (H,W,…) with."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grow(self, halo: int, height: int, width: int) -> "Window":
+        """The window and `halo` pixels around it, as far as the picture reaches."""
+        return Window(
+            max(self.top - halo, 0),
+            max(self.left - halo, 0),
+            min(self.bottom + halo, height),
+            min(self.right + halo, width),
+        )
+
+    def within(self, outer: "Window") -> "Window":
+        """The same window in the coordinates of an outer one."""
+        return Window(
+            self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
+        )
+
+
+def tiles(height: int, width: int, size: int) -> Iterator[Window]:
+    """The picture cut into squares of `size` pixels; the last of each row and column may be smaller."""
+    for top in range(0, height, size):
+        for left in range(0, width, size):
+            yield Window(top, left, min(top + size, height), min(left + size, width))
+
+
+def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
+    """The tiles of `size` that an (H,W) mask touches, each cut down to what it touches there."""
+    for tile in tiles(*mask.shape, size):
+        part = mask[tile.slices] != 0
+        rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
+        if rows.size:
+            top, left = tile.top, tile.left
+            yield Window(
+                top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1
+            )

@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from cdtnet.model import CDTNet, Config
+from cdtnet.model.layers import normalize
+from cdtnet.weights.loading import build
+from tests.parity.official import official_numbers
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return official_numbers()
+
+
+def apart(ours: torch.Tensor, official: torch.Tensor) -> float:
+    assert ours.shape == official.shape
+    return (ours - official).abs().max().item()
+
+
+def test_the_whole_frame_equals_the_published_code(official_model, numbers):
+    out = official_model(numbers["image"], numbers["mask"])
+    assert apart(out.image, numbers["images"]) < 1e-5
+    assert apart(out.lut_image, numbers["lut_images"]) < 2e-5  # their lookup kernel is 1.3e-5 off trilinear
+    assert apart(out.base_image, numbers["base_images"]) < 1e-5
+
+
+def test_every_stage_equals_the_published_code(official_model, numbers):
+    low = official_model.downsample(numbers["image"], numbers["mask"])
+    base_input = torch.cat((normalize(low.image), low.mask), dim=1)
+    assert apart(base_input, numbers["base_input"]) < 1e-5
+    bottleneck = official_model.generator.encoder(base_input)[-1]
+    assert apart(bottleneck, numbers["bottleneck"]) < 2e-5
+    weights = official_model.color_mapping.predict_weights(bottleneck, low.coarse_mask)
+    assert apart(weights[0], numbers["pred_weights"]) < 1e-5
+    features = official_model.analyse(low).features_low
+    assert apart(features[:, ::8], numbers["feature_map_every8th"]) < 1e-5
+
+
+def test_cdtnet_sim_equals_the_published_code(official_model, numbers):
+    kept = {k: v for k, v in official_model.state_dict().items() if not k.startswith("refinement")}
+    sim = build(Config("cdtnet-sim", base_size=64), kept, "sim")
+    assert apart(sim(numbers["image"], numbers["mask"]).image, numbers["sim_images"]) < 2e-5
+
+
+def test_parameters_are_those_of_the_paper():
+    model = CDTNet()
+    assert sum(p.numel() for p in model.parameters()) == 2_744_400
+    assert sum(p.numel() for p in model.generator.parameters()) == 2_185_340
+
+
+def test_a_batch_equals_its_pictures_one_by_one(official_model):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(3, 3, 50, 70, generator=generator)
+    mask = torch.rand(3, 1, 50, 70, generator=generator)
+    together = official_model(image, mask)
+    for k in range(3):
+        alone = official_model(image[k : k + 1], mask[k : k + 1])
+        for ours, single in zip(together, alone, strict=True):
+            assert apart(ours[k : k + 1], single) < 2e-5
+
+
+@pytest.mark.parametrize("variant", ["cdtnet", "cdtnet-sim", "is2am"])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (37, 91), (130, 40)])
+@pytest.mark.parametrize("luts", [1, 3, 8])
+def test_any_size_any_number_of_luts(variant, height, width, luts):
+    model = CDTNet(Config(variant, base_size=32, luts=luts, antialias=True)).eval()
+    out = model(torch.rand(2, 3, height, width), torch.rand(2, 1, height, width))
+    assert out.image.shape == (2, 3, height, width)
+    assert out.image.isfinite().all()
+    assert (out.lut_image is None) == (variant == "is2am")
+    assert (out.base_image is None) == (variant == "cdtnet-sim")
+
+
+def test_an_untrained_colour_mapping_returns_its_input():
+    model = CDTNet(Config("cdtnet-sim", base_size=32)).eval()
+    torch.nn.init.zeros_(model.color_mapping.weigh.weight)
+    image = torch.rand(1, 3, 40, 40)
+    assert apart(model(image, torch.ones(1, 1, 40, 40)).image, image) < 1e-6
+
+
+@pytest.mark.parametrize("wrong", [{"base_size": 0}, {"base_size": 100}, {"luts": 0}])
+def test_impossible_configurations_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Config(**wrong)

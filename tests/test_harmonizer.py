@@ -1,0 +1,163 @@
+"""The one way through, with the weights of the parity case: they change every colour a lot."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cdtnet
+from cdtnet import harmonizer as module
+from cdtnet.harmonizer import Harmonizer
+from cdtnet.imaging import to_picture
+
+
+@pytest.fixture(scope="module")
+def harmonizer(official_model) -> Harmonizer:
+    return Harmonizer(official_model, device="cpu")
+
+
+def composite_and_mask(height, width, seed, kind):
+    random = np.random.default_rng(seed)
+    composite = random.random((height, width, 3), dtype=np.float32)
+    mask = np.zeros((height, width), np.float32)
+    top, left = random.integers(0, height), random.integers(0, width)
+    if kind == "pixel":
+        mask[top, left] = 1
+    elif kind == "border":
+        mask[:, -1] = mask[0, :] = 1
+    elif kind == "box":
+        mask[top : top + 1 + height // 3, left : left + 1 + width // 3] = 1
+    elif kind == "soft":
+        mask[:] = random.random((height, width)) * (random.random((height, width)) < 0.3)
+    elif kind == "full":
+        mask[:] = 1
+    return composite, mask
+
+
+def whole_frame(model, composite, mask):
+    """The plain computation: the module's forward over the whole picture."""
+    image, soft = torch.from_numpy(composite).permute(2, 0, 1)[None], torch.from_numpy(mask)[None, None]
+    return model(image, soft).image[0].permute(1, 2, 0).numpy()
+
+
+kinds = st.sampled_from(["pixel", "border", "box", "soft", "full"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 120), st.integers(1, 120), st.integers(0, 9999), kinds, st.sampled_from([1, 7, 32, 256]))
+def test_tiles_equal_the_whole_frame(harmonizer, official_model, height, width, seed, kind, tile):
+    if tile == 1:
+        height, width = min(height, 12), min(width, 12)
+    composite, mask = composite_and_mask(height, width, seed, kind)
+    expected = composite + mask[..., None] * (whole_frame(official_model, composite, mask) - composite)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "TILE", tile)
+        image = harmonizer(composite, mask).image
+    np.testing.assert_allclose(image, expected.clip(0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(301, 517), (640, 150)])
+def test_the_published_whole_frame(harmonizer, official_model, shape):
+    composite, mask = composite_and_mask(*shape, 3, "soft")
+    image = harmonizer(composite, mask, whole_frame=True).image
+    np.testing.assert_allclose(image, whole_frame(official_model, composite, mask).clip(0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_pixels_outside_the_mask_come_back_bit_identical(harmonizer, random, dtype, channels):
+    top = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    composite = (random.random((90, 130, channels)) * top).astype(dtype)
+    mask = np.zeros((90, 130), np.uint8)
+    mask[30:50, 40:90] = 255
+    mask[50:52, 40:90] = 1
+    image = harmonizer(composite, mask).image
+    assert image.dtype == dtype
+    assert np.array_equal(image[mask == 0], composite[mask == 0])
+    changed = (image[..., :3] != composite[..., :3]).any(-1)
+    assert changed[30:50, 40:90].mean() > 0.99
+    if channels == 4:
+        assert np.array_equal(image[..., 3], composite[..., 3])
+
+
+def test_an_empty_mask_or_no_strength_returns_the_composite(harmonizer):
+    composite, mask = composite_and_mask(50, 60, 0, "box")
+    assert np.array_equal(harmonizer(composite, np.zeros_like(mask)).image, composite)
+    assert np.array_equal(harmonizer(composite, mask, strength=0).image, composite)
+
+
+def test_strength_moves_every_pixel_further_the_same_way(harmonizer):
+    composite, mask = composite_and_mask(60, 50, 1, "soft")
+    steps = [harmonizer(composite, mask, strength=s).image.astype(np.float64) for s in np.linspace(0, 1, 6)]
+    away = [np.abs(image - composite) for image in steps]
+    assert all((after >= before - 1e-6).all() for before, after in zip(away, away[1:], strict=False))
+    inside = (steps[-1] > 0) & (steps[-1] < 1)  # where nothing was clipped
+    np.testing.assert_allclose(steps[3][inside], (composite + 0.6 * (steps[-1] - composite))[inside], atol=1e-5)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_strengths_outside_0_to_1_are_refused(harmonizer, strength):
+    with pytest.raises(cdtnet.CdtnetError, match="between 0 and 1"):
+        harmonizer(*composite_and_mask(9, 9, 0, "box"), strength=strength)
+
+
+def test_the_same_call_twice_gives_the_same_bytes(harmonizer):
+    composite, mask = composite_and_mask(200, 300, 5, "soft")
+    assert harmonizer(composite, mask).image.tobytes() == harmonizer(composite, mask).image.tobytes()
+
+
+def test_the_table_is_the_one_that_was_used(harmonizer, official_model):
+    composite, mask = composite_and_mask(40, 50, 2, "full")
+    lut = harmonizer(composite, mask).lut
+    out = official_model(torch.from_numpy(composite).permute(2, 0, 1)[None], torch.from_numpy(mask)[None, None])
+    np.testing.assert_allclose(lut.apply(composite), out.lut_image[0].permute(1, 2, 0), atol=1e-5)
+
+
+def test_the_result_is_of_the_composites_kind(harmonizer, tmp_path):
+    from PIL import Image
+
+    composite, mask = composite_and_mask(30, 20, 4, "box")
+    codes, white = (composite * 255).astype(np.uint8), (mask * 255).astype(np.uint8)
+    Image.fromarray(codes).save(tmp_path / "composite.png")
+    Image.fromarray(white).save(tmp_path / "mask.png")
+    expected = harmonizer(codes, white).image
+    pil = harmonizer(Image.fromarray(codes), Image.fromarray(white)).image
+    assert isinstance(pil, Image.Image)
+    assert np.array_equal(np.asarray(pil), expected)
+    picture = harmonizer(str(tmp_path / "composite.png"), tmp_path / "mask.png").image
+    assert isinstance(picture, cdtnet.Picture)
+    assert np.array_equal(np.asarray(picture), expected)
+
+
+def test_grey_stays_grey(harmonizer, random):
+    composite = random.integers(0, 256, (40, 40), dtype=np.uint8)
+    image = harmonizer(composite, np.full((40, 40), 255, np.uint8)).image
+    assert image.shape == (40, 40)
+    assert (image != composite).mean() > 0.5
+
+
+def test_a_mask_of_another_size_is_refused_or_resized(harmonizer):
+    composite, _ = composite_and_mask(40, 60, 0, "box")
+    small = np.full((20, 30), 255, np.uint8)
+    with pytest.raises(cdtnet.PictureError, match=r"30×20.*60×40"):
+        harmonizer(composite, small)
+    assert harmonizer(composite, small, resize_mask=True).image.shape == composite.shape
+
+
+def test_progress_is_told_tile_by_tile(harmonizer):
+    told = []
+    composite, mask = composite_and_mask(300, 520, 0, "full")
+    harmonizer(composite, mask, progress=lambda done, total: told.append((done, total)))
+    assert told == [(k + 1, 6) for k in range(6)]
+
+
+def test_colours_in_a_wide_profile_are_seen_as_srgb(harmonizer, random):
+    """The same colours, stored as Display P3, are harmonized to the same colours."""
+    pytest.importorskip("PIL.ImageCms")
+    composite = random.integers(60, 190, (40, 40, 3), dtype=np.uint8)
+    composite[:] = composite[:1, :1]
+    mask = np.zeros((40, 40), np.uint8)
+    mask[10:30, 10:30] = 255
+    plain = harmonizer(composite, mask).image
+    assert np.array_equal(np.asarray(harmonizer(to_picture(composite), mask).image), plain)

@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+import pytest
+
+import cdtnet
+
+
+def test_everything_public_is_there():
+    for name in cdtnet.__all__:
+        assert getattr(cdtnet, name).__name__ == name
+    assert set(cdtnet.__all__) <= set(dir(cdtnet))
+    with pytest.raises(AttributeError, match="nothing_of_that_name"):
+        _ = cdtnet.nothing_of_that_name
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = "import sys, cdtnet; print(sorted({'torch', 'numpy', 'pyvips', 'PIL', 'tqdm'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_command_lines_help_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom cdtnet.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'torch', 'numpy', 'pyvips', 'PIL', 'tqdm'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
