@@ -5,7 +5,9 @@ from hypothesis.extra import numpy as hnp
 
 from cdtnet.regions import Window, tiles, touched
 
-masks = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.sampled_from([0, 0, 0, 9]))
+masks = hnp.arrays(
+    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.sampled_from([0, 0, 0, 9])
+)
 
 
 @given(masks, st.integers(1, 50))

@@ -20,13 +20,21 @@ def tensors(pixels, mask):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([8, 32, 64]), st.booleans(), st.integers(0, 9999))
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.sampled_from([8, 32, 64]),
+    st.booleans(),
+    st.integers(0, 9999),
+)
 def test_strips_equal_the_models_own_downsampling(height, width, size, antialias, seed):
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
     mask = random.integers(0, 256, (height, width), dtype=np.uint8)
     low = low_of(pixels, mask, size, antialias)
-    reference = CDTNet(Config("is2am", base_size=size, antialias=antialias)).downsample(*tensors(pixels, mask))
+    reference = CDTNet(Config("is2am", base_size=size, antialias=antialias)).downsample(
+        *tensors(pixels, mask)
+    )
     np.testing.assert_allclose(low.image, reference.image[0].permute(1, 2, 0), atol=1e-5)
     np.testing.assert_allclose(low.mask, reference.mask[0, 0], atol=1e-5)
     np.testing.assert_allclose(low.coarse_mask, reference.coarse_mask[0, 0], atol=1e-5)
@@ -51,7 +59,9 @@ def test_what_is_transparent_is_not_seen(random, hidden):
     mask[10:30, 10:30] = 255
     pixels[10:30, 10:30, :3] = [0, 0, 255]
     low = low_of(pixels, mask, 64, True)
-    np.testing.assert_allclose(low.image[:, 45:], np.broadcast_to([200, 100, 50], (64, 19, 3)) / 255, atol=0.01)
+    np.testing.assert_allclose(
+        low.image[:, 45:], np.broadcast_to([200, 100, 50], (64, 19, 3)) / 255, atol=0.01
+    )
     assert low.mask[20, 20] == 1
 
 

@@ -31,7 +31,7 @@ _HOMES = {
     "load_model": "weights",
 }
 
-__all__ = [  # noqa: RUF022 – sorted like _HOMES
+__all__ = [
     "CdtnetError",
     "DataError",
     "Harmonizer",

@@ -6,7 +6,6 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .engines.pytorch import TorchEngine
 from .errors import CdtnetError
@@ -91,7 +90,12 @@ class Harmonizer:
         codec = color_codec(picture)
         config = self.engine.config
         low = shrink(
-            picture, coverage_map, codec, config.base_size, config.base_size // STRIDE, antialias=config.antialias
+            picture,
+            coverage_map,
+            codec,
+            config.base_size,
+            config.base_size // STRIDE,
+            antialias=config.antialias,
         )
         analysis = self.engine.analyse(low)
         pixels = picture.pixels.copy()

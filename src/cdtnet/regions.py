@@ -45,11 +45,15 @@ def tiles(height: int, width: int, size: int) -> Iterator[Window]:
 
 def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
     """The tiles of `size` that an (H,W) mask touches, each cut down to what it touches there."""
-    for tile in tiles(*mask.shape, size):
+    height, width = mask.shape
+    for tile in tiles(height, width, size):
         part = mask[tile.slices] != 0
         rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
         if rows.size:
             top, left = tile.top, tile.left
             yield Window(
-                top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1
+                top + int(rows[0]),
+                left + int(columns[0]),
+                top + int(rows[-1]) + 1,
+                left + int(columns[-1]) + 1,
             )

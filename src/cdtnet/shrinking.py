@@ -29,7 +29,13 @@ class LowPicture:
 
 
 def shrink(
-    picture: Picture, mask: NDArray[np.generic], codec: ColorCodec, size: int, coarse_size: int, *, antialias: bool
+    picture: Picture,
+    mask: NDArray[np.generic],
+    codec: ColorCodec,
+    size: int,
+    coarse_size: int,
+    *,
+    antialias: bool,
 ) -> LowPicture:
     """Bring a picture and its mask (H,W) to base size, bilinearly; equal to `CDTNet.downsample` within 1e-5.
 
@@ -65,7 +71,10 @@ def _alpha(picture: Picture, rows: slice) -> FloatArray:
 def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
     """Mean colour (3,) of what is visible and not foreground; mid-grey if there is nothing."""
     share = np.clip(alpha[..., 0] - mask, 0, 1).astype(np.float64)
-    total = (color.astype(np.float64) * np.divide(share, alpha[..., 0], where=alpha[..., 0] > 0, out=np.zeros_like(share))[..., None]).sum((0, 1))
+    total = (
+        color.astype(np.float64)
+        * np.divide(share, alpha[..., 0], where=alpha[..., 0] > 0, out=np.zeros_like(share))[..., None]
+    ).sum((0, 1))
     mean = total / share.sum() if share.sum() > 1e-3 else np.full(3, 0.5)
     return mean.astype(np.float32)
 
@@ -76,7 +85,8 @@ def _resize(
     """Columns first, strip by strip, then rows: what `read` gives as (rows,W,C) becomes (size,size,C)."""
     across, down = _taps(width, size, antialias), _taps(height, size, antialias)
     strips = [
-        _combine(read(slice(top, min(top + STRIP, height))), across, axis=1) for top in range(0, height, STRIP)
+        _combine(read(slice(top, min(top + STRIP, height))), across, axis=1)
+        for top in range(0, height, STRIP)
     ]
     return _combine(np.concatenate(strips), down, axis=0)
 

@@ -36,4 +36,6 @@ def test_weights_see_the_size_of_the_foreground():
     features = torch.ones(1, 16, 8, 8)
     small, large = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
     small[..., :2, :2] = 1
-    assert not torch.allclose(mapping.predict_weights(features, small), mapping.predict_weights(features, large))
+    assert not torch.allclose(
+        mapping.predict_weights(features, small), mapping.predict_weights(features, large)
+    )

@@ -1,6 +1,6 @@
 """The published implementation's weights for the parity case, recomputed from a formula; and its numbers.
 
-The numbers in `official_96x64.npz` come from bcmi/CDTNet-High-Resolution-Image-Harmonization at commit 43a662b,
+The numbers in `official_96x64.npz` come from bcmi/CDTNet-High-Resolution-Image-Harmonization, commit 43a662b,
 run on a CPU with these weights, a 96×64 composite and base size 64; `keys.txt` lists the entries of its
 checkpoints. Arrays are (1,C,H,W); `images` is the whole frame, not composited with the mask.
 """

@@ -8,7 +8,9 @@ from .options import add_model_options, progress_bar, say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("-o", "--output", type=Path, default=Path("cdtnet-demo"), help="folder (default: %(default)s)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("cdtnet-demo"), help="folder (default: %(default)s)"
+    )
     add_model_options(parser)
 
 

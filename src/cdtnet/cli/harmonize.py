@@ -10,16 +10,22 @@ from .options import add_model_options, progress_bar, say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin")
-    parser.add_argument("mask", metavar="MASK", help="mask of the same size; white = foreground, grey = soft edge")
+    parser.add_argument(
+        "composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin"
+    )
+    parser.add_argument(
+        "mask", metavar="MASK", help="mask of the same size; white = foreground, grey = soft edge"
+    )
     parser.add_argument(
         "-o",
         "--output",
-        help="where to write; the suffix decides the format; - for stdout, as PNG (default: COMPOSITE_harmonized)",
+        help="where to write, in the suffix's format; - for stdout, as PNG (default: COMPOSITE_harmonized)",
     )
     add_model_options(parser)
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
-    parser.add_argument("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG")
+    parser.add_argument(
+        "--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG"
+    )
     parser.add_argument("--overwrite", action="store_true", help="allow the output to replace an input")
 
 
@@ -38,6 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
     if output == "-":
         sys.stdout.buffer.write(encode_picture(image, ".png"))
+        sys.stdout.flush()
         return
     image.save(output, quality=arguments.quality)
     say(describe_encoding(image, output, quality=arguments.quality))
@@ -60,5 +67,7 @@ def _output(arguments: argparse.Namespace) -> str:
         return output
     for source in (arguments.composite, arguments.mask):
         if not arguments.overwrite and Path(output).resolve() == Path(source).resolve():
-            raise PictureError(f"The output {output} is also an input; add --overwrite if it may be replaced.")
+            raise PictureError(
+                f"The output {output} is also an input; add --overwrite if it may be replaced."
+            )
     return output

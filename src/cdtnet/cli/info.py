@@ -19,7 +19,9 @@ def run(arguments: argparse.Namespace) -> None:
     from ..weights.loading import shipped_weights
 
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
-    print(f"cdtnet {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    print(
+        f"cdtnet {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    )
     print(f"PyTorch {torch.__version__}, libvips {libvips}, NumPy {version('numpy')}")
     print(f"devices: {', '.join(_devices())}")
     for name, (file, variant) in SHIPPED.items():

@@ -1,6 +1,7 @@
 """`cdtnet`: parse, run one verb, turn errors into a sentence and an exit code (0 done, 1 failed, 2 usage)."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,9 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except MemoryError:
         return _fail("There is not enough memory for this picture.")
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; so is the place to say so
-        return 1
+    except OSError as error:
+        # What is left in the buffer would be tried again, and complained about, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(f"The output cannot be written: {error.strerror}.")
     except KeyboardInterrupt:
         return _fail("Interrupted; nothing was written.", code=130)
     return 0

@@ -9,10 +9,15 @@ from contextlib import contextmanager
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """--model, --strength, --device."""
     parser.add_argument(
-        "--model", default="cdtnet-256", help="cdtnet-256, cdtnet-sim, is2am, or a weights file (default: %(default)s)"
+        "--model",
+        default="cdtnet-256",
+        help="cdtnet-256, cdtnet-sim, is2am, or a weights file (default: %(default)s)",
     )
     parser.add_argument(
-        "--strength", type=_fraction, default=1.0, help="0 leaves the picture as it is, 1 harmonizes fully (default)"
+        "--strength",
+        type=_fraction,
+        default=1.0,
+        help="0 leaves the picture as it is, 1 harmonizes fully (default)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps … (default: %(default)s)")
 
@@ -32,7 +37,9 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     """A bar of tiles done and time left; only on a terminal, and only for work of more than a second."""
     from tqdm import tqdm
 
-    with tqdm(desc=description, unit=" tiles", delay=1.0, disable=not sys.stderr.isatty(), leave=False) as bar:
+    with tqdm(
+        desc=description, unit=" tiles", delay=1.0, disable=not sys.stderr.isatty(), leave=False
+    ) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total

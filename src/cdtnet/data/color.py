@@ -28,7 +28,9 @@ def srgb_to_linear(rgb: Tensor) -> Tensor:
 def linear_to_srgb(light: Tensor) -> Tensor:
     """The inverse of `srgb_to_linear`; light outside 0..1 is clamped."""
     light = light.clamp(0, 1)
-    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
+    return torch.where(
+        light <= 0.0031308, light * 12.92, 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    )
 
 
 def _mix(matrix: Tensor, x: Tensor) -> Tensor:

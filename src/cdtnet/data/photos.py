@@ -55,7 +55,7 @@ class PhotoStore:
 
     Attributes:
         images: (P,3,S,S) uint8, RGB.
-        masks: (M,S,S) uint8, object masks of all photographs, one after the other.
+        masks: (1+M,S,S) uint8, an empty one for photographs without any, then all others one after the other.
         first_mask: (P,) where each photograph's masks begin in `masks`.
         mask_count: (P,) how many it has.
         weights: (P,) how often a photograph is drawn: sources count by the square root of their size, so
@@ -82,7 +82,7 @@ def load_photos(photos: Sequence[Photo], size: int) -> PhotoStore:
     """Read photographs and their masks into memory, each squashed to size×size with a low-pass filter."""
     images = torch.empty(len(photos), 3, size, size, dtype=torch.uint8)
     mask_paths = [path for photo in photos for path in photo.masks]
-    masks = torch.empty(len(mask_paths), size, size, dtype=torch.uint8)
+    masks = torch.zeros(1 + len(mask_paths), size, size, dtype=torch.uint8)
 
     def read_photo(job: tuple[int, Path]) -> None:
         images[job[0]] = torch.from_numpy(_square(job[1], size, "srgb")).permute(2, 0, 1)
@@ -91,11 +91,12 @@ def load_photos(photos: Sequence[Photo], size: int) -> PhotoStore:
         masks[job[0]] = torch.from_numpy(_square(job[1], size, "b-w"))[..., 0]
 
     _each(read_photo, enumerate(photo.path for photo in photos))
-    _each(read_mask, enumerate(mask_paths))
+    _each(read_mask, enumerate(mask_paths, start=1))
     count = torch.tensor([len(photo.masks) for photo in photos])
     per_source = {source: sum(p.source == source for p in photos) for source in {p.source for p in photos}}
     weights = torch.tensor([per_source[photo.source] ** -0.5 for photo in photos])
-    return PhotoStore(images, masks, count.cumsum(0) - count, count, weights)
+    first = torch.where(count > 0, 1 + count.cumsum(0) - count, 0)
+    return PhotoStore(images, masks, first, count, weights)
 
 
 def _each(work: Callable[[tuple[int, Path]], None], jobs: Iterable[tuple[int, Path]]) -> None:
@@ -108,8 +109,8 @@ def _square(path: Path, size: int, space: str) -> np.ndarray:
     try:
         picture = pyvips.Image.thumbnail(str(path), size, height=size, size="force", fail_on="truncated")
         picture = picture.colourspace(space)
-        return np.asarray((picture.flatten() if picture.hasalpha() else picture).cast("uchar").numpy()).reshape(
-            size, size, -1
-        )
+        return np.asarray(
+            (picture.flatten() if picture.hasalpha() else picture).cast("uchar").numpy()
+        ).reshape(size, size, -1)
     except pyvips.Error as error:
         raise DataError(f"{path} cannot be read: {str(error).strip().splitlines()[0]}.") from error

@@ -34,22 +34,23 @@ class Dice:
         return (self.uniform(0, 1) < probability).float()
 
 
-def transfer(rgb: Tensor, mask: Tensor, dice: Dice) -> Tensor:
-    """Give the foreground the colour statistics of another photo's foreground in the batch (Reinhard, OKLab).
+def transfer(rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, dice: Dice) -> Tensor:
+    """Give the foreground colour statistics of another photo, by some amount (Reinhard et al., in OKLab).
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
         mask: (B,1,H,W), the foregrounds.
+        other_rgb: (B,3,H,W), the other photos.
+        other_mask: (B,1,H,W), their foregrounds; half of the time the whole frame is taken instead.
         dice: source of randomness.
     """
     lab = linear_to_oklab(srgb_to_linear(rgb))
     mean, std = _statistics(lab, mask)
-    other = torch.roll(torch.arange(dice.batch, device=rgb.device), 1)
-    everything = dice.chance(0.5)  # half the time the other photo's whole frame is the reference
-    reference = _statistics(lab[other], torch.maximum(mask[other], everything))
+    other_lab = linear_to_oklab(srgb_to_linear(other_rgb))
+    other_mean, other_std = _statistics(other_lab, torch.maximum(other_mask, dice.chance(0.5)))
     amount = dice.uniform(0.25, 1.0)
-    ratio = (reference[1] / std).clamp(0.5, 2.0) ** amount
-    return linear_to_srgb(oklab_to_linear((lab - mean) * ratio + torch.lerp(mean, reference[0], amount)))
+    ratio = (other_std / std).clamp(0.5, 2.0) ** amount
+    return linear_to_srgb(oklab_to_linear((lab - mean) * ratio + torch.lerp(mean, other_mean, amount)))
 
 
 def _statistics(lab: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,7 +82,9 @@ def retouch(rgb: Tensor, dice: Dice, strength: float = 1.0) -> Tensor:
     tone = lab[:, :1].clamp(0, 1)
     tone = tone ** torch.exp(maybe(0.5, 0.28))  # gamma
     curve = tone * tone * (3 - 2 * tone)
-    tone = tone + maybe(0.5, 0.4).clamp(-0.8, 0.9) * (curve - tone)  # contrast: towards, or away from, an S curve
+    tone = tone + maybe(0.5, 0.4).clamp(-0.8, 0.9) * (
+        curve - tone
+    )  # contrast: towards, or away from, an S curve
     tone = tone + dice.chance(0.2) * dice.uniform(0, 0.12 * strength) * (1 - tone)  # lifted blacks
     chroma = lab[:, 1:] * torch.exp(maybe(0.6, 0.35))
     chroma = _rotate(chroma, maybe(0.2, 0.15))

@@ -34,28 +34,41 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         generator: source of all randomness, on the store's device.
     """
     photo = torch.multinomial(store.weights, batch, replacement=True, generator=generator)
-    real, object_mask = _crop(store, photo, size, generator)
+    real, mask = _crop(store, photo, size, generator)
     dice = Dice(batch, generator)
-    augmented = retouch(real, dice, strength=0.5)
-    real = torch.where(dice.chance(0.3) > 0, augmented, real)
-    generated = generate_masks(linear_to_oklab(srgb_to_linear(real)), generator)
-    covered = object_mask.mean((1, 2, 3), keepdim=True)
-    usable = (store.mask_count[photo].view(-1, 1, 1, 1) > 0) & (covered > 0.004) & (covered < 0.85)
-    mask = torch.where(usable & (dice.uniform(0, 1) < 0.85), object_mask, generated)
-    return Triplet(recolor(real, mask, dice), mask, real)
+    for chosen in _where(dice.chance(0.3)):  # photos vary in taste, too
+        real[chosen] = retouch(real[chosen], Dice(len(chosen), generator), strength=0.5)
+    covered = mask.mean((1, 2, 3), keepdim=True)
+    usable = (covered > 0.004) & (covered < 0.85) & (dice.chance(0.85) > 0)
+    for chosen in _where(~usable):
+        mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(real[chosen])), generator)
+    return Triplet(recolor(real, mask, generator), mask, real)
 
 
-def recolor(real: Tensor, mask: Tensor, dice: Dice) -> Tensor:
-    """The composite (B,3,S,S): `real` with its foreground recoloured by one of the families, or left as it is."""
-    family = dice.uniform(0, 1)
-    changed = torch.where(family < 0.35, transfer(real, mask, dice), retouch(real, dice))
-    lit = relight(changed, dice)
-    changed = torch.where(dice.uniform(0, 1) < 0.25, lit, changed)
-    changed = torch.where(family > 0.96, real, changed)
+def recolor(real: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """The composite (B,3,S,S): `real`, its foreground recoloured by one of the families or left as it is."""
+    dice = Dice(len(real), generator)
+    family, lit = dice.uniform(0, 1), dice.chance(0.25)
+    changed = real.clone()
+    for chosen in _where(family < 0.35):
+        other = (chosen + 1) % len(real)
+        changed[chosen] = transfer(
+            real[chosen], mask[chosen], real[other], mask[other], Dice(len(chosen), generator)
+        )
+    for chosen in _where((family >= 0.35) & (family < 0.96)):
+        changed[chosen] = retouch(real[chosen], Dice(len(chosen), generator))
+    for chosen in _where((lit > 0) & (family < 0.96)):
+        changed[chosen] = relight(changed[chosen], Dice(len(chosen), generator))
     difference = mask * (changed - real)
     fmse = 255.0**2 * (mask * difference**2).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)) + 1e-6)
     shrink = (FMSE_LIMIT / fmse.clamp(min=FMSE_LIMIT)).sqrt()
     return real + shrink.view(-1, 1, 1, 1) * difference
+
+
+def _where(condition: Tensor) -> list[Tensor]:
+    """The pictures of a batch that a condition (B,1,1,1) holds for: one index (n,), or none at all."""
+    chosen = torch.nonzero(condition.flatten()).flatten()
+    return [chosen] if len(chosen) else []
 
 
 def _crop(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -63,7 +76,7 @@ def _crop(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generato
     device = store.images.device
     dice = Dice(len(photo), generator)
     pick = (dice.uniform(0, 1).flatten() * store.mask_count[photo]).long()
-    masks = store.masks[(store.first_mask[photo] + pick).clamp(max=max(len(store.masks) - 1, 0))]
+    masks = store.masks[store.first_mask[photo] + pick]
     stacked = torch.cat((store.images[photo], masks[:, None]), dim=1).float() / 255.0
     aspect = torch.exp(dice.normal(0.1))
     area = dice.uniform(0.5, 1.0).sqrt()

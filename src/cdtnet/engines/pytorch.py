@@ -35,7 +35,12 @@ class TorchEngine:
 
     @torch.inference_mode()
     def render(
-        self, analysis: Analysis, composite: FloatArray, mask: FloatArray, size: tuple[int, int], window: Window
+        self,
+        analysis: Analysis,
+        composite: FloatArray,
+        mask: FloatArray,
+        size: tuple[int, int],
+        window: Window,
     ) -> FloatArray:
         """One window of the picture, whole frame as published.
 

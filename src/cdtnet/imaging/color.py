@@ -12,7 +12,9 @@ from cdtnet.imaging.icc import Floats, ProfileError, Shaper, shaper, srgb
 from cdtnet.imaging.picture import Picture
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
-_SAME = 0.5 / 255  # a profile that moves no color further than this is sRGB in all but its bytes
+_SAME = (
+    2 / 255
+)  # a profile that moves no color further is sRGB, however it rounds; the next one moves some by 8
 
 
 class ColorSpace(Protocol):

@@ -17,8 +17,8 @@ Floats = NDArray[np.float32]
 
 _STEPS = 65535  # a table entry for every 16-bit value, so that integer pixels are looked up exactly
 _WHITE = np.array([[0.9642], [1.0], [0.8249]])  # the D50 white of the profile connection space
-_SRGB = np.array(
-    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+_SRGB = np.array(  # as sRGB profiles hold it, rounded to 1/65536
+    [[0.436066, 0.385147, 0.143066], [0.222488, 0.716873, 0.060608], [0.013916, 0.097076, 0.714096]]
 )
 _MOST_TAGS = 256
 
@@ -144,7 +144,8 @@ def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
             given.get("f", 0.0),
         )
     x = np.linspace(0, 1, _STEPS + 1)
-    return np.where(x >= start, np.maximum(a * x + b, 0) ** g + above, slope * x + below)
+    with np.errstate(all="ignore"):  # absurd parameters are found out by the curve that they make
+        return np.where(x >= start, np.maximum(a * x + b, 0) ** g + above, slope * x + below)
 
 
 def _fixed(raw: bytes) -> list[float]:

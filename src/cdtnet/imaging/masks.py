@@ -45,8 +45,8 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
     if plane.shape != (height, width):
         if not resize:
             raise PictureError(
-                f"The mask has {plane.shape[1]}×{plane.shape[0]} pixels and the composite {width}×{height}; give a "
-                "mask of the same size, or have it resized with --resize-mask (resize_mask=True)."
+                f"The mask has {plane.shape[1]}×{plane.shape[0]} pixels and the composite {width}×{height}; "
+                "give one of the same size, or have it resized with --resize-mask (resize_mask=True)."
             )
         plane = _resized(plane, height, width)
     return np.ascontiguousarray(plane)
@@ -89,6 +89,9 @@ def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     formats = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
     rows, columns = plane.shape
     source = np.ascontiguousarray(plane)
-    image = pyvips.Image.new_from_memory(source.data, columns, rows, 1, formats[plane.dtype.name])
+    image = pyvips.Image.new_from_memory(source.data, columns, rows, 1, formats[plane.dtype.name]).cast(
+        "float"
+    )
     resized = image.resize(width / columns, vscale=height / rows, kernel="linear")
-    return np.frombuffer(resized.write_to_memory(), dtype=plane.dtype).reshape(height, width)
+    result = np.frombuffer(resized.write_to_memory(), dtype=np.float32).reshape(height, width)
+    return np.rint(result).astype(plane.dtype) if plane.dtype.kind == "u" else np.clip(result, 0, 1)

@@ -127,7 +127,7 @@ def _metadata(image: Any, kind: str, stream: BinaryIO, orientation: int) -> Meta
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
         xmp=xmp,
         iptc=_field(image, "iptc-data"),
-        # 1 pixel per millimetre is what libvips reports where a file says nothing.
+        # 1 pixel per millimetre is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
         lossless=is_lossless_webp(stream) if kind == "WebP" else kind != "JPEG",
         format=kind,

@@ -101,10 +101,10 @@ class CDTNet(nn.Module):
             self.refinement = Refinement(FEATURES)
 
     def channels_last(self) -> "CDTNet":
-        """Lay the convolutions' weights out in the order that is fastest to compute with; changes no result."""
+        """Lay the convolutions' weights out in the order that is fastest to compute with."""
         for part in (self.generator, self.refinement):
             if part is not None:
-                part.to(memory_format=torch.channels_last)
+                part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
 
     def forward(self, image: Tensor, mask: Tensor, base_size: int | None = None) -> Output:

@@ -31,7 +31,7 @@ class ColorMapping(nn.Module):
         """
         features = self.project(bottleneck)
         pooled = [(features * part).mean((2, 3), keepdim=True) for part in (mask, 1.0 - mask)]
-        return self.weigh(torch.cat(pooled, dim=1)).flatten(1)  # type: ignore[no-any-return]
+        return self.weigh(torch.cat(pooled, dim=1)).flatten(1)
 
     def forward(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
         """The mixed table (B,3,33,33,33), axes colour, blue, green, red."""

@@ -21,7 +21,9 @@ class Encoder(nn.Module):
         for level, (before, channels) in enumerate(zip((4, *CHANNELS), CHANNELS, strict=False)):
             norm = level >= 2
             self.levels.append(
-                nn.Sequential(conv_block(before, channels, norm=norm), conv_block(channels, channels, norm=norm))
+                nn.Sequential(
+                    conv_block(before, channels, norm=norm), conv_block(channels, channels, norm=norm)
+                )
             )
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -47,7 +49,7 @@ class UpBlock(nn.Module):
         x = torch.cat((skip, x), dim=1)
         if self.attention is not None:
             x = self.attention(x, mask)
-        return self.convs(x)  # type: ignore[no-any-return]
+        return self.convs(x)
 
 
 class Generator(nn.Module):

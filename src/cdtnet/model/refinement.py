@@ -23,7 +23,9 @@ class Refinement(nn.Module):
         )
         self.blend = GatedBlend(hidden)
 
-    def forward(self, image: Tensor, generated: Tensor, mapped: Tensor, mask: Tensor, features: Tensor) -> Tensor:
+    def forward(
+        self, image: Tensor, generated: Tensor, mapped: Tensor, mask: Tensor, features: Tensor
+    ) -> Tensor:
         """All at full resolution, colours normalised, to the refined picture (B,3,H,W), normalised.
 
         Args:
@@ -33,4 +35,4 @@ class Refinement(nn.Module):
             mask: (B,1,H,W) in 0..1.
             features: (B,C,H,W), the generator's features, upsampled.
         """
-        return self.blend(image, self.convs(torch.cat((generated, mapped, mask, features), dim=1)))  # type: ignore[no-any-return]
+        return self.blend(image, self.convs(torch.cat((generated, mapped, mask, features), dim=1)))

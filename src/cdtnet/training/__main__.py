@@ -48,7 +48,9 @@ def main() -> None:
 def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
     """The averaged weights of a run's checkpoint, under the model's names."""
     average = load_checkpoint(run / "checkpoint.pt")["average"]
-    return {name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")}
+    return {
+        name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")
+    }
 
 
 if __name__ == "__main__":

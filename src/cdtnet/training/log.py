@@ -18,7 +18,7 @@ class Log:
         from torch.utils.tensorboard import SummaryWriter
 
         self.path = folder / "log.csv"
-        self.board = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self.board = SummaryWriter(str(folder))
 
     def scores(self, samples: int, values: dict[str, float]) -> None:
         """Note numbers after so many samples; the first call decides the CSV's columns."""
@@ -29,7 +29,7 @@ class Log:
                 writer.writerow(["samples", *values])
             writer.writerow([samples, *(f"{value:.6g}" for value in values.values())])
         for name, value in values.items():
-            self.board.add_scalar(name, value, samples)  # type: ignore[no-untyped-call]
+            self.board.add_scalar(name, value, samples)
 
     def pictures(self, samples: int, model: CDTNet, triplet: Triplet, base_size: int) -> None:
         """Strips of composite, prediction, real photo and mask."""
@@ -38,5 +38,5 @@ class Log:
             harmonized = predict(model, part, base_size).composite
         strips = torch.cat((part.composite, harmonized, part.real, part.mask.expand(-1, 3, -1, -1)), dim=3)
         sheet = torch.cat(list(F.pad(strips, (0, 0, 0, 2))), dim=1)
-        self.board.add_image("composite, harmonized, real, mask", sheet, samples)  # type: ignore[no-untyped-call]
-        self.board.flush()  # type: ignore[no-untyped-call]
+        self.board.add_image("composite, harmonized, real, mask", sheet, samples)
+        self.board.flush()

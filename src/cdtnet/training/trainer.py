@@ -62,7 +62,9 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = Log(folder)
 
-    def run(self, *, save_every: float = 120.0, validate_every: int = 4000, minutes: float | None = None) -> None:
+    def run(
+        self, *, save_every: float = 120.0, validate_every: int = 4000, minutes: float | None = None
+    ) -> None:
         """Train to the end of the plan.
 
         Args:
@@ -75,16 +77,16 @@ class Trainer:
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if resumed:
             self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
-        for self.stage in range(self.stage, len(self.plan.stages)):  # noqa: B020 – goes on from where it was
+        while self.stage < len(self.plan.stages):
             stage = self.plan.stages[self.stage]
             optimizer = self._prepare(stage)
             if resumed:
                 self._restore(resumed, optimizer)
                 resumed = None
             self._run_stage(stage, optimizer, deadline, save_every, validate_every)
-            if time.monotonic() > deadline:
+            if self.step < stage.steps:
                 return
-            self.step = 0
+            self.stage, self.step = self.stage + 1, 0
 
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
@@ -107,7 +109,9 @@ class Trainer:
         save_every: float,
         validate_every: int,
     ) -> None:
-        store = load_photos(self.photos, stage.size if stage.size > 256 else stage.size * 5 // 4).to(self.device)
+        store = load_photos(self.photos, stage.size if stage.size > 256 else stage.size * 5 // 4).to(
+            self.device
+        )
         check = make_validation(load_photos(self.held_out, stage.size).to(self.device), stage.size, 256)
         saved, losses = time.monotonic(), []
         self.model.eval()
@@ -125,7 +129,7 @@ class Trainer:
             triplet = draw(store, stage.batch, stage.size, self.random)
             loss = self._loss(stage, triplet)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             optimizer.step()
             self.average.update_parameters(self.model)
@@ -157,7 +161,11 @@ class Trainer:
             crop = (..., slice(window.top, window.bottom), slice(window.left, window.right))
             size = (stage.size, stage.size)
             rendered, mapped = self.model.render(analysis, composite[crop], mask[crop], size, window)
-        losses = [foreground_normalized_mse(p.float(), real[crop], area) for p in (rendered, mapped) if p is not None]
+        losses = [
+            foreground_normalized_mse(p.float(), real[crop], area)
+            for p in (rendered, mapped)
+            if p is not None
+        ]
         return torch.stack(losses).sum()
 
     def _window(self, stage: Stage) -> Window:
@@ -165,14 +173,24 @@ class Trainer:
         top, left = (rng.randint(0, stage.size - stage.window) for _ in range(2))
         return Window(top, left, top + stage.window, left + stage.window)
 
+    @property
+    def averaged(self) -> CDTNet:
+        """The model with weights averaged over the last steps: the one to use."""
+        model = self.average.module
+        assert isinstance(model, CDTNet)
+        return model
+
     def _validate(self, stage: Stage, triplets: list[Triplet], loss: float, bar: Any) -> None:
-        model: CDTNet = self.average.module
-        model.eval()
+        model = self.averaged.eval()
         scores, untouched = validate(model, triplets, stage.base_size), validate(None, triplets)
         values = {"size": stage.size, "rate": stage.rate_at(self.step), "loss": loss, **vars(scores)}
-        self.log.scores(self.samples, {**values, "gain": scores.psnr - untouched.psnr, "fmse untouched": untouched.fmse})
+        self.log.scores(
+            self.samples, {**values, "gain": scores.psnr - untouched.psnr, "fmse untouched": untouched.fmse}
+        )
         self.log.pictures(self.samples, model, triplets[0], stage.base_size)
-        bar.set_postfix_str(f"{scores.psnr:.2f} dB ({scores.psnr - untouched.psnr:+.2f}), fMSE {scores.fmse:.0f}")
+        bar.set_postfix_str(
+            f"{scores.psnr:.2f} dB ({scores.psnr - untouched.psnr:+.2f}), fMSE {scores.fmse:.0f}"
+        )
 
     def _state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
         return {
@@ -197,4 +215,3 @@ def _start_near_identity(model: CDTNet) -> None:
     for part in (model.generator, model.refinement):
         if part is not None:
             nn.init.constant_(part.blend.gate.bias, 1.0)  # type: ignore[arg-type]
-

@@ -27,7 +27,10 @@ _RULES = [
         r"decoder\.up_blocks\.2\.attention\.learning_block\.(\d)\.block\.(\d)\.(\w+)",
         r"generator.up_blocks.2.attention.foreground_path.\1.\2.\3",
     ),
-    (r"decoder\.up_blocks\.2\.attention\.mask_blurring\.weight", r"generator.up_blocks.2.attention.mask_blur"),
+    (
+        r"decoder\.up_blocks\.2\.attention\.mask_blurring\.weight",
+        r"generator.up_blocks.2.attention.mask_blur",
+    ),
     (r"decoder\.conv_attention\.(\w+)", r"generator.blend.gate.\1"),
     (r"decoder\.to_rgb\.(\w+)", r"generator.blend.rgb.\1"),
     (r"lut\.classifier\.conv\.(\w+)", r"color_mapping.project.\1"),

@@ -1,8 +1,9 @@
-"""Weight files: safetensors with a card, and other people's PyTorch checkpoints, read without running code."""
+"""Weight files: safetensors with a card, and PyTorch checkpoints, read without running code from them."""
 
 import json
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -64,10 +65,12 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Card]:
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of pickle protocols; what matters ends in an error
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path} holds more than tensors, and reading it could run code: refused. Save its state_dict alone."
+            f"{path} holds more than tensors, and reading it could run code; save its state_dict alone."
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error

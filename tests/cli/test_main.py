@@ -1,0 +1,191 @@
+"""Real processes for what only a process shows; the rest through `main`."""
+
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cdtnet.cli.main import main
+from cdtnet.harmonizer import Harmonizer
+from cdtnet.imaging import read_picture
+from cdtnet.weights import write_weights
+
+
+@pytest.fixture(scope="module")
+def weights(official_model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "formula.safetensors"
+    write_weights(path, official_model, {})
+    return str(path)
+
+
+@pytest.fixture
+def pair(tmp_path, random, monkeypatch):
+    """composite.png and mask.png in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(random.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save("composite.png")
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:40] = 255
+    Image.fromarray(mask).save("mask.png")
+    return tmp_path
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "cdtnet.cli.main", *arguments], capture_output=True, **options
+    )
+
+
+def test_harmonize_writes_what_python_gives(pair, weights, capsys, official_model):
+    assert main(["harmonize", "composite.png", "mask.png", "-o", "out.png", "--model", weights]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "out.png\n"
+    assert "lossless PNG" in printed.err
+    expected = Harmonizer(official_model, "cpu")("composite.png", "mask.png").image
+    assert np.array_equal(np.asarray(Image.open("out.png")), expected.pixels)
+
+
+def test_the_default_output_stands_beside_the_composite(pair, weights, capsys):
+    assert main(["harmonize", "composite.png", "mask.png", "--model", weights]) == 0
+    assert capsys.readouterr().out == "composite_harmonized.png\n"
+    assert read_picture("composite_harmonized.png").width == 60
+
+
+def test_pipes(pair, weights):
+    done = run("harmonize", "-", "mask.png", "--model", weights, input=(pair / "composite.png").read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert main(["harmonize", "composite.png", "mask.png", "-o", "out.png", "--model", weights]) == 0
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), np.asarray(Image.open("out.png")))
+    assert b"tiles" not in done.stderr
+
+
+def test_strength_and_jpeg_quality(pair, weights, capsys):
+    arguments = ["harmonize", "composite.png", "mask.png", "--model", weights, "--strength", "0"]
+    assert main([*arguments, "-o", "same.png"]) == 0
+    assert np.array_equal(np.asarray(Image.open("same.png")), np.asarray(Image.open("composite.png")))
+    assert main([*arguments, "-o", "same.jpg", "--quality", "80"]) == 0
+    assert "JPEG quality 80" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_uniform_mask_gets_a_sentence(pair, weights, capsys, level):
+    Image.new("L", (60, 40), level).save("mask.png")
+    assert main(["harmonize", "composite.png", "mask.png", "--model", weights, "-o", "out.png"]) == 0
+    assert "everywhere" in capsys.readouterr().err
+
+
+def broken(name, data):
+    def make(folder):
+        (folder / name).write_bytes(data)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("prepare", "arguments", "sentence"),
+    [
+        (None, ["absent.png", "mask.png"], "absent.png does not exist"),
+        (None, ["composite.png", "absent.png"], "absent.png does not exist"),
+        (
+            broken("text.jpg", b"hello, world, hello"),
+            ["text.jpg", "mask.png"],
+            "not a JPEG, PNG, TIFF or WebP",
+        ),
+        (None, ["composite.png", "mask.png", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),
+        (None, ["composite.png", "mask.png", "-o", "nowhere/out.png"], "nowhere/out.png"),
+        (None, ["composite.png", "mask.png", "-o", "out.gif"], ".gif"),
+        (None, ["composite.png", "mask.png", "-o", "composite.png"], "--overwrite"),
+        (None, ["composite.png", "mask.png", "-o", "mask.png"], "--overwrite"),
+        (None, ["composite.png", "mask.png", "--device", "abacus"], "abacus"),
+        (None, ["-", "-"], "Only one"),
+        (None, ["composite.png", "small.png"], "30×20"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(pair, weights, capsys, prepare, arguments, sentence):
+    Image.new("L", (30, 20)).save("small.png")
+    if prepare:
+        prepare(pair)
+    before = {path: path.read_bytes() for path in pair.iterdir()}
+    if "--model" not in arguments:
+        arguments = [*arguments, "--model", weights]
+    assert main(["harmonize", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert sentence in printed.err
+    assert printed.err.startswith("cdtnet: ")
+    assert printed.err.count("\n") == 1
+    assert {path: path.read_bytes() for path in pair.iterdir()} == before
+
+
+def test_a_truncated_photo_is_refused(pair, weights, capsys, random):
+    Image.fromarray(random.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save("whole.jpg")
+    (pair / "cut.jpg").write_bytes((pair / "whole.jpg").read_bytes()[:-900])
+    assert main(["harmonize", "cut.jpg", "mask.png", "--model", weights]) == 1
+    assert "cut.jpg is damaged" in capsys.readouterr().err
+    assert not (pair / "cut_harmonized.jpg").exists()
+
+
+def test_overwriting_an_input_on_request(pair, weights):
+    before = (pair / "composite.png").read_bytes()
+    arguments = ["harmonize", "composite.png", "mask.png", "-o", "composite.png", "--model", weights]
+    assert main([*arguments, "--overwrite"]) == 0
+    assert (pair / "composite.png").read_bytes() != before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_a_sentence(pair, weights):
+    with open("/dev/full", "wb") as full:
+        arguments = ["harmonize", "composite.png", "mask.png", "-o", "-", "--model", weights]
+        command = [sys.executable, "-m", "cdtnet.cli.main", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["harmonise"], ["harmonize"], ["harmonize", "a", "b", "--strength", "2"]]
+)
+def test_wrong_usage_is_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert "usage: cdtnet" in capsys.readouterr().err
+
+
+def test_convert(checkpoint, official_model, tmp_path, capsys):
+    torch.save(checkpoint, tmp_path / "official.pth")
+    output = tmp_path / "converted.safetensors"
+    assert main(["convert", str(tmp_path / "official.pth"), str(output), "--base-size", "64"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"{output}\n"
+    assert "2,744,400 parameters" in printed.err
+    assert main(["convert", str(tmp_path / "official.pth"), str(tmp_path / "x.bin")]) == 1
+
+
+def test_info_lists_the_weights(capsys):
+    assert main(["info"]) == 0
+    printed = capsys.readouterr().out
+    assert "cdtnet-sim" in printed
+    assert "cpu" in printed
+    assert "licence:" in printed
+
+
+def test_demo_shows_before_and_after(tmp_path, capsys):
+    assert main(["demo", "-o", str(tmp_path / "demo")]) == 0
+    path = capsys.readouterr().out.strip()
+    both = np.asarray(Image.open(path)).astype(int)
+    half = (both.shape[1] - 24) // 2
+    before, after = both[:, :half], both[:, half + 24 :]
+    mask = np.asarray(Image.open("src/cdtnet/demo/mask.png"))
+    assert np.abs(before - after)[mask > 250].mean() > 3
+    assert np.abs(before - after)[mask == 0].mean() < 1
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("cdtnet 0.")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from cdtnet.errors import PictureError
+from cdtnet.imaging.atomic import write_file
+
+
+def test_a_file_is_replaced_and_keeps_its_permissions(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    write_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_new_file_has_what_the_umask_grants(tmp_path):
+    write_file(tmp_path / "new", b"")
+    (tmp_path / "reference").touch()
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "reference").stat().st_mode
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("file")
+    write_file(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_write_cut_short_leaves_the_old_file(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (100_000, hard)
+    )  # the system refuses the bytes beyond, as a full disk
+    try:
+        with pytest.raises(PictureError, match=r"a\.bin cannot be written \(File too large\); check"):
+            write_file(path, bytes(1_000_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_failed_exchange_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PictureError, match=r"cannot be written \(Permission denied\)"):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere"
+)
+def test_a_folder_that_cannot_be_written(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PictureError, match="Permission denied"):
+        write_file(tmp_path / "a.bin", b"new")
+    tmp_path.chmod(0o700)
+
+
+def test_places_that_are_none(tmp_path):
+    with pytest.raises(PictureError, match="folder does not exist; create"):
+        write_file(tmp_path / "none" / "a.bin", b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(PictureError, match="it is not a file"):
+        write_file(tmp_path / "folder", b"")

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from cdtnet.imaging import exif as blocks
+from cdtnet.imaging import read_picture
+
+
+def parsed(block: bytes) -> Image.Exif:
+    read = Image.Exif()
+    read.load(block)
+    return read
+
+
+def big_endian(block: bytes) -> bytes:
+    other = Image.Exif()
+    other.endian = ">"
+    for tag, value in parsed(block).items():
+        if tag not in (0x8769, 0x8825):
+            other[tag] = value
+    for directory in (0x8769, 0x8825):
+        other.get_ifd(directory).update(parsed(block).get_ifd(directory))
+    return other.tobytes().removeprefix(b"Exif\0\0")
+
+
+@pytest.mark.parametrize("turn", [bytes, big_endian])
+def test_only_the_orientation_changes(exif, turn):
+    sideways = parsed(exif)
+    sideways[0x0112] = 6
+    block = turn(sideways.tobytes().removeprefix(b"Exif\0\0"))
+    assert block[:2] == (b"MM" if turn is big_endian else block[:2])
+    fixed = blocks.upright(block, sideways=True)
+    assert len(fixed) == len(block)
+    read = parsed(fixed)
+    assert read[0x0112] == 1
+    details, before = read.get_ifd(0x8769), parsed(block).get_ifd(0x8769)
+    assert (details.pop(0xA002), details.pop(0xA003)) == (before.pop(0xA003), before.pop(0xA002)) == (21, 34)
+    assert details == before
+    assert read.get_ifd(0x8825) == parsed(block).get_ifd(0x8825)
+
+
+def test_the_old_thumbnail_goes():
+    head = "49492a0008000000"  # little-endian, the first directory at byte 8
+    orientation = "0100 12010300 01000000 06000000"  # one tag
+    thumbnail = "0100 03010300 01000000 06000000 00000000"  # a second directory, at byte 26
+    old = bytes.fromhex(f"{head} {orientation} 1a000000 {thumbnail}")
+    new = bytes.fromhex(f"{head} {orientation.replace('06', '01')} 00000000 {thumbnail}")
+    assert blocks.upright(old) == new
+
+
+@pytest.mark.parametrize("turn", [bytes, big_endian])
+def test_into_a_tiff_file_and_out_again(pixels, exif, turn):
+    stream = io.BytesIO()
+    Image.fromarray(pixels(3)).save(stream, "TIFF", dpi=(300, 300))
+    tiff = blocks.into_tiff(stream.getvalue(), turn(exif))
+    with Image.open(io.BytesIO(tiff)) as image:
+        assert image.tobytes() == pixels(3).tobytes()
+        assert image.info["dpi"] == (300, 300)
+        read = image.getexif()
+        for directory in (0x8769, 0x8825):
+            assert read.get_ifd(directory) == parsed(exif).get_ifd(directory)
+        assert read[0x010F] == "Maker"
+    out = blocks.from_tiff(io.BytesIO(tiff))
+    assert parsed(out).get_ifd(0x8769) == parsed(exif).get_ifd(0x8769)
+    assert parsed(out)[0x010F] == "Maker"
+    assert 0x0100 not in parsed(out)  # the file's own tags stay with the file
+    assert read_picture(tiff).metadata.exif == out
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
+def test_damaged_blocks_do_no_harm(junk, header):
+    block = header + junk
+    fixed = blocks.upright(block, sideways=True)
+    assert fixed is None or len(fixed) == len(block)
+    gathered = blocks.from_tiff(io.BytesIO(block))
+    assert gathered is None or gathered[:4] == b"II*\0"
+    tiff = b"II*\0\x08\0\0\0\x01\0\x00\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0\0"
+    assert parsed(blocks.into_tiff(tiff, block))[0x0100] == 5
