@@ -8,7 +8,7 @@ import torch
 
 from ..data.photos import find_photos
 from ..errors import CdtnetError
-from .checkpoint import load_checkpoint
+from .checkpoint import averaged_weights
 from .stages import PLANS
 from .trainer import Trainer
 
@@ -43,14 +43,6 @@ def main() -> None:
         averaged_weights(arguments.initial) if arguments.initial else None,
     )
     trainer.run(minutes=arguments.minutes)
-
-
-def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
-    """The averaged weights of a run's checkpoint, under the model's names."""
-    average = load_checkpoint(run / "checkpoint.pt")["average"]
-    return {
-        name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")
-    }
 
 
 if __name__ == "__main__":
