@@ -1,4 +1,7 @@
-"""Turn a run into weights to ship: `python -m cdtnet.training.publish RUN OUTPUT --training … --licence …`."""
+"""Turn a run into weights to ship.
+
+python -m cdtnet.training.publish RUN OUTPUT --training "on what, how long" --licence "…" [--scores JSON]
+"""
 
 import argparse
 import json

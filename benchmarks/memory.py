@@ -1,0 +1,74 @@
+"""Time and memory of harmonizing a 24-megapixel picture, for foregrounds of different sizes.
+
+python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row is a process of its own.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+DOCS = Path(__file__).parents[1] / "docs"
+HEIGHT, WIDTH = 4000, 6000
+SHARES = (0.01, 0.086, 0.3, 1.0)  # 0.086 is the median of HAdobe5k
+MEGABYTE = 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="cdtnet-256")
+    parser.add_argument("--child", type=float, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child is not None:
+        print(json.dumps(measure(arguments.model, arguments.child)))
+        return
+    title = (
+        f"{arguments.model}, {WIDTH}×{HEIGHT} 8-bit picture in memory, PyTorch on the CPU, {os.cpu_count()} "
+        f"cores, {platform.machine()}, {date.today()}. Memory is the process's peak above what it holds with "
+        "the libraries loaded, the picture and the mask in memory."
+    )
+    head = "| foreground | time | memory above picture and mask | process in all |"
+    lines = [title, "", head, "|---|---|---|---|"]
+    for share in SHARES:
+        command = [sys.executable, __file__, "--model", arguments.model, "--child", str(share)]
+        row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        lines.append(
+            f"| {100 * share:g} % | {row['seconds']:.1f} s | {row['above']:.0f} MB | {row['peak']:.0f} MB |"
+        )
+        print(lines[-1], file=sys.stderr)
+    (DOCS / "memory.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def measure(model: str, share: float) -> dict[str, float]:
+    """One picture, in this process."""
+    from cdtnet import Harmonizer
+
+    harmonizer = Harmonizer(model, device="cpu")
+    small = np.zeros((300, 300, 3), np.uint8)
+    harmonizer(small, np.full((300, 300), 255, np.uint8))  # warm up
+    before = peak()
+    picture = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    rows, columns = round(HEIGHT * share**0.5), round(WIDTH * share**0.5)
+    mask[:rows, :columns] = 255
+    given = (picture.nbytes + mask.nbytes) / MEGABYTE
+    start = time.perf_counter()
+    harmonizer(picture, mask)
+    return {"seconds": time.perf_counter() - start, "above": peak() - before - given, "peak": peak()}
+
+
+def peak() -> float:
+    """The process's largest resident size so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
+
+
+if __name__ == "__main__":
+    main()
