@@ -23,6 +23,7 @@ from cdtnet.evaluation.baselines import BASELINES
 from cdtnet.evaluation.metrics import fmse, mse, psnr
 from cdtnet.imaging import Picture
 from cdtnet.training.__main__ import HELD_OUT
+from cdtnet.training.validation import SMALLEST_MSE
 
 DOCS = Path(__file__).parents[1] / "docs"
 MODELS = {"iS2AM, upsampled from 256": "is2am", "CDTNet-sim": "cdtnet-sim", "CDTNet-256": "cdtnet-256"}
@@ -51,6 +52,8 @@ def main() -> None:
     sheet = []
     for _ in tqdm(range(arguments.count // 8), unit=" batches"):
         for composite, mask, real in zip(*as_arrays(draw(store, 8, arguments.size, random)), strict=True):
+            if mse(composite * 255.0, real) < SMALLEST_MSE:
+                continue
             outputs = {name: quantized(method(composite, mask)) for name, method in methods.items()}
             for name, output in outputs.items():
                 error = mse(output, real), psnr(output, real), fmse(output, real, mask)
@@ -60,7 +63,7 @@ def main() -> None:
 
     used = {photo.source for photo in photos}
     title = (
-        f"{arguments.count} composites, {arguments.size}×{arguments.size}, from {len(photos)} photographs "
+        f"{len(scores['composite'])} composites, {arguments.size}×{arguments.size}, from {len(photos)} photographs "
         f"of {', '.join(sorted(used))}. {date.today()}, {platform.machine()}, PyTorch {torch.__version__}."
     )
     rows = {name: summary(np.array(values), np.array(scores["composite"])) for name, values in scores.items()}
