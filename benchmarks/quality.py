@@ -62,8 +62,9 @@ def main() -> None:
                 sheet.append(np.concatenate([*(outputs[n] for n in ("composite", *MODELS)), real], axis=1))
 
     used = {photo.source for photo in photos}
+    count = len(scores["composite"])
     title = (
-        f"{len(scores['composite'])} composites, {arguments.size}×{arguments.size}, from {len(photos)} photographs "
+        f"{count} composites, {arguments.size}×{arguments.size}, from {len(photos)} photographs "
         f"of {', '.join(sorted(used))}. {date.today()}, {platform.machine()}, PyTorch {torch.__version__}."
     )
     rows = {name: summary(np.array(values), np.array(scores["composite"])) for name, values in scores.items()}
