@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .errors import CdtnetError, DataError, PictureError, WeightsError
+    from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .harmonizer import Harmonizer, Result, harmonize
     from .imaging import Lut, Picture
     from .weights import load_model
@@ -27,6 +27,7 @@ _HOMES = {
     "PictureError": "errors",
     "Result": "harmonizer",
     "WeightsError": "errors",
+    "WriteError": "errors",
     "harmonize": "harmonizer",
     "load_model": "weights",
 }
@@ -40,6 +41,7 @@ __all__ = [
     "PictureError",
     "Result",
     "WeightsError",
+    "WriteError",
     "harmonize",
     "load_model",
 ]

@@ -6,7 +6,11 @@ class CdtnetError(Exception):
 
 
 class PictureError(CdtnetError):
-    """A picture or mask that cannot be read, used or written."""
+    """A picture or mask that cannot be read, used, or held by a format."""
+
+
+class WriteError(CdtnetError):
+    """A file that cannot be written."""
 
 
 class WeightsError(CdtnetError):

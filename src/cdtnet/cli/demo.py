@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write `harmonized.jpg` and `before_after.jpg`; the latter's path is the one line on stdout."""
     import numpy as np
 
-    from ..errors import PictureError
+    from ..errors import WriteError
     from ..harmonizer import Harmonizer
     from ..imaging import read_picture
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         arguments.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PictureError(f"The folder {arguments.output} cannot be made: {error.strerror}.") from error
+        raise WriteError(f"The folder {arguments.output} cannot be made: {error.strerror}.") from error
     harmonized.save(arguments.output / "harmonized.jpg")
     gap = np.full((composite.height, 24, 3), 255, np.uint8)
     both = composite.replace_pixels(np.concatenate((composite.pixels, gap, harmonized.pixels), axis=1))

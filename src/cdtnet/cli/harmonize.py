@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     mask = to_mask(_source(arguments.mask), picture.height, picture.width, resize=arguments.resize_mask)
     if remark := describe(mask):
         say(remark)
+    encoding = "PNG" if output == "-" else describe_encoding(picture, output, quality=arguments.quality)
     harmonizer = Harmonizer(arguments.model, arguments.device)
     with progress_bar("harmonizing") as progress:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         sys.stdout.flush()
         return
     image.save(output, quality=arguments.quality)
-    say(describe_encoding(image, output, quality=arguments.quality))
+    say(f"Written as {encoding}.")
     print(output)
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdtnet.imaging.color import ColorCodec, color_codec
-from cdtnet.imaging.cube import Lut
-from cdtnet.imaging.masks import coverage, describe, to_mask
-from cdtnet.imaging.picture import Metadata, Picture, like, to_picture
+from .color import ColorCodec, color_codec
+from .cube import Lut
+from .masks import coverage, describe, to_mask
+from .picture import Metadata, Picture, like, to_picture
 
 if TYPE_CHECKING:
-    from cdtnet.imaging.read import read_picture
-    from cdtnet.imaging.write import describe_encoding, encode_picture, write_picture
+    from .read import read_picture
+    from .write import describe_encoding, encode_picture, write_picture
 
 __all__ = [
     "ColorCodec",
@@ -36,11 +36,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "read_picture":
-        from cdtnet.imaging.read import read_picture
+        from .read import read_picture
 
         return read_picture
     if name in ("describe_encoding", "encode_picture", "write_picture"):
-        from cdtnet.imaging import write
+        from . import write
 
         return getattr(write, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

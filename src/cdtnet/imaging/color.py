@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet.errors import PictureError
-from cdtnet.imaging.icc import Floats, ProfileError, Shaper, shaper, srgb
-from cdtnet.imaging.picture import Picture
+from ..errors import PictureError
+from .icc import Floats, ProfileError, Shaper, shaper, srgb
+from .picture import Picture
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
@@ -115,7 +115,7 @@ def _color_space(icc: bytes) -> ColorSpace:
     simple = shaper(icc)
     if simple is not None:
         return ShaperSpace(simple)
-    from cdtnet.imaging.lcms import LibrarySpace
+    from .lcms import LibrarySpace
 
     return LibrarySpace(icc)
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from cdtnet.imaging import exif as exif_blocks
+from . import exif as exif_blocks
 
 _JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet.errors import PictureError
-from cdtnet.imaging.atomic import write_file
+from ..atomic import write_file
+from ..errors import PictureError
 
 _SIZES = range(2, 257)  # what the format allows
 _BYTES = 1 << 30  # no table that is allowed takes more text

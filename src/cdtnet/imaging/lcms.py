@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from cdtnet.imaging.icc import Floats, ProfileError
+from .icc import Floats, ProfileError
 
 
 class LibrarySpace:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet.errors import PictureError
-from cdtnet.imaging.picture import Picture, to_picture
+from ..errors import PictureError
+from .picture import Picture, to_picture
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 

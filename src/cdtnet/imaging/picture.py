@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet.errors import PictureError
+from ..errors import PictureError
 
 CHANNELS = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGB with alpha"}
 _ACCEPTED = (
@@ -96,7 +96,7 @@ class Picture:
 
     def save(self, path: str | os.PathLike[str], *, quality: int = 95) -> None:
         """Write the picture in the format that the name's suffix asks for; see `write_picture`."""
-        from cdtnet.imaging.write import write_picture
+        from .write import write_picture
 
         write_picture(self, path, quality=quality)
 
@@ -116,7 +116,7 @@ def to_picture(source: Any) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, (str, os.PathLike)):
-        from cdtnet.imaging.read import read_picture
+        from .read import read_picture
 
         return read_picture(source)
     if isinstance(source, np.ndarray):

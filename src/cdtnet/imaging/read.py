@@ -12,10 +12,10 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from cdtnet.errors import PictureError
-from cdtnet.imaging import exif as exif_blocks
-from cdtnet.imaging.containers import format_of, is_animated_png, is_lossless_webp
-from cdtnet.imaging.picture import CHANNELS, Metadata, Picture
+from ..errors import PictureError
+from . import exif as exif_blocks
+from .containers import format_of, is_animated_png, is_lossless_webp
+from .picture import CHANNELS, Metadata, Picture
 
 MAX_PIXELS = 1 << 30
 _DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}

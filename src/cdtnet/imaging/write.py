@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from cdtnet.errors import PictureError
-from cdtnet.imaging.atomic import write_file
-from cdtnet.imaging.containers import embed_exif, with_jfif
-from cdtnet.imaging.picture import Picture
+from ..atomic import write_file
+from ..errors import PictureError
+from .containers import embed_exif, with_jfif
+from .picture import Picture
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
 _DEPTHS = {
@@ -43,8 +43,8 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
         quality: 1 to 100, for JPEG and lossy WebP.
 
     Raises:
-        PictureError: The suffix is unknown, the format cannot hold the picture as it is, or writing fails; a
-            file that was there is untouched then.
+        PictureError: The suffix is unknown, or the format cannot hold the picture as it is.
+        WriteError: Writing fails; a file that was there is untouched then.
     """
     write_file(path, encode_picture(picture, Path(path).suffix, quality=quality))
 

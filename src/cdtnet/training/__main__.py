@@ -28,12 +28,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
-    plan = PLANS[arguments.plan]
-    stages = [replace(stage, samples=int(stage.samples * arguments.budget)) for stage in plan.stages]
     try:
-        photos = find_photos(arguments.photos, arguments.masks)
+        train(arguments)
     except CdtnetError as error:
         parser.exit(1, f"{error}\n")
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Train as the command line says."""
+    plan = PLANS[arguments.plan]
+    stages = [replace(stage, samples=int(stage.samples * arguments.budget)) for stage in plan.stages]
+    photos = find_photos(arguments.photos, arguments.masks)
     trainer = Trainer(
         replace(plan, stages=stages),
         [photo for photo in photos if photo.source not in arguments.held_out],

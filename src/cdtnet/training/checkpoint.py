@@ -1,21 +1,20 @@
 """Files that a run can be stopped at and taken up from."""
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..atomic import write_file
+
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write atomically: a run killed while writing still has the checkpoint before."""
-    temporary = path.with_suffix(".partial")
-    with temporary.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_file(path, buffer.getbuffer())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

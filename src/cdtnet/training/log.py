@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ..data.synthesis import Triplet
+from ..errors import CdtnetError
 from ..model import CDTNet
 from .validation import predict
 
@@ -15,8 +16,10 @@ class Log:
     """Appends to `log.csv` and to TensorBoard event files in the run's folder."""
 
     def __init__(self, folder: Path):
-        from torch.utils.tensorboard import SummaryWriter
-
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise CdtnetError("Training needs TensorBoard: pip install 'cdtnet[train]'.") from error
         self.path = folder / "log.csv"
         self.board = SummaryWriter(str(folder))
 

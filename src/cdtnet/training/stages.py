@@ -69,8 +69,8 @@ PLANS: Mapping[str, Plan] = {
     "cdtnet-256": Plan(
         Config("cdtnet", antialias=True),
         (
-            Stage("mapping", 512, 128, 128, 16, 12_000, 2e-3),
-            Stage("mapping", 512, 256, 160, 8, 3_000, 5e-4),
+            Stage("mapping", 512, 128, 192, 16, 12_000, 2e-3),
+            Stage("mapping", 512, 256, 192, 8, 3_000, 5e-4),
         ),
     ),
 }

@@ -1,7 +1,6 @@
 """Weight files: safetensors with a card, and PyTorch checkpoints, read without running code from them."""
 
 import json
-import os
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from ..atomic import write_file
 from ..errors import WeightsError
 from ..model import CDTNet
 
@@ -42,13 +42,7 @@ def write_weights(path: Path, model: CDTNet, card: Mapping[str, Any], *, half: b
     if half:
         entries = {name: v.half() if v.is_floating_point() else v for name, v in entries.items()}
     metadata = {"cdtnet": json.dumps({**card, "config": asdict(model.config)}, ensure_ascii=False)}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.write_bytes(save(entries, metadata))
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise WeightsError(f"The weights cannot be written to {path}: {error.strerror}.") from error
+    write_file(path, save(entries, metadata))
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Card]:

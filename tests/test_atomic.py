@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from cdtnet.errors import PictureError
-from cdtnet.imaging.atomic import write_file
+from cdtnet.atomic import write_file
+from cdtnet.errors import WriteError
 
 
 def test_a_file_is_replaced_and_keeps_its_permissions(tmp_path):
@@ -42,7 +42,7 @@ def test_a_write_cut_short_leaves_the_old_file(tmp_path):
         resource.RLIMIT_FSIZE, (100_000, hard)
     )  # the system refuses the bytes beyond, as a full disk
     try:
-        with pytest.raises(PictureError, match=r"a\.bin cannot be written \(File too large\); check"):
+        with pytest.raises(WriteError, match=r"a\.bin cannot be written \(File too large\); check"):
             write_file(path, bytes(1_000_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -58,7 +58,7 @@ def test_a_failed_exchange_leaves_the_old_file(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(PictureError, match=r"cannot be written \(Permission denied\)"):
+    with pytest.raises(WriteError, match=r"cannot be written \(Permission denied\)"):
         write_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.bin"]
@@ -69,14 +69,14 @@ def test_a_failed_exchange_leaves_the_old_file(tmp_path, monkeypatch):
 )
 def test_a_folder_that_cannot_be_written(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(PictureError, match="Permission denied"):
+    with pytest.raises(WriteError, match="Permission denied"):
         write_file(tmp_path / "a.bin", b"new")
     tmp_path.chmod(0o700)
 
 
 def test_places_that_are_none(tmp_path):
-    with pytest.raises(PictureError, match="folder does not exist; create"):
+    with pytest.raises(WriteError, match="folder does not exist; create"):
         write_file(tmp_path / "none" / "a.bin", b"")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(PictureError, match="it is not a file"):
+    with pytest.raises(WriteError, match="it is not a file"):
         write_file(tmp_path / "folder", b"")

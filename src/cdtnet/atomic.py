@@ -8,26 +8,24 @@ import secrets
 import shutil
 from pathlib import Path
 
-from cdtnet.errors import PictureError
+from .errors import WriteError
 
 
-def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write a file so that its old content stays until the new one is safely on disk.
 
     A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
     the file that is replaced.
 
     Raises:
-        PictureError: The folder is missing or cannot be written, or the disk is full; nothing has changed
+        WriteError: The folder is missing or cannot be written, or the disk is full; nothing has changed
             then.
     """
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        raise PictureError(
-            f"{path} cannot be written, for its folder does not exist; create the folder first."
-        )
+        raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
     if target.exists() and not target.is_file():
-        raise PictureError(f"{path} cannot be written, for it is not a file; give the name of a file.")
+        raise WriteError(f"{path} cannot be written, for it is not a file; give the name of a file.")
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as stream:
@@ -38,7 +36,7 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
     except OSError as error:
-        raise PictureError(
+        raise WriteError(
             f"{path} cannot be written ({error.strerror}); check the folder's permissions and the free space."
         ) from error
     finally:
