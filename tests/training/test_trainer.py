@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cdtnet.data.photos import find_photos
+from cdtnet.errors import WeightsError
 from cdtnet.model import Config
 from cdtnet.training.checkpoint import load_checkpoint
 from cdtnet.training.loss import foreground_normalized_mse
@@ -48,6 +49,11 @@ def test_training_the_mapping_leaves_the_generator_as_it_is(photo_folder, tmp_pa
     fresh = MAPPING.config
     assert fresh.variant == "cdtnet"
     assert trainer.model.color_mapping.basis[1:].abs().max() > 0
+
+
+def test_initial_weights_of_another_network_are_refused(photo_folder, tmp_path):
+    with pytest.raises(WeightsError, match=r"color_mapping\.extra"):
+        train(GENERATOR, photo_folder, tmp_path, initial={"color_mapping.extra": torch.zeros(1)})
 
 
 def test_the_log_has_scores_and_pictures(photo_folder, tmp_path):

@@ -37,6 +37,11 @@ class Stage:
         """Number of optimiser steps."""
         return max(self.samples // self.batch, 1)
 
+    @property
+    def averaging(self) -> float:
+        """Decay of the moving average of weights, which reaches back over a tenth of the stage."""
+        return max(1 - 10 / self.steps, 0.0)
+
     def rate_at(self, step: int) -> float:
         """The learning rate of a step: 100 steps of warm-up, a plateau, a cosine down to 1 %."""
         progress = max(step / self.steps - 0.4, 0.0) / 0.6

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ..data.photos import Photo, load_photos
 from ..data.synthesis import Triplet, draw
+from ..errors import WeightsError
 from ..model import CDTNet
 from ..regions import Window
 from .checkpoint import load_checkpoint, save_checkpoint
@@ -19,8 +20,6 @@ from .log import Log
 from .loss import foreground_normalized_mse
 from .stages import Plan, Stage
 from .validation import make_validation, validate
-
-EMA_DECAY = 0.998
 
 
 class Trainer:
@@ -52,11 +51,11 @@ class Trainer:
         torch.manual_seed(0)
         self.model = CDTNet(plan.config)
         _start_near_identity(self.model)
-        self.model.load_state_dict(initial or {}, strict=False)
+        unexpected = self.model.load_state_dict(initial or {}, strict=False).unexpected_keys
+        if unexpected:
+            raise WeightsError(f"The initial weights hold what the network has not: {', '.join(unexpected)}.")
         self.model.to(device).channels_last()
-        self.average = AveragedModel(
-            self.model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
-        )
+        self.average = AveragedModel(self.model, use_buffers=True)
         self.random = torch.Generator(device).manual_seed(0)
         self.stage = self.step = self.samples = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +89,7 @@ class Trainer:
 
     def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
         """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
+        self.average.multi_avg_fn = get_ema_multi_avg_fn(stage.averaging)
         self.model.requires_grad_(False)
         for part in self._trained(stage):
             part.requires_grad_(True)
