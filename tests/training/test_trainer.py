@@ -9,7 +9,7 @@ from cdtnet.data.photos import find_photos
 from cdtnet.errors import WeightsError
 from cdtnet.model import Config
 from cdtnet.training.checkpoint import load_checkpoint
-from cdtnet.training.loss import foreground_normalized_mse
+from cdtnet.training.loss import foreground_normalized_mse, roughness
 from cdtnet.training.stages import PLANS, Plan, Stage
 from cdtnet.training.trainer import Trainer
 
@@ -33,10 +33,8 @@ def weights(run):
 
 def test_a_run_stopped_anywhere_ends_with_the_same_weights(photo_folder, tmp_path):
     train(GENERATOR, photo_folder, tmp_path / "whole")
-    for _ in range(30):  # stops after every step
-        trainer = train(GENERATOR, photo_folder, tmp_path / "pieces", minutes=0)
-        if trainer.samples == 40:
-            break
+    starts = [train(GENERATOR, photo_folder, tmp_path / "pieces", minutes=0).samples for _ in range(9)]
+    assert starts == [4, 8, 12, 16, 20, 28, 32, 36, 40]  # a step each; the end of a stage leads into the next
     whole, pieces = weights(tmp_path / "whole"), weights(tmp_path / "pieces")
     assert all(torch.equal(whole[name], pieces[name]) for name in whole)
 
@@ -74,6 +72,16 @@ def test_loss_of_a_known_error():
     assert foreground_normalized_mse(prediction, target, area).item() == pytest.approx(0.5)
     tiny = foreground_normalized_mse(prediction[:1], target[:1], torch.tensor([1e-9]))
     assert tiny.item() == pytest.approx(75 / (3 * 100 * 100 / 256**2))
+
+
+def test_linear_tables_are_not_rough():
+    line = torch.linspace(0, 1, 33)
+    linear = torch.stack(torch.meshgrid(line, line, line, indexing="ij"))[None]
+    assert roughness(linear) < 1e-12
+    bump = linear.clone()
+    bump[0, 0, 10, 10, 10] += 1.0
+    # a unit bump gives second differences 1, -2, 1 along each axis, among 3·31·33·33 of them
+    assert roughness(bump).item() == pytest.approx(3 * 6 / (3 * 31 * 33 * 33), rel=1e-3)
 
 
 def test_the_learning_rate_warms_up_holds_and_falls():

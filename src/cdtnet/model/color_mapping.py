@@ -34,9 +34,10 @@ class ColorMapping(nn.Module):
         return self.weigh(torch.cat(pooled, dim=1)).flatten(1)
 
     def forward(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
-        """The mixed table (B,3,33,33,33), axes colour, blue, green, red."""
-        weights = self.predict_weights(bottleneck, mask)
-        return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
+        """The mixed table (B,3,33,33,33), axes colour, blue, green, red; always in single precision."""
+        with torch.autocast(bottleneck.device.type, enabled=False):  # a table of half floats would band
+            weights = self.predict_weights(bottleneck.float(), mask)
+            return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
 
 
 def identity_table() -> Tensor:

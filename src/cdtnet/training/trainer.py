@@ -17,9 +17,12 @@ from ..model import CDTNet
 from ..regions import Window
 from .checkpoint import load_checkpoint, save_checkpoint
 from .log import Log
-from .loss import foreground_normalized_mse
+from .loss import foreground_normalized_mse, roughness
 from .stages import Plan, Stage
 from .validation import make_validation, validate
+
+VALIDATIONS = 10  # per stage
+ROUGHNESS = 3.0  # weight of the tables' roughness, beside 1 for each picture's loss
 
 
 class Trainer:
@@ -61,17 +64,14 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = Log(folder)
 
-    def run(
-        self, *, save_every: float = 120.0, validate_every: int = 4000, minutes: float | None = None
-    ) -> None:
+    def run(self, *, save_every: float = 120.0, minutes: float | None = None) -> None:
         """Train to the end of the plan.
 
         Args:
             save_every: seconds between checkpoints.
-            validate_every: training samples between validations, at most; fewer at large sizes.
-            minutes: stop (with a checkpoint) after so long.
+            minutes: stop after so long, but never without having taken a step.
         """
-        deadline = time.monotonic() + 60 * (minutes or float("inf"))
+        deadline = time.monotonic() + 60 * (float("inf") if minutes is None else minutes)
         checkpoint = self.folder / "checkpoint.pt"
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if resumed:
@@ -82,7 +82,7 @@ class Trainer:
             if resumed:
                 self._restore(resumed, optimizer)
                 resumed = None
-            self._run_stage(stage, optimizer, deadline, save_every, validate_every)
+            self._run_stage(stage, optimizer, deadline, save_every)
             if self.step < stage.steps:
                 return
             self.stage, self.step = self.stage + 1, 0
@@ -102,50 +102,49 @@ class Trainer:
         return [part for part in (self.model.color_mapping, self.model.refinement) if part is not None]
 
     def _run_stage(
-        self,
-        stage: Stage,
-        optimizer: torch.optim.Optimizer,
-        deadline: float,
-        save_every: float,
-        validate_every: int,
+        self, stage: Stage, optimizer: torch.optim.Optimizer, deadline: float, save_every: float
     ) -> None:
-        store = load_photos(self.photos, stage.size if stage.size > 256 else stage.size * 5 // 4).to(
-            self.device
-        )
-        check = make_validation(load_photos(self.held_out, stage.size).to(self.device), stage.size, 256)
-        saved, losses = time.monotonic(), []
+        room = stage.size * 5 // 4 if stage.size <= 256 else stage.size  # crops are enlarged a little at most
+        store = load_photos(self.photos, room).to(self.device)
+        check = make_validation(load_photos(self.held_out, stage.size).to(self.device), stage.size)
         self.model.eval()
         for part in self._trained(stage):
             part.train()
-        bar = tqdm(
+        saved, losses = time.monotonic(), []
+        with self._bar(stage) as bar:
+            while self.step < stage.steps:
+                triplet = draw(store, stage.batch, stage.size, self.random)
+                losses.append(self._train_step(stage, triplet, optimizer))
+                bar.update(stage.batch)
+                last = self.step == stage.steps
+                if last or self.step % max(stage.steps // VALIDATIONS, 1) == 0:
+                    self._validate(stage, check, torch.stack(losses).mean().item(), bar)
+                    losses.clear()
+                if last or time.monotonic() > min(saved + save_every, deadline):
+                    save_checkpoint(self.folder / "checkpoint.pt", self._state(optimizer))
+                    saved = time.monotonic()
+                if time.monotonic() > deadline:
+                    return
+
+    def _bar(self, stage: Stage) -> "tqdm[Any]":
+        return tqdm(
             total=stage.steps * stage.batch,
             initial=self.step * stage.batch,
             desc=f"stage {self.stage + 1}/{len(self.plan.stages)}, {stage.part} at {stage.size}",
             unit=" samples",
         )
-        for step in range(self.step, stage.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = stage.rate_at(step)
-            triplet = draw(store, stage.batch, stage.size, self.random)
-            loss = self._loss(stage, triplet)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            optimizer.step()
-            self.average.update_parameters(self.model)
-            self.step, self.samples = step + 1, self.samples + stage.batch
-            losses.append(loss.detach())
-            bar.update(stage.batch)
-            last = self.step == stage.steps
-            if last or self.step % max(validate_every * 64 // (stage.size * stage.batch), 1) == 0:
-                self._validate(stage, check, torch.stack(losses).mean().item(), bar)
-                losses.clear()
-            if last or time.monotonic() > min(saved + save_every, deadline):
-                save_checkpoint(self.folder / "checkpoint.pt", self._state(optimizer))
-                saved = time.monotonic()
-            if time.monotonic() > deadline:
-                break
-        bar.close()
+
+    def _train_step(self, stage: Stage, triplet: Triplet, optimizer: torch.optim.Optimizer) -> Tensor:
+        for group in optimizer.param_groups:
+            group["lr"] = stage.rate_at(self.step)
+        loss = self._loss(stage, triplet)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        optimizer.step()
+        self.average.update_parameters(self.model)
+        self.step, self.samples = self.step + 1, self.samples + stage.batch
+        return loss.detach()
 
     def _loss(self, stage: Stage, triplet: Triplet) -> Tensor:
         """Sum of the losses on every picture that the trained part makes, each weighted by 1."""
@@ -161,11 +160,10 @@ class Trainer:
             crop = (..., slice(window.top, window.bottom), slice(window.left, window.right))
             size = (stage.size, stage.size)
             rendered, mapped = self.model.render(analysis, composite[crop], mask[crop], size, window)
-        losses = [
-            foreground_normalized_mse(p.float(), real[crop], area)
-            for p in (rendered, mapped)
-            if p is not None
-        ]
+        pictures = [picture for picture in (rendered, mapped) if picture is not None]
+        losses = [foreground_normalized_mse(picture.float(), real[crop], area) for picture in pictures]
+        if self.model.color_mapping is not None:
+            losses.append(ROUGHNESS * roughness(self.model.color_mapping.basis))
         return torch.stack(losses).sum()
 
     def _window(self, stage: Stage) -> Window:

@@ -28,10 +28,10 @@ class Scores:
     worse: float
 
 
-def make_validation(store: PhotoStore, size: int, count: int, batch: int = 16) -> list[Triplet]:
-    """Composites (seed 0) in batches, at one size."""
+def make_validation(store: PhotoStore, size: int) -> list[Triplet]:
+    """Composites (seed 0) in batches of 16: 256 of them up to 64×64 pixels, fewer of larger ones."""
     generator = torch.Generator(store.images.device).manual_seed(0)
-    return [draw(store, batch, size, generator) for _ in range(count // batch)]
+    return [draw(store, 16, size, generator) for _ in range(max(1024 // max(size, 64), 1))]
 
 
 @torch.no_grad()
