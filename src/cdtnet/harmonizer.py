@@ -6,13 +6,14 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .engines.pytorch import TorchEngine
 from .errors import CdtnetError
-from .imaging import Lut, color_codec, coverage, like, to_mask, to_picture
-from .model import HALO, CDTNet
+from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, like, to_mask, to_picture
+from .model import HALO, Analysis, CDTNet
 from .model.generator import STRIDE
-from .regions import tiles, touched
+from .regions import Window, tiles, touched
 from .shrinking import shrink
 from .weights import load_model
 
@@ -83,37 +84,44 @@ class Harmonizer:
             raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
         picture = to_picture(composite)
         height, width = picture.height, picture.width
-        coverage_map = to_mask(mask, height, width, resize=resize_mask)
-        windows = list(tiles(height, width, TILE) if whole_frame else touched(coverage_map, TILE))
-        if not windows or (strength == 0 and not whole_frame):
+        soft = to_mask(mask, height, width, resize=resize_mask)
+        windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
+        if not windows or strength == 0:
             return Result(like(picture, composite), None)
-        codec = color_codec(picture)
-        config = self.engine.config
-        low = shrink(
-            picture,
-            coverage_map,
-            codec,
-            config.base_size,
-            config.base_size // STRIDE,
-            antialias=config.antialias,
-        )
+        codec, config = color_codec(picture), self.engine.config
+        coarse_size = config.base_size // STRIDE
+        low = shrink(picture, soft, codec, config.base_size, coarse_size, antialias=config.antialias)
         analysis = self.engine.analyse(low)
         pixels = picture.pixels.copy()
-        for done, window in enumerate(windows):
-            block = window.grow(HALO, height, width)
-            inner = window.within(block).slices
-            before = codec.decode(picture.pixels[block.slices])
-            soft = coverage(coverage_map[block.slices])
-            after = self.engine.render(analysis, before, soft, (height, width), block)[inner]
-            before, soft = before[inner], soft[inner][..., None]
-            amount = strength if whole_frame else strength * soft
-            native = picture.pixels[window.slices]
-            recolored = codec.encode(native, before, before + amount * (after - before))
-            pixels[window.slices] = recolored if whole_frame else np.where(soft > 0, recolored, native)
+        for done, window in enumerate(windows, start=1):
+            tile = self._render(analysis, picture, soft, codec, window, strength, whole_frame)
+            pixels[window.slices] = tile
             if progress:
-                progress(done + 1, len(windows))
+                progress(done, len(windows))
         table = self.engine.table(analysis)
         return Result(like(picture.replace_pixels(pixels), composite), None if table is None else Lut(table))
+
+    def _render(
+        self,
+        analysis: Analysis,
+        picture: Picture,
+        mask: NDArray[Any],
+        codec: ColorCodec,
+        window: Window,
+        strength: float,
+        whole_frame: bool,
+    ) -> NDArray[Any]:
+        """The native pixels of one window, harmonized."""
+        size = picture.height, picture.width
+        block = window.grow(HALO, *size)
+        inner = window.within(block).slices
+        native = picture.pixels[window.slices]
+        before, soft = codec.decode(picture.pixels[block.slices]), coverage(mask[block.slices])
+        after = self.engine.render(analysis, before, soft, size, block)[inner]
+        before, soft = before[inner], soft[inner][..., None]
+        amount = strength if whole_frame else strength * soft
+        recolored = codec.encode(native, before, before + amount * (after - before))
+        return recolored if whole_frame else np.where(soft > 0, recolored, native)
 
 
 def harmonize(
