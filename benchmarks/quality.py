@@ -65,7 +65,10 @@ def main() -> None:
     count = len(scores["composite"])
     title = (
         f"{count} composites, {arguments.size}×{arguments.size}, from {len(photos)} photographs "
-        f"of {', '.join(sorted(used))}. {date.today()}, {platform.machine()}, PyTorch {torch.__version__}."
+        f"of {', '.join(sorted(used))}. {date.today()}, {platform.machine()}, PyTorch {torch.__version__}. "
+        "Means with 95 % bootstrap intervals.\n\n"
+        f"    python benchmarks/quality.py --photos PHOTOS {'--masks MASKS ' if arguments.masks else ''}"
+        f"--sources {' '.join(arguments.sources)} --size {arguments.size} --count {arguments.count}"
     )
     rows = {name: summary(np.array(values), np.array(scores["composite"])) for name, values in scores.items()}
     stem = arguments.output / f"quality-{arguments.size}"

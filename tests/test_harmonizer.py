@@ -15,6 +15,8 @@ from cdtnet.imaging import Metadata, Picture
 from cdtnet.model import HALO
 from cdtnet.regions import Window
 
+pytestmark = pytest.mark.filterwarnings("ignore:The mask")
+
 
 @pytest.fixture(scope="module")
 def harmonizer(official_model) -> Harmonizer:
@@ -70,7 +72,7 @@ def test_the_published_whole_frame(harmonizer, official_model, shape):
     np.testing.assert_allclose(image, whole_frame(official_model, composite, mask).clip(0, 1), atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_pixels_outside_the_mask_come_back_bit_identical(harmonizer, random, dtype, channels):
     top = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
@@ -89,8 +91,23 @@ def test_pixels_outside_the_mask_come_back_bit_identical(harmonizer, random, dty
 
 def test_an_empty_mask_or_no_strength_returns_the_composite(harmonizer):
     composite, mask = composite_and_mask(50, 60, 0, "box")
-    assert np.array_equal(harmonizer(composite, np.zeros_like(mask)).image, composite)
-    assert np.array_equal(harmonizer(composite, mask, strength=0).image, composite)
+    untouched = harmonizer(composite, np.zeros_like(mask))
+    assert np.array_equal(untouched.image, composite)
+    assert not np.shares_memory(untouched.image, composite)
+    assert untouched.lut is None
+    unmoved = harmonizer(composite, mask, strength=0)
+    assert np.array_equal(unmoved.image, composite)
+    assert unmoved.lut is not None
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    ("level", "words"), [(0, "black everywhere"), (1, "1 of 255"), (255, "white everywhere")]
+)
+def test_a_mask_that_leaves_nothing_to_do_warns(harmonizer, random, level, words):
+    composite = random.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    with pytest.warns(UserWarning, match=words):
+        harmonizer(composite, np.full((20, 20), level, np.uint8))
 
 
 def test_strength_moves_every_pixel_further_the_same_way(harmonizer):

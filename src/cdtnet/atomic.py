@@ -21,11 +21,8 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
         WriteError: The folder is missing or cannot be written, or the disk is full; nothing has changed
             then.
     """
+    check_target(path)
     target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
-    if target.exists() and not target.is_file():
-        raise WriteError(f"{path} cannot be written, for it is not a file; give the name of a file.")
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as stream:
@@ -41,3 +38,16 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Find out, before any work is done, whether a path could be the name of a file.
+
+    Raises:
+        WriteError: The folder is missing, or something else than a file has that name.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
+    if target.exists() and not target.is_file():
+        raise WriteError(f"{path} cannot be written, for it is not a file; give the name of a file.")

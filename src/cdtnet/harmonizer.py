@@ -1,5 +1,6 @@
 """The one way through: read → analyse → render → write, for one picture."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from .engines.pytorch import TorchEngine
 from .errors import CdtnetError
-from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, like, to_mask, to_picture
+from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, describe, like, to_mask, to_picture
 from .model import HALO, Analysis, CDTNet
 from .model.generator import STRIDE
 from .regions import Window, tiles, touched
@@ -40,7 +41,8 @@ class Harmonizer:
     """A model, ready for many pictures.
 
     Args:
-        model: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), a path to weights, or a `CDTNet`.
+        model: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), a path to weights, or a `CDTNet`, which
+            is put into eval mode and moved to the device.
         device: "auto", "cpu", "cuda", "mps" or any other PyTorch device.
 
     Raises:
@@ -79,6 +81,9 @@ class Harmonizer:
 
         Raises:
             PictureError: if the composite or the mask cannot be used.
+
+        Warns:
+            UserWarning: if the mask leaves nothing to do, or nothing to go by.
         """
         if not 0.0 <= strength <= 1.0:
             raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
@@ -86,8 +91,10 @@ class Harmonizer:
         height, width = picture.height, picture.width
         soft = to_mask(mask, height, width, resize=resize_mask)
         windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
-        if not windows or strength == 0:
-            return Result(like(picture, composite), None)
+        if remark := describe(soft):
+            warnings.warn(remark, stacklevel=2)
+        if not windows:
+            return Result(like(picture.replace_pixels(picture.pixels.copy()), composite), None)
         codec, config = color_codec(picture), self.engine.config
         coarse_size = config.base_size // STRIDE
         low = shrink(picture, soft, codec, config.base_size, coarse_size, antialias=config.antialias)

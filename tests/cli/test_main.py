@@ -55,6 +55,17 @@ def test_the_default_output_stands_beside_the_composite(pair, weights, capsys):
     assert read_picture("composite_harmonized.png").width == 60
 
 
+def test_default_names_keep_the_format(pair, weights, capsys):
+    for name, output in (
+        ("photo", "photo_harmonized.png"),
+        ("odd.bmp", "odd_harmonized.png"),
+        ("A.PNG", "A_harmonized.PNG"),
+    ):
+        (pair / name).write_bytes((pair / "composite.png").read_bytes())
+        assert main(["harmonize", name, "mask.png", "--model", weights]) == 0
+        assert capsys.readouterr().out == f"{output}\n"
+
+
 def test_pipes(pair, weights):
     done = run("harmonize", "-", "mask.png", "--model", weights, input=(pair / "composite.png").read_bytes())
     assert done.returncode == 0, done.stderr
@@ -71,11 +82,11 @@ def test_strength_and_jpeg_quality(pair, weights, capsys):
     assert "JPEG quality 80" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("level", [0, 255])
+@pytest.mark.parametrize("level", [0, 1, 255])
 def test_a_uniform_mask_gets_a_sentence(pair, weights, capsys, level):
     Image.new("L", (60, 40), level).save("mask.png")
     assert main(["harmonize", "composite.png", "mask.png", "--model", weights, "-o", "out.png"]) == 0
-    assert "everywhere" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("The mask")
 
 
 def broken(name, data):
@@ -98,9 +109,12 @@ def broken(name, data):
         (None, ["composite.png", "mask.png", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),
         (None, ["composite.png", "mask.png", "-o", "nowhere/out.png"], "nowhere/out.png"),
         (None, ["composite.png", "mask.png", "-o", "out.gif"], ".gif"),
+        (None, ["composite.png", "mask.png", "-o", "."], "has no suffix"),
+        (broken("b\udcff.png", b"noise"), ["b\udcff.png", "mask.png"], "not UTF-8"),
         (None, ["composite.png", "mask.png", "-o", "composite.png"], "--overwrite"),
         (None, ["composite.png", "mask.png", "-o", "mask.png"], "--overwrite"),
         (None, ["composite.png", "mask.png", "--device", "abacus"], "abacus"),
+        (None, ["composite.png", "mask.png", "--device", "meta"], "meta"),
         (None, ["-", "-"], "Only one"),
         (None, ["composite.png", "small.png"], "30×20"),
     ],
@@ -147,7 +161,14 @@ def test_a_full_disk_is_a_sentence(pair, weights):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["harmonise"], ["harmonize"], ["harmonize", "a", "b", "--strength", "2"]]
+    "arguments",
+    [
+        [],
+        ["harmonise"],
+        ["harmonize"],
+        ["harmonize", "a", "b", "--strength", "2"],
+        ["harmonize", "a", "b", "--quality", "0"],
+    ],
 )
 def test_wrong_usage_is_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit_:

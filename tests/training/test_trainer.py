@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from cdtnet.data.photos import find_photos
-from cdtnet.errors import WeightsError
+from cdtnet.errors import DataError, WeightsError
 from cdtnet.model import Config
-from cdtnet.training.checkpoint import load_checkpoint
+from cdtnet.training.checkpoint import averaged_weights, load_checkpoint
 from cdtnet.training.loss import foreground_normalized_mse, roughness
 from cdtnet.training.stages import PLANS, Plan, Stage
 from cdtnet.training.trainer import Trainer
@@ -44,14 +44,26 @@ def test_training_the_mapping_leaves_the_generator_as_it_is(photo_folder, tmp_pa
     trainer = train(MAPPING, photo_folder, tmp_path / "mapping", initial=before.model.state_dict())
     for name, value in before.model.state_dict().items():
         assert torch.equal(trainer.model.state_dict()[name], value), name
-    fresh = MAPPING.config
-    assert fresh.variant == "cdtnet"
     assert trainer.model.color_mapping.basis[1:].abs().max() > 0
 
 
 def test_initial_weights_of_another_network_are_refused(photo_folder, tmp_path):
-    with pytest.raises(WeightsError, match=r"color_mapping\.extra"):
+    with pytest.raises(WeightsError, match=r"missing \['generator.*unexpected \['color_mapping\.extra'\]"):
         train(GENERATOR, photo_folder, tmp_path, initial={"color_mapping.extra": torch.zeros(1)})
+
+
+def test_a_folder_with_the_run_of_another_network_is_refused(photo_folder, tmp_path):
+    train(GENERATOR, photo_folder, tmp_path)
+    with pytest.raises(WeightsError, match="another network"):
+        train(MAPPING, photo_folder, tmp_path)
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "no checkpoint"), (b"noise", "damaged")])
+def test_checkpoints_that_cannot_be_read(tmp_path, content, words):
+    if content:
+        (tmp_path / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        averaged_weights(tmp_path)
 
 
 def test_the_log_has_scores_and_pictures(photo_folder, tmp_path):

@@ -16,12 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read without running code, check every entry, write; the path written is the one line on stdout."""
     from ..errors import WeightsError
-    from ..weights import load_model, write_weights
+    from ..weights import load_model, read_weights, write_weights
 
     if arguments.output.suffix != ".safetensors":
         raise WeightsError(f"{arguments.output} must end in .safetensors.")
     model = load_model(arguments.checkpoint, base_size=arguments.base_size)
-    write_weights(arguments.output, model, {"origin": f"converted from {arguments.checkpoint.name}"})
+    card = read_weights(arguments.checkpoint)[1]
+    write_weights(arguments.output, model, {**card, "origin": f"converted from {arguments.checkpoint.name}"})
     config = model.config
     count = sum(parameter.numel() for parameter in model.parameters())
     say(f"{config.variant}, base size {config.base_size}, {count:,} parameters")

@@ -22,6 +22,10 @@ def run(arguments: argparse.Namespace) -> None:
     from ..harmonizer import Harmonizer
     from ..imaging import read_picture
 
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"The folder {arguments.output} cannot be made: {error.strerror}.") from error
     shipped = Path(__file__).parents[1] / "demo"
     composite = read_picture(shipped / "composite.jpg")
     with progress_bar("harmonizing") as progress:
@@ -30,10 +34,6 @@ def run(arguments: argparse.Namespace) -> None:
                 composite, shipped / "mask.png", strength=arguments.strength, progress=progress
             )
         ).image
-    try:
-        arguments.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"The folder {arguments.output} cannot be made: {error.strerror}.") from error
     harmonized.save(arguments.output / "harmonized.jpg")
     gap = np.full((composite.height, 24, 3), 255, np.uint8)
     both = composite.replace_pixels(np.concatenate((composite.pixels, gap, harmonized.pixels), axis=1))

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..atomic import check_target
 from ..errors import PictureError
 from .options import add_model_options, progress_bar, say
 
@@ -32,43 +33,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read, harmonize, write; the path written is the one line on stdout."""
     from ..harmonizer import Harmonizer
-    from ..imaging import describe, describe_encoding, encode_picture, read_picture, to_mask
+    from ..imaging import describe_encoding, encode_picture, read_picture, to_mask
 
-    output = _output(arguments)
+    if arguments.composite == arguments.mask == "-":
+        raise PictureError("Only one of composite and mask can come from stdin.")
     picture = read_picture(_source(arguments.composite))
     mask = to_mask(_source(arguments.mask), picture.height, picture.width, resize=arguments.resize_mask)
-    if remark := describe(mask):
-        say(remark)
-    encoding = "PNG" if output == "-" else describe_encoding(picture, output, quality=arguments.quality)
+    output = arguments.output or _beside(arguments.composite, picture.metadata.format)
+    encoding = describe_encoding(picture, "out.png" if output == "-" else output, quality=arguments.quality)
+    if output != "-":
+        _refuse_inputs(output, arguments)
+        check_target(output)
     harmonizer = Harmonizer(arguments.model, arguments.device)
     with progress_bar("harmonizing") as progress:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
     if output == "-":
         sys.stdout.buffer.write(encode_picture(image, ".png"))
-        sys.stdout.flush()
         return
     image.save(output, quality=arguments.quality)
     say(f"Written as {encoding}.")
     print(output)
 
 
+def _quality(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+    return int(text)
+
+
 def _source(argument: str) -> str | bytes:
     return sys.stdin.buffer.read() if argument == "-" else argument
 
 
-def _output(arguments: argparse.Namespace) -> str:
-    """Where to write; decided, and refused if it must be, before any work is done."""
-    if arguments.composite == arguments.mask == "-":
-        raise PictureError("Only one of composite and mask can come from stdin.")
-    if arguments.output is None and arguments.composite == "-":
+def _beside(composite: str, kind: str | None) -> str:
+    """The default output: the composite's name with `_harmonized`, in the format that it has."""
+    from ..imaging.write import FORMATS
+
+    if composite == "-":
         return "-"
-    composite = Path(arguments.composite)
-    output = arguments.output or str(composite.with_stem(composite.stem + "_harmonized"))
-    if output == "-":
-        return output
+    path = Path(composite)
+    suffixes = [suffix for suffix, format_ in FORMATS.items() if format_ == kind]
+    suffix = path.suffix if path.suffix.lower() in suffixes else suffixes[0]
+    return str(path.with_name(f"{path.stem}_harmonized{suffix}"))
+
+
+def _refuse_inputs(output: str, arguments: argparse.Namespace) -> None:
+    """Don't replace an input without being told to."""
     for source in (arguments.composite, arguments.mask):
         if not arguments.overwrite and Path(output).resolve() == Path(source).resolve():
             raise PictureError(
                 f"The output {output} is also an input; add --overwrite if it may be replaced."
             )
-    return output

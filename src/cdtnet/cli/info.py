@@ -27,9 +27,9 @@ def run(arguments: argparse.Namespace) -> None:
     for name, (file, variant) in SHIPPED.items():
         card = shipped_weights(file)[1]
         print(f"\n{name}  ({file}, base size {card['config']['base_size']})")
-        print(f"  licence: {card['licence']}")
-        print(f"  trained: {card['training']}")
-        print(f"  scores:  {card['scores'][variant]}")
+        print(f"  licence: {card.get('licence', 'not stated')}")
+        print(f"  trained: {card.get('training', 'not stated')}")
+        print(f"  scores:  {card.get('scores', {}).get(variant, 'not measured')}")
 
 
 def _devices() -> list[str]:

@@ -1,13 +1,16 @@
 """`cdtnet`: parse, run one verb, turn errors into a sentence and an exit code (0 done, 1 failed, 2 usage)."""
 
 import argparse
+import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CdtnetError
 from . import convert, demo, harmonize, info
+from .options import say
 
 VERBS = (harmonize, demo, convert, info)
 
@@ -16,15 +19,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = lambda message, *_: say(str(message))
+            arguments.run(arguments)
+            sys.stdout.flush()
     except CdtnetError as error:
         return _fail(str(error))
     except MemoryError:
         return _fail("There is not enough memory for this picture.")
     except OSError as error:
-        # What is left in the buffer would be tried again, and complained about, when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail(f"The output cannot be written: {error.strerror}.")
+        with contextlib.suppress(OSError):
+            # What is left in the buffer would be tried again, and complained about, when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(f"The system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
         return _fail("Interrupted; nothing was written.", code=130)
     return 0
@@ -47,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    print(f"cdtnet: {message}", file=sys.stderr)
+    say(f"cdtnet: {message}")
     return code
 
 

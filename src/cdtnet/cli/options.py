@@ -19,7 +19,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="0 leaves the picture as it is, 1 harmonizes fully (default)",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps … (default: %(default)s)")
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, mps or another (default: %(default)s)"
+    )
 
 
 def _fraction(text: str) -> float:

@@ -76,7 +76,7 @@ def _pick(device: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         picked = torch.device(device)
-        torch.empty(0, device=picked)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=picked).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise CdtnetError(f"The device {device!r} cannot be used here; try --device cpu.") from error
     return picked

@@ -65,6 +65,11 @@ def describe(mask: NDArray[Any]) -> str | None:
         return (
             "The mask is black everywhere, so there is nothing to harmonize; paint the pasted object white."
         )
+    if mask.dtype.kind == "u" and mask.max() == 1:
+        return (
+            f"The mask's brightest value is 1 of {np.iinfo(mask.dtype).max}: next to nothing is foreground; "
+            "paint the foreground white, or give an array of booleans."
+        )
     if mask.min() == (np.iinfo(mask.dtype).max if mask.dtype.kind == "u" else 1):
         return "The mask is white everywhere, so there is no background to match; paint the background black."
     return None

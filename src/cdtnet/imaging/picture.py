@@ -140,12 +140,16 @@ def like(picture: Picture, original: Any) -> Any:
     """
     if isinstance(original, np.ndarray):
         pixels = picture.pixels[..., 0] if original.ndim == 2 else picture.pixels
+        if (
+            original.dtype.itemsize > pixels.dtype.itemsize
+        ):  # float64: what was not changed keeps its precision
+            pixels = np.where(pixels == original.astype(pixels.dtype), original, pixels)
         return pixels.astype(original.dtype, copy=False)
     if is_pil(original):
         pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
         result = sys.modules["PIL.Image"].fromarray(np.ascontiguousarray(pixels))
-        unpacked = original.mode in ("P", "PA")  # a palette's transparent index means nothing any more
-        result.info = {k: v for k, v in original.info.items() if not (unpacked and k == "transparency")}
+        # a transparent index or colour has become an alpha channel
+        result.info = {key: value for key, value in original.info.items() if key != "transparency"}
         return result
     return picture
 
@@ -177,9 +181,10 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 def _from_pil(image: Any) -> Picture:
     try:
-        if image.mode in ("P", "PA"):
+        if image.mode in ("P", "PA") or "transparency" in image.info:
             transparent = image.mode == "PA" or "transparency" in image.info
-            image_pixels = image.convert("RGBA" if transparent else "RGB")
+            grey = image.mode in ("1", "L")
+            image_pixels = image.convert(("LA" if grey else "RGBA") if transparent else "RGB")
         else:
             image_pixels = image.convert("L") if image.mode == "1" else image
         if image_pixels.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):

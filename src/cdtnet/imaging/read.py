@@ -49,6 +49,8 @@ def read_picture(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MA
         raise PictureError(f"{path} does not exist; check the name.") from error
     except IsADirectoryError as error:
         raise PictureError(f"{path} is a folder; give the name of a picture file.") from error
+    except UnicodeEncodeError as error:
+        raise PictureError(f"{str(path)!r} is a name that is not UTF-8; rename the file.") from error
     except OSError as error:
         raise PictureError(
             f"{path} cannot be read ({error.strerror}); check the file and its permissions."

@@ -14,7 +14,7 @@ from ..errors import PictureError
 from .containers import embed_exif, with_jfif
 from .picture import Picture
 
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
 _DEPTHS = {
     "JPEG": ("uint8",),
     "WebP": ("uint8",),
@@ -80,10 +80,10 @@ def describe_encoding(picture: Picture, path: str | os.PathLike[str], *, quality
 
 
 def _checked_format(picture: Picture, suffix: str) -> str:
-    kind = _FORMATS.get(suffix.lower())
+    kind = FORMATS.get(suffix.lower())
     if kind is None:
         given = f"ends in {suffix}" if suffix else "has no suffix"
-        raise PictureError(f"The output name {given}; let it end in {', '.join(_FORMATS)}.")
+        raise PictureError(f"The output name {given}; let it end in {', '.join(FORMATS)}.")
     depth = picture.pixels.dtype.name
     if depth not in _DEPTHS[kind]:
         able = " or ".join(name for name, depths in _DEPTHS.items() if depth in depths)

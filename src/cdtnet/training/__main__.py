@@ -1,4 +1,4 @@
-"""Train a network: `python -m cdtnet.training is2am --photos PHOTOS --masks MASKS --run RUN`."""
+"""Train a network: `python -m cdtnet.training cdtnet-256 --photos PHOTOS --masks MASKS --run RUN`."""
 
 import argparse
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ..data.photos import find_photos
-from ..errors import CdtnetError
+from ..errors import CdtnetError, DataError
 from .checkpoint import averaged_weights
 from .stages import PLANS
 from .trainer import Trainer
@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument("--masks", type=Path, help="folder of <source>/<name>.png, white = object")
     parser.add_argument("--run", type=Path, required=True, help="folder to write to, and to go on from")
     parser.add_argument("--held-out", nargs="+", default=HELD_OUT, help="sources kept for validation")
-    parser.add_argument("--initial", type=Path, help="run folder to take initial weights from")
+    parser.add_argument(
+        "--initial", type=Path, help="run folder of a trained generator, which is then left as it is"
+    )
     parser.add_argument("--budget", type=float, default=1.0, help="multiplies every stage's samples")
     parser.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -37,16 +39,22 @@ def main() -> None:
 def train(arguments: argparse.Namespace) -> None:
     """Train as the command line says."""
     plan = PLANS[arguments.plan]
-    stages = [replace(stage, samples=int(stage.samples * arguments.budget)) for stage in plan.stages]
+    initial = averaged_weights(arguments.initial) if arguments.initial else None
+    stages = [
+        replace(stage, samples=int(stage.samples * arguments.budget))
+        for stage in plan.stages
+        if initial is None or stage.part != "generator"
+    ]
     photos = find_photos(arguments.photos, arguments.masks)
-    trainer = Trainer(
-        replace(plan, stages=stages),
-        [photo for photo in photos if photo.source not in arguments.held_out],
-        [photo for photo in photos if photo.source in arguments.held_out],
-        arguments.run,
-        torch.device(arguments.device),
-        averaged_weights(arguments.initial) if arguments.initial else None,
-    )
+    held_out = [photo for photo in photos if photo.source in arguments.held_out]
+    rest = [photo for photo in photos if photo.source not in arguments.held_out]
+    if not held_out or not rest:
+        raise DataError(
+            f"Training and validation need sources of their own: with --held-out, name some but not all of "
+            f"{', '.join(sorted({photo.source for photo in photos}))}."
+        )
+    device = torch.device(arguments.device)
+    trainer = Trainer(replace(plan, stages=stages), rest, held_out, arguments.run, device, initial)
     trainer.run(minutes=arguments.minutes)
 
 

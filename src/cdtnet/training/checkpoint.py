@@ -1,6 +1,7 @@
 """Files that a run can be stopped at and taken up from."""
 
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..atomic import write_file
+from ..errors import DataError
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -18,8 +20,17 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote, onto the CPU, without running any code from the file."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    """Read what `save_checkpoint` wrote, onto the CPU, without running any code from the file.
+
+    Raises:
+        DataError: if there is none, or it is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise DataError(f"There is no checkpoint at {path}.") from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise DataError(f"The checkpoint {path} is damaged; remove it to start anew.") from error
     return state
 
 

@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ..model import CDTNet
+from ..errors import CdtnetError
 from ..weights import write_weights
 from ..weights.loading import build
 from .checkpoint import averaged_weights
@@ -25,7 +25,15 @@ def main() -> None:
     parser.add_argument("--scores", type=Path, help="JSON written by benchmarks/quality.py")
     parser.add_argument("--half", action="store_true", help="store 16-bit floats")
     arguments = parser.parse_args()
-    model: CDTNet = build(PLANS[arguments.plan].config, averaged_weights(arguments.run), str(arguments.run))
+    try:
+        publish(arguments)
+    except CdtnetError as error:
+        parser.exit(1, f"{error}\n")
+
+
+def publish(arguments: argparse.Namespace) -> None:
+    """Write the weights as the command line says."""
+    model = build(PLANS[arguments.plan].config, averaged_weights(arguments.run), str(arguments.run))
     scores = json.loads(arguments.scores.read_text(encoding="utf-8")) if arguments.scores else {}
     card = {"training": arguments.training, "licence": arguments.licence, "scores": scores}
     write_weights(arguments.output, model, card, half=arguments.half)

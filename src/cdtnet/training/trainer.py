@@ -54,9 +54,8 @@ class Trainer:
         torch.manual_seed(0)
         self.model = CDTNet(plan.config)
         _start_near_identity(self.model)
-        unexpected = self.model.load_state_dict(initial or {}, strict=False).unexpected_keys
-        if unexpected:
-            raise WeightsError(f"The initial weights hold what the network has not: {', '.join(unexpected)}.")
+        if initial:
+            _load_initial(self.model, initial)
         self.model.to(device).channels_last()
         self.average = AveragedModel(self.model, use_buffers=True)
         self.random = torch.Generator(device).manual_seed(0)
@@ -120,7 +119,7 @@ class Trainer:
                 if last or self.step % max(stage.steps // VALIDATIONS, 1) == 0:
                     self._validate(stage, check, torch.stack(losses).mean().item(), bar)
                     losses.clear()
-                if last or time.monotonic() > min(saved + save_every, deadline):
+                if not losses or time.monotonic() > min(saved + save_every, deadline):
                     save_checkpoint(self.folder / "checkpoint.pt", self._state(optimizer))
                     saved = time.monotonic()
                 if time.monotonic() > deadline:
@@ -202,10 +201,23 @@ class Trainer:
         }
 
     def _restore(self, state: dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
-        self.model.load_state_dict(state["model"])
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{self.folder} holds a run of another network; choose another folder."
+            ) from error
         self.average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         self.random.set_state(state["random"])
+
+
+def _load_initial(model: CDTNet, initial: dict[str, Tensor]) -> None:
+    """Take over a trained generator, and whatever else there is; nothing may be left over."""
+    missing, unexpected = model.load_state_dict(initial, strict=False)
+    missing = [name for name in missing if name.startswith("generator.")]
+    if missing or unexpected:
+        raise WeightsError(f"The initial weights do not fit: missing {missing}, unexpected {unexpected}.")
 
 
 def _start_near_identity(model: CDTNet) -> None:

@@ -44,7 +44,7 @@ def load_model(source: str | PathLike[str], base_size: int | None = None) -> CDT
         config = replace(config_of(card, entries), variant=variant)
         entries = {key: value for key, value in entries.items() if _belongs(key, variant)}
     else:
-        if not Path(source).suffix:
+        if not Path(source).suffix and not Path(source).exists():
             raise WeightsError(f"There is no model {name!r}; there are {', '.join(SHIPPED)}, or give a file.")
         entries, card = read_weights(Path(source))
         if is_official(entries):

@@ -58,6 +58,9 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Card]:
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    with path.open("rb") as file:
+        if file.read(1) not in (b"P", b"\x80"):  # of a zip archive, or a pickle
+            raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.")
     try:
         with warnings.catch_warnings():  # of pickle protocols; what matters ends in an error
             warnings.simplefilter("ignore")
