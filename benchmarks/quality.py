@@ -22,7 +22,7 @@ from cdtnet.data.synthesis import Triplet, draw
 from cdtnet.evaluation.baselines import BASELINES
 from cdtnet.evaluation.metrics import fmse, mse, psnr
 from cdtnet.imaging import Picture
-from cdtnet.training.__main__ import HELD_OUT
+from cdtnet.training.stages import HELD_OUT
 from cdtnet.training.validation import SMALLEST_MSE
 
 DOCS = Path(__file__).parents[1] / "docs"

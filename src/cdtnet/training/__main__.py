@@ -9,10 +9,8 @@ import torch
 from ..data.photos import find_photos
 from ..errors import CdtnetError, DataError
 from .checkpoint import averaged_weights
-from .stages import PLANS
+from .stages import HELD_OUT, PLANS
 from .trainer import Trainer
-
-HELD_OUT = ("weizmann_horses", "camvid", "kodak24", "urban100")
 
 
 def main() -> None:

@@ -7,6 +7,9 @@ from typing import Literal
 
 from ..model import Config
 
+# Sources that the shipped weights have never seen.
+HELD_OUT = ("weizmann_horses", "camvid", "kodak24", "urban100")
+
 
 @dataclass(frozen=True)
 class Stage:
