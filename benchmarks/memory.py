@@ -18,7 +18,7 @@ import numpy as np
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT, WIDTH = 4000, 6000
-SHARES = (0.01, 0.086, 0.3, 1.0)  # 0.086 is the median of HAdobe5k
+SHARES = (0.01, 0.086, 1.0)  # 0.086 is the median of HAdobe5k
 MEGABYTE = 1e6
 
 

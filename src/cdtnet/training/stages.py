@@ -67,12 +67,12 @@ def _generator(size: int, batch: int, samples: int, rate: float) -> Stage:
 GENERATOR = (
     _generator(64, 32, 150_000, 2e-3),
     _generator(128, 16, 16_000, 1e-3),
-    _generator(256, 8, 3_000, 4e-4),
+    _generator(256, 8, 1_400, 4e-4),
 )
 # Pictures four times as large as what is analysed teach the refinement not to trust upsampled colours.
 MAPPING = (
-    Stage("mapping", 512, 128, 192, 16, 9_000, 2e-3),
-    Stage("mapping", 512, 256, 192, 8, 2_400, 5e-4),
+    Stage("mapping", 512, 128, 192, 16, 6_000, 2e-3),
+    Stage("mapping", 512, 256, 192, 8, 1_200, 5e-4),
 )
 
 PLANS: Mapping[str, Plan] = {
