@@ -1,11 +1,13 @@
 """The two commands, in this process: train in two runs, publish, load."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from cdtnet.training import __main__ as training
 from cdtnet.training import publish
+from cdtnet.training.stages import PLANS
 from cdtnet.weights import load_model, read_weights
 
 
@@ -15,6 +17,9 @@ def command(module, monkeypatch, *arguments):
 
 
 def test_train_in_two_runs_and_publish(photo_folder, tmp_path, monkeypatch):
+    for name, plan in PLANS.items():
+        stages = [replace(stage, size=16, base_size=16, window=16, batch=2) for stage in plan.stages[-1:]]
+        monkeypatch.setitem(PLANS, name, replace(plan, stages=stages))
     where = ["--photos", photo_folder / "mid", "--masks", photo_folder / "masks", "--held-out", "scenes"]
     small = ["--budget", 1e-6, "--device", "cpu"]
     command(training, monkeypatch, "is2am", *where, "--run", tmp_path / "generator", *small)

@@ -112,8 +112,8 @@ def test_every_plan_takes_steps_at_a_reduced_size(name, photo_folder, tmp_path):
         replace(
             s,
             size=32,
-            base_size=16 if s.part == "mapping" else 32,
-            window=16 if s.part == "mapping" else 32,
+            base_size=16 if s.part != "generator" else 32,
+            window=16 if s.part != "generator" else 32,
             batch=2,
             samples=4,
         )

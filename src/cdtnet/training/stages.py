@@ -17,7 +17,7 @@ class Stage:
 
     Attributes:
         part: "generator" trains the generator alone; "mapping" trains colour mapping and refinement over a
-            generator that is left as it is.
+            generator that is left as it is; "encoder and mapping" trains what CDTNet-sim consists of.
         size: side of the square pictures, in pixels.
         base_size: side at which they are analysed.
         window: side of the part of each picture that is rendered and scored; the whole picture if equal to
@@ -27,7 +27,7 @@ class Stage:
         rate: Adam's peak learning rate, held for two fifths of the stage, then lowered along a cosine.
     """
 
-    part: Literal["generator", "mapping"]
+    part: Literal["generator", "mapping", "encoder and mapping"]
     size: int
     base_size: int
     window: int
@@ -70,12 +70,14 @@ GENERATOR = (
     _generator(256, 8, 1_400, 4e-4),
 )
 # Pictures four times as large as what is analysed teach the refinement not to trust upsampled colours.
-MAPPING = (
-    Stage("mapping", 512, 128, 192, 16, 6_000, 2e-3),
-    Stage("mapping", 512, 256, 192, 8, 1_200, 5e-4),
+MAPPING = (Stage("mapping", 512, 128, 192, 16, 6_000, 2e-3),)
+SIM = tuple(
+    Stage("encoder and mapping", size, size, size, batch, samples, rate)
+    for size, batch, samples, rate in ((64, 32, 48_000, 1e-3), (128, 16, 12_000, 5e-4), (256, 8, 1_200, 2e-4))
 )
 
 PLANS: Mapping[str, Plan] = {
     "is2am": Plan(Config("is2am", antialias=True), GENERATOR),
+    "cdtnet-sim": Plan(Config("cdtnet-sim", antialias=True), SIM),
     "cdtnet-256": Plan(Config("cdtnet", antialias=True), GENERATOR + MAPPING),
 }

@@ -98,6 +98,9 @@ class Trainer:
     def _trained(self, stage: Stage) -> list[nn.Module]:
         if stage.part == "generator":
             return [self.model.generator]
+        if stage.part == "encoder and mapping":
+            assert self.model.color_mapping is not None
+            return [self.model.generator.encoder, self.model.color_mapping]
         return [part for part in (self.model.color_mapping, self.model.refinement) if part is not None]
 
     def _run_stage(

@@ -13,11 +13,11 @@ from ..model import CDTNet, Config, Variant
 from .official import from_official, is_official
 from .storage import Card, read_weights
 
-# Name: file beside this one, and the variant of the network. The generator is trained first and then left as
-# it is, so that one file holds the whole network and its two simpler relatives.
+# Name: file beside this one, and the variant of the network. CDTNet's generator was trained first and then
+# left as it is, so that its file holds iS2AM, too.
 SHIPPED: Mapping[str, tuple[str, Variant]] = {
     "cdtnet-256": ("cdtnet-256.safetensors", "cdtnet"),
-    "cdtnet-sim": ("cdtnet-256.safetensors", "cdtnet-sim"),
+    "cdtnet-sim": ("cdtnet-sim.safetensors", "cdtnet-sim"),
     "is2am": ("cdtnet-256.safetensors", "is2am"),
 }
 
@@ -42,7 +42,8 @@ def load_model(source: str | PathLike[str], base_size: int | None = None) -> CDT
         file, variant = SHIPPED[name]
         entries, card = shipped_weights(file)
         config = replace(config_of(card, entries), variant=variant)
-        entries = {key: value for key, value in entries.items() if _belongs(key, variant)}
+        if variant == "is2am":
+            entries = {key: value for key, value in entries.items() if key.startswith("generator.")}
     else:
         if not Path(source).suffix and not Path(source).exists():
             raise WeightsError(f"There is no model {name!r}; there are {', '.join(SHIPPED)}, or give a file.")
@@ -97,10 +98,3 @@ def _checked(config: Config, **changes: object) -> Config:
         return replace(config, **changes)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise WeightsError(f"The configuration cannot be used: {error}.") from error
-
-
-def _belongs(key: str, variant: Variant) -> bool:
-    """Whether a variant has this entry of the whole network."""
-    if variant == "cdtnet":
-        return True
-    return key.startswith("generator." if variant == "is2am" else ("generator.", "color_mapping."))
