@@ -74,12 +74,12 @@ class Trainer:
         checkpoint = self.folder / "checkpoint.pt"
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if resumed:
-            self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
+            self._restore(resumed)
         while self.stage < len(self.plan.stages):
             stage = self.plan.stages[self.stage]
             optimizer = self._prepare(stage)
             if resumed:
-                self._restore(resumed, optimizer)
+                optimizer.load_state_dict(resumed["optimizer"])
                 resumed = None
             self._run_stage(stage, optimizer, deadline, save_every)
             if self.step < stage.steps:
@@ -203,7 +203,7 @@ class Trainer:
             "random": self.random.get_state(),
         }
 
-    def _restore(self, state: dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         try:
             self.model.load_state_dict(state["model"])
         except RuntimeError as error:
@@ -211,8 +211,8 @@ class Trainer:
                 f"{self.folder} holds a run of another network; choose another folder."
             ) from error
         self.average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
         self.random.set_state(state["random"])
+        self.stage, self.step, self.samples = state["stage"], state["step"], state["samples"]
 
 
 def _load_initial(model: CDTNet, initial: dict[str, Tensor]) -> None:
