@@ -1,4 +1,4 @@
-"""Time and memory of harmonizing a 24-megapixel picture, for foregrounds of different sizes.
+"""Memory of harmonizing a 24-megapixel picture, for foregrounds of different sizes.
 
 python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row is a process of its own.
 """
@@ -10,7 +10,6 @@ import platform
 import resource
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 
@@ -35,14 +34,12 @@ def main() -> None:
         f"cores, {platform.machine()}, {date.today()}. Memory is the process's peak above what it holds with "
         "the libraries loaded, the picture and the mask in memory."
     )
-    head = "| foreground | time | memory above picture and mask | process in all |"
-    lines = [title, "", head, "|---|---|---|---|"]
+    head = "| foreground | memory above picture and mask | process in all |"
+    lines = [title, "", "    python benchmarks/memory.py", "", head, "|---|---|---|"]
     for share in SHARES:
         command = [sys.executable, __file__, "--model", arguments.model, "--child", str(share)]
         row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        lines.append(
-            f"| {100 * share:g} % | {row['seconds']:.1f} s | {row['above']:.0f} MB | {row['peak']:.0f} MB |"
-        )
+        lines.append(f"| {100 * share:g} % | {row['above']:.0f} MB | {row['peak']:.0f} MB |")
         print(lines[-1], file=sys.stderr)
     (DOCS / "memory.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -60,9 +57,8 @@ def measure(model: str, share: float) -> dict[str, float]:
     rows, columns = round(HEIGHT * share**0.5), round(WIDTH * share**0.5)
     mask[:rows, :columns] = 255
     given = (picture.nbytes + mask.nbytes) / MEGABYTE
-    start = time.perf_counter()
     harmonizer(picture, mask)
-    return {"seconds": time.perf_counter() - start, "above": peak() - before - given, "peak": peak()}
+    return {"above": peak() - before - given, "peak": peak()}
 
 
 def peak() -> float:
