@@ -2,7 +2,7 @@
 
 python benchmarks/quality.py --photos PHOTOS --masks MASKS [--size 512]
 
-writes docs/quality-SIZE.md, .json and .jpg (composite, ours in the order of MODELS, real photo).
+writes docs/quality-SIZE.md and .json; with --sheet FILE.jpg also pictures (composite, MODELS in order, real).
 """
 
 import argparse
@@ -38,6 +38,9 @@ def main() -> None:
     parser.add_argument("--sources", nargs="+", default=list(HELD_OUT), help="sources never trained on")
     parser.add_argument("--size", type=int, default=512, help="side of the square pictures")
     parser.add_argument("--count", type=int, default=400, help="number of composites")
+    parser.add_argument(
+        "--sheet", type=Path, help="picture to write; its photographs are not ours to publish"
+    )
     parser.add_argument("--output", type=Path, default=DOCS)
     arguments = parser.parse_args()
 
@@ -76,7 +79,8 @@ def main() -> None:
     variants = {"is2am": 0, "cdtnet-sim": 1, "cdtnet": 2}
     text = {v: sentence(arguments.size, rows, list(MODELS)[i]) for v, i in variants.items()}
     stem.with_suffix(".json").write_text(json.dumps(text, indent=1), encoding="utf-8")
-    Picture(np.concatenate(sheet[::2], axis=0).astype(np.uint8)).save(stem.with_suffix(".jpg"), quality=85)
+    if arguments.sheet:
+        Picture(np.concatenate(sheet[::2], axis=0).astype(np.uint8)).save(arguments.sheet, quality=85)
     print(table(title, rows))
 
 
