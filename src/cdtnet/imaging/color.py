@@ -11,7 +11,7 @@ from ..errors import PictureError
 from .icc import Floats, ProfileError, Shaper, shaper, srgb
 from .picture import Picture
 
-_LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
+LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
     2 / 255
 )  # a profile that moves no color further is sRGB, however it rounds; the next one moves some by 8
@@ -75,7 +75,7 @@ class ColorCodec:
     def _native(self, values: Floats) -> Floats:
         clipped = np.clip(values, 0, 1, dtype=np.float32)
         native = clipped if self._space is None else self._space.from_srgb(clipped)
-        return (native @ _LUMA)[..., None] if self._colors < native.shape[-1] else native
+        return (native @ LUMA)[..., None] if self._colors < native.shape[-1] else native
 
 
 def color_codec(picture: Picture) -> ColorCodec:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from .color import LUMA
 from .picture import Picture, to_picture
-
-_LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 
 
 def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDArray[Any]:
@@ -84,7 +83,7 @@ def _plane(picture: Picture) -> NDArray[Any]:
     first = pixels[..., 0]
     if pixels.shape[2] <= 2 or all(np.array_equal(first, pixels[..., i]) for i in (1, 2)):
         return first
-    luma = pixels[..., :3] @ _LUMA
+    luma = pixels[..., :3] @ LUMA
     return np.rint(luma).astype(pixels.dtype) if pixels.dtype.kind == "u" else luma
 
 
