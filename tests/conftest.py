@@ -8,6 +8,8 @@ from cdtnet.model import CDTNet, Config
 from cdtnet.weights.official import from_official
 from tests.parity.official import official_checkpoint
 
+pytest_plugins = ["tests.browser"]
+
 torch.set_num_threads(1)  # the tests' tensors are small: sharing them out costs more than it gives
 
 
