@@ -1,0 +1,171 @@
+"""What an evaluation found: plain numbers, to JSON and back, and to CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+
+FloatArray = NDArray[np.float64]
+
+UNTOUCHED = "composite"
+"""The method that changes nothing; every evaluation has it, for the others are measured against it."""
+
+
+@dataclass(frozen=True)
+class Composite:
+    """One picture of the data set.
+
+    Attributes:
+        name: path of the composite relative to the data set's root.
+        subset: "HCOCO", "HAdobe5k", …; "" where a data set has no sub-sets.
+        foreground_ratio: share of the picture that is foreground, 0..1, at the size of the evaluation.
+    """
+
+    name: str
+    subset: str
+    foreground_ratio: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A composite worth looking at, with what each method made of it; only the report needs these.
+
+    Attributes:
+        index: which of the evaluation's composites it is.
+        kind: how the first method after "composite" did on it, among all composites, by the drop in fMSE.
+        composite: (H,W,3) uint8, at the size of the evaluation.
+        mask: (H,W) uint8, 255 = foreground.
+        real: (H,W,3) uint8.
+        outputs: method → (H,W,3) floats, 0..255, exactly what was scored; "composite" is not among them.
+    """
+
+    index: int
+    kind: Literal["best", "median", "worst"]
+    composite: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    real: NDArray[np.uint8]
+    outputs: Mapping[str, NDArray[np.floating[Any]]]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one method takes for one picture, measured in a process of its own.
+
+    Attributes:
+        method: name in the table.
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        foreground_ratio: share of the picture that is foreground, 0..1.
+        seconds: wall time of one picture, model loaded and warm.
+        memory: peak resident bytes above libraries, weights, picture and mask.
+        flops: floating-point operations, a multiplication and an addition counted apart; None where the
+            method is no network.
+        parameters: number of weights; None where the method is no network.
+    """
+
+    method: str
+    height: int
+    width: int
+    foreground_ratio: float
+    seconds: float
+    memory: int
+    flops: int | None
+    parameters: int | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of several methods on the same composites.
+
+    Attributes:
+        dataset: name of the data set's folder.
+        layout: how it is laid out, "iharmony4", "pairs", ….
+        split: "train", "test" or "" (all).
+        size: side of the squares that pictures were resized to, or "full" (native resolution).
+        whole_frame: the network's whole frame was scored as published, not composited with the mask.
+        composites: the pictures (N) that were scored, in the data set's order.
+        values: method → metric → its N values, in the order of `composites`. Methods are in the table's
+            order and include "composite"; metrics are the keys of `cdtnet.evaluation.metrics.METRICS`.
+            PSNR values may be infinite.
+        skipped: a sentence for each sample that could not be read.
+        costs: what each method takes, if it was measured.
+        date: ISO date of the run.
+        hardware: what it ran on, threads and versions included, for a caption.
+        command: the command line that repeats it.
+    """
+
+    dataset: str
+    layout: str
+    split: str
+    size: int | Literal["full"]
+    whole_frame: bool
+    composites: tuple[Composite, ...]
+    values: Mapping[str, Mapping[str, FloatArray]]
+    skipped: tuple[str, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    date: str = ""
+    hardware: str = ""
+    command: str = ""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Names of the methods, in the table's order."""
+        return tuple(self.values)
+
+    def to_json(self) -> str:
+        """Everything, as standard JSON; infinite values become the strings "inf" and "-inf"."""
+        plain = {**vars(self), "composites": [asdict(c) for c in self.composites]}
+        plain["costs"] = [asdict(cost) for cost in self.costs]
+        plain["values"] = {
+            method: {metric: [_plain(value) for value in values.tolist()] for metric, values in table.items()}
+            for method, table in self.values.items()
+        }
+        return json.dumps(plain, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """Read what `to_json` wrote.
+
+        Raises:
+            DataError: if it is something else.
+        """
+        try:
+            plain = json.loads(text)
+            plain["composites"] = tuple(Composite(**composite) for composite in plain["composites"])
+            plain["costs"] = tuple(Cost(**cost) for cost in plain["costs"])
+            plain["skipped"] = tuple(plain["skipped"])
+            plain["values"] = {
+                method: {metric: np.array(values, dtype=np.float64) for metric, values in table.items()}
+                for method, table in plain["values"].items()
+            }
+            return cls(**plain)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                "This is not the JSON of an evaluation; give a file that `cdtnet evaluate` wrote."
+            ) from error
+
+    def to_csv(self) -> str:
+        """One line for each composite and method: name, subset, foreground ratio, method, every metric."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        metrics = list(self.values[UNTOUCHED])
+        writer.writerow(["name", "subset", "foreground_ratio", "method", *metrics])
+        for index, composite in enumerate(self.composites):
+            for method, table in self.values.items():
+                scores = [repr(float(table[metric][index])) for metric in metrics]
+                head = (composite.name, composite.subset, composite.foreground_ratio, method)
+                writer.writerow([*head, *scores])
+        return stream.getvalue()
+
+
+def _plain(value: float) -> Any:
+    return value if np.isfinite(value) else str(value)
