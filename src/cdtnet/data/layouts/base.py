@@ -1,0 +1,153 @@
+"""What all layouts share: the sample they find, what they report, and looking up pictures by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..tree import Entry, Tree
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One composite of a data set, not yet read.
+
+    Attributes:
+        name: Path of the composite relative to the data set's folder; no two samples share one.
+        subset: Name of the sub-set, such as "HCOCO"; "" where a data set has none.
+        split: "train", "test", or "" where no list says.
+        composite: The composite's file.
+        mask: The foreground mask's file.
+        real: The ground truth's file, or None where there is none.
+    """
+
+    name: str
+    subset: str
+    split: str
+    composite: Entry
+    mask: Entry
+    real: Entry | None
+
+
+class Problem(NamedTuple):
+    """Why something that belongs to a data set is no sample: a sentence, and where it would have been."""
+
+    sentence: str
+    subset: str = ""
+    split: str = ""
+
+
+@dataclass
+class Found:
+    """What a layout found.
+
+    Attributes:
+        samples: The samples of the sub-sets that were asked for.
+        problems: What is missing there.
+        notes: What else is worth knowing, a sentence each.
+        subsets: Names of all sub-sets, asked for or not.
+    """
+
+    samples: list[Sample] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    subsets: list[str] = field(default_factory=list)
+
+
+class Files:
+    """The files of a tree below one of its folders, by paths relative to that folder.
+
+    Attributes:
+        name: The folder's own name.
+        paths: All paths, sorted.
+    """
+
+    def __init__(
+        self, tree: Tree, paths: Iterable[str], base: str = "", subsets: Sequence[str] | None = None
+    ) -> None:
+        self._tree, self._base = tree, base
+        self._subsets = subsets and {name.casefold() for name in subsets}
+        self.name = base.rstrip("/").rpartition("/")[2] or stem(tree.root.resolve().name)
+        self.paths = sorted(path[len(base) :] for path in paths if path.startswith(base))
+        self._folders: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        self._by_folder: dict[str, list[str]] = {}
+        for path in self.paths:
+            self._add(path)
+
+    def _add(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        if path.lower().endswith(SUFFIXES):
+            self._by_stem.setdefault(path.rpartition(".")[0], []).append(path)
+            self._by_folder.setdefault(folder, []).append(path)
+        else:
+            self._texts[path.casefold()] = path
+        while folder and folder.casefold() not in self._folders:
+            self._folders[folder.casefold()] = folder
+            folder = folder.rpartition("/")[0]
+
+    def wants(self, *names: str) -> bool:
+        """Whether the caller asks for a sub-set of one of these names, or for all."""
+        return self._subsets is None or any(name.casefold() in self._subsets for name in names)
+
+    def entry(self, path: str) -> Entry:
+        """A file as something that can be read."""
+        return Entry(self._tree, self._base + path)
+
+    def folders(self, parent: str = "") -> list[str]:
+        """The folders directly inside another."""
+        return sorted(path for path in self._folders.values() if path.rpartition("/")[0] == parent)
+
+    def folder(self, parent: str, *names: str) -> str | None:
+        """The first folder inside `parent` that has one of some names, in capitals or not."""
+        return _first(self._folders, parent, names)
+
+    def text(self, parent: str, *names: str) -> str | None:
+        """The first file inside `parent`, not a picture, that has one of some names, in capitals or not."""
+        return _first(self._texts, parent, names)
+
+    def pictures(self, folder: str, *, nested: bool = False) -> list[str]:
+        """The pictures directly inside a folder, or anywhere below it, sorted."""
+        if not nested:
+            return self._by_folder.get(folder, [])
+        inside = folder and folder + "/"
+        return [path for paths in self._by_folder.values() for path in paths if path.startswith(inside)]
+
+    def picture(self, folder: str, *names: str, like: str = "") -> str | None:
+        """The first picture inside a folder that has one of some names, whatever its suffix.
+
+        Args:
+            folder: The folder.
+            names: Names without suffix, tried one after the other.
+            like: The suffix to prefer where pictures differ in nothing else.
+        """
+        for name in names:
+            found = self._by_stem.get(join(folder, name), [])
+            if found:
+                return next((path for path in found if path.endswith(like)), found[0])
+        return None
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a text file that are not empty, with `/` between the parts of a path."""
+        text = self.entry(path).read().decode("utf-8-sig", errors="replace")
+        return [line.strip().replace("\\", "/") for line in text.splitlines() if line.strip()]
+
+
+def _first(by_casefolded: dict[str, str], parent: str, names: Iterable[str]) -> str | None:
+    found = (by_casefolded.get(join(parent, name).casefold()) for name in names)
+    return next((path for path in found if path is not None), None)
+
+
+def join(folder: str, name: str) -> str:
+    """A path of its two parts, of which the first may be empty."""
+    return f"{folder}/{name}" if folder else name
+
+
+def stem(path: str) -> str:
+    """A path's last part without its suffix."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] or name

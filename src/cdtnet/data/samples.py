@@ -1,0 +1,176 @@
+"""Data sets of composites, masks and real images, as downloaded: what they hold, and reading it.
+
+A damaged file raises DataError from `read_sample` and says which; whether to go on without it is the caller's
+choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from ..errors import DataError, PictureError
+from ..imaging import Picture, read_picture, to_mask
+from .layouts import LAYOUTS, Files, Found, Sample
+from .tree import Entry, Tree, open_tree
+
+__all__ = ["Arrays", "DataSet", "Entry", "Sample", "open_dataset", "read_sample", "resize_arrays"]
+
+
+class Arrays(NamedTuple):
+    """The pictures of one sample.
+
+    Attributes:
+        composite: (H, W, 3) uint8, the file's RGB codes.
+        mask: (H, W) uint8, 255 is foreground and 0 background.
+        real: (H, W, 3) uint8 as the composite, or None where there is no ground truth.
+    """
+
+    composite: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    real: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a data set holds.
+
+    Attributes:
+        root: The folder or archive.
+        layout: The layout's name, such as "iharmony4".
+        samples: The usable samples of what was asked for.
+        problems: What belongs to it but is missing, a sentence each.
+        notes: What else is worth knowing, a sentence each.
+    """
+
+    root: Path
+    layout: str
+    samples: tuple[Sample, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def open_dataset(
+    root: Path, *, layout: str = "auto", split: str | None = None, subsets: Sequence[str] | None = None
+) -> DataSet:
+    """Find the samples of a data set; no picture is opened.
+
+    Args:
+        root: A folder, or a zip or tar archive, which is read without unpacking.
+        layout: A layout's name, or "auto" to recognise it.
+        split: "train" or "test"; both, and what no list mentions, by default.
+        subsets: Names of sub-sets; all by default.
+
+    Raises:
+        DataError: The root cannot be read, its layout is not recognised, or nothing is left of what was asked
+            for.
+    """
+    root = Path(root)
+    tree = open_tree(root)
+    name, found = _recognise(root, tree, layout, subsets)
+    samples = tuple(sample for sample in found.samples if split in (None, sample.split))
+    problems = tuple(problem.sentence for problem in found.problems if split in (None, problem.split))
+    if not samples and not problems:
+        raise DataError(_nothing(root, found, split, subsets))
+    return DataSet(root, name, samples, problems, tuple(found.notes))
+
+
+def _recognise(root: Path, tree: Tree, layout: str, subsets: Sequence[str] | None) -> tuple[str, Found]:
+    if layout not in ("auto", *LAYOUTS):
+        raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
+    chosen = LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]}
+    paths, base = tree.files(), ""
+    while True:
+        files = Files(tree, paths, base, subsets)
+        for name, module in chosen.items():
+            if found := module.find(files):
+                return name, found
+        if len(inside := files.folders()) != 1 or any("/" not in path for path in files.paths):
+            break
+        base += f"{inside[0]}/"
+    expected = "; ".join(f"{name}: {module.EXPECTS}" for name, module in chosen.items())
+    raise DataError(f"{root} holds {len(paths):,} files in no known layout. Looked for {expected}.")
+
+
+def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str] | None) -> str:
+    """Why nothing is left, in a sentence."""
+    if subsets is not None and not found.samples:
+        return f"{root} has no sub-set {' or '.join(subsets)}; it has {', '.join(found.subsets) or 'none'}."
+    splits = sorted({sample.split for sample in found.samples} - {""})
+    if splits:
+        return f"{root} has no samples for {split}; it has {' and '.join(splits)}."
+    return f"{root} has no lists of training and test samples; leave out the split to use all of them."
+
+
+def read_sample(sample: Sample) -> Arrays:
+    """Read a sample's pictures at full resolution.
+
+    The codes are those in the files, as the published evaluations read them: turned upright by EXIF, reduced
+    to 8 bit, without alpha channel and without applying color profiles. Masks keep their grey values.
+
+    Raises:
+        DataError: A file is missing or damaged, or their sizes differ; names them.
+    """
+    composite, mask = _colors(_decode(sample.composite)), _foreground(_decode(sample.mask))
+    real = _colors(_decode(sample.real)) if sample.real else None
+    sizes = {sample.composite: composite.shape[:2], sample.mask: mask.shape}
+    if sample.real and real is not None:
+        sizes[sample.real] = real.shape[:2]
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{entry} {width}×{height}" for entry, (height, width) in sizes.items())
+        raise DataError(f"The pictures of a sample differ in size: {listed}.")
+    return Arrays(composite, mask, real)
+
+
+def resize_arrays(arrays: Arrays, size: int) -> Arrays:
+    """Squash a sample's pictures to squares, as the published evaluations do.
+
+    Bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to the nearest code.
+
+    Args:
+        arrays: The sample.
+        size: Side of the squares in pixels.
+    """
+    composite, mask, real = arrays
+    return Arrays(
+        _squash(composite, size), _squash(mask, size), None if real is None else _squash(real, size)
+    )
+
+
+def _decode(entry: Entry) -> Picture:
+    try:
+        return read_picture(entry.read())
+    except PictureError as error:
+        raise DataError(str(error).replace("The given data", str(entry), 1)) from error
+
+
+def _colors(picture: Picture) -> NDArray[np.uint8]:
+    pixels = _eight_bit(picture.pixels)
+    colors = pixels[..., :1] if pixels.shape[2] < 3 else pixels[..., :3]
+    return np.require(np.broadcast_to(colors, (*colors.shape[:2], 3)), requirements=["C", "W"])
+
+
+def _foreground(picture: Picture) -> NDArray[np.uint8]:
+    return np.require(_eight_bit(to_mask(picture, picture.height, picture.width)), requirements=["C", "W"])
+
+
+def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint16:
+        return (pixels >> 8).astype(np.uint8)
+    if pixels.dtype == np.float32:
+        return np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
+    return pixels
+
+
+def _squash(array: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    planes = torch.from_numpy(array).reshape(*array.shape[:2], -1).permute(2, 0, 1)[None].float()
+    squares = F.interpolate(planes, (size, size), mode="bilinear", align_corners=False)
+    result = squares[0].permute(1, 2, 0).round().to(torch.uint8).numpy()
+    return np.ascontiguousarray(result.reshape(size, size, *array.shape[2:]))
