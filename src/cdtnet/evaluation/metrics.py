@@ -2,18 +2,67 @@
 
 Pictures are (H, W, 3) with values 0..255, not rounded; masks are (H, W) with values 0..1, where 1 is
 foreground and soft edges count by their value. Sums are accumulated in float64 whatever the input's
-type: the float32 mean of millions of values is visibly off.
+type: the float32 mean of millions of values is visibly off. Pictures are read in strips of rows, so that
+24 megapixels take no more memory than a strip.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.number[Any]]
+
+METRICS = (
+    "mse",
+    "psnr",
+    "psnr_official",
+    "fmse",
+    "fpsnr",
+    "ssim",
+    "ssim_official",
+    "fssim",
+    "fssim_official",
+)
+"""What `score` computes: "official" is what the code of CDTNet does, the others what most papers mean."""
+
+PSNR_EPSILON = 1e-6
+"""Added to the MSE before the logarithm, as the codes of iS2AM, CDTNet and PCT-Net do."""
+
+STRIP = 128
+"""Rows that are worked on at a time."""
+
+
+def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
+    """Every one of `METRICS` for one picture, at the cost of two SSIM maps.
+
+    Args:
+        prediction: Picture (H, W, 3), 0..255, at least 11 pixels high and wide.
+        target: Picture (H, W, 3), 0..255.
+        mask: Foreground (H, W), 0..1.
+
+    Raises:
+        ValueError: The shapes differ, or the picture is smaller than SSIM's window.
+    """
+    from .similarity import OFFICIAL, STANDARD, similarity
+
+    whole, foreground = mse(prediction, target), fmse(prediction, target, mask)
+    ssim, fssim = similarity(prediction, target, mask, STANDARD)
+    ssim_official, fssim_official = similarity(prediction, target, mask, OFFICIAL)
+    return {
+        "mse": whole,
+        "psnr": _decibels(whole, 255.0),
+        "psnr_official": _decibels(whole, float(target.max())),
+        "fmse": foreground,
+        "fpsnr": _decibels(foreground, 255.0),
+        "ssim": ssim,
+        "ssim_official": ssim_official,
+        "fssim": fssim,
+        "fssim_official": fssim_official,
+    }
 
 
 def mse(prediction: Array, target: Array) -> float:
@@ -23,7 +72,7 @@ def mse(prediction: Array, target: Array) -> float:
         prediction: Picture (H, W, 3), 0..255.
         target: Picture (H, W, 3), 0..255.
     """
-    return float(_squared_error(prediction, target).mean())
+    return sum(float(error.sum()) for _, error in _squared_errors(prediction, target)) / target.size
 
 
 def fmse(prediction: Array, target: Array, mask: Array) -> float:
@@ -36,38 +85,47 @@ def fmse(prediction: Array, target: Array, mask: Array) -> float:
         target: Picture (H, W, 3), 0..255.
         mask: Foreground (H, W), 0..1.
     """
-    weighted = np.tensordot(mask, _squared_error(prediction, target), axes=2).sum()
-    return float(weighted / (3 * mask.sum(dtype=np.float64) + 1e-6))
+    weighted = sum(
+        float(np.tensordot(mask[rows], error, axes=2).sum())
+        for rows, error in _squared_errors(prediction, target)
+    )
+    return weighted / (3 * float(mask.sum(dtype=np.float64)) + 1e-6)
 
 
-def psnr(prediction: Array, target: Array, peak: float = 255.0) -> float:
-    """Peak signal-to-noise ratio over the whole picture, 10 · log10(peak² / MSE), in dB.
+def psnr(prediction: Array, target: Array) -> float:
+    """Peak signal-to-noise ratio, 10 · log10(255² / (MSE + 1e-6)), in dB, as most papers have it.
 
-    Identical pictures give infinity, so a mean over pictures that include one is infinite too.
+    Identical pictures have 108.13 dB, so that a mean over pictures which include one stays finite.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
         target: Picture (H, W, 3), 0..255.
-        peak: The largest value a picture can take; 255 in most papers.
     """
-    error = mse(prediction, target)
-    if error == 0:
-        return math.inf
-    with np.errstate(divide="ignore"):  # a peak of 0 is -inf
-        return float(10 * np.log10(peak**2 / error))
+    return _decibels(mse(prediction, target), 255.0)
 
 
-def psnr_target_peak(prediction: Array, target: Array) -> float:
+def psnr_official(prediction: Array, target: Array) -> float:
     """PSNR in dB whose peak is the target's own maximum, as in the official code of iS2AM and CDTNet.
 
-    Never above `psnr`, and up to 0.5 dB below it in the published tables. Identical pictures give
-    infinity, any other prediction of an all-black target minus infinity.
+    Never above `psnr`, and up to 0.5 dB below it in the published tables; minus infinity for an all-black
+    target.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
         target: Picture (H, W, 3), 0..255.
     """
-    return psnr(prediction, target, peak=float(target.max()))
+    return _decibels(mse(prediction, target), float(target.max()))
+
+
+def fpsnr(prediction: Array, target: Array, mask: Array) -> float:
+    """PSNR of the foreground, 10 · log10(255² / (fMSE + 1e-6)), in dB.
+
+    Args:
+        prediction: Picture (H, W, 3), 0..255.
+        target: Picture (H, W, 3), 0..255.
+        mask: Foreground (H, W), 0..1.
+    """
+    return _decibels(fmse(prediction, target, mask), 255.0)
 
 
 def foreground_ratio(mask: Array) -> float:
@@ -78,9 +136,16 @@ def foreground_ratio(mask: Array) -> float:
     return float(mask.mean(dtype=np.float64))
 
 
-def _squared_error(prediction: Array, target: Array) -> NDArray[np.float64]:
-    """Squared difference per pixel and channel, (H, W, 3) float64."""
+def _decibels(error: float, peak: float) -> float:
+    with np.errstate(divide="ignore"):  # a peak of 0 is -inf
+        return float(10 * np.log10(np.square(peak) / (error + PSNR_EPSILON)))
+
+
+def _squared_errors(prediction: Array, target: Array) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Squared differences (rows, W, 3) float64, strip by strip, each with the rows that it covers."""
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ in shape")
-    error = np.subtract(prediction, target, dtype=np.float64)
-    return np.square(error, out=error)
+    for top in range(0, len(target), STRIP):
+        rows = slice(top, top + STRIP)
+        error = np.subtract(prediction[rows], target[rows], dtype=np.float64)
+        yield rows, np.square(error, out=error)
