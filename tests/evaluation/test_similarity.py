@@ -116,7 +116,8 @@ def test_pictures_smaller_than_the_window_are_refused():
         ssim(np.zeros((10, 30, 3)), np.zeros((10, 30, 3)))
 
 
-def test_memory_does_not_grow_with_the_height():
+def test_memory_does_not_grow_with_the_height(monkeypatch):
+    monkeypatch.setattr(module, "THREADS", 1)
     picture = np.random.default_rng(4).integers(0, 256, (1536, 100, 3), dtype=np.uint8)
     mask = np.ones(picture.shape[:2], np.float32)
     peaks = []
