@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from ..errors import DataError, PictureError
 from ..imaging import Picture, read_picture, to_mask
-from .layouts import LAYOUTS, Files, Found, Sample
-from .tree import Entry, Tree, open_tree
+from .layouts import Found, Sample, find_samples
+from .tree import Entry
 
 __all__ = ["Arrays", "DataSet", "Entry", "Sample", "open_dataset", "read_sample", "resize_arrays"]
 
@@ -63,7 +63,7 @@ def open_dataset(
     """Find the samples of a data set; no picture is opened.
 
     Args:
-        root: A folder, or a zip or tar archive, which is read without unpacking.
+        root: A folder, a zip or tar archive, which is read without unpacking, or the file of a manifest.
         layout: A layout's name, or "auto" to recognise it.
         split: "train" or "test"; both, and what no list mentions, by default.
         subsets: Names of sub-sets; all by default.
@@ -73,30 +73,12 @@ def open_dataset(
             for.
     """
     root = Path(root)
-    tree = open_tree(root)
-    name, found = _recognise(root, tree, layout, subsets)
+    name, found = find_samples(root, layout, subsets)
     samples = tuple(sample for sample in found.samples if split in (None, sample.split))
     problems = tuple(problem.sentence for problem in found.problems if split in (None, problem.split))
     if not samples and not problems:
         raise DataError(_nothing(root, found, split, subsets))
     return DataSet(root, name, samples, problems, tuple(found.notes))
-
-
-def _recognise(root: Path, tree: Tree, layout: str, subsets: Sequence[str] | None) -> tuple[str, Found]:
-    if layout not in ("auto", *LAYOUTS):
-        raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
-    chosen = LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]}
-    paths, base = tree.files(), ""
-    while True:
-        files = Files(tree, paths, base, subsets)
-        for name, module in chosen.items():
-            if found := module.find(files):
-                return name, found
-        if len(inside := files.folders()) != 1 or any("/" not in path for path in files.paths):
-            break
-        base += f"{inside[0]}/"
-    expected = "; ".join(f"{name}: {module.EXPECTS}" for name, module in chosen.items())
-    raise DataError(f"{root} holds {len(paths):,} files in no known layout. Looked for {expected}.")
 
 
 def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str] | None) -> str:

@@ -1,8 +1,68 @@
-"""How published data sets are laid out: a module each, with `EXPECTS` (in words) and `find`."""
+"""How data sets are laid out: a module for each layout, with `EXPECTS` (in words) and `find`."""
 
-from . import iharmony4
-from .base import Files, Found, Problem, Sample
+from __future__ import annotations
 
-LAYOUTS = {"iharmony4": iharmony4}
+import posixpath
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-__all__ = ["LAYOUTS", "Files", "Found", "Problem", "Sample"]
+from ...errors import DataError
+from ..tree import Folder, open_tree
+from . import ccharmony, iharmony4, manifest, pairs, realhm
+from .base import SUFFIXES, Files, Found, Problem, Sample
+
+__all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_samples"]
+
+
+class Layout(NamedTuple):
+    """A layout: what it is made of, in words, and how to find its samples (None where it is another)."""
+
+    expects: str
+    find: Callable[[Files], Found | None]
+
+
+LAYOUTS = {
+    "manifest": Layout(manifest.EXPECTS, manifest.find),
+    "ccharmony": Layout(ccharmony.EXPECTS, ccharmony.find),
+    "iharmony4": Layout(iharmony4.EXPECTS, iharmony4.find),
+    "realhm": Layout(realhm.EXPECTS, realhm.find),
+    "pairs": Layout(pairs.EXPECTS, pairs.find),
+}
+
+
+def find_samples(root: Path, layout: str = "auto", subsets: Sequence[str] | None = None) -> tuple[str, Found]:
+    """Find the samples of a data set: its layout's name, and what it holds.
+
+    Args:
+        root: A folder, a zip or tar archive, or the file of a manifest.
+        layout: A layout's name, or "auto" to try them all.
+        subsets: Names of the sub-sets to look for; all by default.
+
+    Raises:
+        DataError: The root cannot be read or is laid out in another way.
+    """
+    if layout not in ("auto", *LAYOUTS):
+        raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
+    if layout in ("auto", "manifest") and root.suffix.lower() in manifest.SUFFIXES and not root.is_dir():
+        return "manifest", manifest.read(Files(Folder(root.parent), [], subsets=subsets), root.name)
+    chosen = LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]}
+    tree = open_tree(root)
+    paths = tree.files()
+    for base in _bases(paths):
+        files = Files(tree, paths, base, subsets)
+        for name, candidate in chosen.items():
+            if found := candidate.find(files):
+                return name, found
+    expected = "".join(f"\n  {name}: {candidate.expects}" for name, candidate in chosen.items())
+    raise DataError(f"{root} holds {len(paths):,} files, but in no known layout. Looked for{expected}")
+
+
+def _bases(paths: Sequence[str]) -> list[str]:
+    """The root, and below it the folders that all pictures lie in."""
+    folders = [posixpath.dirname(path) for path in paths if path.lower().endswith(SUFFIXES)]
+    common = posixpath.commonpath(folders) if folders else ""
+    return [
+        "",
+        *(f"{common[:end]}/" for end in range(1, len(common) + 1) if common[end : end + 1] in ("", "/")),
+    ]

@@ -61,23 +61,23 @@ class Files:
     """The files of a tree below one of its folders, by paths relative to that folder.
 
     Attributes:
+        tree: The tree.
         name: The folder's own name.
-        paths: All paths, sorted.
+        subsets: Names of the sub-sets that are asked for, or None for all.
     """
 
     def __init__(
         self, tree: Tree, paths: Iterable[str], base: str = "", subsets: Sequence[str] | None = None
     ) -> None:
-        self._tree, self._base = tree, base
-        self._subsets = subsets and {name.casefold() for name in subsets}
         self.name = base.rstrip("/").rpartition("/")[2] or stem(tree.root.resolve().name)
-        self.paths = sorted(path[len(base) :] for path in paths if path.startswith(base))
+        self.subsets = subsets
+        self.tree, self._base = tree, base
         self._folders: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._by_stem: dict[str, list[str]] = {}
         self._by_folder: dict[str, list[str]] = {}
-        for path in self.paths:
-            self._add(path)
+        for path in paths:
+            self._add(path[len(base) :])
 
     def _add(self, path: str) -> None:
         folder = path.rpartition("/")[0]
@@ -91,12 +91,14 @@ class Files:
             folder = folder.rpartition("/")[0]
 
     def wants(self, *names: str) -> bool:
-        """Whether the caller asks for a sub-set of one of these names, or for all."""
-        return self._subsets is None or any(name.casefold() in self._subsets for name in names)
+        """Whether a sub-set of one of these names is asked for, in capitals or not."""
+        if self.subsets is None:
+            return True
+        return not {name.casefold() for name in names}.isdisjoint(name.casefold() for name in self.subsets)
 
     def entry(self, path: str) -> Entry:
         """A file as something that can be read."""
-        return Entry(self._tree, self._base + path)
+        return Entry(self.tree, self._base + path)
 
     def folders(self, parent: str = "") -> list[str]:
         """The folders directly inside another."""
@@ -110,24 +112,25 @@ class Files:
         """The first file inside `parent`, not a picture, that has one of some names, in capitals or not."""
         return _first(self._texts, parent, names)
 
-    def pictures(self, folder: str, *, nested: bool = False) -> list[str]:
-        """The pictures directly inside a folder, or anywhere below it, sorted."""
+    def pictures(self, folder: str | None, *, nested: bool = False) -> list[str]:
+        """The pictures directly inside a folder, or anywhere below it, in order; none in None."""
+        if folder is None:
+            return []
         if not nested:
             return self._by_folder.get(folder, [])
-        inside = folder and folder + "/"
+        inside = join(folder, "")
         return [path for paths in self._by_folder.values() for path in paths if path.startswith(inside)]
 
-    def picture(self, folder: str, *names: str, like: str = "") -> str | None:
+    def picture(self, folder: str | None, *names: str, like: str = "") -> str | None:
         """The first picture inside a folder that has one of some names, whatever its suffix.
 
         Args:
-            folder: The folder.
+            folder: The folder; no picture is found in None.
             names: Names without suffix, tried one after the other.
             like: The suffix to prefer where pictures differ in nothing else.
         """
-        for name in names:
-            found = self._by_stem.get(join(folder, name), [])
-            if found:
+        for name in names if folder is not None else ():
+            if found := self._by_stem.get(join(folder or "", name)):
                 return next((path for path in found if path.endswith(like)), found[0])
         return None
 

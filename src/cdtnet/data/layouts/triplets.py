@@ -4,34 +4,40 @@ from __future__ import annotations
 
 from .base import Files, Found, Problem, Sample, join, stem
 
-COMPOSITES, MASKS, REALS = "composite_images", "masks", "real_images"
+COMPOSITES = "composite_images"
+MASKS = ("masks", "mask", "foreground_masks")
+REALS = ("real_images",)
 
 
 def is_set(files: Files, folder: str) -> bool:
-    """Whether a folder holds composites, masks and real images, and at least one composite fits a mask."""
-    composites, masks, reals = (files.folder(folder, name) for name in (COMPOSITES, MASKS, REALS))
-    if not (composites and masks and reals):
-        return False
+    """Whether a folder holds composites, masks and real images, and at least one of each fit together."""
+    found = Found()
     return any(
-        files.picture(masks, stem(path).rpartition("_")[0])
-        and files.picture(reals, stem(path).rsplit("_", 2)[0])
-        for path in files.pictures(composites, nested=True)
+        add_triplet(found, files, folder, composite)
+        for composite in files.pictures(files.folder(folder, COMPOSITES), nested=True)
     )
 
 
-def add_triplet(found: Found, files: Files, folder: str, composite: str, subset: str, split: str) -> None:
-    """Add the sample of a composite `X_m_k`, or say what is missing: mask `X_m`, real image `X`."""
-    masks, reals = files.folder(folder, MASKS), files.folder(folder, REALS)
-    parts = stem(composite).rsplit("_", 2)
-    if len(parts) < 3:
+def add_triplet(
+    found: Found, files: Files, folder: str, composite: str, subset: str = "", split: str = ""
+) -> bool:
+    """Add the sample of a composite `X_m_k`, or say what is missing: mask `X_m`, real image `X`.
+
+    Only the file's name is taken apart, for folders may have `_` in their names too.
+    """
+    x, m, _ = ["", "", *stem(composite).rsplit("_", 2)][-3:]
+    if not x:
         found.problems.append(Problem(f"{composite} is not named <real>_<mask>_<number>.", subset, split))
-        return
-    mask = files.picture(masks or MASKS, "_".join(parts[:2]), like=".png")
-    real = files.picture(reals or REALS, parts[0], like=composite[-4:])
+        return False
+    masks, reals = files.folder(folder, *MASKS), files.folder(folder, *REALS)
+    mask = files.picture(masks, f"{x}_{m}", like=".png")
+    real = files.picture(reals, x, like=composite[-4:])
     if mask and real:
-        entries = [files.entry(path) for path in (composite, mask, real)]
-        found.samples.append(Sample(composite, subset, split, *entries))
-        return
-    missing = [] if mask else [f"mask {join(folder, MASKS)}/{'_'.join(parts[:2])}.png"]
-    missing += [] if real else [f"real image {join(folder, REALS)}/{parts[0]}.*"]
+        found.samples.append(
+            Sample(composite, subset, split, files.entry(composite), files.entry(mask), files.entry(real))
+        )
+        return True
+    missing = [] if mask else [f"mask {masks or join(folder, MASKS[0])}/{x}_{m}.png"]
+    missing += [] if real else [f"real image {reals or join(folder, REALS[0])}/{x}.*"]
     found.problems.append(Problem(f"{composite} lacks its {' and '.join(missing)}.", subset, split))
+    return False
