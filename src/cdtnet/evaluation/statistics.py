@@ -1,0 +1,107 @@
+"""From the scores of single composites to means, shares and intervals, over all of them or a group."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .metrics import METRICS
+from .results import UNTOUCHED, Evaluation, FloatArray
+
+Chosen = NDArray[np.bool_]
+
+COLUMNS = (*METRICS, "fmse_left", "worse")
+"""What is summarized: the mean of each metric, and two shares.
+
+"fmse_left" is the mean fMSE divided by the untouched composites', "worse" the share of composites whose MSE
+is higher than the untouched composite's; both 0..1.
+"""
+
+BANDS = {"0–5 %": (0.0, 0.05), "5–15 %": (0.05, 0.15), "15–100 %": (0.15, 1.0)}
+"""iHarmony4's groups by foreground ratio; a ratio on a border belongs to the upper group."""
+
+RESAMPLES = 1000
+
+
+class Estimate(NamedTuple):
+    """A value, and the 95 % interval that resampling the composites gives it; NaN without composites."""
+
+    value: float
+    low: float
+    high: float
+
+
+def summarize(evaluation: Evaluation, chosen: Chosen | None = None) -> dict[str, dict[str, Estimate]]:
+    """Estimates for each method and each of `COLUMNS` that the evaluation has, from the same resamples.
+
+    Args:
+        evaluation: what to summarize.
+        chosen: (N,) which composites; all by default.
+    """
+    metrics = [name for name in METRICS if name in evaluation.values[UNTOUCHED]]
+    columns = [*(evaluation.values[m][name] for m in evaluation.methods for name in metrics)]
+    columns += [_worse(evaluation, method) for method in evaluation.methods]
+    means = _resampled_means(np.stack(columns, axis=1), chosen)
+    split = len(metrics) * len(evaluation.methods)
+    scores = means[:, :split].reshape(-1, len(evaluation.methods), len(metrics))
+    fmse = scores[:, :, metrics.index("fmse")]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        left = fmse / fmse[:, [evaluation.methods.index(UNTOUCHED)]]
+    return {
+        method: {
+            **{name: _estimate(scores[:, i, j]) for j, name in enumerate(metrics)},
+            "fmse_left": _estimate(left[:, i]),
+            "worse": _estimate(means[:, split + i]),
+        }
+        for i, method in enumerate(evaluation.methods)
+    }
+
+
+def difference(evaluation: Evaluation, method: str, other: str, metric: str = "fmse") -> Estimate:
+    """Mean of a method's metric minus another's on the same composites: a paired comparison.
+
+    The two differ where the interval leaves out 0.
+    """
+    apart = evaluation.values[method][metric] - evaluation.values[other][metric]
+    return _estimate(_resampled_means(apart[:, None])[:, 0])
+
+
+def by_subset(evaluation: Evaluation) -> dict[str, Chosen]:
+    """For each sub-set, in the data set's order, which composites (N,) are of it."""
+    names = [composite.subset for composite in evaluation.composites]
+    return {name: np.array([name == other for other in names]) for name in dict.fromkeys(names)}
+
+
+def by_foreground(evaluation: Evaluation) -> dict[str, Chosen]:
+    """For each of `BANDS`, which composites (N,) have that share of foreground."""
+    ratios = np.array([composite.foreground_ratio for composite in evaluation.composites])
+    return {name: (ratios >= low) & ((ratios < high) | (high == 1)) for name, (low, high) in BANDS.items()}
+
+
+def _worse(evaluation: Evaluation, method: str) -> FloatArray:
+    """1 for each composite that a method left further from the real picture than it was, else 0."""
+    values = evaluation.values
+    return (values[method]["mse"] > values[UNTOUCHED]["mse"]).astype(np.float64)
+
+
+def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> FloatArray:
+    """Means (1 + RESAMPLES, K) of columns (N, K): of the composites themselves, then of resamples of them."""
+    columns = columns if chosen is None else columns[chosen]
+    count = len(columns)
+    if not count:
+        return np.full((1 + RESAMPLES, columns.shape[1]), np.nan)
+    random = np.random.default_rng(0)
+    means = np.empty((1 + RESAMPLES, columns.shape[1]))
+    means[0] = columns.mean(axis=0)
+    with np.errstate(invalid="ignore"):  # 0 times infinity
+        for row in means[1:]:
+            row[:] = np.bincount(random.integers(0, count, count), minlength=count) @ columns / count
+    return means
+
+
+def _estimate(means: FloatArray) -> Estimate:
+    """From the mean itself and those of resamples (1 + RESAMPLES,)."""
+    low, high = np.quantile(means[1:], (0.025, 0.975)) if np.isfinite(means).all() else (np.nan, np.nan)
+    return Estimate(float(means[0]), float(low), float(high))
