@@ -1,0 +1,142 @@
+"""Running the tasks over processes, so that an interrupted run goes on and ends with the same files."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError, WriteError
+from .journal import JOURNAL, Journal
+from .tasks import Finished, Folder, Task
+
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")  # cdtnet.atomic's, left by a process that was killed
+
+
+@dataclass(frozen=True)
+class Built:
+    """What there is in the end.
+
+    Attributes:
+        finished: What each photo gave, sorted by name.
+        made: How many photos were worked on this time.
+        problems: A sentence for each source that had to be left out.
+    """
+
+    finished: tuple[Finished, ...]
+    made: int
+    problems: tuple[str, ...]
+
+
+def build(
+    tasks: Sequence[Task],
+    folder: Folder,
+    options: dict[str, Any],
+    *,
+    workers: int = 1,
+    fail: bool = False,
+    progress: Callable[[Finished], None] = lambda finished: None,
+) -> Built:
+    """Make what is not there yet of a data set.
+
+    Args:
+        tasks: One for each photo.
+        folder: Where to.
+        options: What a run that goes on has to have in common with the one that began.
+        workers: Processes; 1 works in this one.
+        fail: Whether a source that cannot be used ends the run, instead of being left out.
+        progress: Called when a photo is done, and first for each that was done before.
+
+    Raises:
+        DataError: The folder was begun with other options or photos; a source cannot be used and `fail` is
+            set; or no composite could be made.
+        WriteError: The folder cannot be written.
+    """
+    _prepare(folder.path)
+    journal = Journal(folder.path, options)
+    journal.check([task.name for task in tasks])
+    missing = []
+    for task in tasks:
+        done = journal.finished.get(task.name)
+        if done and not done.problems and all(map(folder.is_whole, done.rows)):
+            progress(done)
+        else:
+            missing.append(task)
+    with journal.writing() as stream:
+        for finished in _run_all(missing, folder, workers):
+            if fail and finished.problems:
+                raise DataError(finished.problems[0])
+            journal.add(stream, finished)
+            progress(finished)
+    everything = tuple(journal.finished[name] for name in sorted(journal.finished))
+    problems = tuple(dict.fromkeys(sentence for finished in everything for sentence in finished.problems))
+    if not any(finished.rows for finished in everything):
+        raise DataError(f"No composite could be made: {problems[0] if problems else 'there are no sources.'}")
+    return Built(everything, len(missing), problems)
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, or clear away what was half written when a run was killed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / JOURNAL).exists() and any((folder / "composite_images").glob("*")):
+            raise DataError(
+                f"{folder} holds composites that come from elsewhere; give another --output or --name."
+            )
+        for path in [*folder.parent.glob(".*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
+            if _TEMPORARY.fullmatch(path.name):
+                path.unlink()
+    except OSError as error:
+        raise WriteError(f"The folder {folder} cannot be written: {error.strerror}.") from error
+
+
+def _run_all(tasks: Sequence[Task], folder: Folder, workers: int) -> Iterator[Finished]:
+    if workers == 1 or len(tasks) < 2:
+        yield from (_run(task, folder) for task in tasks)
+        return
+    queue = iter(tasks)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_start_worker)
+    try:
+        running = {pool.submit(_run, task, folder) for task in islice(queue, 3 * workers)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(_run, task, folder) for task in islice(queue, len(done))}
+            for future in done:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "A worker process died, perhaps for want of memory; the command goes on with fewer --workers."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run(task: Task, folder: Folder) -> Finished:
+    try:
+        return task.run(folder)
+    except DataError as error:
+        return Finished(task.name, [], [str(error)])
+
+
+def _start_worker() -> None:
+    """Leave the other cores to the other workers, and end when the process that started this one does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["VIPS_CONCURRENCY"] = "1"
+    parent = multiprocessing.parent_process()
+    if parent:
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

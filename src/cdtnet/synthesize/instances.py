@@ -1,0 +1,173 @@
+"""Objects in photos, from annotations as published: COCO's instances JSON, Open Images' CSV and PNG masks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..data.tree import Entry
+from ..errors import DataError
+from .outlines import decode_counts, decode_runs, fill
+from .pictures import Bytes, enlarge_mask, read_mask
+from .sources import pictures
+
+MAX_PIXELS = 1 << 28  # of a run-length mask
+_BORDER = 0.005  # share of the sides that objects have to keep from the border
+_AREAS = (0.005, 0.6)  # share of its photo that an object's box may cover
+_LEAST_IOU = 0.8  # Open Images: how well an annotator's and a network's outline have to agree
+
+
+class Shape(Protocol):
+    """What says which pixels of a photo are an object."""
+
+    def mask(self, height: int, width: int) -> Bytes:
+        """The object's mask (height,width), 255 = object, for a photo of that size.
+
+        Raises:
+            DataError: The annotation, or the file it points to, is damaged.
+        """
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object.
+
+    Attributes:
+        photo: The photo it is in.
+        label: What the annotations call it.
+        shape: Its pixels.
+    """
+
+    photo: Entry
+    label: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class CocoShape:
+    """A segmentation of COCO's: a list of polygons, or run lengths, compressed or not."""
+
+    segmentation: Any
+    height: int
+    width: int
+
+    def mask(self, height: int, width: int) -> Bytes:
+        """The mask at the photo's size, which may differ from the one that was annotated."""
+        try:
+            if isinstance(self.segmentation, list):
+                scale = (width / self.width, height / self.height)
+                return fill([_corners(polygon) * scale for polygon in self.segmentation], height, width)
+            counts = self.segmentation["counts"]
+            rows, columns = map(int, self.segmentation["size"])
+            if rows * columns > MAX_PIXELS:
+                raise DataError(f"A mask of {columns}×{rows} pixels is too large.")
+            runs = decode_counts(counts) if isinstance(counts, str) else [int(count) for count in counts]
+        except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
+            raise DataError(f"A segmentation is neither polygons nor run lengths ({error}).") from error
+        return enlarge_mask(decode_runs(runs, rows, columns), height, width)
+
+
+def _corners(polygon: Any) -> Any:
+    corners = np.asarray(polygon, np.float64).reshape(-1, 2)
+    if len(corners) < 3 or not np.isfinite(corners).all():
+        raise ValueError("a polygon needs three corners")
+    return corners
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A mask of its own, of whatever size, as in Open Images."""
+
+    entry: Entry
+
+    def mask(self, height: int, width: int) -> Bytes:
+        """The mask brought to the photo's size.
+
+        Raises:
+            DataError: It cannot be read, or has other proportions than the photo.
+        """
+        mask = read_mask(self.entry)
+        rows, columns = mask.shape
+        if abs(rows * width / (columns * height) - 1) > 0.02:
+            raise DataError(
+                f"{self.entry} has {columns}×{rows} pixels, "
+                f"other proportions than its photo of {width}×{height}."
+            )
+        return enlarge_mask(mask, height, width)
+
+
+def read_instances(annotations: Path, photos: Path, masks: Sequence[Path] = ()) -> list[Instance]:
+    """The objects worth pasting: of sensible size, in one piece as far as known, away from the border.
+
+    Args:
+        annotations: `instances_*.json` (COCO) or `*-annotations-object-segmentation.csv` (Open Images).
+        photos: folder or archive of the annotated photos.
+        masks: Open Images' mask PNGs: folders or archives.
+
+    Raises:
+        DataError: The annotations cannot be read, or none of them is of use.
+    """
+    by_path = pictures(photos)
+    by_name = {key.rpartition("/")[2]: entry for key, entry in by_path.items()} | by_path
+    try:
+        if annotations.suffix.lower() == ".csv":
+            found = list(_open_images(annotations, by_name, masks))
+        else:
+            found = list(_coco(annotations, by_name))
+    except OSError as error:
+        raise DataError(f"{annotations} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise DataError(
+            f"{annotations} is neither COCO instances (JSON) nor Open Images segmentations (CSV): "
+            f"{type(error).__name__} {error}."
+        ) from error
+    if not found:
+        raise DataError(
+            f"No object of {annotations} can be used: its photo is not in {photos}, its mask is missing, "
+            "it touches the border, or it is too small or too large."
+        )
+    return found
+
+
+def _coco(annotations: Path, photos: dict[str, Entry]) -> Iterator[Instance]:
+    content = json.loads(annotations.read_bytes())
+    images = {image["id"]: image for image in content["images"]}
+    labels = {category["id"]: category["name"] for category in content.get("categories", ())}
+    for item in content["annotations"]:
+        image, segmentation = images.get(item["image_id"]), item.get("segmentation")
+        photo = photos.get(image["file_name"].rpartition(".")[0]) if image else None
+        pieces = (
+            len(segmentation) if isinstance(segmentation, list) else 1
+        )  # more: something is in front of it
+        if not image or not photo or not segmentation or item.get("iscrowd") or pieces > 1:
+            continue
+        width, height = image["width"], image["height"]
+        left, top, wide, high = item["bbox"]
+        if _is_usable(left / width, top / height, (left + wide) / width, (top + high) / height):
+            label = f"{labels.get(item.get('category_id'), 'object')} {item['id']}"
+            yield Instance(photo, label, CocoShape(segmentation, height, width))
+
+
+def _open_images(annotations: Path, photos: dict[str, Entry], masks: Sequence[Path]) -> Iterator[Instance]:
+    if not masks:
+        raise DataError("Open Images keeps its masks in files of their own; name their folders with --masks.")
+    found = {key.rpartition("/")[2]: entry for folder in masks for key, entry in pictures(folder).items()}
+    with annotations.open(encoding="utf-8-sig", newline="") as stream:
+        for line in csv.DictReader(stream):
+            photo, mask = photos.get(line["ImageID"]), found.get(line["MaskPath"].rpartition(".")[0])
+            box = [float(line[column]) for column in ("BoxXMin", "BoxYMin", "BoxXMax", "BoxYMax")]
+            agreed = float(line.get("PredictedIoU") or 1) >= _LEAST_IOU
+            if photo and mask and agreed and _is_usable(*box):
+                yield Instance(photo, f"{line['LabelName']} {line['MaskPath']}", MaskFile(mask))
+
+
+def _is_usable(left: float, top: float, right: float, bottom: float) -> bool:
+    """Whether a box, in shares of its photo's sides, is off the border and of a sensible size."""
+    inside = min(left, top) >= _BORDER and max(right, bottom) <= 1 - _BORDER
+    return inside and _AREAS[0] <= (right - left) * (bottom - top) <= _AREAS[1]

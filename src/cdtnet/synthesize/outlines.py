@@ -1,0 +1,97 @@
+"""Object outlines as annotation files hold them, polygons and run lengths, turned into masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .pictures import Bytes
+
+_LINES = 4  # scan lines to a row of pixels
+
+
+def decode_counts(text: str) -> list[int]:
+    """The run lengths in COCO's compressed string.
+
+    Five bits to a character, least significant first, the sixth saying that more follow, the last one's fifth
+    being the sign; from the fourth number on each is the difference to the one two before.
+
+    Raises:
+        DataError: The string is cut short, or has characters that do not occur in it.
+    """
+    counts: list[int] = []
+    value = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64:
+            raise DataError(
+                f"A compressed mask has the character {character!r}; the annotation file is damaged."
+            )
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        value -= (bits & 16) << (shift - 4)  # two's complement
+        counts.append(value + counts[-2] if len(counts) > 2 else value)
+        value = shift = 0
+    if shift:
+        raise DataError("A compressed mask ends in the middle of a number; the annotation file is damaged.")
+    return counts
+
+
+def decode_runs(counts: Sequence[int], height: int, width: int) -> Bytes:
+    """A mask (height,width), 0 or 255, of run lengths that go down the columns and begin with background.
+
+    Raises:
+        DataError: They do not add up to the mask's size.
+    """
+    if min(counts, default=0) < 0 or sum(counts) != height * width:
+        raise DataError(f"The run lengths of a mask do not add up to {width}×{height} pixels.")
+    values = np.arange(len(counts), dtype=np.uint8) % 2 * np.uint8(255)
+    return np.ascontiguousarray(np.repeat(values, counts).reshape(width, height).T)
+
+
+def fill(polygons: Sequence[NDArray[np.float64]], height: int, width: int) -> Bytes:
+    """A mask (height,width) of the union of polygons, whose edges get the share of a pixel that they cover.
+
+    Args:
+        polygons: corners (N,2) as x, y in pixels; pixel i reaches from i to i + 1. What a polygon encloses
+            twice is outside.
+        height: rows of the mask.
+        width: columns of the mask.
+    """
+    covered = np.zeros((height, width), np.float32)
+    for corners in polygons:
+        covered = np.maximum(covered, _cover(corners, height, width))
+    return np.rint(covered * 255).astype(np.uint8)
+
+
+def _cover(corners: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+    """Share of each pixel that lies in one polygon: exact along four scan lines to a row."""
+    start, end = corners, np.roll(corners, -1, axis=0)
+    covered = np.zeros((height, width), np.float32)
+    top = max(0, int(np.floor(corners[:, 1].min())))
+    bottom = min(height, int(np.ceil(corners[:, 1].max())))
+    for line in range(top * _LINES, bottom * _LINES):
+        y = (line + 0.5) / _LINES
+        crossing = (start[:, 1] <= y) != (end[:, 1] <= y)
+        (x0, y0), (x1, y1) = start[crossing].T, end[crossing].T
+        ends = np.clip(np.sort(x0 + (y - y0) / (y1 - y0) * (x1 - x0)), 0, width)
+        row = covered[line // _LINES]
+        for left, right in zip(ends[::2], ends[1::2], strict=True):
+            _span(row, left, right)
+    return covered / np.float32(_LINES)
+
+
+def _span(row: NDArray[np.float32], left: float, right: float) -> None:
+    """Add a span of a scan line to a row of pixels (W,)."""
+    first, last = int(left), int(np.ceil(right)) - 1
+    if first >= last:
+        row[first : first + 1] += right - left
+        return
+    row[first] += first + 1 - left
+    row[first + 1 : last] += 1
+    row[last] += right - last

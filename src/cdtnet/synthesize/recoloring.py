@@ -1,0 +1,133 @@
+"""One way of recolouring a foreground, drawn once and then applied to the photo tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
+from ..data.recolor import Dice, relight, retouch, transfer
+from ..data.regions import generate_masks
+from ..data.synthesis import FMSE_LIMIT
+from ..model.sampling import upsample
+from ..regions import Window, touched
+from .pictures import Bytes, enlarge_mask, limit
+from .tasks import seed_of
+
+LOW = 256  # long side of the copies whose colours decide, in pixels
+TILE = 512  # pixels; bounds the memory
+FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
+LIT = 0.25  # share of composites whose light changes, as in training (data/synthesis.py)
+_GREY = 0.2  # so dark that no light drives it to white
+
+
+@dataclass(frozen=True)
+class Recoloring:
+    """A change of colours, the same whatever tiles a photo is cut into.
+
+    Attributes:
+        method: "transfer" or "retouch", and "+light" where the light changes over the picture.
+        seed: What its randomness began with.
+        low: (1,3,h,w) the photo, small, sRGB in 0..1.
+        low_mask: (1,1,h,w) its mask.
+        donor: another photo and its mask, small, where colours are transferred.
+        light: (1,3,h,w) factors of linear light.
+        amount: share of the change that is applied.
+    """
+
+    method: str
+    seed: int
+    low: Tensor
+    low_mask: Tensor
+    donor: tuple[Tensor, Tensor] | None
+    light: Tensor | None
+    amount: float = 1.0
+
+    def change(self, rgb: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
+        """How far each pixel of a tile (1,3,h,w) moves; the tile is `window` of a photo of `size` (H,W)."""
+        dice = Dice(1, torch.Generator().manual_seed(self.seed))
+        if self.donor:
+            # The small copy decides; the tile's pixels ride along without weight.
+            both = torch.cat((self.low.flatten(2), rgb.flatten(2)), dim=2)[:, :, None]
+            pixels = rgb[:, :1].flatten(2)
+            weight = torch.cat((self.low_mask.flatten(2), torch.zeros_like(pixels)), dim=2)[:, :, None]
+            changed = transfer(both, weight, *self.donor, dice)[..., -pixels.shape[2] :].view_as(rgb)
+        else:
+            changed = retouch(rgb, dice)
+        if self.light is not None:
+            changed = linear_to_srgb(srgb_to_linear(changed) * upsample(self.light, size, window))
+        return self.amount * (changed - rgb)
+
+    def apply(self, photo: Bytes, mask: Bytes) -> Bytes:
+        """The composite (H,W,3) of a photo (H,W,3) and its mask (H,W)."""
+        composite = photo.copy()
+        height, width = mask.shape
+        for window in touched(mask, TILE):
+            rgb = _tensor(photo[window.slices])
+            weight = _tensor(mask[window.slices])
+            moved = rgb + weight * self.change(rgb, window, (height, width))
+            composite[window.slices] = (moved[0] * 255).round().byte().permute(1, 2, 0).numpy()
+        return composite
+
+
+def draw(
+    photo: Bytes, mask: Bytes, donor: tuple[Bytes, Bytes] | None, seed: int, *item: str | int
+) -> Recoloring:
+    """Draw a recolouring of a photo's foreground, again if it hardly shows, and less of it if it is too much.
+
+    Args:
+        photo: (H,W,3).
+        mask: (H,W).
+        donor: another photo (h,w,3) and its mask (h,w) to transfer colours from; None retouches instead.
+        seed: what all randomness begins with.
+        item: what else it depends on.
+    """
+    low, low_mask = _tensor(limit(photo, LOW)), _tensor(limit(mask, LOW))
+    size = (low.shape[2], low.shape[3])
+    donated = donor and (_tensor(donor[0]), _tensor(donor[1]))
+    for attempt in range(9):
+        recoloring = _attempt(low, low_mask, donated, seed_of(seed, *item, attempt))
+        change = recoloring.change(low, Window(0, 0, *size), size)
+        fmse = float(255**2 * (low_mask * change**2).sum() / (3 * low_mask.sum() + 1e-6))
+        if fmse >= FMSE_FLOOR:
+            break
+    return replace(recoloring, amount=min(1.0, (FMSE_LIMIT / max(fmse, 1.0)) ** 0.5))
+
+
+def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None, seed: int) -> Recoloring:
+    method, light = "transfer" if donor else "retouch", None
+    dice = Dice(1, torch.Generator().manual_seed(seed + 1))
+    if dice.chance(LIT) > 0:
+        method += "+light"
+        card = torch.full_like(low, _GREY)
+        light = srgb_to_linear(relight(card, dice)) / srgb_to_linear(card)
+    return Recoloring(method, seed, low, low_mask, donor, light)
+
+
+def generated_mask(photo: Bytes, seed: int) -> Bytes:
+    """A region of a photo (H,W,3) that may pass for a foreground, as a mask (H,W)."""
+    lab = linear_to_oklab(srgb_to_linear(_tensor(limit(photo, LOW))))
+    mask = generate_masks(lab, torch.Generator().manual_seed(seed))[0, 0]
+    return enlarge_mask((mask * 255).round().byte().numpy(), *photo.shape[:2])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread: workers share the cores, and sums come out the same everywhere."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _tensor(pixels: Bytes) -> Tensor:
+    """(H,W) or (H,W,3), 0..255, as (1,1,H,W) or (1,3,H,W), 0..1."""
+    shaped = pixels[..., None] if pixels.ndim == 2 else pixels
+    return torch.from_numpy(np.array(shaped)).permute(2, 0, 1)[None].float() / 255

@@ -1,0 +1,156 @@
+"""Which pictures lie in a user's folders, what each is called in the data set, and which masks it has."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..data.layouts.base import SUFFIXES
+from ..data.tree import Entry, open_tree
+from ..errors import DataError
+
+_NUMBERED = (r"__\d+$", r"_\d+$", r"_mask$")  # what may follow a photo's name in its masks' names
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo and its object masks.
+
+    Attributes:
+        name: What it is called in the data set; no two photos share it.
+        photo: Its file.
+        masks: Its masks' files.
+    """
+
+    name: str
+    photo: Entry
+    masks: tuple[Entry, ...] = ()
+
+
+def pictures(folder: Path) -> dict[str, Entry]:
+    """All pictures in and below a folder, zip or tar archive, by their paths in it without suffix.
+
+    Raises:
+        DataError: It is missing, unreadable, without pictures, or has two that differ in their suffix only.
+    """
+    tree = open_tree(folder)
+    found: dict[str, Entry] = {}
+    for path in tree.files():
+        if not path.lower().endswith(SUFFIXES) or any(part.startswith(".") for part in path.split("/")):
+            continue
+        key = path.rpartition(".")[0]
+        if key in found:
+            raise DataError(
+                f"{found[key]} and {Entry(tree, path)} have one name; rename or remove one of them."
+            )
+        found[key] = Entry(tree, path)
+    if not found:
+        raise DataError(f"There are no pictures ({', '.join(SUFFIXES)}) in {folder}.")
+    return found
+
+
+def names(keys: Iterable[str]) -> dict[str, str]:
+    """What pictures are called in the data set, by their paths without suffix.
+
+    The last part of the path, or, where several pictures share that, all parts joined by `-`. What lists of
+    files cannot hold (line breaks, backslashes, spaces at the ends) becomes `-`.
+
+    Raises:
+        DataError: Two would still have one name.
+    """
+    paths = {key: _tidy(key.rpartition("/")[2]) for key in keys}
+    shared = Counter(_fold(name) for name in paths.values())
+    unique = {key: name if shared[_fold(name)] == 1 else _tidy(key) for key, name in paths.items()}
+    taken: dict[str, str] = {}
+    for key, name in unique.items():
+        other = taken.setdefault(_fold(name), key)
+        if other != key:
+            raise DataError(f"{other!r} and {key!r} would both be called {name!r}; rename one of the files.")
+        try:
+            length = len(name.encode())
+        except UnicodeEncodeError as error:
+            raise DataError(f"{key!r} is a name that is not UTF-8; rename the file.") from error
+        if length > 200:
+            raise DataError(f"{key!r} is too long a name for a file with numbers added; rename the file.")
+    return unique
+
+
+def _tidy(path: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\/]|^\s+|\s+$", "-", path)
+
+
+def _fold(name: str) -> str:
+    """Names that some file systems take for the same give the same."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[Photo], list[str]]:
+    """Photos in a folder and their masks in another, at the same paths; sorted by name.
+
+    A mask has its photo's name, or that with `__1`, `_1` (any number) or `_mask` added.
+
+    Returns:
+        The photos, and the paths of masks that belong to none of them.
+    """
+    found = pictures(photos)
+    called = names(found)
+    owned, lost = match_masks(found, pictures(masks) if masks else {})
+    made = [Photo(called[key], entry, tuple(owned[key])) for key, entry in found.items()]
+    return sorted(made, key=lambda photo: photo.name), lost
+
+
+def match_masks(photos: Iterable[str], masks: dict[str, Entry]) -> tuple[dict[str, list[Entry]], list[str]]:
+    """The masks of each photo, in the order of their numbers, and those that belong to none."""
+    owned: dict[str, list[Entry]] = {key: [] for key in photos}
+    lost = []
+    for key in sorted(masks, key=_by_number):
+        stripped = (re.sub(pattern, "", key) for pattern in _NUMBERED)
+        owner = next((name for name in (key, *stripped) if name in owned), None)
+        if owner is None:
+            lost.append(str(masks[key]))
+        else:
+            owned[owner].append(masks[key])
+    return owned, lost
+
+
+def _by_number(key: str) -> list[tuple[int, str]]:
+    """To sort `a_2` before `a_10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", key)]
+
+
+def versions(folders: Sequence[Path]) -> dict[str, dict[str, Entry]]:
+    """The versions of photos: by the version's name, the pictures in its folder.
+
+    Args:
+        folders: One folder for each version, or one folder that holds a folder for each.
+
+    Raises:
+        DataError: There are fewer than two versions.
+    """
+    if len(folders) > 1:
+        labels = _labels(folders)
+        return {label: pictures(folder) for label, folder in zip(labels, folders, strict=True)}
+    found: dict[str, dict[str, Entry]] = {}
+    for key, entry in pictures(folders[0]).items():
+        label, _, rest = key.partition("/")
+        if rest:
+            found.setdefault(label, {})[rest] = entry
+    if len(found) < 2:
+        raise DataError(
+            f"{folders[0]} needs at least two folders, one for each version, with pictures of the same names."
+        )
+    return found
+
+
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The shortest ends of the folders' paths that tell them apart."""
+    parts = [folder.absolute().parts for folder in folders]
+    for length in range(1, max(map(len, parts)) + 1):
+        labels = ["/".join(part[-length:]) for part in parts]
+        if len(set(labels)) == len(labels):
+            return labels
+    raise DataError("One folder of versions is given twice.")
