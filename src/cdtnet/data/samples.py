@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from ..errors import DataError, PictureError
 from ..imaging import Picture, read_picture, to_mask
@@ -152,6 +150,9 @@ def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _squash(array: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    import torch  # half a second that a mere look at a data set need not wait for
+    from torch.nn import functional as F
+
     planes = torch.from_numpy(array).reshape(*array.shape[:2], -1).permute(2, 0, 1)[None].float()
     squares = F.interpolate(planes, (size, size), mode="bilinear", align_corners=False)
     result = squares[0].permute(1, 2, 0).round().to(torch.uint8).numpy()

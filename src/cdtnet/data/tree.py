@@ -13,6 +13,7 @@ import threading
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -105,17 +106,10 @@ class Folder:
 
     def files(self) -> list[str]:
         """Paths of all files, sorted."""
-        found: list[str] = []
-        seen: set[str] = set()
-        for folder, folders, names in os.walk(self.root, followlinks=True):
-            real = os.path.realpath(folder)
-            if real in seen:  # a link that leads back up
-                folders.clear()
-                continue
-            seen.add(real)
-            inside = os.path.relpath(folder, self.root).replace(os.sep, "/")
-            found += names if inside == "." else [f"{inside}/{name}" for name in names]
-        return sorted(path for path in found if not _is_clutter(path))
+        try:
+            return sorted(path for path in _walk(str(self.root)) if not _is_clutter(path))
+        except OSError as error:
+            raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from error
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
@@ -134,15 +128,15 @@ class Zip:
 
     def files(self) -> list[str]:
         """Paths of all files, sorted."""
-        return sorted(_open_zip(self.root, os.getpid())[1])
+        return sorted(_open_zip(self.root, _state(self.root), os.getpid())[1])
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return path in _open_zip(self.root, os.getpid())[1]
+        return path in _open_zip(self.root, _state(self.root), os.getpid())[1]
 
     def read(self, path: str) -> bytes:
         """The content of a file."""
-        archive, members = _open_zip(self.root, os.getpid())
+        archive, members = _open_zip(self.root, _state(self.root), os.getpid())
         return archive.read(members[path])
 
 
@@ -154,34 +148,55 @@ class Tar:
 
     def files(self) -> list[str]:
         """Paths of all files, sorted."""
-        return sorted(_index_tar(self.root)[1])
+        return sorted(_index_tar(self.root, _state(self.root))[1])
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return path in _index_tar(self.root)[1]
+        return path in _index_tar(self.root, _state(self.root))[1]
 
     def read(self, path: str) -> bytes:
         """The content of a file."""
-        compressed, members = _index_tar(self.root)
+        compressed, members = _index_tar(self.root, _state(self.root))
         offset, size = members[path]
         if compressed:
-            stream, lock = _decompressed(self.root, os.getpid())
+            stream, lock = _decompressed(self.root, _state(self.root), os.getpid())
             with lock:
                 return _part(stream, offset, size)
         with self.root.open("rb") as stream:
             return _part(stream, offset, size)
 
 
+def _walk(folder: str, inside: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+    real = os.path.realpath(folder)
+    if real in above:  # a link that leads back up
+        return
+    with os.scandir(folder) as items:
+        for item in items:
+            if item.is_dir():
+                yield from _walk(item.path, f"{inside}{item.name}/", (*above, real))
+            else:
+                yield inside + item.name
+
+
+def _state(root: Path) -> tuple[int, int]:
+    """What changes when another archive takes the name of one that is open."""
+    status = root.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 @lru_cache(maxsize=16)
-def _open_zip(root: Path, process: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
+def _open_zip(root: Path, state: object, process: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
     """An archive opened by and for one process (a handle shared after a fork would be moved by both)."""
     try:
         archive = zipfile.ZipFile(root)
     except _DAMAGED as error:
         raise DataError(f"{root} cannot be read ({error}).") from error
-    members = {_inside(info.filename): info for info in archive.infolist() if _is_plain(info)}
-    members.pop(None, None)
-    return archive, members  # type: ignore[return-value]
+    members = {
+        path: info
+        for info in archive.infolist()
+        if _is_plain(info) and (path := _inside(info.filename)) is not None
+    }
+    return archive, members
 
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
@@ -189,7 +204,7 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _index_tar(root: Path) -> tuple[bool, dict[str, tuple[int, int]]]:
+def _index_tar(root: Path, state: object) -> tuple[bool, dict[str, tuple[int, int]]]:
     """Whether an archive is compressed, and where the content of each file begins and how long it is."""
     try:
         compressed = _is_compressed(root)
@@ -219,7 +234,7 @@ def _is_compressed(root: Path) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _decompressed(root: Path, process: int) -> tuple[BinaryIO, threading.Lock]:
+def _decompressed(root: Path, state: object, process: int) -> tuple[BinaryIO, threading.Lock]:
     """The content of a compressed archive, opened by and for one process, and who may read from it."""
     archive = tarfile.open(root, "r:*")  # noqa: SIM115 - stays open for the next read
     return archive.fileobj, threading.Lock()  # type: ignore[return-value]

@@ -1,0 +1,152 @@
+"""Whether a data set is complete and every picture in it can be read."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import DataError
+from ..evaluation.metrics import foreground_ratio
+from ..imaging import describe
+from .layouts import Sample, find_samples
+from .samples import read_sample
+
+FOREGROUND_BOUNDS = (0.05, 0.15)
+
+
+class Reading(NamedTuple):
+    """What reading one sample showed.
+
+    Attributes:
+        sample: The sample.
+        error: Why it cannot be read, or None; nothing else is known of it then.
+        megapixels: Its size in millions of pixels.
+        foreground: Share of the picture that is foreground, 0..1.
+        doubt: What is odd about its mask, or None.
+    """
+
+    sample: Sample
+    error: str | None = None
+    megapixels: float = 0.0
+    foreground: float = 0.0
+    doubt: str | None = None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many samples of one sub-set and split can be used, and how many cannot."""
+
+    subset: str
+    split: str
+    usable: int
+    unusable: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found; every list holds sentences.
+
+    Attributes:
+        root: The data set.
+        layout: Its layout's name.
+        counts: The numbers of samples, by sub-set and split.
+        missing: What belongs to the data set but is not there.
+        damaged: What cannot be read.
+        doubtful: Masks that leave nothing to harmonize.
+        notes: What else is worth knowing.
+        without_real: Number of usable composites without ground truth.
+        megapixels: Smallest, median and largest size, or None if nothing was opened.
+        foreground: Shares of the composites whose foreground covers 0-5, 5-15 and 15-100 % of the picture, or
+            None if nothing was opened.
+    """
+
+    root: str
+    layout: str
+    counts: list[Count]
+    missing: list[str]
+    damaged: list[str]
+    doubtful: list[str]
+    notes: list[str]
+    without_real: int
+    megapixels: list[float] | None
+    foreground: list[float] | None
+
+
+Watch = Callable[[Iterator[Reading], int], Iterable[Reading]]
+
+
+def check_dataset(
+    root: Path,
+    *,
+    layout: str = "auto",
+    subsets: Sequence[str] | None = None,
+    fast: bool = False,
+    watch: Watch = lambda readings, total: readings,
+) -> Report:
+    """Find out what a data set holds, what is missing, and what cannot be read.
+
+    Args:
+        root: A folder, archive or manifest.
+        layout: A layout's name, or "auto".
+        subsets: Names of sub-sets; all by default.
+        fast: Look only whether the files are there, and open none.
+        watch: Is handed the readings as they are made, with their number, and hands them on: a progress bar.
+
+    Raises:
+        DataError: As `open_dataset` does.
+    """
+    name, found = find_samples(root, layout, subsets)
+    readings = [] if fast else list(watch(_read(found.samples), len(found.samples)))
+    damaged = [reading for reading in readings if reading.error]
+    good = [reading for reading in readings if not reading.error]
+    unusable = Counter((problem.subset, problem.split) for problem in found.problems)
+    unusable.update((reading.sample.subset, reading.sample.split) for reading in damaged)
+    usable = Counter((sample.subset, sample.split) for sample in found.samples)
+    usable.subtract((reading.sample.subset, reading.sample.split) for reading in damaged)
+    without_real = sum(sample.real is None for sample in found.samples)
+    return Report(
+        root=str(root),
+        layout=name,
+        counts=[Count(*key, usable[key], unusable[key]) for key in sorted({*usable, *unusable})],
+        missing=[problem.sentence for problem in found.problems],
+        damaged=[reading.error for reading in damaged if reading.error],
+        doubtful=[f"{reading.sample.mask}: {reading.doubt}" for reading in good if reading.doubt],
+        notes=found.notes,
+        without_real=without_real - sum(reading.sample.real is None for reading in damaged),
+        megapixels=_spread([reading.megapixels for reading in good]),
+        foreground=_shares([reading.foreground for reading in good]),
+    )
+
+
+def _read(samples: Sequence[Sample]) -> Iterator[Reading]:
+    pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
+    try:
+        yield from pool.map(_measure, samples)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _measure(sample: Sample) -> Reading:
+    try:
+        mask = read_sample(sample).mask
+    except DataError as error:
+        return Reading(sample, str(error))
+    return Reading(sample, None, mask.size / 1e6, foreground_ratio(mask) / 255, describe(mask))
+
+
+def _spread(megapixels: Sequence[float]) -> list[float] | None:
+    return [float(value) for value in np.quantile(megapixels, [0, 0.5, 1])] if megapixels else None
+
+
+def _shares(foreground: Sequence[float]) -> list[float] | None:
+    if not foreground:
+        return None
+    classes = np.bincount(np.digitize(foreground, FOREGROUND_BOUNDS), minlength=3)
+    return [float(share) for share in classes / len(foreground)]
