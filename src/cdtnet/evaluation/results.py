@@ -65,8 +65,8 @@ class Cost:
         height: of the picture, in pixels.
         width: of the picture, in pixels.
         foreground_ratio: share of the picture that is foreground, 0..1.
-        seconds: wall time of one picture, model loaded and warm.
-        memory: peak resident bytes above libraries, weights, picture and mask.
+        seconds: wall time of one picture, model loaded and warm; None where memory did not suffice.
+        memory: peak resident bytes above libraries, weights, picture and mask; None likewise.
         flops: floating-point operations, a multiplication and an addition counted apart; None where the
             method is no network.
         parameters: number of weights; None where the method is no network.
@@ -76,8 +76,8 @@ class Cost:
     height: int
     width: int
     foreground_ratio: float
-    seconds: float
-    memory: int
+    seconds: float | None
+    memory: int | None
     flops: int | None
     parameters: int | None
 
