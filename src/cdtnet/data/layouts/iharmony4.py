@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 from .base import Files, Found, Problem, join, stem
 from .triplets import COMPOSITES, MASKS, REALS, add_triplet, is_set
@@ -17,15 +18,18 @@ def find(files: Files) -> Found | None:
     folders = [folder for folder in ("", *files.folders()) if _may_be_subset(files, folder)]
     if not any(is_set(files, folder) for folder in folders):
         return None
-    found = Found()
+    found, common = Found(), _common_lists(files)
     for folder, subset in _labels(files, folders).items():
+        name = folder or files.name
         found.subsets.append(subset)
         if _subset_of(subset) != subset and not files.subsets:
             copy = f"{subset} is another copy of {_subset_of(subset)}"
             found.notes.append(f"{copy} and left out; ask for it by its name.")
-        elif files.wants(subset, folder or files.name):
-            _add_subset(found, files, folder, subset)
-    _note_absent(found, files)
+        elif files.wants(subset, name):
+            rows = _own_lists(files, folder, name) or common.get(_subset_of(name), [])
+            _add_subset(found, files, folder, subset, rows)
+    absent = [subset for subset in common if subset not in found.subsets and files.wants(subset)]
+    found.notes += [f"{subset} is listed but not here." for subset in absent]
     return found
 
 
@@ -35,6 +39,7 @@ def _may_be_subset(files: Files, folder: str) -> bool:
     return is_set(files, folder) or bool(known and files.folder(folder, COMPOSITES, *MASKS, *REALS))
 
 
+@cache
 def _subset_of(name: str) -> str:
     """The sub-set that a folder holds by its name: `HDay2Night`, `HAdobe5kori`, `HAdobe5k_resized1024`."""
     return next((subset for subset in _SUBSETS if name.lower().startswith(subset.lower())), name)
@@ -49,11 +54,9 @@ def _labels(files: Files, folders: list[str]) -> dict[str, str]:
     return dict(sorted(labels.items()))
 
 
-def _add_subset(found: Found, files: Files, folder: str, subset: str) -> None:
+def _add_subset(found: Found, files: Files, folder: str, subset: str, rows: list[tuple[str, str]]) -> None:
     composites = files.folder(folder, COMPOSITES)
-    rows = _listed(files, folder)
-    splits = dict(rows)  # what is in both lists is no training sample
-    for name, split in splits.items():
+    for name, split in dict(rows).items():  # what is in both lists is no training sample
         path = files.picture(composites, stem(name), like=name[-4:])
         if path:
             add_triplet(found, files, folder, path, subset, split)
@@ -75,34 +78,23 @@ def _note_lists(found: Found, pictures: list[str], rows: list[tuple[str, str]], 
         found.notes.append(f"{subset}: {repeated:,} composites are listed more than once.")
 
 
-def _note_absent(found: Found, files: Files) -> None:
-    lists = [path for split in _SPLITS if (path := files.text("", f"IHD_{split}.txt"))]
-    listed = {_subset_of(_subset_folder(line)) for path in lists for line in files.lines(path)}
-    found.notes += [
-        f"{subset} is listed but not here."
-        for subset in sorted(listed - {*found.subsets})
-        if files.wants(subset)
+def _own_lists(files: Files, folder: str, name: str) -> list[tuple[str, str]]:
+    """Composites' names and splits from the lists in a sub-set's folder."""
+    return [
+        (line.rpartition("/")[2], split)
+        for split in _SPLITS
+        if (path := files.text(folder, f"{name}_{split}.txt", f"{_subset_of(name)}_{split}.txt"))
+        for line in files.lines(path)
     ]
 
 
-def _listed(files: Files, folder: str) -> list[tuple[str, str]]:
-    """Composites' names with their splits, from the sub-set's own lists or else the whole data set's."""
-    name = folder or files.name
-    rows: list[tuple[str, str]] = []
+def _common_lists(files: Files) -> dict[str, list[tuple[str, str]]]:
+    """Composites' names and splits by sub-set, from lists of lines `HCOCO/composite_images/c1_2_3.jpg`."""
+    rows: dict[str, list[tuple[str, str]]] = {}
     for split in _SPLITS:
-        own = files.text(folder, f"{name}_{split}.txt", f"{_subset_of(name)}_{split}.txt")
-        common = files.text("", f"IHD_{split}.txt")
-        if own:
-            rows += [(line.rpartition("/")[2], split) for line in files.lines(own)]
-        elif common:
-            rows += [
-                (line.rpartition("/")[2], split)
-                for line in files.lines(common)
-                if _subset_of(_subset_folder(line)) == _subset_of(name)
-            ]
+        path = files.text("", f"IHD_{split}.txt")
+        for line in files.lines(path) if path else []:
+            folder, _, name = line.rpartition("/")
+            subset = _subset_of(folder.rpartition("/")[0].rpartition("/")[2])
+            rows.setdefault(subset, []).append((name, split))
     return rows
-
-
-def _subset_folder(line: str) -> str:
-    """`HCOCO` of `HCOCO/composite_images/c1_2_3.jpg`."""
-    return line.rpartition("/")[0].rpartition("/")[0].rpartition("/")[2]
