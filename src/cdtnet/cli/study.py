@@ -1,0 +1,120 @@
+"""`cdtnet study`: ask people which of two results looks more real, and score their answers."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .options import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's two actions and their arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    serve = actions.add_parser("serve", help="show pairs of pictures in the browser and store the choices")
+    serve.add_argument(
+        "--pictures",
+        metavar="METHOD=FOLDER",
+        type=_method,
+        nargs="+",
+        required=True,
+        help="results of each method; the same stems in every folder",
+    )
+    serve.add_argument(
+        "--composites", metavar="FOLDER", type=Path, help="composites that can be looked at, too"
+    )
+    serve.add_argument("--masks", metavar="FOLDER", type=Path, help="masks, to mark what was pasted")
+    serve.add_argument(
+        "--answers", metavar="FILE.jsonl", type=Path, required=True, help="continued if it exists"
+    )
+    serve.add_argument(
+        "--pairs", type=int, default=50, help="different pairs a participant (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--repeat-share",
+        type=float,
+        default=0.1,
+        help="of them shown again, sides exchanged (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--longest-side", type=int, default=2048, help="larger pictures are reduced (default: %(default)s)"
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8090, help="0 for any free one (default: %(default)s)")
+    serve.set_defaults(action=_serve)
+    score = actions.add_parser("score", help="print Bradley-Terry scores, wins and consistency")
+    score.add_argument("answers", metavar="FILE.jsonl", type=Path)
+    score.add_argument("--json", metavar="FILE", type=Path, help="write all numbers, too")
+    score.add_argument(
+        "--plot", metavar="FILE", type=Path, help="draw scores and intervals: .png, .svg or .pdf"
+    )
+    score.set_defaults(action=_score)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Serve or score."""
+    arguments.action(arguments)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    """Prepare the pictures, print the address, and serve until interrupted."""
+    import secrets
+    import signal
+    from tempfile import TemporaryDirectory
+
+    from ..errors import DataError
+    from ..study.design import Design
+    from ..study.pictures import find_pictures, make_screen_copies
+    from ..study.session import Study
+
+    try:
+        from ..study.server import listen, make_app, serve
+    except ImportError as error:
+        raise DataError("The study's server needs more packages; run: pip install 'cdtnet[study]'") from error
+    folders = dict(arguments.pictures)
+    if len(folders) < len(arguments.pictures):
+        raise DataError("Two methods have the same name; give each its own.")
+    gallery = find_pictures(folders, arguments.composites, arguments.masks)
+    seed = secrets.randbits(64)
+    design = Design(tuple(sorted(folders)), gallery.stems, arguments.pairs, arguments.repeat_share, seed)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop in order then, too: remove the copies
+    with (
+        TemporaryDirectory(prefix="cdtnet-study-") as folder,
+        listen(arguments.host, arguments.port) as listener,
+    ):
+        copies = make_screen_copies(gallery, Path(folder), arguments.longest_side, _progress)
+        study = Study(design, arguments.answers)
+        host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+        print(f"http://{host}:{listener.getsockname()[1]}/", flush=True)
+        say(f"{len(design.plan(0))} questions a participant, answers in {arguments.answers}; Ctrl-C stops.")
+        serve(make_app(study, copies), listener)
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    """The scores on stdout, what to be careful about on stderr."""
+    from ..study.report import describe, write_json, write_plot
+    from ..study.summary import summarize
+
+    summary = summarize(arguments.answers)
+    print(describe(summary))
+    for problem in summary.problems:
+        say(problem)
+    if arguments.json:
+        write_json(summary, arguments.json)
+    if arguments.plot:
+        write_plot(summary, arguments.plot)
+
+
+def _method(text: str) -> tuple[str, Path]:
+    method, separator, folder = text.partition("=")
+    if not (method and separator and folder):
+        raise argparse.ArgumentTypeError(f"{text!r} is not METHOD=FOLDER")
+    return method, Path(folder)
+
+
+def _progress(copies: Iterable[Any], count: int) -> Iterable[Any]:
+    import sys
+
+    from tqdm import tqdm
+
+    return tqdm(copies, "preparing", count, unit=" pictures", disable=not sys.stderr.isatty(), leave=False)

@@ -1,0 +1,187 @@
+"""The file of a study: one JSON object a line, each on the disk before anyone is told that it is stored."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal, cast
+
+from ..errors import DataError, WriteError
+from .design import Design
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock
+    fcntl = None  # type: ignore[assignment]
+
+Choice = Literal["left", "right", "same"]
+CHOICES: tuple[Choice, ...] = ("left", "right", "same")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One choice; a later line for the same participant and question corrects it.
+
+    Attributes:
+        participant: Random name.
+        question: Its place in the participant's plan, from 0.
+        picture: The picture's stem.
+        left: Method on the left.
+        right: Method on the right.
+        choice: "left", "right", or "same" for no difference.
+        repeat: Whether it was asked for the second time.
+        seconds: How long the pair had been on the screen.
+        time: When it arrived, UTC, ISO 8601.
+    """
+
+    participant: str
+    question: int
+    picture: str
+    left: str
+    right: str
+    choice: Choice
+    repeat: bool
+    seconds: float
+    time: str
+
+
+@dataclass
+class Record:
+    """What a file of answers holds.
+
+    Attributes:
+        design: The study's plan, or None in a file without one.
+        participants: Number of each participant, by random name.
+        answers: The last answer to each (participant, question).
+        damaged: Lines that cannot be read; a kill while writing leaves one.
+    """
+
+    design: Design | None = None
+    participants: dict[str, int] = field(default_factory=dict)
+    answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
+    damaged: int = 0
+
+
+def read_answers(path: Path) -> Record:
+    """Read a file of answers, also while a server is writing to it.
+
+    Raises:
+        DataError: The file is missing or unreadable.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} does not exist; give the file that `cdtnet study serve --answers` wrote."
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); check the file and its permissions."
+        ) from error
+    record = Record()
+    record.damaged = sum(not _take(record, line) for line in lines if line)
+    return record
+
+
+def _take(record: Record, line: bytes) -> bool:
+    """Add a line to what has been read; False if it makes no sense."""
+    try:
+        entry = json.loads(line)
+        kind = entry.pop("kind")
+        if kind == "study":
+            methods, pictures = tuple(entry.pop("methods")), tuple(entry.pop("pictures"))
+            record.design = Design(methods, pictures, **entry)
+        elif kind == "participant":
+            record.participants[entry["participant"]] = int(entry["number"])
+        else:
+            answer = Answer(**entry)
+            if kind != "answer" or not _is_sound(answer):
+                return False
+            record.answers[answer.participant, answer.question] = answer
+    except (ValueError, TypeError, KeyError, AttributeError, DataError):
+        return False
+    return True
+
+
+def _is_sound(answer: Answer) -> bool:
+    names = (answer.participant, answer.picture, answer.left, answer.right, answer.time)
+    return (
+        all(isinstance(name, str) for name in names)
+        and isinstance(answer.question, int)
+        and isinstance(answer.seconds, (int, float))
+        and answer.left != answer.right
+        and answer.choice in CHOICES
+    )
+
+
+class AnswerFile:
+    """A file of answers, open for appending by one server at a time.
+
+    Args:
+        path: The .jsonl file; made if it does not exist.
+
+    Raises:
+        WriteError: The file cannot be opened, or another server has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+        try:
+            self._descriptor = os.open(
+                path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
+            )
+            if fcntl:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _sync_folder(path.absolute().parent)
+        except BlockingIOError as error:
+            raise WriteError(
+                f"{path} is in use by another server; stop that one or name another file."
+            ) from error
+        except OSError as error:
+            raise WriteError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
+
+    def append(self, kind: str, entry: object) -> None:
+        """Add one line and wait until the disk has it.
+
+        Args:
+            kind: "study", "participant" or "answer".
+            entry: A dataclass or dict.
+
+        Raises:
+            WriteError: The disk is full or gone. What was written of the line does no harm.
+        """
+        values = entry if isinstance(entry, dict) else asdict(cast(Any, entry))
+        line = json.dumps({"kind": kind, **values}, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            try:
+                self._write(line if self._at_line_start() else b"\n" + line)
+                os.fsync(self._descriptor)
+            except OSError as error:
+                raise WriteError(f"{self.path} cannot be written ({error.strerror}).") from error
+
+    def close(self) -> None:
+        """Let another server have the file."""
+        os.close(self._descriptor)
+
+    def _at_line_start(self) -> bool:
+        """Whether the file is empty or its last line whole: a kill or a full disk may have cut it."""
+        if os.lseek(self._descriptor, 0, os.SEEK_END) == 0:
+            return True
+        os.lseek(self._descriptor, -1, os.SEEK_END)
+        return os.read(self._descriptor, 1) == b"\n"
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a new file's name is on the disk, too, where folders can be synced."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)

@@ -1,0 +1,100 @@
+"""Who is asked what: every participant's pairs, their order and their sides, from a seed alone."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from math import lcm
+
+from ..errors import DataError
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two results of one picture, as they are shown.
+
+    Attributes:
+        picture: The picture's stem.
+        left: Method whose result stands on the left (above, on a narrow screen).
+        right: Method whose result stands on the right.
+        repeat: Whether the participant has had this pair before, with the sides exchanged.
+    """
+
+    picture: str
+    left: str
+    right: str
+    repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study's plan, the same for ever once its seed is drawn.
+
+    Pairs of methods and pictures are laid out in a cycle in which every stretch holds each pair of methods,
+    and each picture, about equally often; participants take one stretch after the other.
+
+    Attributes:
+        methods: At least two names.
+        pictures: Stems of the pictures that every method has a result of.
+        pairs: Different pairs that a participant sees, at most all there are.
+        repeat_share: How many of them come a second time, as a share of them, 0..0.5.
+        seed: Source of every order and side.
+
+    Raises:
+        DataError: There is nothing to compare, or a number is out of its range.
+    """
+
+    methods: tuple[str, ...]
+    pictures: tuple[str, ...]
+    pairs: int
+    repeat_share: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if len(self.methods) < 2 or not self.pictures:
+            raise DataError("A study needs results of at least one picture by at least two methods.")
+        if self.pairs < 1:
+            raise DataError("A participant must see at least one pair.")
+        if not 0 <= self.repeat_share <= 0.5:
+            raise DataError(
+                f"The share of repeated pairs must lie between 0 and 0.5, not at {self.repeat_share:g}."
+            )
+
+    def plan(self, number: int) -> tuple[Question, ...]:
+        """All questions of the participant with this number (0, 1, 2, …), in order, repeats included."""
+        dice = random.Random(f"{self.seed}/{number}")
+        asked = self._stretch(number)
+        dice.shuffle(asked)
+        questions = _choose_sides(asked, dice)
+        half, late = (len(questions) + 1) // 2, (2 * len(questions) + 2) // 3
+        count = min(half, round(self.repeat_share * len(questions)))
+        repeats = [
+            Question(q.picture, q.right, q.left, repeat=True) for q in dice.sample(questions[:half], count)
+        ]
+        end = questions[late:] + repeats
+        dice.shuffle(end)
+        return tuple(questions[:late] + end)
+
+    def _stretch(self, number: int) -> list[tuple[str, tuple[str, str]]]:
+        """The (picture, pair of methods) that a participant sees, each once."""
+        dice = random.Random(f"{self.seed}")
+        pictures = dice.sample(self.pictures, len(self.pictures))
+        duels = list(combinations(self.methods, 2))
+        dice.shuffle(duels)
+        total, block = len(pictures) * len(duels), lcm(len(pictures), len(duels))
+        size = min(self.pairs, total)
+        places = (k % total for k in range(number * size, (number + 1) * size))
+        return [(pictures[k % len(pictures)], duels[(k + k // block) % len(duels)]) for k in places]
+
+
+def _choose_sides(asked: list[tuple[str, tuple[str, str]]], dice: random.Random) -> list[Question]:
+    """Each method of a pair stands on the left half of the times that the pair comes."""
+    swapped: defaultdict[tuple[str, str], bool] = defaultdict(lambda: dice.random() < 0.5)
+    questions = []
+    for picture, duel in asked:
+        left, right = reversed(duel) if swapped[duel] else duel
+        swapped[duel] = not swapped[duel]
+        questions.append(Question(picture, left, right))
+    return questions

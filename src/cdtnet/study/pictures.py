@@ -1,0 +1,163 @@
+"""The pictures of a study: results with the same stems, a folder a method, and copies for the screen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyvips
+
+from ..atomic import write_file
+from ..errors import DataError, PictureError
+from ..imaging.write import FORMATS
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Files by stem.
+
+    Attributes:
+        results: Of each method, the result of each picture.
+        composites: What was harmonized, or nothing.
+        masks: Where the pasted object is, or nothing.
+    """
+
+    results: Mapping[str, Mapping[str, Path]]
+    composites: Mapping[str, Path] = field(default_factory=dict)
+    masks: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The pictures, in alphabetical order."""
+        return tuple(sorted(next(iter(self.results.values()), ())))
+
+
+def find_pictures(
+    results: Mapping[str, Path], composites: Path | None = None, masks: Path | None = None
+) -> Gallery:
+    """Look into the folders of a study; only names are read.
+
+    Args:
+        results: A folder of each method.
+        composites: A folder with the composite of every picture; further ones are ignored.
+        masks: A folder with the foreground mask of every picture; further ones are ignored.
+
+    Raises:
+        DataError: A folder cannot be used, or lacks a picture that another method has.
+    """
+    if masks and not composites:
+        raise DataError("The masks are shown over the composites; give --composites, too.")
+    found = {method: _stems(folder) for method, folder in results.items()}
+    stems = {stem for files in found.values() for stem in files}
+    if not stems:
+        raise DataError(
+            f"There are no pictures in {', '.join(map(str, results.values()))}; give folders of results."
+        )
+    shown = [_of_folder(folder, stems) for folder in (composites, masks)]
+    return Gallery({method: _complete(results[method], found[method], stems) for method in found}, *shown)
+
+
+def make_screen_copies(
+    gallery: Gallery,
+    folder: Path,
+    longest_side: int,
+    follow: Callable[[Iterable[Path], int], Iterable[Path]] = lambda copies, count: copies,
+) -> Gallery:
+    """Write each picture as a browser shows it best, all alike: no format or metadata tells methods apart.
+
+    sRGB JPEG of quality 95 without chroma subsampling, reduced to `longest_side` where it is larger, upright.
+
+    Args:
+        gallery: The pictures.
+        folder: Where the copies go, under numbers.
+        longest_side: In pixels.
+        follow: Given the copies as they come and their number, gives them back; for a progress bar.
+
+    Returns:
+        The same gallery, of the copies.
+
+    Raises:
+        PictureError: A picture cannot be read.
+        DataError: The pictures of a stem differ in size, which would show who made them.
+    """
+    groups = [*gallery.results.values(), gallery.composites, gallery.masks]
+    originals = list(dict.fromkeys(path for group in groups for path in group.values()))
+    masks = set(gallery.masks.values())
+    sizes: dict[Path, tuple[int, int]] = {}
+
+    def copy(numbered: tuple[int, Path]) -> Path:
+        target = folder / f"{numbered[0]}.jpg"
+        image = _for_screen(numbered[1], longest_side, is_mask=numbered[1] in masks)
+        write_file(target, image.jpegsave_buffer(Q=95, subsample_mode="off", keep=0))
+        sizes[numbered[1]] = (image.width, image.height)
+        return target
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = follow(pool.map(copy, enumerate(originals)), len(originals))
+        copies = dict(zip(originals, made, strict=True))
+    for stem in gallery.stems:
+        _check_sizes([group[stem] for group in groups if group], sizes)
+    renamed = [{stem: copies[path] for stem, path in group.items()} for group in groups]
+    return Gallery(dict(zip(gallery.results, renamed, strict=False)), *renamed[-2:])
+
+
+def _stems(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give a folder of pictures.")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in FORMATS and not path.name.startswith("."):
+            if path.stem in files:
+                raise DataError(
+                    f"{folder} holds both {files[path.stem].name} and {path.name}; keep one of them."
+                )
+            files[path.stem] = path
+    return files
+
+
+def _of_folder(folder: Path | None, stems: set[str]) -> dict[str, Path]:
+    return _complete(folder, _stems(folder), stems) if folder else {}
+
+
+def _complete(folder: Path, files: dict[str, Path], stems: set[str]) -> dict[str, Path]:
+    missing = sorted(stems - files.keys())
+    if missing:
+        some = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        raise DataError(
+            f"{folder} lacks {len(missing)} of {len(stems)} pictures ({some}); "
+            "every folder must hold the same stems."
+        )
+    return {stem: files[stem] for stem in sorted(stems)}
+
+
+def _for_screen(path: Path, longest_side: int, *, is_mask: bool) -> Any:
+    try:
+        data = path.read_bytes()
+        has_profile = pyvips.Image.new_from_buffer(data, "").get_typeof("icc-profile-data") != 0
+        profile = {"export_profile": "srgb"} if has_profile else {}
+        image = pyvips.Image.thumbnail_buffer(
+            data, longest_side, height=longest_side, size="down", fail_on="error", **profile
+        ).copy_memory()
+        if is_mask:
+            cut_out = image.hasalpha() and image[-1].min() < 255
+            return image[-1] if cut_out else image.colourspace("b-w")[0]
+        return (image.flatten(background=255) if image.hasalpha() else image).colourspace("srgb")
+    except (OSError, pyvips.Error) as error:
+        raise PictureError(
+            f"{path} cannot be read; write it again or take its stem out of every folder."
+        ) from error
+
+
+def _check_sizes(paths: list[Path], sizes: dict[Path, tuple[int, int]]) -> None:
+    first = paths[0]
+    for path in paths[1:]:
+        if sizes[path] != sizes[first]:
+            (width, height), (other_width, other_height) = sizes[path], sizes[first]
+            raise DataError(
+                f"{path} is {width}×{height} pixels on the screen but {first} {other_width}×{other_height}; "
+                "bring all results of a picture to the same size, or else the size tells them apart."
+            )

@@ -1,0 +1,127 @@
+"""Bradley–Terry scores: how often each method is preferred, brought onto one scale.
+
+Method i is preferred over j with probability 1 / (1 + exp(score_j − score_i)). Scores have mean 0;
+"no difference" counts as half a win for each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+PRIOR = (
+    0.01  # precision of the normal prior on every score: it keeps an all-wins score finite, and hardly more
+)
+MIN_BOOTSTRAP = 10  # participants below which resampling them says too little
+RESAMPLES = 2000
+
+
+def fit_scores(wins: FloatArray) -> FloatArray:
+    """The most probable scores, by Newton's method.
+
+    Args:
+        wins: (…, M, M) how often the row's method was preferred over the column's; the diagonal is 0.
+
+    Returns:
+        (…, M) log-odds with mean 0.
+    """
+    games = wins + wins.swapaxes(-1, -2)
+    scores = np.zeros(wins.shape[:-1])
+    for _ in range(200):
+        chance = _win_chance(scores)
+        gradient = (wins - games * chance).sum(-1) - PRIOR * scores
+        step = np.linalg.solve(_information(games, chance), gradient[..., None])[..., 0]
+        step /= np.maximum(
+            1.0, np.abs(step).max(-1, keepdims=True)
+        )  # never far beyond where the curve is known
+        scores += step
+        if np.abs(step).max() < 1e-10:
+            break
+    return scores - scores.mean(-1, keepdims=True)
+
+
+def bootstrap_intervals(wins: FloatArray, seed: int = 0) -> FloatArray:
+    """95 % percentile intervals over resampled participants, who keep all their answers together.
+
+    Args:
+        wins: (P, M, M) of each participant.
+        seed: Of the resampling.
+
+    Returns:
+        (M, 2) lower and upper ends.
+    """
+    people = len(wins)
+    drawn = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+    scores = fit_scores(np.tensordot(drawn.astype(np.float64), wins, axes=1))
+    return np.percentile(scores, (2.5, 97.5), axis=0).T
+
+
+def information_intervals(wins: FloatArray) -> FloatArray:
+    """95 % intervals from the observed information, as if every answer were independent of the others.
+
+    Args:
+        wins: (M, M) of all participants together.
+
+    Returns:
+        (M, 2) lower and upper ends.
+    """
+    scores = fit_scores(wins)
+    centring = np.eye(len(wins)) - 1 / len(wins)
+    information = _information(wins + wins.T, _win_chance(scores))
+    covariance = centring @ np.linalg.inv(information) @ centring
+    half = 1.959964 * np.sqrt(np.diagonal(covariance))
+    return np.stack((scores - half, scores + half), axis=-1)
+
+
+def find_problem(wins: FloatArray, methods: tuple[str, ...]) -> str | None:
+    """What the answers cannot tell, in a sentence: methods never compared, or one that nobody ever rejected.
+
+    Args:
+        wins: (M, M) of all participants together.
+        methods: Their names.
+    """
+    linked = _reachable(wins + wins.T)
+    groups = _distinct_rows(linked)
+    if len(groups) > 1:
+        named = "; ".join(", ".join(methods[k] for k in group) for group in groups)
+        return (
+            f"Methods on two sides of a semicolon were never compared, even through others ({named}); "
+            "do not compare their scores either, or collect more answers."
+        )
+    reaches = _reachable(wins)
+    unbeaten = [
+        group for group in _distinct_rows(reaches & reaches.T) if not reaches[:, group[0]].sum() > len(group)
+    ]
+    if len(unbeaten[0]) == len(methods):
+        return None
+    named = ", ".join(methods[k] for k in unbeaten[0])
+    return (
+        f"Nobody preferred another method to {named}: these answers cannot tell how far ahead it is; "
+        "only a weak prior keeps its score finite."
+    )
+
+
+def _win_chance(scores: FloatArray) -> FloatArray:
+    """(…, M, M) probability that the row's method is preferred over the column's."""
+    return 0.5 + 0.5 * np.tanh(0.5 * (scores[..., :, None] - scores[..., None, :]))
+
+
+def _information(games: FloatArray, chance: FloatArray) -> FloatArray:
+    """Minus the second derivative of the log posterior, (…, M, M)."""
+    weight = games * chance * (1 - chance)
+    return np.eye(games.shape[-1]) * (weight.sum(-1) + PRIOR)[..., None] - weight
+
+
+def _reachable(edges: FloatArray) -> NDArray[np.bool_]:
+    """(M, M) whether a path of positive edges leads from the row to the column, or both are the same."""
+    steps = (edges > 0) | np.eye(len(edges), dtype=bool)
+    for _ in range(len(edges)):
+        steps = steps @ steps
+    return steps
+
+
+def _distinct_rows(relation: NDArray[np.bool_]) -> list[list[int]]:
+    """The classes of an equivalence relation, each as indices."""
+    return [list(np.flatnonzero(row)) for k, row in enumerate(relation) if np.argmax(row) == k]

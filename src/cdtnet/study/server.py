@@ -1,0 +1,202 @@
+"""The study's web server: one page, a small JSON interface, and pictures named by question and side alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+import socket
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import CdtnetError, DataError
+from .answers import CHOICES
+from .pictures import Gallery
+from .session import Study, UnknownParticipantError, WrongQuestionError
+
+PAGE = Path(__file__).parent / "page"
+FILES = {"/": "index.html", "/study.css": "study.css", "/study.js": "study.js", "/icon.svg": "icon.svg"}
+MAX_BODY = 1000  # bytes
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def make_app(study: Study, gallery: Gallery) -> Starlette:
+    """The application.
+
+    Args:
+        study: Who takes part and what they are asked.
+        gallery: What browsers are shown: JPEG files of all its pictures.
+    """
+    faces = _Faces(study, gallery)
+    one = "/api/participants/{participant}"
+    routes = [
+        *(Route(path, _file(name)) for path, name in FILES.items()),
+        Route("/api/study", faces.describe),
+        Route("/api/participants", faces.join, methods=["POST"]),
+        Route(one, faces.progress),
+        Route(one + "/answers/{question:int}", faces.answer, methods=["PUT"]),
+        Route(one + "/pictures/{question:int}/{side}", faces.picture),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Headers)],
+        exception_handlers={HTTPException: _explain, CdtnetError: _explain},
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on an address of this machine; port 0 takes any free one.
+
+    Raises:
+        DataError: The address cannot be had.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
+    except (OSError, OverflowError) as error:
+        raise DataError(
+            f"Port {port} of {host} cannot be used ({error}); choose another with --port or --host."
+        ) from error
+
+
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Answer requests until a signal comes. Nothing about visitors is logged."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=16384,
+        timeout_graceful_shutdown=5,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has stopped in order and passes the signal on
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+class _Faces:
+    """What each address answers."""
+
+    def __init__(self, study: Study, gallery: Gallery) -> None:
+        self._study, self._gallery = study, gallery
+        self._extras = {"composite": bool(gallery.composites), "object": bool(gallery.masks)}
+
+    async def describe(self, request: Request) -> Response:
+        return JSONResponse({"questions": len(self._study.design.plan(0)), **self._extras})
+
+    async def join(self, request: Request) -> Response:
+        await _read_json(request)
+        return JSONResponse({"participant": await run_in_threadpool(self._study.join)}, 201)
+
+    async def progress(self, request: Request) -> Response:
+        participant = request.path_params["participant"]
+        return JSONResponse(
+            {
+                "questions": len(self._study.questions(participant)),
+                "choices": self._study.choices(participant),
+                **self._extras,
+            }
+        )
+
+    async def answer(self, request: Request) -> Response:
+        body = await _read_json(request)
+        choice, seconds = body.get("choice"), body.get("seconds")
+        if choice not in CHOICES or not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
+            raise HTTPException(422, "An answer needs a choice and seconds.")
+        where = request.path_params
+        await run_in_threadpool(self._study.answer, where["participant"], where["question"], choice, seconds)
+        return Response(status_code=204)
+
+    async def picture(self, request: Request) -> Response:
+        where = request.path_params
+        questions = self._study.questions(where["participant"])
+        if where["question"] >= len(questions):
+            raise HTTPException(404, "There is no such question.")
+        question = questions[where["question"]]
+        files = {
+            "left": self._gallery.results[question.left],
+            "right": self._gallery.results[question.right],
+            "composite": self._gallery.composites,
+            "mask": self._gallery.masks,
+        }.get(where["side"], {})
+        if question.picture not in files:
+            raise HTTPException(404, "There is no such picture.")
+        data = await run_in_threadpool(files[question.picture].read_bytes)  # no ETag or date of the file's
+        headers = {"Cache-Control": "private, max-age=86400, immutable"}
+        return Response(data, media_type="image/jpeg", headers=headers)
+
+
+def _file(name: str) -> Any:
+    async def send(request: Request) -> Response:
+        return FileResponse(PAGE / name, headers={"Cache-Control": "no-cache"})
+
+    return send
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    """The body's JSON object; asking for this content type keeps other sites' pages from sending any."""
+    if request.headers.get("content-type") != "application/json":
+        raise HTTPException(415, "Send JSON.")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, "That is too much.")
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise HTTPException(400, "Send a JSON object.")
+    return value
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    """A sentence for the participant; what concerns the operator goes to the server's terminal."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    if isinstance(error, UnknownParticipantError):
+        return JSONResponse({"error": str(error)}, 404)
+    if isinstance(error, WrongQuestionError):
+        return JSONResponse({"error": str(error)}, 409)
+    logging.getLogger("uvicorn.error").error("%s", error)
+    return JSONResponse({"error": "The answer could not be stored."}, 503)
+
+
+class _Headers:
+    """Adds the security headers to every response, and no-store to those that say nothing about storing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                added = HEADERS if b"cache-control" in given else {**HEADERS, "Cache-Control": "no-store"}
+                message["headers"] += [
+                    (name.lower().encode(), value.encode()) for name, value in added.items()
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

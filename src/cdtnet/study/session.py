@@ -1,0 +1,123 @@
+"""A running study: who takes part, what comes next, and what has been answered."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from threading import Lock
+
+from ..errors import CdtnetError, DataError
+from .answers import Answer, AnswerFile, Choice, Record, read_answers
+from .design import Design, Question
+
+
+class UnknownParticipantError(CdtnetError):
+    """Nobody of that name takes part."""
+
+
+class WrongQuestionError(CdtnetError):
+    """A question that is neither the next one nor the one just answered."""
+
+
+class Study:
+    """One study over its file of answers; safe to use from several threads.
+
+    A file that already holds answers of the same study is continued, with the seed drawn at its beginning.
+
+    Args:
+        design: Methods, pictures and numbers; its seed counts for a new file only.
+        path: The .jsonl file of answers.
+
+    Raises:
+        DataError: The file holds another study.
+        WriteError: The file cannot be written.
+    """
+
+    def __init__(self, design: Design, path: Path) -> None:
+        self._file = AnswerFile(path)
+        self._lock = Lock()
+        try:
+            record = read_answers(path)
+            _check_same(design, record, path)
+        except DataError:
+            self._file.close()
+            raise
+        if record.design is None:
+            self._file.append("study", design)
+        self.design = record.design or design
+        self._numbers = record.participants
+        self._plans = {name: self.design.plan(number) for name, number in self._numbers.items()}
+        self._choices: dict[str, list[Choice]] = {name: [] for name in self._numbers}
+        for (name, question), answer in sorted(record.answers.items()):
+            if question == len(self._choices.get(name, "")):
+                self._choices[name].append(answer.choice)
+
+    def join(self) -> str:
+        """Take in a participant, on disk, and give back their random name."""
+        name = secrets.token_urlsafe(12)
+        with self._lock:
+            number = 1 + max(self._numbers.values(), default=-1)
+            self._file.append("participant", {"participant": name, "number": number, "time": _now()})
+            self._numbers[name] = number
+            self._plans[name] = self.design.plan(number)
+            self._choices[name] = []
+        return name
+
+    def questions(self, participant: str) -> tuple[Question, ...]:
+        """The participant's plan.
+
+        Raises:
+            UnknownParticipantError: There is no such participant.
+        """
+        if participant not in self._plans:
+            raise UnknownParticipantError("This study does not know you; start anew.")
+        return self._plans[participant]
+
+    def choices(self, participant: str) -> list[Choice]:
+        """What the participant has chosen so far, in order; as many as questions answered."""
+        self.questions(participant)
+        return list(self._choices[participant])
+
+    def answer(self, participant: str, question: int, choice: Choice, seconds: float) -> None:
+        """Store a choice, or correct the last one; on disk when this returns.
+
+        Raises:
+            UnknownParticipantError: There is no such participant.
+            WrongQuestionError: The question is neither the next one nor the one just answered.
+            WriteError: The answer could not be stored; it does not count.
+        """
+        plan = self.questions(participant)
+        with self._lock:
+            choices = self._choices[participant]
+            if not max(0, len(choices) - 1) <= question < min(len(choices) + 1, len(plan)):
+                raise WrongQuestionError("This pair has been answered already or is not yet due.")
+            shown = asdict(plan[question])
+            self._file.append(
+                "answer",
+                Answer(participant, question, **shown, choice=choice, seconds=round(seconds, 2), time=_now()),
+            )
+            choices[question:] = [choice]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def _check_same(design: Design, record: Record, path: Path) -> None:
+    if record.design is None:
+        if record.participants or record.answers:
+            raise DataError(f"{path} holds answers but not the study they belong to; name another file.")
+        return
+    ours, theirs = asdict(design), asdict(record.design)
+    differing = [name.replace("_", " ") for name in ours if name != "seed" and ours[name] != theirs[name]]
+    if differing:
+        raise DataError(
+            f"{path} belongs to a study with other {' and '.join(differing)}; "
+            "start that study or name another file."
+        )
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
