@@ -34,7 +34,7 @@ def test_problems_fail_and_are_named(tmp_path, capsys):
     assert main(["data", "check", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     assert "            no split  unusable\ncomposites         2         2\n" in out
-    assert "2 composites have no ground truth." in out
+    assert "\n\nwithout ground truth: 2\n\n" in out
     assert "missing (1):\n  composite/1.jpg has no mask.\n" in out
     assert f"unreadable (1):\n  {tmp_path}/composite/école_2.jpg is damaged" in out
     assert err == "cdtnet: Not everything can be used: 1 missing and 1 unreadable.\n"

@@ -166,8 +166,8 @@ def test_iharmony4_odd_lines_of_lists(tmp_path):
     assert [sample.name[-12:-4] for sample in found.samples] == ["8_1251_1", "8_1251_2", "40_530_1"]
     assert found.problems == ("HCOCO/composite_images/odd.jpg is not named <real>_<mask>_<number>.",)
     assert found.notes == (
-        "HCOCO: 1 composites are in no list and left out.",
-        "HCOCO: 1 composites are listed more than once.",
+        "HCOCO: composites in no list, left out: 1.",
+        "HCOCO: composites listed more than once: 1.",
     )
 
 
@@ -203,7 +203,7 @@ def test_ccharmony_incomplete(tmp_path):
     assert found.problems[0] == "8D5U5531_a has 9 of its 10 composites."
     assert found.problems[-1] == "Gone_a has 0 of its 10 composites."
     assert sum("lacks its real image real_images/IMG_0281.*" in sentence for sentence in found.problems) == 10
-    assert found.notes == ("1 foregrounds are in no list and left out.",)
+    assert found.notes == ("Foregrounds in no list, left out: 1.",)
 
 
 def test_realhm(tmp_path):

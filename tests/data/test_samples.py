@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from cdtnet.data.samples import Arrays, open_dataset, read_sample, resize_arrays
@@ -76,6 +77,14 @@ def test_sixteen_bit_pictures_keep_their_upper_byte(pair, random):
     deep = random.integers(0, 65536, (12, 16), dtype=np.uint16)
     replace(pair, "masks", deep)
     np.testing.assert_array_equal(read(pair).mask, deep // 256)
+
+
+def test_float_pictures_are_rounded(pair, random):
+    values = random.uniform(-0.2, 1.2, (12, 16, 3)).astype(np.float32)
+    (pair / "images" / "a.png").unlink()
+    tifffile.imwrite(pair / "images" / "a.tif", values, photometric="rgb")
+    expected = np.clip(np.floor(values.astype(float) * 255 + 0.5), 0, 255)
+    np.testing.assert_array_equal(read(pair).composite, expected)
 
 
 def test_one_bit_masks(pair):

@@ -165,6 +165,15 @@ def test_damage_inside_a_zip_names_the_file(folder, tmp_path):
         read_sample(sample)
 
 
+def test_a_zip_whose_table_of_contents_is_damaged(folder, tmp_path):
+    path = trees.copy(archive(folder, ".zip"), tmp_path / "bad.zip")
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\1\2")] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"bad\.zip cannot be read"):
+        open_dataset(path)
+
+
 def test_an_encrypted_zip_says_so(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as pack:
         pack.writestr("a.jpg", b"1")
@@ -178,6 +187,8 @@ def test_an_encrypted_zip_says_so(tmp_path):
 def test_roots_that_are_no_data_set(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         open_tree(tmp_path / "none")
+    with pytest.raises(DataError, match="none cannot be read"):
+        Folder(tmp_path / "none").files()
     (tmp_path / "x.zip").write_bytes(b"PK nonsense")
     with pytest.raises(DataError, match="neither a folder nor a zip or tar archive"):
         open_tree(tmp_path / "x.zip")

@@ -85,7 +85,7 @@ def describe(report: Report) -> str:
         ]
         parts.append("\n".join(lines))
     if report.without_real:
-        parts.append(f"{report.without_real:,} composites have no ground truth.")
+        parts.append(f"without ground truth: {report.without_real:,}")
     parts.append("\n".join(report.notes))
     parts.append(_listed("missing", report.missing))
     parts.append(_listed("unreadable", report.damaged))

@@ -82,19 +82,17 @@ def open_tree(root: Path) -> Tree:
     Raises:
         DataError: The root is missing, or neither a folder nor such an archive.
     """
+    if root.is_dir():
+        return Folder(root)
     try:
-        if root.is_dir():
-            return Folder(root)
         if zipfile.is_zipfile(root):
             return Zip(root)
         if tarfile.is_tarfile(root):
             return Tar(root)
     except FileNotFoundError as error:
         raise DataError(f"{root} does not exist; check the name.") from error
-    except _DAMAGED as error:
-        raise DataError(f"{root} cannot be read ({error}).") from error
-    if not root.exists():
-        raise DataError(f"{root} does not exist; check the name.")
+    except OSError as error:
+        raise DataError(f"{root} cannot be read ({error.strerror}).") from error
     raise DataError(f"{root} is neither a folder nor a zip or tar archive; it may be incomplete.")
 
 
@@ -242,10 +240,7 @@ def _decompressed(root: Path, state: object, process: int) -> tuple[BinaryIO, th
 
 def _part(stream: BinaryIO, offset: int, size: int) -> bytes:
     stream.seek(offset)
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError("the archive ends early")
-    return data
+    return stream.read(size)
 
 
 def _inside(name: str) -> str | None:

@@ -29,5 +29,5 @@ def find(files: Files) -> Found | None:
         for path in paths:
             add_triplet(found, files, "", path, split=split)
     if splits and (unlisted := len(by_foreground.keys() - splits.keys())):
-        found.notes.append(f"{unlisted:,} foregrounds are in no list and left out.")
+        found.notes.append(f"Foregrounds in no list, left out: {unlisted:,}.")
     return found

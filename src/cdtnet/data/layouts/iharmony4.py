@@ -73,9 +73,9 @@ def _add_subset(found: Found, files: Files, folder: str, subset: str, rows: list
 def _note_lists(found: Found, pictures: list[str], rows: list[tuple[str, str]], subset: str) -> None:
     listed = {stem(name) for name, _ in rows}
     if unlisted := sum(stem(path) not in listed for path in pictures):
-        found.notes.append(f"{subset}: {unlisted:,} composites are in no list and left out.")
+        found.notes.append(f"{subset}: composites in no list, left out: {unlisted:,}.")
     if repeated := sum(count > 1 for count in Counter(name for name, _ in rows).values()):
-        found.notes.append(f"{subset}: {repeated:,} composites are listed more than once.")
+        found.notes.append(f"{subset}: composites listed more than once: {repeated:,}.")
 
 
 def _own_lists(files: Files, folder: str, name: str) -> list[tuple[str, str]]:
