@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .options import _fraction, say
 
@@ -16,64 +16,79 @@ if TYPE_CHECKING:
     from ..synthesize.build import Built
     from ..synthesize.tasks import Finished, Task
 
+    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and what is worth saying before
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A mode, and its arguments."""
     modes = parser.add_subparsers(title="modes", metavar="MODE", dest="mode", required=True)
-    exchange = _mode(modes, "exchange", "exchange foregrounds between retouched versions of a photo")
-    exchange.add_argument(
-        "versions",
-        metavar="VERSIONS",
-        type=Path,
-        nargs="+",
-        help="a folder with a folder for each version, or one for each",
-    )
-    exchange.add_argument("--masks", type=Path, required=True, help="masks with the photos' names")
-    exchange.add_argument("--target", help="version that is the ground truth (default: drawn for each photo)")
-    exchange.add_argument("--per-mask", type=_count, help="composites for each mask (default: all versions)")
-    recolor = _mode(modes, "recolor", "recolour the foregrounds of photos")
-    recolor.add_argument(
-        "photos", metavar="PHOTOS", type=Path, help="photos, or a folder of photos/ and masks/"
-    )
-    recolor.add_argument("--masks", type=Path, help="masks with the photos' names, at the same paths")
-    recolor.add_argument(
-        "--generate-masks", action="store_true", help="make up a region for photos without mask"
-    )
-    recolor.add_argument("--per-mask", type=_count, default=1, help="composites for each mask (default: 1)")
-    paste = _mode(modes, "paste", "paste objects onto other photos, without ground truth")
-    paste.add_argument("photos", metavar="PHOTOS", type=Path, help="photos with annotated objects")
-    paste.add_argument(
-        "--annotations", type=Path, required=True, help="COCO instances (.json) or Open Images' (.csv)"
-    )
-    paste.add_argument("--masks", type=Path, nargs="+", default=(), help="Open Images' mask folders or zips")
-    paste.add_argument("--backgrounds", type=Path, help="photos to paste on (default: PHOTOS)")
-    paste.add_argument("--per-background", type=_count, default=1, help="composites for each (default: 1)")
+    for add_mode in (_add_exchange, _add_recolor, _add_paste):
+        mode = add_mode(modes)
+        mode.add_argument("--seed", type=int, default=0, help="of all randomness (default: 0)")
+        mode.add_argument("--size", type=_count, help="longest side of the pictures (default: as they are)")
+        mode.add_argument(
+            "--quality", type=_quality, default=95, help="of the JPEG files, 1-100 (default: 95)"
+        )
+        mode.add_argument("--png", action="store_true", help="write PNG files, lossless, instead of JPEG")
+        mode.add_argument("--workers", type=_count, help="processes (default: one for each core)")
+        mode.add_argument(
+            "--damaged",
+            choices=("skip", "fail"),
+            default="skip",
+            help="what to do with sources that cannot be used (default: %(default)s)",
+        )
 
 
-def _mode(modes: Any, name: str, summary: str) -> argparse.ArgumentParser:
+def _add_exchange(modes: Any) -> argparse.ArgumentParser:
+    summary = "exchange foregrounds between retouched versions of a photo"
+    parser = _add_mode(modes, "exchange", summary, _plan_exchange, "HExchange")
+    help_ = "a folder that holds a folder for each version, or one folder for each"
+    parser.add_argument("versions", metavar="VERSIONS", type=Path, nargs="+", help=help_)
+    parser.add_argument("--masks", type=Path, required=True, help="masks with the photos' names")
+    parser.add_argument("--target", help="version that is the ground truth (default: drawn for each photo)")
+    parser.add_argument("--per-mask", type=_count, help="composites for each mask (default: all versions)")
+    return parser
+
+
+def _add_recolor(modes: Any) -> argparse.ArgumentParser:
+    parser = _add_mode(modes, "recolor", "recolour the foregrounds of photos", _plan_recolor, "HRecolor")
+    help_ = "photos, or a folder of photos/ and masks/"
+    parser.add_argument("photos", metavar="PHOTOS", type=Path, help=help_)
+    parser.add_argument("--masks", type=Path, help="masks with the photos' names, at the same paths")
+    help_ = "make up a region for photos without mask"
+    parser.add_argument("--generate-masks", action="store_true", help=help_)
+    parser.add_argument("--per-mask", type=_count, default=1, help="composites for each mask (default: 1)")
+    return parser
+
+
+def _add_paste(modes: Any) -> argparse.ArgumentParser:
+    parser = _add_mode(modes, "paste", "paste objects onto other photos, without ground truth", _plan_paste)
+    parser.add_argument("photos", metavar="PHOTOS", type=Path, help="photos with annotated objects")
+    help_ = "COCO instances (.json) or Open Images' segmentations (.csv)"
+    parser.add_argument("--annotations", type=Path, required=True, help=help_)
+    parser.add_argument("--masks", type=Path, nargs="+", default=(), help="Open Images' mask folders or zips")
+    parser.add_argument("--backgrounds", type=Path, help="photos to paste on (default: PHOTOS)")
+    parser.add_argument("--per-background", type=_count, default=1, help="composites for each (default: 1)")
+    return parser
+
+
+def _add_mode(
+    modes: Any,
+    name: str,
+    summary: str,
+    plan: Callable[[argparse.Namespace], Plan],
+    subset: str | None = None,
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = modes.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(plan=plan, name=None)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="ROOT", help="folder of data sets"
+        "-o", "--output", type=Path, required=True, metavar="ROOT", help="the data set's folder"
     )
-    if name != "paste":
-        default = {"exchange": "HExchange", "recolor": "HRecolor"}[name]
-        parser.add_argument(
-            "--name", type=_name, default=default, help="of the sub-set in it (default: %(default)s)"
-        )
-        parser.add_argument(
-            "--test-share", type=_fraction, default=0.1, help="of the photos, for tests (default: 0.1)"
-        )
-    parser.add_argument("--seed", type=int, default=0, help="of all randomness (default: 0)")
-    parser.add_argument("--size", type=_count, help="longest side of the pictures (default: as they are)")
-    parser.add_argument("--quality", type=_quality, default=95, help="of the JPEG files, 1-100 (default: 95)")
-    parser.add_argument("--png", action="store_true", help="write PNG files, without loss, instead of JPEG")
-    parser.add_argument("--workers", type=_count, help="processes (default: one for each core)")
-    parser.add_argument(
-        "--damaged",
-        choices=("skip", "fail"),
-        default="skip",
-        help="what to do with sources that cannot be used (default: %(default)s)",
-    )
+    if subset:
+        help_ = "of the sub-set in it (default: %(default)s)"
+        parser.add_argument("--name", type=_name, default=subset, help=help_)
+        help_ = "share of the photos that is for tests (default: %(default)s)"
+        parser.add_argument("--test-share", type=_fraction, default=0.1, help=help_)
     return parser
 
 
@@ -84,10 +99,11 @@ def run(arguments: argparse.Namespace) -> None:
     from ..synthesize.lists import split, write_lists, write_sources
     from ..synthesize.tasks import Folder
 
-    triplets = arguments.mode != "paste"
-    path = arguments.output / arguments.name if triplets else arguments.output
+    path = arguments.output / (arguments.name or "")
     folder = Folder(path, arguments.seed, arguments.size, arguments.quality, arguments.png)
-    tasks = _plan(arguments)
+    tasks, notes = arguments.plan(arguments)
+    for note in notes:
+        say(note)
     try:
         with _progress_bar(len(tasks)) as progress:
             built = build(
@@ -102,40 +118,42 @@ def run(arguments: argparse.Namespace) -> None:
         say("cdtnet: Interrupted; the same command goes on.")
         raise SystemExit(130) from error
     usable = [photo.name for photo in built.finished if photo.rows]
-    tests = split(usable, arguments.test_share, arguments.seed) if triplets else None
-    parts = write_lists(path, built.finished, tests) if tests is not None else {}
+    tests = split(usable, arguments.test_share, arguments.seed) if arguments.name else None
+    parts = {} if tests is None else write_lists(path, built.finished, tests)
     write_sources(path, built.finished, tests)
     sheet = write_contact_sheet(path, built.finished, arguments.seed)
     _summarize(built, parts, sheet)
     print(arguments.output)
 
 
-def _plan(arguments: argparse.Namespace) -> Sequence[Task]:
-    """The tasks of a mode; what cannot be used is said."""
-    from ..synthesize import exchange, paste, recolor, sources
-    from ..synthesize.instances import read_instances
+def _plan_exchange(arguments: argparse.Namespace) -> Plan:
+    from ..synthesize import exchange, sources
 
-    tasks: Sequence[Task]
-    if arguments.mode == "exchange":
-        versions, masks = sources.versions(arguments.versions), sources.pictures(arguments.masks)
-        tasks, notes = exchange.plan(versions, masks, arguments.target, arguments.per_mask)
-    elif arguments.mode == "recolor":
-        photos, masks_of = arguments.photos, arguments.masks
-        if masks_of is None and (photos / "photos").is_dir() and (photos / "masks").is_dir():
-            photos, masks_of = photos / "photos", photos / "masks"
-        found, lost = sources.photos_with_masks(photos, masks_of)
-        generate, seed = arguments.generate_masks, arguments.seed
-        tasks, notes = recolor.plan(found, per_mask=arguments.per_mask, generate=generate, seed=seed)
-        notes += [f"{len(lost)} masks belong to no photo, such as {lost[0]}."] if lost else []
-    else:
-        backgrounds, _ = sources.photos_with_masks(arguments.backgrounds or arguments.photos, None)
-        instances = read_instances(arguments.annotations, arguments.photos, arguments.masks)
-        notes = [f"{len(instances):,} objects to choose from."]
-        per_background = arguments.per_background
-        tasks = paste.plan(backgrounds, instances, per_background=per_background, seed=arguments.seed)
-    for note in notes:
-        say(note)
-    return tasks
+    versions = sources.versions(arguments.versions, arguments.masks)
+    masks = sources.pictures(arguments.masks)
+    return exchange.plan(versions, masks, arguments.target, arguments.per_mask)
+
+
+def _plan_recolor(arguments: argparse.Namespace) -> Plan:
+    from ..synthesize import recolor, sources
+
+    photos, masks = arguments.photos, arguments.masks
+    if masks is None and (photos / "photos").is_dir() and (photos / "masks").is_dir():
+        photos, masks = photos / "photos", photos / "masks"
+    found, lost = sources.photos_with_masks(photos, masks)
+    tasks, notes = recolor.plan(
+        found, per_mask=arguments.per_mask, generate=arguments.generate_masks, seed=arguments.seed
+    )
+    return tasks, [*notes, *sources.describe_lost(lost)]
+
+
+def _plan_paste(arguments: argparse.Namespace) -> Plan:
+    from ..synthesize import instances, paste, sources
+
+    backgrounds, _ = sources.photos_with_masks(arguments.backgrounds or arguments.photos, None)
+    objects = instances.read_instances(arguments.annotations, arguments.photos, arguments.masks)
+    tasks = paste.plan(backgrounds, objects, per_background=arguments.per_background, seed=arguments.seed)
+    return tasks, [f"{len(objects):,} objects to choose from."]
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:

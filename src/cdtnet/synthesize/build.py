@@ -92,7 +92,7 @@ def _prepare(folder: Path) -> None:
             raise DataError(
                 f"{folder} holds composites that come from elsewhere; give another --output or --name."
             )
-        for path in [*folder.parent.glob(".*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
+        for path in [*folder.parent.glob(".IHD_*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
             if _TEMPORARY.fullmatch(path.name):
                 path.unlink()
     except OSError as error:

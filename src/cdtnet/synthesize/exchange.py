@@ -10,7 +10,7 @@ import numpy as np
 from ..data.tree import Entry
 from ..errors import DataError
 from .pictures import Bytes, blend, limit, read_mask, read_photo
-from .sources import match_masks, names
+from .sources import describe_lost, match_masks, names
 from .tasks import Finished, Folder, Row, seed_of
 
 
@@ -53,7 +53,7 @@ class Exchange:
                     foreground=str(entry),
                     mask_source=str(mask_entry),
                     method=f"exchange {version}",
-                    seed=0,
+                    seed=seed_of(folder.seed, self.name),
                 )
 
                 def composite(entry: Entry = entry, mask: Bytes = mask) -> Bytes:
@@ -115,7 +115,7 @@ def plan(
         raise DataError(
             "No photo has a mask and two versions: the files of a photo need one name in all folders."
         )
-    notes = [f"{len(lost)} masks belong to no photo, such as {lost[0]}."] if lost else []
+    notes = describe_lost(lost)
     if len(tasks) < len(keys):
         notes.append(f"{len(keys) - len(tasks)} of {len(keys)} photos lack a mask or a second version.")
     return tasks, notes

@@ -51,4 +51,4 @@ def write_sources(folder: Path, finished: Sequence[Finished], tests: set[str] | 
     for photo in finished:
         part = "" if tests is None else "test" if photo.name in tests else "train"
         writer.writerows((part, *row) for row in photo.rows)
-    write_file(folder / "sources.csv", text.getvalue().encode())
+    write_file(folder / "sources.csv", text.getvalue().encode(errors="surrogateescape"))

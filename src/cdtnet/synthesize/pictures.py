@@ -71,7 +71,18 @@ def resize(pixels: Bytes, height: int, width: int) -> Bytes:
     source = np.ascontiguousarray(pixels)
     bands = 1 if source.ndim == 2 else source.shape[2]
     image = pyvips.Image.new_from_memory(source.data, source.shape[1], source.shape[0], bands, "uchar")
-    image = image.resize(width / source.shape[1], vscale=height / source.shape[0], kernel="lanczos3")
+    across, down = width / source.shape[1], height / source.shape[0]
+    if max(across, down) > 1:  # with resize, what is enlarged would move by half a pixel
+        image = image.affine(
+            [across, 0, 0, down],
+            interpolate=pyvips.Interpolate.new("bicubic"),
+            odx=(across - 1) / 2,
+            ody=(down - 1) / 2,
+            oarea=[0, 0, width, height],
+            extend="copy",
+        )
+    else:
+        image = image.resize(across, vscale=down, kernel="lanczos3")
     resized = np.frombuffer(image.write_to_memory(), np.uint8)
     return resized.reshape(height, width, *source.shape[2:])
 

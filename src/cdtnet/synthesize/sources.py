@@ -15,6 +15,8 @@ from ..errors import DataError
 
 _NUMBERED = (r"__\d+$", r"_\d+$", r"_mask$")  # what may follow a photo's name in its masks' names
 
+_LONGEST = 200  # bytes; file systems take 255
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -70,11 +72,9 @@ def names(keys: Iterable[str]) -> dict[str, str]:
         other = taken.setdefault(_fold(name), key)
         if other != key:
             raise DataError(f"{other!r} and {key!r} would both be called {name!r}; rename one of the files.")
-        try:
-            length = len(name.encode())
-        except UnicodeEncodeError as error:
-            raise DataError(f"{key!r} is a name that is not UTF-8; rename the file.") from error
-        if length > 200:
+        if any("\ud800" <= character <= "\udfff" for character in key):
+            raise DataError(f"{key!r} is a name that is not UTF-8; rename the file.")
+        if len(name.encode()) > _LONGEST:
             raise DataError(f"{key!r} is too long a name for a file with numbers added; rename the file.")
     return unique
 
@@ -117,16 +117,22 @@ def match_masks(photos: Iterable[str], masks: dict[str, Entry]) -> tuple[dict[st
     return owned, lost
 
 
+def describe_lost(masks: Sequence[str]) -> list[str]:
+    """A sentence on the masks that belong to no photo, if there are any."""
+    return [f"{len(masks)} masks belong to no photo, such as {masks[0]}."] if masks else []
+
+
 def _by_number(key: str) -> list[tuple[int, str]]:
     """To sort `a_2` before `a_10`."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", key)]
 
 
-def versions(folders: Sequence[Path]) -> dict[str, dict[str, Entry]]:
+def versions(folders: Sequence[Path], masks: Path) -> dict[str, dict[str, Entry]]:
     """The versions of photos: by the version's name, the pictures in its folder.
 
     Args:
         folders: One folder for each version, or one folder that holds a folder for each.
+        masks: A folder which is no version, should it be among them.
 
     Raises:
         DataError: There are fewer than two versions.
@@ -137,7 +143,7 @@ def versions(folders: Sequence[Path]) -> dict[str, dict[str, Entry]]:
     found: dict[str, dict[str, Entry]] = {}
     for key, entry in pictures(folders[0]).items():
         label, _, rest = key.partition("/")
-        if rest:
+        if rest and (folders[0] / label).absolute() != masks.absolute():
             found.setdefault(label, {})[rest] = entry
     if len(found) < 2:
         raise DataError(

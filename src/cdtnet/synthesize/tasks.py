@@ -27,7 +27,7 @@ class Row(NamedTuple):
         foreground: The source of the foreground's pixels, or of its new colours; "" where there is none.
         mask_source: The source of the mask.
         method: How it was made.
-        seed: What its randomness began with; 0 where there is none.
+        seed: What its randomness began with.
     """
 
     composite: str
