@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,23 +17,19 @@ from ..model import CDTNet
 from ..model.generator import STRIDE
 from ..model.layers import denormalize, normalize
 from .baselines import histogram_matching, mkl, reinhard
+from .names import BASELINES
 from .poisson import poisson_blending
-from .results import UNTOUCHED
 
 Array = NDArray[np.floating[Any]]
 Harmonize = Callable[[Array, Array], Array]
 
-CLASSICAL: dict[str, tuple[str, Harmonize]] = {
-    "composite": (UNTOUCHED, lambda composite, _: composite),
-    "reinhard": ("Reinhard", reinhard),
-    "histogram": ("Histogram matching", histogram_matching),
-    "mkl": ("MKL", mkl),
-    "poisson": ("Poisson blending", poisson_blending),
+CLASSICAL: dict[str, Harmonize] = {
+    "composite": lambda composite, _: composite,
+    "reinhard": reinhard,
+    "histogram": histogram_matching,
+    "mkl": mkl,
+    "poisson": poisson_blending,
 }
-IS2AM = {"is2am-upsampled": "iS2AM upsampled from 256", "is2am-full": "iS2AM at full size"}
-
-BASELINES = (*CLASSICAL, *IS2AM)
-"""Names of what to compare with, as `cdtnet evaluate --baseline` takes them."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +37,11 @@ class Method:
     """A way to harmonize, ready to use.
 
     Attributes:
-        label: its name in tables.
         harmonize: from a composite (H,W,3), sRGB floats 0..1, and a mask (H,W), 0..1, to a picture (H,W,3),
             0..1, not rounded.
         network: what it computes with; None where it is classical.
     """
 
-    label: str
     harmonize: Harmonize
     network: CDTNet | None = None
 
@@ -57,7 +50,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
     """Get a method ready.
 
     Args:
-        name: one of `BASELINES`, a shipped model's name, or a file of weights.
+        name: one of `names.BASELINES`, a shipped model's name, or a file of weights.
         device: "auto", "cpu", "cuda" or another; for networks.
         whole_frame: return a network's whole frame as published, not composited with the mask.
 
@@ -65,11 +58,11 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
         WeightsError: There are no such weights, or they do not fit.
     """
     if name in CLASSICAL:
-        return Method(*CLASSICAL[name])
-    harmonizer = Harmonizer("is2am" if name in IS2AM else name, device)
+        return Method(CLASSICAL[name])
+    harmonizer = Harmonizer("is2am" if name in BASELINES else name, device)
     network = harmonizer.engine.model
     if name == "is2am-full":
-        return Method(IS2AM[name], _at_full_size(network, whole_frame), network)
+        return Method(_at_full_size(network, whole_frame), network)
 
     def harmonize(composite: Array, mask: Array) -> Array:
         with warnings.catch_warnings():
@@ -77,7 +70,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
             image: Array = harmonizer(composite, mask, whole_frame=whole_frame).image
         return image
 
-    return Method(IS2AM.get(name, Path(name).stem), harmonize, network)
+    return Method(harmonize, network)
 
 
 def _at_full_size(network: CDTNet, whole_frame: bool) -> Harmonize:

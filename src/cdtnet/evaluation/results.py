@@ -42,10 +42,10 @@ class Example:
     Attributes:
         index: which of the evaluation's composites it is.
         kind: how the first method after "composite" did on it, among all composites, by the drop in fMSE.
-        composite: (H,W,3) uint8, at the size of the evaluation.
+        composite: (H,W,3) uint8, at the size of the evaluation, or reduced to a long side of 1024.
         mask: (H,W) uint8, 255 = foreground.
         real: (H,W,3) uint8.
-        outputs: method → (H,W,3) floats, 0..255, exactly what was scored; "composite" is not among them.
+        outputs: method → (H,W,3) uint8; "composite" is not among them.
     """
 
     index: int
@@ -53,7 +53,7 @@ class Example:
     composite: NDArray[np.uint8]
     mask: NDArray[np.uint8]
     real: NDArray[np.uint8]
-    outputs: Mapping[str, NDArray[np.floating[Any]]]
+    outputs: Mapping[str, NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,141 @@
+"""`cdtnet evaluate`: score models and classical methods on composites whose real image is known."""
+
+import argparse
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..evaluation.names import BASELINES, label_of
+from .options import say
+
+if TYPE_CHECKING:
+    from ..data.samples import DataSet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    add = parser.add_argument
+    add("data", metavar="DATA", type=Path, help="folder, zip or tar of composites, masks and real images")
+    add("--model", action="append", metavar="NAME_OR_FILE", help="may be repeated (default: cdtnet-256)")
+    add("--baseline", action="extend", nargs="+", choices=BASELINES, default=[], help="to compare with")
+    add(
+        "--size",
+        type=_size,
+        default=256,
+        help="side of the squares that pictures are resized to, as published, or full (default: 256)",
+    )
+    add("--split", choices=("train", "test"), help="default: test, or all where the data set has no lists")
+    add(
+        "--subset",
+        action="extend",
+        nargs="+",
+        metavar="NAME",
+        help="of these sub-sets only, such as HAdobe5k",
+    )
+    add("--limit", type=_positive, metavar="N", help="only so many composites, evenly spread")
+    add("--layout", default="auto", help="of the data set, where it is not recognised (default: auto)")
+    add(
+        "--damaged",
+        choices=("skip", "fail"),
+        default="skip",
+        help="name and skip what cannot be read, or stop there (default: skip)",
+    )
+    add(
+        "--whole-frame", action="store_true", help="score what networks put out, as published, not composited"
+    )
+    add("--efficiency", action="store_true", help="also measure time, memory and operations")
+    add("--device", default="auto", help="for networks: auto, cpu, cuda, mps (default: auto)")
+    add("--markdown", action="store_true", help="print tables as Markdown")
+    add("--json", type=Path, metavar="FILE", help="write everything that was found")
+    add("--csv", type=Path, metavar="FILE", help="write the scores of each picture")
+    add("--report", type=Path, metavar="FILE.html", help="write a page with plots and pictures")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Score, write what was asked for, print the tables."""
+    from ..atomic import check_target, write_file
+    from ..errors import CdtnetError
+
+    try:
+        from ..evaluation.methods import load_method
+        from ..evaluation.report import write_report
+        from ..evaluation.running import circumstances, evaluate, examples
+        from ..evaluation.tables import tables
+    except ModuleNotFoundError as error:
+        raise CdtnetError(f"Evaluating needs {error.name}: pip install 'cdtnet[evaluate]'.") from error
+    for path in filter(None, (arguments.json, arguments.csv, arguments.report)):
+        check_target(path)
+    names = _names(arguments)
+    methods = {
+        label: load_method(name, arguments.device, whole_frame=arguments.whole_frame)
+        for label, name in names.items()
+    }
+    dataset, split = _dataset(arguments)
+    evaluation = evaluate(
+        dataset,
+        methods,
+        arguments.size,
+        damaged=arguments.damaged,
+        say=say,
+        whole_frame=arguments.whole_frame,
+        split=split,
+        command=shlex.join(["cdtnet", *sys.argv[1:]]),
+        **circumstances(methods),
+    )
+    if arguments.efficiency:
+        from ..evaluation.costs import measure_costs
+
+        say("Measuring what each method takes, at 1024×1024, 2048×2048 and 6000×4000.")
+        evaluation = replace(evaluation, costs=tuple(measure_costs(names, arguments.device)))
+    if arguments.json:
+        write_file(arguments.json, evaluation.to_json().encode())
+    if arguments.csv:
+        write_file(arguments.csv, evaluation.to_csv().encode())
+    if arguments.report:
+        write_report(evaluation, list(examples(evaluation, dataset.samples, methods)), arguments.report)
+    print("\n".join(t.markdown() if arguments.markdown else t.text() for t in tables(evaluation)), end="")
+
+
+def _names(arguments: argparse.Namespace) -> dict[str, str]:
+    """Label → name of each method: models first, then baselines."""
+    names: dict[str, str] = {}
+    for name in dict.fromkeys((*(arguments.model or ["cdtnet-256"]), *arguments.baseline)):
+        label = label_of(name)
+        names[name if label in names else label] = name
+    return names
+
+
+def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
+    """The samples to score, and which split they are."""
+    from ..data.samples import open_dataset
+
+    def find(split: str | None) -> "DataSet":
+        return open_dataset(arguments.data, layout=arguments.layout, split=split, subsets=arguments.subset)
+
+    split = arguments.split
+    dataset = find(split)
+    if split is None and any(sample.split == "test" for sample in dataset.samples):
+        dataset, split = find("test"), "test"
+    for note in dataset.notes:
+        say(note)
+    if arguments.limit and arguments.limit < len(dataset.samples):
+        count = len(dataset.samples)
+        picked = (dataset.samples[i * count // arguments.limit] for i in range(arguments.limit))
+        dataset = replace(dataset, samples=tuple(picked))
+    return dataset, split or ""
+
+
+def _size(text: str) -> int | Literal["full"]:
+    if text == "full":
+        return "full"
+    if not text.isdecimal() or int(text) < 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither full nor a whole number from 16 up")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)

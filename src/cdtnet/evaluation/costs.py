@@ -1,0 +1,139 @@
+"""What a method takes for one picture: time, memory, operations; each measured in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..errors import CdtnetError
+from ..regions import Window
+from .methods import load_method
+from .results import Cost
+
+PICTURES = ((1024, 1024), (2048, 2048), (4000, 6000))
+"""Heights and widths of the pictures that are measured."""
+
+FOREGROUND = 0.086
+"""Share of the pictures that is foreground: the median of HAdobe5k."""
+
+STATUS = Path("/proc/self/status")
+
+
+def measure_costs(
+    names: Mapping[str, str], device: str = "auto", pictures: Sequence[tuple[int, int]] = PICTURES
+) -> Iterator[Cost]:
+    """Measure methods on pictures of several sizes, as many threads at work as in this process.
+
+    What does not fit into memory has neither time nor memory.
+
+    Args:
+        names: label in the results → name that `load_method` knows.
+        device: for networks.
+        pictures: heights and widths.
+
+    Raises:
+        CdtnetError: A process failed for another reason.
+    """
+    for label, name in names.items():
+        for height, width in pictures:
+            task = json.dumps([name, device, height, width, torch.get_num_threads()])
+            command = [sys.executable, "-W", "ignore", "-m", __name__, task]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode > 0:
+                reason = done.stderr.strip().rpartition("\n")[2]
+                raise CdtnetError(f"The cost of {label} could not be measured: {reason}")
+            killed = done.returncode < 0  # by the system, for its memory
+            yield Cost(
+                label, height, width, *((FOREGROUND, *[None] * 4) if killed else json.loads(done.stdout))
+            )
+
+
+def measure(
+    name: str, device: str, height: int, width: int, threads: int
+) -> tuple[float, float | None, int | None, int | None, int | None]:
+    """One method on one picture of noise, in this process, after a small one to warm up.
+
+    Returns:
+        Foreground ratio, seconds, memory, operations and parameters, as `Cost` has them.
+    """
+    torch.set_num_threads(threads)
+    method = load_method(name, device)
+    network = method.network
+    parameters = None if network is None else sum(p.numel() for p in network.parameters())
+    gpu = network is not None and next(network.parameters()).is_cuda
+    before = _peak(gpu)
+    method.harmonize(*_picture(256, 256))
+    seconds = memory = flops = None
+    if not gpu:
+        _stay_within_memory()
+    try:
+        composite, mask = _picture(height, width)
+        given = 0 if gpu else composite.nbytes + mask.nbytes
+        start = time.perf_counter()
+        method.harmonize(composite, mask)
+        seconds = time.perf_counter() - start
+        memory = max(_peak(gpu) - before - given, 0)
+        if network is not None:
+            with FlopCounterMode(display=False) as counter:
+                method.harmonize(composite, mask)
+            flops = counter.get_total_flops()
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not re.search("memory|primitive", str(error)):
+            raise
+    foreground = _foreground(height, width)
+    ratio = (foreground.bottom - foreground.top) * (foreground.right - foreground.left) / (height * width)
+    return ratio, seconds, memory, flops, parameters
+
+
+def _picture(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Noise (H,W,3) in 0..1, and a mask (H,W) of one rectangle in the middle."""
+    mask = np.zeros((height, width), np.float32)
+    mask[_foreground(height, width).slices] = 1
+    return np.random.default_rng(0).random((height, width, 3), dtype=np.float32), mask
+
+
+def _foreground(height: int, width: int) -> Window:
+    margin = (1 - FOREGROUND**0.5) / 2
+    top, left = round(height * margin), round(width * margin)
+    return Window(top, left, height - top, width - left)
+
+
+def _peak(gpu: bool) -> int:
+    """The largest number of bytes that this process has held so far, on the GPU or in main memory."""
+    if gpu:
+        return torch.cuda.max_memory_allocated()
+    if STATUS.exists():  # where getrusage would count what the parent held
+        return _kilobytes(STATUS, "VmHWM")
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _stay_within_memory() -> None:
+    """Let what does not fit into the free memory fail here, instead of taking others down."""
+    if STATUS.exists():
+        import resource
+
+        limit = _kilobytes(STATUS, "VmSize") + _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _kilobytes(file: Path, name: str) -> int:
+    """A line such as "VmHWM: 123 kB", in bytes."""
+    found = re.search(rf"{name}:\s*(\d+) kB", file.read_text())
+    assert found
+    return 1024 * int(found[1])
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*json.loads(sys.argv[1]))))

@@ -1,0 +1,180 @@
+"""Scoring methods on a data set, one picture at a time."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from ..data.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
+from ..errors import DataError
+from .methods import Method
+from .metrics import METRICS, foreground_ratio, score
+from .results import UNTOUCHED, Composite, Evaluation, Example
+
+Size = int | Literal["full"]
+
+EXAMPLES = 3  # of each kind
+LONG_SIDE = 1024  # of their pictures, at most
+
+
+class Scores:
+    """Scores that grow picture by picture; nothing else of a picture is kept.
+
+    Args:
+        methods: label → method; the untouched composite is scored in any case, and comes first.
+    """
+
+    def __init__(self, methods: Mapping[str, Method]):
+        self.methods = methods
+        self.composites: list[Composite] = []
+        labels = dict.fromkeys((UNTOUCHED, *methods))
+        self._values = {label: {metric: array("d") for metric in METRICS} for label in labels}
+
+    def add(self, name: str, subset: str, arrays: Arrays) -> None:
+        """Harmonize one composite with every method, and score the results.
+
+        Raises:
+            DataError: There is no ground truth, or the picture is smaller than SSIM's window.
+        """
+        real, mask = arrays.real, arrays.mask / np.float32(255)
+        if real is None:
+            raise DataError(f"{name} has no real image, so there is nothing to compare with.")
+        try:
+            found = {UNTOUCHED: score(arrays.composite, real, mask)}
+            for label, output in outputs(self.methods, arrays):
+                found[label] = score(output, real, mask)
+        except ValueError as error:
+            raise DataError(f"{name} cannot be scored: {error}.") from error
+        for label, scores in found.items():
+            for metric, value in scores.items():
+                self._values[label][metric].append(value)
+        self.composites.append(Composite(name, subset, foreground_ratio(mask)))
+
+    def evaluation(self, **about: Any) -> Evaluation:
+        """What was found, with what `Evaluation` wants to know about the run."""
+        values = {
+            label: {metric: np.array(column) for metric, column in table.items()}
+            for label, table in self._values.items()
+        }
+        return Evaluation(composites=tuple(self.composites), values=values, **about)
+
+
+def outputs(methods: Mapping[str, Method], arrays: Arrays) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
+    """What each method but "composite" makes of a sample: label and (H,W,3) floats, 0..255, not rounded."""
+    composite, mask = arrays.composite / np.float32(255), arrays.mask / np.float32(255)
+    for label, method in methods.items():
+        if label != UNTOUCHED:
+            output = method.harmonize(composite, mask) * np.float32(255)
+            yield label, np.clip(output, 0, 255, out=output)
+
+
+def evaluate(
+    dataset: DataSet,
+    methods: Mapping[str, Method],
+    size: Size,
+    *,
+    damaged: Literal["skip", "fail"] = "skip",
+    say: Callable[[str], None] = lambda _: None,
+    **about: Any,
+) -> Evaluation:
+    """Score methods on all samples of a data set.
+
+    Args:
+        dataset: composites with masks and real images.
+        methods: label → method.
+        size: side of the squares that pictures are resized to, as published, or "full".
+        damaged: whether a sample that cannot be read is named and skipped, or ends the run.
+        say: takes such a sentence.
+        about: further fields of the `Evaluation`.
+
+    Raises:
+        DataError: A sample cannot be read, and `damaged` is "fail"; or none could be scored.
+    """
+    scores, skipped = Scores(methods), list(dataset.problems)
+    if skipped and damaged == "fail":
+        raise DataError(skipped[0])
+    with tqdm(dataset.samples, unit=" composites", disable=not sys.stderr.isatty()) as samples:
+        for sample in samples:
+            if problem := _attempt(scores, sample, size):
+                if damaged == "fail":
+                    raise problem
+                skipped.append(str(problem))
+                say(f"Skipped: {problem}")
+    if not scores.composites:
+        raise DataError(f"Nothing in {dataset.root} could be scored. {skipped[0] if skipped else ''}".strip())
+    return scores.evaluation(
+        dataset=dataset.root.name, layout=dataset.layout, size=size, skipped=tuple(skipped), **about
+    )
+
+
+def examples(
+    evaluation: Evaluation, samples: Sequence[Sample], methods: Mapping[str, Method]
+) -> Iterator[Example]:
+    """The composites that the first method did best, middling and worst on; read and harmonized anew."""
+    by_name = {sample.name: sample for sample in samples}
+    for index, kind in telling(evaluation):
+        arrays = _arrays(by_name[evaluation.composites[index].name], evaluation.size)
+        assert arrays.real is not None
+        composite, mask, real = map(_reduced, (arrays.composite, arrays.mask, arrays.real))
+        made = {label: _reduced(output) for label, output in outputs(methods, arrays)}
+        yield Example(index, kind, composite, mask, real, made)
+
+
+def telling(evaluation: Evaluation) -> list[tuple[int, Literal["best", "median", "worst"]]]:
+    """Which composites to look at: those with the highest, middle and lowest drop in fMSE, and the kind."""
+    first = next((method for method in evaluation.methods if method != UNTOUCHED), UNTOUCHED)
+    drop = evaluation.values[UNTOUCHED]["fmse"] - evaluation.values[first]["fmse"]
+    order = [int(index) for index in np.argsort(-drop, kind="stable")]
+    count = min(EXAMPLES, max(len(order) // 3, 1))
+    middle = (len(order) - count) // 2
+    kinds: dict[int, Literal["best", "median", "worst"]] = {}
+    for index in order[:count]:
+        kinds[index] = "best"
+    for index in order[-count:]:
+        kinds.setdefault(index, "worst")
+    for index in order[middle : middle + count]:
+        kinds.setdefault(index, "median")
+    return [(index, kinds[index]) for index in order if index in kinds]
+
+
+def circumstances(methods: Mapping[str, Method]) -> dict[str, str]:
+    """When and on what a run takes place: `date` and `hardware` of an `Evaluation`."""
+    networks = [method.network for method in methods.values() if method.network]
+    devices = {str(next(network.parameters()).device) for network in networks} or {"cpu"}
+    named = [torch.cuda.get_device_name(d) if d.startswith("cuda") else d.upper() for d in sorted(devices)]
+    hardware = f"{platform.machine()}, {', '.join(named)}, {torch.get_num_threads()} threads"
+    return {"date": str(date.today()), "hardware": f"{hardware}, PyTorch {torch.__version__}"}
+
+
+def _attempt(scores: Scores, sample: Sample, size: Size) -> DataError | None:
+    """Score one sample, or say what is wrong with it."""
+    try:
+        scores.add(sample.name, sample.subset, _arrays(sample, size))
+    except DataError as error:
+        return error
+    return None
+
+
+def _arrays(sample: Sample, size: Size) -> Arrays:
+    arrays = read_sample(sample)
+    return arrays if size == "full" else resize_arrays(arrays, size)
+
+
+def _reduced(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """A picture (H,W) or (H,W,3) as 8-bit codes, no longer than `LONG_SIDE`."""
+    height, width = picture.shape[:2]
+    scale = min(LONG_SIDE / max(height, width), 1)
+    size = max(round(scale * height), 1), max(round(scale * width), 1)
+    planes = torch.from_numpy(picture).reshape(height, width, -1).permute(2, 0, 1)[None].float()
+    small = F.interpolate(planes, size, mode="area")[0].permute(1, 2, 0).round().to(torch.uint8)
+    return np.ascontiguousarray(small.numpy()).reshape(*size, *picture.shape[2:])
