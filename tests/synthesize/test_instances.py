@@ -12,7 +12,7 @@ from .conftest import draw_mask, draw_photo, save
 
 BOX = [30.0, 10, 60, 10, 60, 40, 30, 40]  # of the rectangle below, in a photo of 90×60
 RUNS = [30 * 60 + 10, *[30, 30] * 29, 30, 90 * 60 - (59 * 60 + 40)]
-HEADER = "MaskPath ImageID LabelName BoxID BoxXMin BoxXMax BoxYMin BoxYMax PredictedIoU Clicks".split()
+HEADER = "MaskPath,ImageID,LabelName,BoxID,BoxXMin,BoxXMax,BoxYMin,BoxYMax,PredictedIoU,Clicks"
 
 
 def rectangle(height=60, width=90):
@@ -65,7 +65,7 @@ def write_open_images(folder, mask=None, **changes):
     box = {"BoxXMin": 30 / 90, "BoxXMax": 60 / 90, "BoxYMin": 10 / 60, "BoxYMax": 40 / 60}
     line = {"MaskPath": name, "ImageID": "0a1b", "LabelName": "/m/01yrx", "BoxID": "8db3ace7", **box}
     with (folder / "segmentation.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, HEADER)
+        writer = csv.DictWriter(stream, HEADER.split(","))
         writer.writeheader()
         writer.writerow({**line, "PredictedIoU": 0.9, "Clicks": "0.5 0.5 1", **changes})
     return folder / "segmentation.csv", folder / "train", [folder / "masks"]
@@ -130,7 +130,7 @@ def test_what_is_no_annotation_file_gets_a_sentence(tmp_path, text):
     annotations.write_text(text)
     with pytest.raises(DataError, match=r"instances\.json is neither COCO"):
         read_instances(annotations, photos)
-    with pytest.raises(DataError, match="absent.json cannot be read"):
+    with pytest.raises(DataError, match=r"absent\.json cannot be read"):
         read_instances(tmp_path / "absent.json", photos)
 
 

@@ -74,9 +74,8 @@ def test_hidden_and_other_files_are_no_pictures(tmp_path):
 def test_versions_are_folders(own_pictures, tmp_path):
     folder = own_pictures / "versions"
     found = versions([folder], own_pictures / "version masks")
-    assert {name: sorted(files) for name, files in found.items()} == dict.fromkeys(
-        ("expertA", "expertB", "original"), ["a0000", "a0001", "a0002"]
-    )
+    assert found.keys() == {"expertA", "expertB", "original"}
+    assert all(files.keys() == {"a0000", "a0001", "a0002"} for files in found.values())
     assert versions([folder], folder / "original").keys() == {"expertA", "expertB"}
     with pytest.raises(DataError, match="at least two folders"):
         versions([folder / "original"], tmp_path)

@@ -20,10 +20,11 @@ _HEIGHT, _WIDEST, _GAP, _MARGIN, _PAPER = 220, 400, 8, 24, 236
 
 
 def write_contact_sheet(folder: Path, finished: Sequence[Finished], seed: int) -> Path:
-    """Write `contact.jpg` with one composite each of up to six photos, drawn by the seed."""
-    usable = [photo for photo in finished if photo.rows]
-    drawn = sorted(usable, key=lambda photo: seed_of(seed, photo.name, "contact"))[:COLUMNS]
-    columns = [_column(folder, photo.rows[0]) for photo in sorted(drawn, key=lambda photo: photo.name)]
+    """Write `contact.jpg` with six composites, of as many photos as there are, drawn by the seed."""
+    drawn = sorted(finished, key=lambda photo: seed_of(seed, photo.name, "contact"))
+    turns = [(turn, row) for photo in drawn for turn, row in enumerate(photo.rows)]
+    chosen = sorted(turns, key=lambda item: item[0])[:COLUMNS]
+    columns = [_column(folder, row) for row in sorted(row for _, row in chosen)]
     height = max(len(column) for column in columns)
     width = sum(column.shape[1] + _GAP for column in columns) - _GAP
     sheet = np.full((height + 2 * _MARGIN, width + 2 * _MARGIN, 3), _PAPER, np.uint8)
