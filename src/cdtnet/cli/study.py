@@ -77,11 +77,13 @@ def _serve(arguments: argparse.Namespace) -> None:
     gallery = find_pictures(folders, arguments.composites, arguments.masks)
     seed = secrets.randbits(64)
     design = Design(tuple(sorted(folders)), gallery.stems, arguments.pairs, arguments.repeat_share, seed)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop in order then, too: remove the copies
     with (
         TemporaryDirectory(prefix="cdtnet-study-") as folder,
         listen(arguments.host, arguments.port) as listener,
     ):
+        signal.signal(
+            signal.SIGTERM, signal.default_int_handler
+        )  # stop in order then, too: remove the copies
         copies = make_screen_copies(gallery, Path(folder), arguments.longest_side, _progress)
         study = Study(design, arguments.answers)
         host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host

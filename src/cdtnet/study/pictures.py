@@ -136,12 +136,9 @@ def _complete(folder: Path, files: dict[str, Path], stems: set[str]) -> dict[str
 
 def _for_screen(path: Path, longest_side: int, *, is_mask: bool) -> Any:
     try:
-        data = path.read_bytes()
-        has_profile = pyvips.Image.new_from_buffer(data, "").get_typeof("icc-profile-data") != 0
-        profile = {"export_profile": "srgb"} if has_profile else {}
-        image = pyvips.Image.thumbnail_buffer(
-            data, longest_side, height=longest_side, size="down", fail_on="error", **profile
-        ).copy_memory()
+        image = pyvips.Image.new_from_buffer(path.read_bytes(), "", fail_on="error", access="sequential")
+        profile = {"export_profile": "srgb"} if image.get_typeof("icc-profile-data") else {}
+        image = image.thumbnail_image(longest_side, height=longest_side, size="down", **profile).copy_memory()
         if is_mask:
             cut_out = image.hasalpha() and image[-1].min() < 255
             return image[-1] if cut_out else image.colourspace("b-w")[0]

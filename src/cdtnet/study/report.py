@@ -88,11 +88,10 @@ def write_plot(summary: Summary, path: Path) -> None:
 
 def _counts(summary: Summary) -> list[str]:
     decided = summary.answers - summary.same
-    lines = [
-        f"{summary.participants} participants, {summary.answers} answers, {summary.same} “no difference”."
-    ]
+    people = "1 participant" if summary.participants == 1 else f"{summary.participants} participants"
+    lines = [f"{people}, {summary.answers} answers, {summary.same} “no difference”."]
     if decided:
-        lines.append(f"The left side was chosen in {summary.left / decided:.0%} of the others.")
+        lines.append(f"{summary.left / decided:.0%} of the choices fell on the left side.")
     if summary.repeated:
         share = summary.alike / summary.repeated
         lines.append(

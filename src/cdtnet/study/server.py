@@ -83,6 +83,7 @@ def serve(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         http="h11",
+        ws="none",
         lifespan="off",
         log_level="warning",
         access_log=False,

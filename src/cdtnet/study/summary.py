@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,23 +66,10 @@ def summarize(path: Path) -> Summary:
     if not first:
         raise DataError(f"{path} holds no answers yet.")
     methods = _methods(record, first)
-    people = sorted({answer.participant for answer in first})
-    by_person = np.zeros((len(people), len(methods), len(methods)))
-    for answer in first:
-        left, right = methods.index(answer.left), methods.index(answer.right)
-        person, share = (
-            people.index(answer.participant),
-            {"left": 1.0, "same": 0.5, "right": 0.0}[answer.choice],
-        )
-        by_person[person, left, right] += share
-        by_person[person, right, left] += 1 - share
+    by_person = _wins_by_person(first, methods)
     wins = by_person.sum(0)
     scores = fit_scores(wins)
-    if len(people) < MIN_BOOTSTRAP:
-        intervals = information_intervals(wins)
-        how = f"observed information, answers taken as independent: fewer than {MIN_BOOTSTRAP} participants"
-    else:
-        intervals, how = bootstrap_intervals(by_person), f"bootstrap over {len(people)} participants"
+    intervals, how = _intervals(by_person)
     order = np.argsort(-scores, kind="stable")
     repeated, alike = _consistency(record.answers.values())
     return Summary(
@@ -90,7 +78,7 @@ def summarize(path: Path) -> Summary:
         intervals=intervals[order],
         interval_method=how,
         wins=wins[np.ix_(order, order)],
-        participants=len(people),
+        participants=len(by_person),
         answers=len(first),
         same=sum(answer.choice == "same" for answer in first),
         left=sum(answer.choice == "left" for answer in first),
@@ -104,6 +92,25 @@ def _methods(record: Record, answers: Iterable[Answer]) -> tuple[str, ...]:
     """All methods of the study, those without any answer included."""
     named = {name for answer in answers for name in (answer.left, answer.right)}
     return tuple(sorted(named | set(record.design.methods if record.design else ())))
+
+
+def _wins_by_person(answers: Iterable[Answer], methods: tuple[str, ...]) -> FloatArray:
+    """(P, M, M) how often each participant preferred the row's method over the column's."""
+    wins: defaultdict[str, FloatArray] = defaultdict(lambda: np.zeros((len(methods), len(methods))))
+    for answer in answers:
+        left, right = methods.index(answer.left), methods.index(answer.right)
+        share = {"left": 1.0, "same": 0.5, "right": 0.0}[answer.choice]
+        wins[answer.participant][left, right] += share
+        wins[answer.participant][right, left] += 1 - share
+    return np.stack([wins[name] for name in sorted(wins)])
+
+
+def _intervals(wins: FloatArray) -> tuple[FloatArray, str]:
+    """The 95 % intervals, and what they rest on."""
+    if len(wins) >= MIN_BOOTSTRAP:
+        return bootstrap_intervals(wins), f"bootstrap over {len(wins)} participants"
+    how = f"observed information, answers taken as independent: fewer than {MIN_BOOTSTRAP} participants"
+    return information_intervals(wins.sum(0)), how
 
 
 def _consistency(answers: Iterable[Answer]) -> tuple[int, int]:
