@@ -1,124 +1,178 @@
 import csv
-from dataclasses import replace
-from itertools import pairwise
+import resource
+import signal
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from cdtnet.data.photos import find_photos
-from cdtnet.errors import DataError, WeightsError
-from cdtnet.model import Config
-from cdtnet.training.checkpoint import averaged_weights, load_checkpoint
-from cdtnet.training.loss import foreground_normalized_mse, roughness
-from cdtnet.training.stages import PLANS, Plan, Stage
+from cdtnet.errors import DataError, WeightsError, WriteError
+from cdtnet.training.checkpoint import load_checkpoint
+from cdtnet.training.distributed import Processes
+from cdtnet.training.recipe import load_recipe
 from cdtnet.training.trainer import Trainer
+from cdtnet.weights import load_model, read_weights
 
-GENERATOR = Plan(
-    Config("is2am"),
-    (Stage("generator", 16, 16, 16, 4, 24, 1e-3), Stage("generator", 24, 24, 24, 4, 16, 1e-3)),
+RECIPES = Path(__file__).parents[2] / "recipes"
+ALL = sorted(str(path.relative_to(RECIPES)) for path in RECIPES.rglob("*.yaml"))
+ALONE = Processes(torch.device("cpu"))
+TWO_STAGES = (
+    {"average": True, "schedule": "cosine", "samples": 24},
+    {"size": 24, "base_size": 24, "accumulate": 2, "samples": 16, "clip": 1.0},
 )
-MAPPING = Plan(Config("cdtnet"), (Stage("mapping", 32, 16, 16, 4, 16, 1e-3),))
 
 
-def train(plan, photo_folder, run, **options):
-    photos = find_photos(photo_folder / "mid", photo_folder / "masks")
-    trainer = Trainer(plan, photos[:6], photos[6:], run, torch.device("cpu"), options.pop("initial", None))
+def train(recipe, run, **options) -> Trainer:
+    trainer = Trainer(recipe, run, ALONE)
     trainer.run(**options)
     return trainer
 
 
-def weights(run):
-    return load_checkpoint(run / "checkpoint.pt")["model"]
+def weights(run) -> dict[str, torch.Tensor]:
+    return read_weights(run / "weights.safetensors")[0]
 
 
-def test_a_run_stopped_anywhere_ends_with_the_same_weights(photo_folder, tmp_path):
-    train(GENERATOR, photo_folder, tmp_path / "whole")
-    starts = [train(GENERATOR, photo_folder, tmp_path / "pieces", minutes=0).samples for _ in range(9)]
-    assert starts == [4, 8, 12, 16, 20, 28, 32, 36, 40]  # a step each; the end of a stage leads into the next
+@pytest.mark.parametrize("kind", ["triplets", "photos"])
+def test_a_run_stopped_after_every_step_ends_with_the_same_weights(recipe_of, tmp_path, kind):
+    recipe = recipe_of(*TWO_STAGES, kind=kind)
+    train(recipe, tmp_path / "whole")
+    starts = [train(recipe, tmp_path / "pieces", minutes=0).samples for _ in range(9)]
+    assert starts == [4, 8, 12, 16, 20, 28, 32, 36, 40]  # a step each; a stage's end leads into the next
     whole, pieces = weights(tmp_path / "whole"), weights(tmp_path / "pieces")
     assert all(torch.equal(whole[name], pieces[name]) for name in whole)
 
 
-def test_training_the_mapping_leaves_the_generator_as_it_is(photo_folder, tmp_path):
-    before = train(GENERATOR, photo_folder, tmp_path / "generator")
-    trainer = train(MAPPING, photo_folder, tmp_path / "mapping", initial=before.model.state_dict())
-    for name, value in before.model.state_dict().items():
-        assert torch.equal(trainer.model.state_dict()[name], value), name
+@pytest.mark.parametrize("name", ALL)
+def test_every_recipe_takes_two_steps(name, photo_folder, triplet_folder, tmp_path):
+    from cdtnet.model import CDTNet, Config
+    from cdtnet.weights import write_weights
+
+    start = tmp_path / "start.safetensors"
+    write_weights(start, CDTNet(Config()), {})
+    recipe = load_recipe(RECIPES / name)
+    changes = [f"initial.{part}={start}" for part in recipe.initial]
+    for k, stage in enumerate(recipe.stages):
+        small = {"size": 32, "base_size": 16, "batch": 2, "samples": 4, "accumulate": 1, "epochs": "null"}
+        if stage.window:
+            small["window"] = 16
+        changes += [f"stages.{k}.{key}={value}" for key, value in small.items()]
+    if recipe.data.kind == "photos":
+        where = {"photos": photo_folder / "mid", "masks": photo_folder / "masks", "held_out": "[scenes]"}
+    else:
+        where = {"root": triplet_folder, "subsets": "null", "workers": 0}
+    changes += [f"data.{key}={value}" for key, value in {**where, "validation": 2}.items()]
+    trainer = train(load_recipe(RECIPES / name, changes), tmp_path / "run")
+    assert trainer.samples == 4 * len(recipe.stages)
+    trained = load_model(tmp_path / "run" / "weights.safetensors")
+    assert trained.config.base_size == recipe.model.base_size
+    assert all(value.isfinite().all() for value in trained.state_dict().values())
+
+
+def test_frozen_parts_stay_as_they_are(recipe_of, tmp_path):
+    train(recipe_of({"samples": 8}), tmp_path / "base")
+    source = tmp_path / "base" / "weights.safetensors"
+    recipe = recipe_of(
+        {"size": 32, "trains": ["color_mapping", "refinement"]},
+        variant="cdtnet",
+        initial={"generator": source},
+    )
+    before = weights(tmp_path / "base")
+    trainer = train(recipe, tmp_path / "rest")
+    after = weights(tmp_path / "rest")
+    for name, value in before.items():
+        assert torch.equal(after[name], value), name
     assert trainer.model.color_mapping.basis[1:].abs().max() > 0
 
 
-def test_initial_weights_of_another_network_are_refused(photo_folder, tmp_path):
-    with pytest.raises(WeightsError, match=r"missing \['generator.*unexpected \['color_mapping\.extra'\]"):
-        train(GENERATOR, photo_folder, tmp_path, initial={"color_mapping.extra": torch.zeros(1)})
+def test_parts_come_from_where_the_recipe_says(recipe_of, tmp_path, checkpoint):
+    torch.save(checkpoint, tmp_path / "official.pth")
+    initial = {"generator": "is2am", "color_mapping": tmp_path / "official.pth"}
+    model = Trainer(recipe_of({}, variant="cdtnet-sim", initial=initial), tmp_path / "run", ALONE).model
+    assert torch.equal(
+        model.generator.encoder.levels[0][0][0].weight,
+        load_model("is2am").generator.encoder.levels[0][0][0].weight,
+    )
+    assert torch.equal(model.color_mapping.basis, load_model(tmp_path / "official.pth").color_mapping.basis)
 
 
-def test_a_folder_with_the_run_of_another_network_is_refused(photo_folder, tmp_path):
-    train(GENERATOR, photo_folder, tmp_path)
-    with pytest.raises(WeightsError, match="another network"):
-        train(MAPPING, photo_folder, tmp_path)
+@pytest.mark.parametrize(
+    ("variant", "keys", "words"),
+    [
+        ("cdtnet", {"initial": {"refinement": "is2am"}}, "is2am has no refinement"),
+        ("cdtnet", {"initial": {"color_mapping": "cdtnet-sim"}, "model": {"luts": 2}}, "another shape"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(recipe_of, tmp_path, variant, keys, words):
+    model = {"variant": variant, "base_size": 16, **keys.pop("model", {})}
+    with pytest.raises(WeightsError, match=words):
+        Trainer(recipe_of({}, model=model, **keys), tmp_path, ALONE)
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "no checkpoint"), (b"noise", "damaged")])
-def test_checkpoints_that_cannot_be_read(tmp_path, content, words):
-    if content:
-        (tmp_path / "checkpoint.pt").write_bytes(content)
-    with pytest.raises(DataError, match=words):
-        averaged_weights(tmp_path)
+def test_an_iteration_of_the_recipe_in_the_same_folder_is_refused(recipe_of, tmp_path):
+    train(recipe_of({}), tmp_path, minutes=0)
+    with pytest.raises(DataError, match=r"differs in seed, stages\.0\.rate; choose another"):
+        train(recipe_of({"rate": 2e-3}, seed=1), tmp_path)
+    train(recipe_of({}, about="The same in other words."), tmp_path)
 
 
-def test_the_log_has_scores_and_pictures(photo_folder, tmp_path):
-    train(GENERATOR, photo_folder, tmp_path)
+def test_open_gates_start_at_the_untouched_picture(recipe_of, tmp_path, random):
+    model = Trainer(recipe_of({}, open_gates=True), tmp_path, ALONE).model.eval()
+    image = torch.from_numpy(random.random((1, 3, 16, 16), dtype="float32"))
+    with torch.no_grad():
+        assert (model(image, torch.ones(1, 1, 16, 16)).image - image).abs().max() < 0.1
+
+
+def test_a_damaged_checkpoint_is_said(recipe_of, tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"noise")
+    with pytest.raises(DataError, match="damaged"):
+        train(recipe_of({}), tmp_path)
+
+
+def test_the_log_has_scores_and_pictures(recipe_of, tmp_path):
+    train(recipe_of({"trains": ["color_mapping"]}, variant="cdtnet"), tmp_path)
     with (tmp_path / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert rows[-1]["samples"] == "40"
-    assert float(rows[-1]["fmse untouched"]) > 0
+    assert [row["samples"] for row in rows] == ["4", "8", "12", "16"]
+    assert float(rows[-1]["composite fmse"]) > 0
+    assert {f"{name} psnr" for name in ("image", "lut", "base", "composite")} <= rows[0].keys()
     assert list(tmp_path.glob("events.out.tfevents.*"))
 
 
-def test_loss_of_a_known_error():
-    target = torch.zeros(2, 3, 10, 10)
-    prediction = target + 0.5
-    prediction[1] = 0.0
-    area = torch.tensor([0.25, 0.5])
-    # picture 1: 300·0.25 / (3·25) = 1; picture 2: 0
-    assert foreground_normalized_mse(prediction, target, area).item() == pytest.approx(0.5)
-    tiny = foreground_normalized_mse(prediction[:1], target[:1], torch.tensor([1e-9]))
-    assert tiny.item() == pytest.approx(75 / (3 * 100 * 100 / 256**2))
+def test_validation_leaves_training_as_it_was(recipe_of, tmp_path, monkeypatch):
+    from cdtnet.training import trainer as module
+
+    train(recipe_of({"samples": 40}), tmp_path / "often")
+    monkeypatch.setattr(module, "VALIDATIONS", 1)
+    train(recipe_of({"samples": 40}), tmp_path / "once")
+    often, once = weights(tmp_path / "often"), weights(tmp_path / "once")
+    assert all(torch.equal(often[name], once[name]) for name in often)
 
 
-def test_linear_tables_are_not_rough():
-    line = torch.linspace(0, 1, 33)
-    linear = torch.stack(torch.meshgrid(line, line, line, indexing="ij"))[None]
-    assert roughness(linear) < 1e-12
-    bump = linear.clone()
-    bump[0, 0, 10, 10, 10] += 1.0
-    # a unit bump gives second differences 1, -2, 1 along each axis, among 3·31·33·33 of them
-    assert roughness(bump).item() == pytest.approx(3 * 6 / (3 * 31 * 33 * 33), rel=1e-3)
+def test_sigterm_stops_in_order(recipe_of, tmp_path, monkeypatch):
+    trainer, take_step = Trainer(recipe_of({}), tmp_path, ALONE), Trainer._train_step
+
+    def step_and_stop(self, *arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return take_step(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_train_step", step_and_stop)
+    assert trainer.run() is False
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["samples"] == trainer.samples == 4
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_the_learning_rate_warms_up_holds_and_falls():
-    stage = Stage("generator", 64, 64, 64, 10, 10_000, 1.0)
-    rates = [stage.rate_at(step) for step in range(stage.steps)]
-    assert rates[0] == pytest.approx(0.01)
-    assert max(rates) == rates[100] == rates[399] == 1.0
-    assert all(after <= before for before, after in pairwise(rates[400:]))
-    assert rates[-1] < 0.02
-
-
-@pytest.mark.parametrize("name", PLANS)
-def test_every_plan_takes_steps_at_a_reduced_size(name, photo_folder, tmp_path):
-    plan = PLANS[name]
-    small = [
-        replace(
-            s,
-            size=32,
-            base_size=16 if s.part != "generator" else 32,
-            window=16 if s.part != "generator" else 32,
-            batch=2,
-            samples=4,
-        )
-        for s in plan.stages
-    ]
-    trainer = train(replace(plan, stages=small), photo_folder, tmp_path)
-    assert trainer.samples == 4 * len(small)
-    assert all(value.isfinite().all() for value in trainer.averaged.state_dict().values())
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
+def test_a_full_disk_costs_checkpoints_not_the_run(recipe_of, tmp_path, capsys):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # less than a checkpoint
+    try:
+        with pytest.raises(WriteError, match="free space"):  # the last one is needed
+            Trainer(recipe_of({}), tmp_path, ALONE).run(save_every=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert capsys.readouterr().out.count("Training goes on") == 3
+    assert not list(tmp_path.glob("*.tmp"))
+    train(recipe_of({}), tmp_path)

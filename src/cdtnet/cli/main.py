@@ -9,20 +9,25 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CdtnetError
-from . import convert, demo, harmonize, info
+from . import convert, data, demo, evaluate, harmonize, info, study, synthesize, train
 from .options import say
 
-VERBS = (harmonize, demo, convert, info)
+VERBS = (harmonize, demo, convert, info, train, evaluate, study, data, synthesize)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if any(word.startswith("-") for word in rest) or (rest and "changes" not in arguments):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes none of these after an option
+        arguments.changes += rest
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_: say(str(message))
-            arguments.run(arguments)
+            arguments.act(arguments)
             sys.stdout.flush()
     except CdtnetError as error:
         return _fail(str(error))
@@ -50,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         name = verb.__name__.rsplit(".", 1)[1]
         subparser = verbs.add_parser(name, help=summary, description=summary)
         verb.add_arguments(subparser)
-        subparser.set_defaults(run=verb.run)
+        subparser.set_defaults(act=verb.run)
     return parser
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..regions import Window
-from .color_mapping import ColorMapping, apply_table
+from .color_mapping import ColorMapping, map_colors
 from .generator import BOTTLENECK, FEATURES, STRIDE, Generator
 from .layers import denormalize, normalize
 from .refinement import Refinement
@@ -29,6 +29,7 @@ class Config:
             alone, upsampled.
         base_size: side of the square that is analysed, in pixels; a multiple of 8.
         luts: number of basis LUTs.
+        split: whether the LUTs' weights are predicted from foreground and background apart.
         antialias: whether a picture is low-pass filtered when it is brought to base size. The published
             weights were trained without.
     """
@@ -36,6 +37,7 @@ class Config:
     variant: Variant = "cdtnet"
     base_size: int = 256
     luts: int = 4
+    split: bool = True
     antialias: bool = False
 
     def __post_init__(self) -> None:
@@ -96,7 +98,7 @@ class CDTNet(nn.Module):
         self.generator = Generator()
         self.color_mapping = self.refinement = None
         if self.config.variant != "is2am":
-            self.color_mapping = ColorMapping(BOTTLENECK, self.config.luts)
+            self.color_mapping = ColorMapping(BOTTLENECK, self.config.luts, split=self.config.split)
         if self.config.variant == "cdtnet":
             self.refinement = Refinement(FEATURES)
 
@@ -163,12 +165,10 @@ class CDTNet(nn.Module):
         """
         size = size or (image.shape[2], image.shape[3])
         window = window or Window(0, 0, *size)
-        mapped = None
-        if analysis.table is not None:
-            mapped = image + mask * (apply_table(analysis.table, image) - image)
-            if analysis.image_low is None:
-                return mapped, mapped
-        assert analysis.image_low is not None
+        mapped = None if analysis.table is None else map_colors(analysis.table, image, mask)
+        if analysis.image_low is None:
+            assert mapped is not None
+            return mapped, mapped
         generated = upsample(analysis.image_low, size, window)
         if self.refinement is None or mapped is None:
             return denormalize(generated), mapped

@@ -11,12 +11,19 @@ class ColorMapping(nn.Module):
     """Predicts one 3D look-up table for the picture, as a weighted sum of learned basis LUTs.
 
     Mixing is linear, Σ wᵢ·LUTᵢ(x) = (Σ wᵢ·LUTᵢ)(x), so the tables are mixed first and looked up once.
+
+    Args:
+        bottleneck_channels: of the encoder's coarsest features.
+        luts: number of basis LUTs.
+        split: whether weights are predicted from foreground and background apart; if not, from the whole
+            picture's features (the paper's ablation).
     """
 
-    def __init__(self, bottleneck_channels: int, luts: int = 4):
+    def __init__(self, bottleneck_channels: int, luts: int = 4, *, split: bool = True):
         super().__init__()
+        self.split = split
         self.project = nn.Conv2d(bottleneck_channels, 256, 1)
-        self.weigh = nn.Conv2d(512, luts, 1)
+        self.weigh = nn.Conv2d(512 if split else 256, luts, 1)
         self.basis = nn.Parameter(torch.zeros(luts, 3, LUT_SIZE, LUT_SIZE, LUT_SIZE))
         with torch.no_grad():
             self.basis[0] = identity_table()
@@ -24,19 +31,20 @@ class ColorMapping(nn.Module):
             self.weigh.bias[0] = 1.0  # type: ignore[index]
 
     def predict_weights(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
-        """Weights (B,N) from features (B,256,s,s) and mask (B,1,s,s), foreground and background apart.
+        """Weights (B,N) from features (B,256,s,s) and mask (B,1,s,s).
 
-        Each half is averaged over ALL positions, not over its own area, so the weights also see how large
-        the foreground is.
+        Foreground and background are averaged over ALL positions each, not over their own area, so the
+        weights also see how large the foreground is.
         """
         features = self.project(bottleneck)
-        pooled = [(features * part).mean((2, 3), keepdim=True) for part in (mask, 1.0 - mask)]
+        parts = (mask, 1.0 - mask) if self.split else (torch.ones_like(mask),)
+        pooled = [(features * part).mean((2, 3), keepdim=True) for part in parts]
         return self.weigh(torch.cat(pooled, dim=1)).flatten(1)
 
     def forward(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
         """The mixed table (B,3,33,33,33), axes colour, blue, green, red; always in single precision."""
         with torch.autocast(bottleneck.device.type, enabled=False):  # a table of half floats would band
-            weights = self.predict_weights(bottleneck.float(), mask)
+            weights = self.predict_weights(bottleneck.to(self.basis.dtype), mask)
             return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
 
 
@@ -51,3 +59,8 @@ def apply_table(table: Tensor, image: Tensor) -> Tensor:
     """Trilinear look-up of image (B,3,H,W) in 0..1 in table (B,3,S,S,S); the result is not clamped."""
     grid = image.permute(0, 2, 3, 1)[:, None] * 2 - 1  # (B,1,H,W,rgb), −1..1
     return F.grid_sample(table, grid, mode="bilinear", padding_mode="border", align_corners=True)[:, :, 0]
+
+
+def map_colors(table: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    """The colour mapping's picture: image (B,3,H,W) looked up where the mask (B,1,H,W) is foreground."""
+    return torch.lerp(image, apply_table(table, image), mask)

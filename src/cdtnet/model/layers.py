@@ -51,10 +51,9 @@ class ChannelGate(nn.Module):
         hidden = max(channels // 16, 8)
         self.weigh = nn.Sequential(nn.Linear(2 * channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B,C,H,W) to (B,C,H,W)."""
-        pooled = torch.cat((x.mean((2, 3)), x.amax((2, 3))), dim=1)
-        return x * torch.sigmoid(self.weigh(pooled))[:, :, None, None]
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Means and maxima (B,2C) of the channels to their weights (B,C,1,1)."""
+        return torch.sigmoid(self.weigh(pooled))[:, :, None, None]
 
 
 class SpatialSeparatedAttention(nn.Module):
@@ -76,8 +75,10 @@ class SpatialSeparatedAttention(nn.Module):
         """Features (B,C,H,W) and a mask (B,1,*,*) of any size to (B,C,H,W)."""
         mask = F.interpolate(mask, size=x.shape[2:], mode="bilinear", align_corners=True)
         mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
-        foreground = self.foreground_path(self.foreground_gate(x))
-        return mask * (foreground + self.mix_gate(x)) + (1.0 - mask) * self.background_gate(x)
+        pooled = torch.cat((F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)), dim=1).flatten(1)
+        foreground = self.foreground_path(x * self.foreground_gate(pooled))
+        kept = torch.lerp(self.background_gate(pooled), self.mix_gate(pooled), mask.to(x.dtype))
+        return mask * foreground + kept * x
 
 
 def gaussian_kernel(size: int, sigma: float) -> Tensor:

@@ -1,15 +1,19 @@
 """Files that a run can be stopped at and taken up from."""
 
 import io
+import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..atomic import write_file
 from ..errors import DataError
+from .recipe import Recipe
+
+# What may differ when a run is taken up again, for it changes nothing about the result.
+FREE = {"about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"}
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -34,8 +38,24 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def averaged_weights(run: Path) -> dict[str, Tensor]:
-    """The averaged weights, the ones to use, of a run's checkpoint, under the model's names."""
-    average = load_checkpoint(run / "checkpoint.pt")["average"]
-    prefix = "module."
-    return {name.removeprefix(prefix): value for name, value in average.items() if name.startswith(prefix)}
+def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
+    """Refuse to go on with a run by another recipe than it was begun with.
+
+    Raises:
+        DataError: naming what differs.
+    """
+    old, new = _flat(json.loads(before)), _flat(recipe.model_dump(mode="json"))
+    differ = sorted(key for key in {*old, *new} - FREE if old.get(key) != new.get(key))
+    if differ:
+        raise DataError(
+            f"{folder} holds a run whose recipe differs in {', '.join(differ)}; choose another folder."
+        )
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    items = (
+        enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else None
+    )
+    if items is None:
+        return {prefix.removesuffix("."): value}
+    return {key: v for name, part in items for key, v in _flat(part, f"{prefix}{name}.").items()}

@@ -5,41 +5,44 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
 
 from ..data.synthesis import Triplet
-from ..errors import CdtnetError
-from ..model import CDTNet
-from .validation import predict
 
 
 class Log:
-    """Appends to `log.csv` and to TensorBoard event files in the run's folder."""
+    """Appends to `log.csv` and to TensorBoard event files in the run's folder.
+
+    A disk that is full costs lines of the diary, not the run.
+    """
 
     def __init__(self, folder: Path):
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise CdtnetError("Training needs TensorBoard: pip install 'cdtnet[train]'.") from error
         self.path = folder / "log.csv"
         self.board = SummaryWriter(str(folder))
 
     def scores(self, samples: int, values: dict[str, float]) -> None:
-        """Note numbers after so many samples; the first call decides the CSV's columns."""
-        new = not self.path.exists()
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["samples", *values])
-            writer.writerow([samples, *(f"{value:.6g}" for value in values.values())])
-        for name, value in values.items():
-            self.board.add_scalar(name, value, samples)
+        """Note numbers after so many samples; the first call of a run decides the CSV's columns."""
+        try:
+            new = not self.path.exists()
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                if new:
+                    writer.writerow(["samples", *values])
+                writer.writerow([samples, *(f"{value:.6g}" for value in values.values())])
+            for name, value in values.items():
+                self.board.add_scalar(name, value, samples)
+        except OSError as error:
+            tqdm.write(f"The log {self.path} cannot be written ({error.strerror}); training goes on.")
 
-    def pictures(self, samples: int, model: CDTNet, triplet: Triplet, base_size: int) -> None:
-        """Strips of composite, prediction, real photo and mask."""
-        part = Triplet(*(tensor[:8].float() for tensor in triplet))
-        with torch.no_grad():
-            harmonized = predict(model, part, base_size).composite
-        strips = torch.cat((part.composite, harmonized, part.real, part.mask.expand(-1, 3, -1, -1)), dim=3)
+    def pictures(self, samples: int, painted: dict[str, Tensor], triplet: Triplet) -> None:
+        """Strips of composite, what the network made of it, real photo and mask."""
+        columns = (triplet.composite, *painted.values(), triplet.real, triplet.mask.expand(-1, 3, -1, -1))
+        strips = torch.cat([column[:8].float() for column in columns], dim=3)
         sheet = torch.cat(list(F.pad(strips, (0, 0, 0, 2))), dim=1)
-        self.board.add_image("composite, harmonized, real, mask", sheet, samples)
-        self.board.flush()
+        try:
+            self.board.add_image(", ".join(["composite", *painted, "real", "mask"]), sheet, samples)
+            self.board.flush()
+        except OSError as error:
+            tqdm.write(f"Pictures cannot be logged ({error.strerror}); training goes on.")

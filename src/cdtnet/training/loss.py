@@ -1,22 +1,78 @@
-"""The loss of iS2AM and CDTNet: squared error, weighted so that small foregrounds count like large ones."""
+"""The losses of CDTNet (paper section 3.5): squared error on each picture that the network makes."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-# A foreground of fewer pixels than 100 of 256×256 is weighted as if it had that many.
-SMALLEST_FOREGROUND = 100 / 256**2
+from ..data.synthesis import Triplet
+from ..model import CDTNet
+from ..model.cdtnet import Analysis
+from ..model.color_mapping import map_colors
+from ..model.layers import denormalize
+from ..model.sampling import downsample
+from ..regions import Window
+from .recipe import Stage
 
 
-def foreground_normalized_mse(prediction: Tensor, target: Tensor, area: Tensor) -> Tensor:
-    """Σ squared error / (3·foreground pixels), mean over the batch.
+class Objective(nn.Module):
+    """What a stage minimises, as a module, so that its forward pass can be spread over processes."""
+
+    def __init__(self, model: CDTNet, stage: Stage):
+        super().__init__()
+        self.model = model
+        self.stage = stage
+
+    def forward(self, triplet: Triplet, window: Window) -> dict[str, Tensor]:
+        """The weighted loss of each picture that the stage asks for, and of the tables.
+
+        Args:
+            triplet: a batch of pictures of the stage's size.
+            window: part of them that is rendered and scored at full size.
+        """
+        stage, losses = self.stage, self.stage.losses
+        composite, mask, real = triplet
+        crop = (..., *window.slices)
+        share = mask.mean((1, 2, 3))
+        smallest = stage.smallest_foreground / stage.size**2  # as a share of the picture
+        with torch.autocast(composite.device.type, torch.bfloat16, enabled=stage.precision == "bfloat16"):
+            analysis = self.model.analyse(self.model.downsample(composite, mask, stage.base_size))
+            image, mapped = self._paint(analysis, composite[crop], mask[crop], window)
+        terms = {}
+        if image is not None:
+            terms["image"] = losses.image * foreground_mse(image, real[crop], share, smallest)
+        if mapped is not None and losses.lut:
+            terms["lut"] = losses.lut * foreground_mse(mapped, real[crop], share, smallest)
+        if analysis.image_low is not None and losses.base:
+            base = denormalize(analysis.image_low.to(real.dtype))
+            real_low = downsample(real, base.shape[-1], antialias=self.model.config.antialias)
+            smallest = stage.smallest_foreground / base.shape[-1] ** 2
+            terms["base"] = losses.base * foreground_mse(base, real_low, share, smallest)
+        if self.model.color_mapping is not None and losses.roughness:
+            terms["roughness"] = losses.roughness * roughness(self.model.color_mapping.basis)
+        return terms
+
+    def _paint(
+        self, analysis: Analysis, composite: Tensor, mask: Tensor, window: Window
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The final picture and the colour mapping's, in a window, as far as the stage has losses on them."""
+        size = (self.stage.size, self.stage.size)
+        if self.stage.losses.image and self.model.refinement is not None:
+            return self.model.render(analysis, composite, mask, size, window)
+        if self.stage.losses.lut and analysis.table is not None:
+            return None, map_colors(analysis.table, composite, mask)
+        return None, None
+
+
+def foreground_mse(prediction: Tensor, target: Tensor, share: Tensor, smallest: float = 0.0) -> Tensor:
+    """Σ squared error / (3·foreground pixels), mean over the batch: small foregrounds count like large ones.
 
     Args:
         prediction: (B,3,H,W).
         target: (B,3,H,W).
-        area: (B,), the foreground's share of the picture, 0..1.
+        share: (B,), the foreground's share of the picture, 0..1.
+        smallest: the least share that a foreground counts as.
     """
-    pixels = area.clamp(min=SMALLEST_FOREGROUND) * (target.shape[2] * target.shape[3])
-    return (((prediction - target) ** 2).sum((1, 2, 3)) / (3 * pixels)).mean()
+    pixels = share.clamp(min=smallest) * (target.shape[2] * target.shape[3])
+    return (((prediction.to(target.dtype) - target) ** 2).sum((1, 2, 3)) / (3 * pixels)).mean()
 
 
 def roughness(basis: Tensor) -> Tensor:

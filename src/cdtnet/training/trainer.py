@@ -2,229 +2,249 @@
 
 import random
 import time
+from contextlib import nullcontext
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from ..data.photos import Photo, load_photos
-from ..data.synthesis import Triplet, draw
-from ..errors import WeightsError
+from ..data.synthesis import Triplet
+from ..errors import DataError, WriteError
 from ..model import CDTNet
 from ..regions import Window
-from .checkpoint import load_checkpoint, save_checkpoint
+from ..weights import write_weights
+from .checkpoint import check_same_recipe, load_checkpoint, save_checkpoint
+from .distributed import Processes, share_batch_norm
+from .feeds import open_feed
+from .initial import build_model, modules
 from .log import Log
-from .loss import foreground_normalized_mse, roughness
-from .stages import Plan, Stage
-from .validation import make_validation, validate
+from .loss import Objective
+from .recipe import Recipe, Stage
+from .stop import StopSignal
+from .validation import paint, validate
 
 VALIDATIONS = 10  # per stage
-ROUGHNESS = 3.0  # weight of the tables' roughness, beside 1 for each picture's loss
 
 
 class Trainer:
-    """Trains one network by a plan, in one run folder.
+    """Trains one network by a recipe, in one run folder.
 
-    The folder holds `checkpoint.pt` (everything needed to go on), `log.csv` and TensorBoard events. A run
-    started again in the same folder goes on where its checkpoint was written.
+    The folder holds `checkpoint.pt` (everything needed to go on), `log.csv`, TensorBoard events, and at the
+    end `weights.safetensors`. A run started again in the same folder goes on where its checkpoint was
+    written, and ends with the weights that it would have had without the interruption.
 
     Args:
-        plan: the network and its stages.
-        photos: training photographs.
-        held_out: photographs of other sources, for validation.
+        recipe: what to train.
         folder: the run's folder.
-        device: where to train.
-        initial: weights to start from (any part of the network's), when there is no checkpoint yet.
+        processes: where, and beside whom.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        photos: list[Photo],
-        held_out: list[Photo],
-        folder: Path,
-        device: torch.device,
-        initial: dict[str, Tensor] | None = None,
-    ):
-        self.plan, self.photos, self.held_out = plan, photos, held_out
-        self.folder, self.device = folder, device
-        torch.manual_seed(0)
-        self.model = CDTNet(plan.config)
-        _start_near_identity(self.model)
-        if initial:
-            _load_initial(self.model, initial)
-        self.model.to(device).channels_last()
-        self.average = AveragedModel(self.model, use_buffers=True)
-        self.random = torch.Generator(device).manual_seed(0)
+    def __init__(self, recipe: Recipe, folder: Path, processes: Processes):
+        self.recipe, self.folder, self.processes = recipe, folder, processes
+        for stage in recipe.stages:
+            part = stage.batch // stage.accumulate
+            if part % processes.count:
+                raise DataError(
+                    f"A part of a batch, {part} pictures, cannot be shared by {processes.count} processes; "
+                    "choose a batch that they divide."
+                )
+        self.feed = open_feed(recipe.data, recipe.seed, processes)
+        self.model = build_model(recipe).to(processes.device).channels_last()
+        self.averaged: AveragedModel | None = None
         self.stage = self.step = self.samples = 0
         folder.mkdir(parents=True, exist_ok=True)
-        self.log = Log(folder)
+        self.log = Log(folder) if processes.first else None
 
-    def run(self, *, save_every: float = 120.0, minutes: float | None = None) -> None:
-        """Train to the end of the plan.
+    def run(self, *, save_every: float = 120.0, minutes: float | None = None) -> bool:
+        """Train to the end of the recipe.
 
         Args:
             save_every: seconds between checkpoints.
             minutes: stop after so long, but never without having taken a step.
+
+        Returns:
+            Whether the end was reached; if not, the same run can be taken up again.
         """
         deadline = time.monotonic() + 60 * (float("inf") if minutes is None else minutes)
         checkpoint = self.folder / "checkpoint.pt"
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if resumed:
-            self._restore(resumed)
-        while self.stage < len(self.plan.stages):
-            stage = self.plan.stages[self.stage]
-            optimizer = self._prepare(stage)
-            if resumed:
-                optimizer.load_state_dict(resumed["optimizer"])
-                resumed = None
-            self._run_stage(stage, optimizer, deadline, save_every)
-            if self.step < stage.steps:
-                return
-            self.stage, self.step = self.stage + 1, 0
-
-    def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
-        """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
-        self.average.multi_avg_fn = get_ema_multi_avg_fn(stage.averaging)
-        self.model.requires_grad_(False)
-        for part in self._trained(stage):
-            part.requires_grad_(True)
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        return torch.optim.AdamW(parameters, lr=stage.rate, betas=(0.9, 0.999), weight_decay=1e-4)
-
-    def _trained(self, stage: Stage) -> list[nn.Module]:
-        if stage.part == "generator":
-            return [self.model.generator]
-        if stage.part == "encoder and mapping":
-            assert self.model.color_mapping is not None
-            return [self.model.generator.encoder, self.model.color_mapping]
-        return [part for part in (self.model.color_mapping, self.model.refinement) if part is not None]
-
-    def _run_stage(
-        self, stage: Stage, optimizer: torch.optim.Optimizer, deadline: float, save_every: float
-    ) -> None:
-        room = stage.size * 5 // 4 if stage.size <= 256 else stage.size  # crops are enlarged a little at most
-        store = load_photos(self.photos, room).to(self.device)
-        check = make_validation(load_photos(self.held_out, stage.size).to(self.device), stage.size)
-        self.model.eval()
-        for part in self._trained(stage):
-            part.train()
-        saved, losses = time.monotonic(), []
-        with self._bar(stage) as bar:
-            while self.step < stage.steps:
-                triplet = draw(store, stage.batch, stage.size, self.random)
-                losses.append(self._train_step(stage, triplet, optimizer))
-                bar.update(stage.batch)
-                last = self.step == stage.steps
-                if last or self.step % max(stage.steps // VALIDATIONS, 1) == 0:
-                    self._validate(stage, check, torch.stack(losses).mean().item(), bar)
-                    losses.clear()
-                if not losses or time.monotonic() > min(saved + save_every, deadline):
-                    save_checkpoint(self.folder / "checkpoint.pt", self._state(optimizer))
-                    saved = time.monotonic()
-                if time.monotonic() > deadline:
-                    return
-
-    def _bar(self, stage: Stage) -> "tqdm[Any]":
-        return tqdm(
-            total=stage.steps * stage.batch,
-            initial=self.step * stage.batch,
-            desc=f"stage {self.stage + 1}/{len(self.plan.stages)}, {stage.part} at {stage.size}",
-            unit=" samples",
-        )
-
-    def _train_step(self, stage: Stage, triplet: Triplet, optimizer: torch.optim.Optimizer) -> Tensor:
-        for group in optimizer.param_groups:
-            group["lr"] = stage.rate_at(self.step)
-        loss = self._loss(stage, triplet)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        optimizer.step()
-        self.average.update_parameters(self.model)
-        self.step, self.samples = self.step + 1, self.samples + stage.batch
-        return loss.detach()
-
-    def _loss(self, stage: Stage, triplet: Triplet) -> Tensor:
-        """Sum of the losses on every picture that the trained part makes, each weighted by 1."""
-        composite, mask, real = triplet
-        area = mask.mean((1, 2, 3))
-        with torch.autocast(self.device.type, torch.bfloat16):
-            if stage.part == "generator":
-                generated = self.model(composite, mask, stage.base_size).base_image
-                return foreground_normalized_mse(generated.float(), real, area)
-            low = self.model.downsample(composite, mask, stage.base_size)
-            analysis = self.model.analyse(low)
-            window = self._window(stage)
-            crop = (..., slice(window.top, window.bottom), slice(window.left, window.right))
-            size = (stage.size, stage.size)
-            rendered, mapped = self.model.render(analysis, composite[crop], mask[crop], size, window)
-        pictures = [picture for picture in (rendered, mapped) if picture is not None]
-        losses = [foreground_normalized_mse(picture.float(), real[crop], area) for picture in pictures]
-        if self.model.color_mapping is not None:
-            losses.append(ROUGHNESS * roughness(self.model.color_mapping.basis))
-        return torch.stack(losses).sum()
-
-    def _window(self, stage: Stage) -> Window:
-        rng = random.Random(self.samples)
-        top, left = (rng.randint(0, stage.size - stage.window) for _ in range(2))
-        return Window(top, left, top + stage.window, left + stage.window)
+            check_same_recipe(resumed["recipe"], self.recipe, self.folder)
+            self.model.load_state_dict(resumed["model"])
+            self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
+        self.processes.wait()  # until all have read it
+        with StopSignal() as signal:
+            for stage in self.recipe.stages[self.stage :]:
+                optimizer = self._prepare(stage)
+                if resumed:
+                    optimizer.load_state_dict(resumed["optimizer"])
+                    if self.averaged is not None:
+                        self.averaged.load_state_dict(resumed["averaged"])
+                    resumed = None
+                if not self._run_stage(stage, optimizer, signal, deadline, save_every):
+                    return False
+                self.model.load_state_dict(self.usable.state_dict())
+                self.stage, self.step, self.averaged = self.stage + 1, 0, None
+        if self.processes.first:
+            card = {"training": f"{self.recipe.about} {self.samples:,} samples."}
+            write_weights(self.folder / "weights.safetensors", self.model, card)
+        return True
 
     @property
-    def averaged(self) -> CDTNet:
-        """The model with weights averaged over the last steps: the one to use."""
-        model = self.average.module
+    def usable(self) -> CDTNet:
+        """The network to use: the averaged one, where there is one."""
+        model = self.model if self.averaged is None else self.averaged.module
         assert isinstance(model, CDTNet)
         return model
 
-    def _validate(self, stage: Stage, triplets: list[Triplet], loss: float, bar: Any) -> None:
-        model = self.averaged.eval()
-        scores, untouched = validate(model, triplets, stage.base_size), validate(None, triplets)
-        values = {"size": stage.size, "rate": stage.rate_at(self.step), "loss": loss, **vars(scores)}
-        self.log.scores(
-            self.samples, {**values, "gain": scores.psnr - untouched.psnr, "fmse untouched": untouched.fmse}
-        )
-        self.log.pictures(self.samples, model, triplets[0], stage.base_size)
-        bar.set_postfix_str(
-            f"{scores.psnr:.2f} dB ({scores.psnr - untouched.psnr:+.2f}), fMSE {scores.fmse:.0f}"
+    def _steps(self, stage: Stage) -> int:
+        return max(self.feed.samples(stage) // stage.batch, 1)
+
+    def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
+        """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
+        self.model.to(_dtype(stage)).eval().requires_grad_(False)
+        if stage.average:
+            reach = max(1 - 10 / self._steps(stage), 0.0)  # a tenth of the stage
+            self.averaged = AveragedModel(
+                self.model, multi_avg_fn=get_ema_multi_avg_fn(reach), use_buffers=True
+            )
+        for part in modules(self.model, stage.trains):
+            part.train().requires_grad_(True)
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        return torch.optim.AdamW(
+            parameters, lr=stage.rate, betas=(0.9, 0.999), weight_decay=stage.weight_decay
         )
 
-    def _state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-        return {
+    def _run_stage(
+        self,
+        stage: Stage,
+        optimizer: torch.optim.Optimizer,
+        signal: StopSignal,
+        deadline: float,
+        save_every: float,
+    ) -> bool:
+        """Whether the stage's end was reached."""
+        steps = self._steps(stage)
+        objective = self._spread(Objective(self.model, stage))
+        end = self.samples + (steps - self.step) * stage.batch
+        batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
+        saved, losses = time.monotonic(), []
+        with self._bar(stage, steps) as bar:
+            while self.step < steps:
+                for group in optimizer.param_groups:
+                    group["lr"] = stage.rate_at(self.step, steps)
+                losses.append(self._train_step(stage, objective, batches, optimizer))
+                bar.update(stage.batch)
+                ended = self.step == steps
+                if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
+                    self._validate(stage, optimizer.param_groups[0]["lr"], losses, bar)
+                    losses.clear()
+                stop = self.processes.agree(signal.received or time.monotonic() > deadline)
+                if ended or stop or time.monotonic() > saved + save_every:
+                    self._save(optimizer, required=ended or stop)
+                    saved = time.monotonic()
+                if stop and not ended:
+                    return False
+        return True
+
+    def _spread(self, objective: Objective) -> nn.Module:
+        if self.processes.count == 1:
+            return objective
+        share_batch_norm(objective)
+        return DistributedDataParallel(objective)
+
+    def _bar(self, stage: Stage, steps: int) -> "tqdm[Any]":
+        place = f"{self.stage + 1}/{len(self.recipe.stages)}"
+        return tqdm(
+            total=steps * stage.batch,
+            initial=self.step * stage.batch,
+            desc=f"stage {place}, {', '.join(stage.trains)} at {stage.size}",
+            unit=" samples",
+            disable=not self.processes.first,
+        )
+
+    def _train_step(
+        self, stage: Stage, objective: nn.Module, batches: Any, optimizer: torch.optim.Optimizer
+    ) -> Tensor:
+        """One step; returns the loss, over all processes."""
+        optimizer.zero_grad(set_to_none=True)
+        window, total = self._window(stage), torch.zeros((), device=self.processes.device)
+        for k, triplet in enumerate(islice(batches, stage.accumulate), start=1):
+            triplet = Triplet(*(tensor.to(_dtype(stage)) for tensor in triplet))
+            alone = isinstance(objective, DistributedDataParallel) and k < stage.accumulate
+            with objective.no_sync() if alone else nullcontext():  # type: ignore[operator]
+                loss = torch.stack(list(objective(triplet, window).values())).sum() / stage.accumulate
+                loss.backward()
+            total += loss.detach()
+        if stage.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), stage.clip)
+        optimizer.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.model)
+        self.step, self.samples = self.step + 1, self.samples + stage.batch
+        return self.processes.mean(total)
+
+    def _window(self, stage: Stage) -> Window:
+        """A random part of the pictures, the same for the whole batch."""
+        side = stage.window or stage.size
+        rng = random.Random((self.recipe.seed << 40) + self.samples)
+        top, left = (rng.randint(0, stage.size - side) for _ in range(2))
+        return Window(top, left, top + side, left + side)
+
+    def _validate(self, stage: Stage, rate: float, losses: list[Tensor], bar: Any) -> None:
+        if self.log is None:
+            return
+        model = self.usable
+        training = [part for part in model.modules() if part.training]
+        model.eval()
+        triplets = (
+            Triplet(*(t.to(_dtype(stage)) for t in triplet)) for triplet in self.feed.validation(stage)
+        )
+        example = next(triplets)
+        scores = validate(model, chain((example,), triplets), stage.base_size)
+        values = {
+            "stage": self.stage + 1.0,
+            "size": stage.size,
+            "rate": rate,
+            "loss": torch.stack(losses).mean().item(),
+            **{f"{name} {metric}": v for name, score in scores.items() for metric, v in vars(score).items()},
+        }
+        self.log.scores(self.samples, values)
+        with torch.no_grad():
+            self.log.pictures(self.samples, paint(model, example, stage.base_size), example)
+        for part in training:
+            part.training = True
+        best = min((name for name in scores if name != "composite"), key=lambda name: scores[name].fmse)
+        gain = scores[best].psnr - scores["composite"].psnr
+        left = 100 * scores[best].fmse / scores["composite"].fmse
+        bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
+
+    def _save(self, optimizer: torch.optim.Optimizer, *, required: bool) -> None:
+        """Write the checkpoint; when it can't be, go on while there may be another chance."""
+        if not self.processes.first:
+            return
+        state = {
+            "recipe": self.recipe.model_dump_json(),
             "stage": self.stage,
             "step": self.step,
             "samples": self.samples,
             "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "random": self.random.get_state(),
         }
-
-    def _restore(self, state: dict[str, Any]) -> None:
         try:
-            self.model.load_state_dict(state["model"])
-        except RuntimeError as error:
-            raise WeightsError(
-                f"{self.folder} holds a run of another network; choose another folder."
-            ) from error
-        self.average.load_state_dict(state["average"])
-        self.random.set_state(state["random"])
-        self.stage, self.step, self.samples = state["stage"], state["step"], state["samples"]
+            save_checkpoint(self.folder / "checkpoint.pt", state)
+        except WriteError as error:
+            if required:
+                raise
+            tqdm.write(f"{error} Training goes on; the checkpoint before is still there.")
 
 
-def _load_initial(model: CDTNet, initial: dict[str, Tensor]) -> None:
-    """Take over a trained generator, and whatever else there is; nothing may be left over."""
-    missing, unexpected = model.load_state_dict(initial, strict=False)
-    missing = [name for name in missing if name.startswith("generator.")]
-    if missing or unexpected:
-        raise WeightsError(f"The initial weights do not fit: missing {missing}, unexpected {unexpected}.")
-
-
-def _start_near_identity(model: CDTNet) -> None:
-    """Open the blending gates, so that training starts from the untouched picture."""
-    for part in (model.generator, model.refinement):
-        if part is not None:
-            nn.init.constant_(part.blend.gate.bias, 1.0)  # type: ignore[arg-type]
+def _dtype(stage: Stage) -> torch.dtype:
+    """Of weights and pictures."""
+    return torch.float64 if stage.precision == "float64" else torch.float32

@@ -1,12 +1,13 @@
-"""Scores during training, on composites of held-out sources that stay the same for the whole run."""
+"""Scores during training, on composites that stay the same for the whole run."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from ..data.photos import PhotoStore
-from ..data.synthesis import Triplet, draw
+from ..data.synthesis import Triplet
 from ..model import CDTNet
 
 # Composites closer to the real photo than this have no PSNR to speak of; they are left out.
@@ -28,31 +29,42 @@ class Scores:
     worse: float
 
 
-def make_validation(store: PhotoStore, size: int) -> list[Triplet]:
-    """Composites (seed 0) in batches of 16: 256 of them up to 64×64 pixels, fewer of larger ones."""
-    generator = torch.Generator(store.images.device).manual_seed(0)
-    return [draw(store, 16, size, generator) for _ in range(max(1024 // max(size, 64), 1))]
-
-
 @torch.no_grad()
-def validate(model: CDTNet | None, triplets: list[Triplet], base_size: int | None = None) -> Scores:
-    """Score a model in eval mode, or the untouched composites if there is none."""
-    rows = [_score(t if model is None else predict(model, t, base_size), t) for t in triplets]
-    before = torch.cat([_score(t, t) for t in triplets], dim=1)[2]
+def validate(model: CDTNet, triplets: Iterable[Triplet], base_size: int | None = None) -> dict[str, Scores]:
+    """Score the "image", "lut" and "base" pictures of a model in eval mode, and the untouched "composite"."""
+    errors: dict[str, list[Tensor]] = {}
+    for triplet in triplets:
+        for name, picture in {**paint(model, triplet, base_size), "composite": triplet.composite}.items():
+            errors.setdefault(name, []).append(_errors(picture, triplet))
+    joined = {name: torch.cat(rows, dim=1) for name, rows in errors.items()}
+    before = joined["composite"][0]
     wrong = before > SMALLEST_MSE
-    psnr, fmse, mse = torch.cat(rows, dim=1)[:, wrong]
-    return Scores(psnr.mean().item(), fmse.mean().item(), (mse > before[wrong]).float().mean().item())
+    return {name: _summary(rows[:, wrong], before[wrong]) for name, rows in joined.items()}
 
 
-def predict(model: CDTNet, triplet: Triplet, base_size: int | None = None) -> Triplet:
-    """The triplet with its composite harmonized, within the mask."""
-    image = model(triplet.composite, triplet.mask, base_size).image.clamp(0, 1)
-    return triplet._replace(composite=torch.lerp(triplet.composite, image, triplet.mask))
+def paint(model: CDTNet, triplet: Triplet, base_size: int | None = None) -> dict[str, Tensor]:
+    """The pictures (B,3,H,W) that a network makes of a triplet's composite, within the mask."""
+    composite, mask, _ = triplet
+    output = model(composite, mask, base_size)
+    base = output.base_image
+    if base is not None:
+        base = F.interpolate(base, composite.shape[2:], mode="bilinear")
+    made = {"image": output.image, "lut": output.lut_image, "base": base}
+    return {
+        name: torch.lerp(composite, picture.clamp(0, 1), mask)
+        for name, picture in made.items()
+        if picture is not None
+    }
 
 
-def _score(prediction: Triplet, truth: Triplet) -> Tensor:
-    """PSNR, fMSE and MSE (3,B)."""
-    error = (255.0 * (prediction.composite - truth.real)) ** 2
-    mse = error.mean((1, 2, 3)).clamp(min=1e-3)
+def _errors(picture: Tensor, truth: Triplet) -> Tensor:
+    """MSE and fMSE (2,B)."""
+    error = (255.0 * (picture - truth.real)) ** 2
     fmse = (truth.mask * error).sum((1, 2, 3)) / (3 * truth.mask.sum((1, 2, 3)) + 1e-6)
-    return torch.stack((10 * torch.log10(255.0**2 / mse), fmse, mse))
+    return torch.stack((error.mean((1, 2, 3)), fmse))
+
+
+def _summary(rows: Tensor, before: Tensor) -> Scores:
+    mse, fmse = rows
+    psnr = 10 * torch.log10(255.0**2 / mse.clamp(min=1e-3))
+    return Scores(psnr.mean().item(), fmse.mean().item(), (mse > before).float().mean().item())

@@ -1,0 +1,7 @@
+"""`python -m cdtnet`: the command line, for launchers that start modules."""
+
+import sys
+
+from .cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,51 @@
+"""`cdtnet train`: train a network by a recipe; started again, the run goes on where it was."""
+
+import argparse
+from pathlib import Path
+
+from .options import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument(
+        "recipe", metavar="RECIPE", type=Path, help="YAML file, such as recipes/is2am-256.yaml"
+    )
+    parser.add_argument(
+        "changes", metavar="KEY=VALUE", nargs="*", help="changes to the recipe, such as data.root=iHarmony4"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="folder to write to and go on from (default: runs/RECIPE)"
+    )
+    parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
+    parser.add_argument(
+        "--save-every",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="between checkpoints (default: 120)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train; the path of the weights is the one line on stdout."""
+    from ..errors import CdtnetError
+
+    try:
+        from ..training.distributed import join_processes
+        from ..training.recipe import load_recipe
+        from ..training.trainer import Trainer
+    except ModuleNotFoundError as error:
+        raise CdtnetError(f"Training needs {error.name}: pip install 'cdtnet[train]'.") from error
+    recipe = load_recipe(arguments.recipe, arguments.changes)
+    folder = arguments.output or Path("runs") / arguments.recipe.stem
+    with join_processes(arguments.device) as processes:
+        trainer = Trainer(recipe, folder, processes)
+        finished = trainer.run(save_every=arguments.save_every, minutes=arguments.minutes)
+    if not processes.first:
+        return
+    if finished:
+        print(folder / "weights.safetensors")
+    else:
+        say(f"Stopped after {trainer.samples:,} samples; the same command goes on.")

@@ -1,0 +1,129 @@
+"""Training on several processes, one for each GPU: those that `torchrun` starts, on one machine or many."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from ..errors import CdtnetError
+
+Items = TypeVar("Items", Tensor, list[int])
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process's place among those of the run, and its device."""
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    def share(self, batch: Items) -> Items:
+        """This process's part of something that has one item for each picture of a batch."""
+        part = len(batch) // self.count
+        return batch[self.rank * part : (self.rank + 1) * part]
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over all processes."""
+        if self.count > 1:
+            value = value.clone()
+            dist.all_reduce(value)
+        return value / self.count
+
+    def agree(self, decision: bool) -> bool:
+        """What the first process has decided."""
+        if self.count == 1:
+            return decision
+        told = torch.tensor([decision], dtype=torch.int32, device=self.device)
+        dist.broadcast(told, 0)
+        return bool(told.item())
+
+    def wait(self) -> None:
+        """Until all processes have come here."""
+        if self.count > 1:
+            dist.barrier()
+
+
+@contextmanager
+def join_processes(device: str) -> Iterator[Processes]:
+    """Join the processes that `torchrun` has started; alone without it.
+
+    Args:
+        device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
+    """
+    kind = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device(kind)
+    except RuntimeError as error:
+        raise CdtnetError(f"There is no device {kind!r}; try cpu or cuda.") from error
+    count = int(os.environ.get("WORLD_SIZE", 1))
+    if place.type == "cuda" and place.index is None:
+        place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        torch.cuda.set_device(place)
+    if count == 1:
+        yield Processes(place)
+        return
+    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Processes(place, dist.get_rank(), count)
+    finally:
+        dist.destroy_process_group()
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """A tensor's sum over all processes, whose gradient is the sum of all processes' gradients."""
+
+    @staticmethod
+    def forward(_context: Any, tensor: Tensor) -> Tensor:
+        result = tensor.clone()
+        dist.all_reduce(result)
+        return result
+
+    @staticmethod
+    def backward(_context: Any, gradient: Tensor) -> Tensor:
+        return _SumOverProcesses.forward(_context, gradient)
+
+
+class SharedBatchNorm(nn.BatchNorm2d):
+    """BatchNorm whose statistics are those of the batch over all processes, on any device.
+
+    PyTorch's SyncBatchNorm does the same on GPUs alone.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,C,H,W) to (B,C,H,W)."""
+        if not self.training:
+            return super().forward(x)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
+        own = x.to(self.weight.dtype)
+        sums = torch.stack((own.sum((0, 2, 3)), own.square().sum((0, 2, 3))))
+        count = x.numel() // x.shape[1] * dist.get_world_size()
+        mean, square = _SumOverProcesses.apply(sums) / count  # type: ignore[no-untyped-call]
+        variance = square - mean**2
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked += 1
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shape = (1, -1, 1, 1)
+        return (own * scale.view(shape) + (self.bias - mean * scale).view(shape)).to(x.dtype)
+
+
+def share_batch_norm(module: nn.Module) -> None:
+    """Turn every BatchNorm inside a module into one that all processes share; names and values stay."""
+    for part in module.modules():
+        if type(part) is nn.BatchNorm2d:
+            part.__class__ = SharedBatchNorm

@@ -1,0 +1,241 @@
+"""Where training batches come from: triplets on disk, or composites made on the fly.
+
+What a step is trained on depends on the recipe's seed and the step's place in the run alone – not on the
+number of processes or workers, nor on whether the run was interrupted before.
+"""
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from ..data.photos import Photo, PhotoStore, find_photos, load_photos
+from ..data.samples import Arrays, Sample, open_dataset, read_sample, resize_arrays
+from ..data.synthesis import Triplet, draw
+from ..errors import DataError
+from .distributed import Processes
+from .recipe import PhotoData, Stage, TripletData
+
+
+class Feed(Protocol):
+    """Training and validation batches of one data set."""
+
+    def samples(self, stage: Stage) -> int:
+        """How many pictures a stage trains on."""
+
+    def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
+        """This process's parts of the batches from one sample of the run to another, on the device."""
+
+    def validation(self, stage: Stage) -> Iterator[Triplet]:
+        """The composites that a stage is scored on, always the same, in batches, on the device."""
+
+
+class PhotoFeed:
+    """Composites made on the fly; photographs stay in the device's memory, at the size of the stage."""
+
+    def __init__(self, data: PhotoData, seed: int, processes: Processes):
+        photos = find_photos(data.photos, data.masks)
+        self.held_out = [photo for photo in photos if photo.source in data.held_out]
+        self.photos = [photo for photo in photos if photo.source not in data.held_out]
+        if not self.held_out or not self.photos:
+            sources = ", ".join(sorted({photo.source for photo in photos}))
+            raise DataError(f"Let data.held_out name some, but not all, of the sources {sources}.")
+        self.data, self.seed, self.processes = data, seed, processes
+        self.scored: PhotoStore | None = None  # held-out photographs at the size last asked for
+
+    def samples(self, stage: Stage) -> int:
+        """How many composites a stage trains on."""
+        assert stage.samples is not None  # the recipe is checked
+        return stage.samples
+
+    def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
+        """Every process draws the same batch and takes its share."""
+        # Crops of small pictures are enlarged a little at most; large ones would not fit into memory.
+        store = self._load(self.photos, stage.size * 5 // 4 if stage.size <= 256 else stage.size)
+        generator = torch.Generator(self.processes.device)
+        part = stage.batch // stage.accumulate
+        for sample in range(first, end, part):
+            generator.manual_seed(_mix(self.seed, sample))
+            yield Triplet(*map(self.processes.share, draw(store, part, stage.size, generator)))
+
+    def validation(self, stage: Stage) -> Iterator[Triplet]:
+        """Composites of the held-out sources; fewer of larger pictures, which cost more."""
+        if self.scored is None or self.scored.size != stage.size:
+            self.scored = self._load(self.held_out, stage.size)
+        generator = torch.Generator(self.processes.device).manual_seed(0)
+        for _ in range(max(self.data.validation * 64 // (16 * max(stage.size, 64)), 1)):
+            yield draw(self.scored, 16, stage.size, generator)
+
+    def _load(self, photos: Sequence[Photo], size: int) -> PhotoStore:
+        return load_photos(photos, size).to(self.processes.device)
+
+
+class TripletFeed:
+    """Triplets of a data set on disk, read ahead by worker processes."""
+
+    def __init__(self, data: TripletData, seed: int, processes: Processes):
+        dataset = open_dataset(data.root, layout=data.layout, subsets=data.subsets)
+        if dataset.problems:
+            told = f"{len(dataset.problems)} triplets are incomplete, the first: {dataset.problems[0]}"
+            if data.damaged == "fail":
+                raise DataError(f"{told} To go on without them: data.damaged=skip.")
+            tqdm.write(told)
+        with_real = [sample for sample in dataset.samples if sample.real is not None]
+        self.train = [sample for sample in with_real if not _is_validation(sample)]
+        self.test = [sample for sample in with_real if _is_validation(sample)]
+        if not self.train or not self.test:
+            raise DataError(
+                f"{data.root} has {len(self.train)} triplets to train on and {len(self.test)} to validate "
+                "on; it needs some of both: see `cdtnet data check`."
+            )
+        self.data, self.seed, self.processes = data, seed, processes
+        self.named: set[str] = set()  # what was said to be damaged
+        self.scored: tuple[int, DataLoader[Item]] | None = None  # size and reader of the validation triplets
+
+    def samples(self, stage: Stage) -> int:
+        """How many triplets a stage trains on, the same ones in each epoch."""
+        return stage.samples or (stage.epochs or 0) * len(self.train)
+
+    def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
+        """Random crops, flipped half of the time, in an order that is drawn anew for each epoch."""
+        part = stage.batch // stage.accumulate
+        keys = [self.processes.share([*range(at, at + part)]) for at in range(first, end, part)]
+        crops = _Crops(self.train, stage.size, self.seed, self.data.damaged)
+        return self._read(self._loader(crops, keys))
+
+    def validation(self, stage: Stage) -> Iterator[Triplet]:
+        """Triplets spread evenly over the test split, whole, squashed to the stage's size."""
+        if self.scored is None or self.scored[0] != stage.size:
+            count = min(self.data.validation, len(self.test))
+            chosen = [self.test[k * len(self.test) // count] for k in range(count)]
+            batch = max(16 * 64 // stage.size, 1)
+            keys = [[*range(at, min(at + batch, count))] for at in range(0, count, batch)]
+            squares = _Squares(chosen, stage.size, self.seed, self.data.damaged)
+            self.scored = stage.size, self._loader(squares, keys)
+        return self._read(self.scored[1])
+
+    def _loader(self, pictures: "_Squares", keys: list[list[int]]) -> "DataLoader[Item]":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = min(self.data.workers, cores)
+        return DataLoader(
+            pictures,
+            batch_sampler=keys,
+            num_workers=workers,
+            collate_fn=list,
+            multiprocessing_context="spawn" if workers else None,  # libvips does not survive a fork
+            persistent_workers=workers > 0,
+        )
+
+    def _read(self, loader: "DataLoader[Item]") -> Iterator[Triplet]:
+        for items in loader:
+            for problem in (problem for item in items for problem in item.problems):
+                if self.data.damaged == "fail":
+                    raise DataError(f"{problem} To go on without it: data.damaged=skip.")
+                if problem not in self.named:
+                    self.named.add(problem)
+                    tqdm.write(f"Skipped: {problem}")
+            columns = zip(*(item.triplet for item in items), strict=True)
+            stacked = (torch.stack(tensors) for tensors in columns)
+            yield Triplet(*(tensor.to(self.processes.device).float() / 255 for tensor in stacked))
+
+
+def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) -> Feed:
+    """The feed that a recipe's data section asks for."""
+    return (PhotoFeed if data.kind == "photos" else TripletFeed)(data, seed, processes)  # type: ignore[arg-type]
+
+
+def _is_validation(sample: Sample) -> bool:
+    """By the data set's lists; without lists, a tenth, all composites of a photograph together."""
+    assert sample.real is not None
+    return sample.split == "test" if sample.split else crc32(sample.real.path.encode()) % 10 == 0
+
+
+class Item(NamedTuple):
+    """One triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and what was wrong with those it stands in for."""
+
+    triplet: tuple[Tensor, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass
+class _Squares(Dataset[Item]):
+    """Whole pictures, squashed to squares."""
+
+    samples: Sequence[Sample]
+    size: int
+    seed: int
+    damaged: str
+
+    def __getitem__(self, position: int) -> Item:
+        """The triplet at a position; where it is damaged, the next that is not."""
+        problems = []
+        for index in range(len(self.samples)):
+            try:
+                arrays = read_sample(self._sample(position + index))
+                break
+            except DataError as error:
+                problems.append(str(error))
+                if self.damaged == "fail":
+                    return Item((), tuple(problems))
+        else:
+            raise DataError("Not one triplet of this data set can be read; see `cdtnet data check`.")
+        return Item(_tensors(self._prepare(arrays, position)), tuple(problems))
+
+    def _sample(self, position: int) -> Sample:
+        return self.samples[position % len(self.samples)]
+
+    def _prepare(self, arrays: Arrays, position: int) -> Arrays:
+        return resize_arrays(arrays, self.size)
+
+
+class _Crops(_Squares):
+    """Random resized crops, with some foreground, of half the area or more, flipped half of the time."""
+
+    def _sample(self, position: int) -> Sample:
+        epoch, place = divmod(position, len(self.samples))
+        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
+        return self.samples[int(torch.randperm(len(self.samples), generator=generator)[place])]
+
+    def _prepare(self, arrays: Arrays, position: int) -> Arrays:
+        rng = random.Random(_mix(self.seed, position))
+        height, width = arrays.mask.shape
+        crop = arrays
+        for _ in range(10):
+            rows, columns = _random_window(rng, height, width)
+            if arrays.mask[rows, columns].any():
+                crop = Arrays(*(array[rows, columns] for array in arrays if array is not None))
+                break
+        square = resize_arrays(crop, self.size)
+        flip = -1 if rng.random() < 0.5 else 1
+        return Arrays(*(array[:, ::flip] for array in square if array is not None))
+
+
+def _mix(seed: int, place: int) -> int:
+    """A seed for one place of a run, in 32 bits, for PyTorch's generator ignores all above."""
+    return crc32(f"{seed} {place}".encode())
+
+
+def _random_window(rng: random.Random, height: int, width: int) -> tuple[slice, slice]:
+    """Half the area or more, the aspect ratio changed by up to a third."""
+    area, stretch = rng.uniform(0.5, 1.0), rng.uniform(0.75, 4 / 3)
+    rows = min(max(round(height * (area / stretch) ** 0.5), 1), height)
+    columns = min(max(round(width * (area * stretch) ** 0.5), 1), width)
+    top, left = rng.randint(0, height - rows), rng.randint(0, width - columns)
+    return slice(top, top + rows), slice(left, left + columns)
+
+
+def _tensors(arrays: Arrays) -> tuple[Tensor, ...]:
+    """(H,W,C) or (H,W) arrays to (C,H,W) tensors."""
+    return tuple(
+        torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(array), -1, 0)))
+        for array in arrays
+        if array is not None
+    )

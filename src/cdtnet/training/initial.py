@@ -1,0 +1,43 @@
+"""The network that a run starts from."""
+
+import torch
+from torch import nn
+
+from ..errors import WeightsError
+from ..model import CDTNet
+from ..weights import load_model
+from .recipe import Part, Recipe
+
+
+def build_model(recipe: Recipe) -> CDTNet:
+    """A network with random weights by the recipe's seed, and the parts that it takes from elsewhere.
+
+    Raises:
+        WeightsError: if there is no such part, or it has another shape.
+    """
+    torch.manual_seed(recipe.seed)
+    model = CDTNet(recipe.model)
+    if recipe.open_gates:
+        for painter in (model.generator, model.refinement):
+            if painter is not None:  # a gate of sigmoid(3·1) keeps 95 % of the picture
+                nn.init.constant_(painter.blend.gate.bias, 1.0)  # type: ignore[arg-type]
+    for part, source in recipe.initial.items():
+        taken = getattr(load_model(source), part)
+        if taken is None:
+            raise WeightsError(f"{source} has no {part} to start from.")
+        try:
+            getattr(model, part).load_state_dict(taken.state_dict())
+        except RuntimeError as error:
+            raise WeightsError(f"The {part} of {source} has another shape than the recipe's.") from error
+    return model
+
+
+def modules(model: CDTNet, parts: tuple[Part, ...]) -> list[nn.Module]:
+    """The parts of a network by the names that recipes give them."""
+    named = {
+        "generator": model.generator,
+        "encoder": model.generator.encoder,
+        "color_mapping": model.color_mapping,
+        "refinement": model.refinement,
+    }
+    return [module for part in parts if (module := named[part]) is not None]

@@ -1,0 +1,268 @@
+"""Recipes: one YAML file says what is trained, from what, on what, for how long."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from math import cos, pi
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from ..errors import DataError
+from ..model import Config
+
+Part = Literal["generator", "encoder", "color_mapping", "refinement"]
+
+
+def _known(values: Any, names: Iterable[str]) -> Any:
+    """Refuse a key that is not one of these names, and say which it may have been meant for."""
+    for key in values if isinstance(values, Mapping) else ():
+        if key not in names:
+            near = get_close_matches(str(key), names, n=1, cutoff=0.0)
+            raise ValueError(f"there is no {key!r}; did you mean {near[0]!r}?")
+    return values
+
+
+class Section(BaseModel):
+    """A part of a recipe; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, values: Any) -> Any:
+        return _known(values, cls.model_fields)
+
+
+class TripletData(Section):
+    """A data set of composites with masks and real photographs, as `cdtnet data check` reads it.
+
+    Attributes:
+        root: folder, zip or tar.
+        layout: of the data set, found out by itself if "auto".
+        subsets: those to train on; all by default.
+        damaged: whether a damaged triplet is named and another taken in its place, or ends the run.
+        workers: processes that read ahead, each for one training process.
+        validation: number of the test split's triplets that are scored during training.
+    """
+
+    kind: Literal["triplets"]
+    root: Path
+    layout: str = "auto"
+    subsets: tuple[str, ...] | None = None
+    damaged: Literal["skip", "fail"] = "fail"
+    workers: int = Field(default=4, ge=0)
+    validation: PositiveInt = 256
+
+
+class PhotoData(Section):
+    """Photographs and object masks, from which composites are made on the fly.
+
+    Attributes:
+        photos: folder of <source>/<name>.jpg.
+        masks: folder of <source>/<name>.png or <name>__<k>.png, white = object.
+        held_out: sources kept for validation, whole.
+        validation: number of composites of those that are scored during training.
+    """
+
+    kind: Literal["photos"]
+    photos: Path
+    masks: Path | None = None
+    held_out: tuple[str, ...] = Field(min_length=1)
+    validation: PositiveInt = 256
+
+
+class Losses(Section):
+    """Weights of the squared errors of the three pictures (the paper's equation 5) and of the tables.
+
+    Attributes:
+        image: the final picture.
+        lut: the colour mapping's.
+        base: the generator's, at base size.
+        roughness: second differences of the basis LUTs; not in the paper.
+    """
+
+    image: float = Field(default=1.0, ge=0)
+    lut: float = Field(default=1.0, ge=0)
+    base: float = Field(default=1.0, ge=0)
+    roughness: float = Field(default=0.0, ge=0)
+
+
+class Stage(Section):
+    """One stretch of training at one size.
+
+    Attributes:
+        trains: parts that are trained; the others are left as they are, BatchNorm statistics too.
+        size: side of the square pictures, in pixels.
+        base_size: side at which they are analysed; the network's own by default.
+        window: side of the part of each picture that is rendered and scored; all of it by default.
+        batch: pictures per step, over all processes.
+        accumulate: parts that a batch is computed in, one after the other, to save memory.
+        samples: pictures in all; or else
+        epochs: passes over the data set.
+        rate: peak learning rate of Adam.
+        weight_decay: decoupled, as in AdamW.
+        schedule: "steps" lowers the rate to a tenth after 50/120 and 100/120 of the stage, as published;
+            "cosine" holds it for two fifths of the stage, then lowers it to 1 %.
+        warmup: steps over which the rate rises.
+        clip: largest norm of the gradient.
+        losses: weights of the losses.
+        smallest_foreground: foregrounds of fewer pixels count in the loss as if they had so many.
+        precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
+            float64 is for comparing runs.
+        average: whether the weights to use are averaged over the last tenth of the stage.
+    """
+
+    trains: tuple[Part, ...]
+    size: PositiveInt
+    base_size: PositiveInt | None = Field(default=None, multiple_of=8)
+    window: PositiveInt | None = None
+    batch: PositiveInt
+    accumulate: PositiveInt = 1
+    samples: PositiveInt | None = None
+    epochs: PositiveInt | None = None
+    rate: PositiveFloat = 1e-3
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Literal["steps", "cosine"] = "steps"
+    warmup: int = Field(default=0, ge=0)
+    clip: PositiveFloat | None = None
+    losses: Losses = Losses()
+    smallest_foreground: PositiveFloat = 100.0
+    precision: Literal["float64", "float32", "bfloat16"] = "float32"
+    average: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> "Stage":
+        if not self.trains:
+            raise ValueError("a stage trains at least one part")
+        if (self.samples is None) == (self.epochs is None):
+            raise ValueError("give either samples or epochs")
+        if self.batch % self.accumulate:
+            raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
+        if self.window is not None and self.window > self.size:
+            raise ValueError(f"the window ({self.window}) is larger than the picture ({self.size})")
+        return self
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """The learning rate of one step of so many."""
+        progress = step / steps
+        if self.schedule == "steps":
+            factor = 0.1 ** sum(progress >= milestone for milestone in (50 / 120, 100 / 120))
+        else:
+            factor = 0.01 + 0.99 * (1 + cos(pi * max(progress - 0.4, 0.0) / 0.6)) / 2
+        return self.rate * factor * min((step + 1) / (self.warmup or 1), 1.0)
+
+
+class Recipe(Section):
+    """Everything that a training run depends on.
+
+    Attributes:
+        about: what it is for, in a sentence.
+        model: the network.
+        data: what it is trained on.
+        initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
+        open_gates: start with the blending gates open, so that training begins at the untouched picture;
+            for parts that are not taken from anywhere.
+        seed: of everything random.
+        stages: one after the other.
+    """
+
+    about: str
+    model: Annotated[Config, BeforeValidator(lambda v: _known(v, Config.__dataclass_fields__))]
+    data: TripletData | PhotoData = Field(discriminator="kind")
+    initial: dict[Literal["generator", "color_mapping", "refinement"], str] = {}
+    open_gates: bool = False
+    seed: int = 0
+    stages: tuple[Stage, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Recipe":
+        if not self.stages:
+            raise ValueError("a recipe needs at least one stage")
+        missing = {"is2am": {"color_mapping", "refinement"}, "cdtnet-sim": {"refinement"}, "cdtnet": set()}
+        absent = missing[self.model.variant] & {*self.initial, *(p for s in self.stages for p in s.trains)}
+        if absent:
+            raise ValueError(f"{self.model.variant} has no {' or '.join(sorted(absent))}")
+        if self.data.kind == "photos" and any(stage.samples is None for stage in self.stages):
+            raise ValueError("composites made on the fly have no epochs; give samples")
+        return self
+
+
+def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        path: of the YAML file. With `like: OTHER.yaml` it is that recipe, changed as its other keys say.
+        changes: "key=value", where the key may be a path such as `data.root` or `stages.0.batch`.
+
+    Raises:
+        DataError: saying for each thing that is wrong where it is and what is expected.
+    """
+    content = _read(path)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise DataError(f"{change!r} changes nothing; write KEY=VALUE, such as stages.0.batch=8.")
+        _change(content, key, _parse(value, change))
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise DataError(f"The recipe {path} cannot be used: {'; '.join(_sentences(error))}.") from error
+
+
+def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The content of a recipe, not checked yet, after the ones that led to it."""
+    try:
+        content = _parse(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The recipe {path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"The recipe {path} is not a table of keys and values.")
+    if "like" not in content:
+        return content
+    origin = path.parent / str(content.pop("like"))
+    if origin in before:
+        raise DataError(
+            f"The recipe {path} is like {origin}, which is like it; one of them must stand alone."
+        )
+    result = _read(origin, (*before, origin))
+    for key, value in content.items():
+        _change(result, str(key), value)
+    return result
+
+
+def _parse(text: str, what: object) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DataError(f"{what} is not YAML: {' '.join(str(error).split())}.") from error
+
+
+def _change(content: Any, key: str, value: Any) -> None:
+    """Set what a path such as `stages.0.batch` leads to."""
+    *parents, last = key.split(".")
+    try:
+        for parent in parents:
+            content = content[int(parent)] if isinstance(content, list) else content.setdefault(parent, {})
+        content[int(last) if isinstance(content, list) else last] = value
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise DataError(f"There is no {key} to change in the recipe.") from error
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    problems = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        problems.append(f"{place}: {message}" if place else message)
+    return problems

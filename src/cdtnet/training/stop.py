@@ -1,0 +1,26 @@
+"""Stopping a run in order: Ctrl-C, and what schedulers send before they kill."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+
+class StopSignal:
+    """While entered, SIGINT and SIGTERM are noted in `received`; a second one has its usual effect."""
+
+    def __init__(self) -> None:
+        self.received = False
+
+    def __enter__(self) -> "StopSignal":
+        self._before: dict[int, Any] = {
+            number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.received = True
+        signal.signal(number, self._before[number])

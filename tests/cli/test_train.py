@@ -1,0 +1,62 @@
+import sys
+
+import pytest
+import yaml
+
+from cdtnet.cli.main import main
+from cdtnet.weights import load_model
+
+
+@pytest.fixture
+def recipe(photo_folder, tmp_path):
+    content = {
+        "about": "A test.",
+        "model": {"variant": "is2am"},
+        "data": {
+            "kind": "photos",
+            "photos": str(photo_folder / "mid"),
+            "masks": str(photo_folder / "masks"),
+            "held_out": ["scenes"],
+            "validation": 1,
+        },
+        "stages": [{"trains": ["generator"], "size": 16, "base_size": 16, "batch": 2, "samples": 8}],
+    }
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(content))
+    return tmp_path / "small.yaml"
+
+
+def test_train_stop_and_go_on(recipe, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["train", str(recipe), "--device", "cpu", "stages.0.rate=1e-4"]
+    assert main([*command, "--minutes", "0"]) == 0
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "Stopped after 2 samples; the same command goes on." in output.err
+    assert main(command) == 0
+    assert capsys.readouterr().out == "runs/small/weights.safetensors\n"
+    assert load_model("runs/small/weights.safetensors").config.variant == "is2am"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["stages.0.batsh=2"], 1, "did you mean 'batch'?"),
+        (["--device", "abacus"], 1, "no device 'abacus'"),
+        (["--minutes", "0", "nonsense"], 1, "write KEY=VALUE"),
+        (["--strength", "1"], 2, "unrecognized arguments: --strength"),
+    ],
+)
+def test_what_is_wrong_is_said(recipe, tmp_path, capsys, arguments, code, words):
+    try:
+        result = main(["train", str(recipe), "-o", str(tmp_path / "run"), *arguments])
+    except SystemExit as exit_:
+        result = exit_.code
+    assert result == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_said(recipe, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.delitem(sys.modules, "cdtnet.training.recipe", raising=False)
+    assert main(["train", str(recipe)]) == 1
+    assert "pip install 'cdtnet[train]'" in capsys.readouterr().err

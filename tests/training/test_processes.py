@@ -1,0 +1,99 @@
+"""Real processes: training by the command line, killed at any time, and spread over two of them."""
+
+import csv
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from cdtnet.weights import read_weights
+
+TWO = "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def command(recipe: Path, run: Path, *options: object, launcher: tuple[str, ...] = ()) -> list[str]:
+    return [
+        *(sys.executable, *(launcher or ("-m",)), "cdtnet", "train", str(recipe)),
+        *("--output", str(run), "--device", "cpu", *map(str, options)),
+    ]
+
+
+def train(*arguments, **options) -> None:
+    done = subprocess.run(command(*arguments, **options), env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return read_weights(run / "weights.safetensors")[0]
+
+
+@pytest.fixture
+def recipe(recipe_of, tmp_path) -> Path:
+    stages = {"samples": 48, "average": True}, {"size": 24, "samples": 16}
+    content = recipe_of(*stages).model_dump(mode="json")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(content))
+    return tmp_path / "recipe.yaml"
+
+
+def test_killed_anywhere_a_run_ends_with_the_same_weights(recipe, tmp_path):
+    train(recipe, tmp_path / "whole")
+    dice, killed = random.Random(0), {"while writing": 0, "while training": 0}
+    run = tmp_path / "killed"
+    while sum(killed.values()) < 4:
+        process = subprocess.Popen(
+            command(recipe, run, "--save-every", 0), env=ENVIRONMENT, stderr=subprocess.DEVNULL
+        )
+        moment = "while writing" if sum(killed.values()) % 2 else "while training"
+        countdown = dice.randint(1, 2)  # steps of this process
+        seen = (run / "checkpoint.pt").stat().st_mtime_ns if (run / "checkpoint.pt").exists() else 0
+        while process.poll() is None:
+            if moment == "while writing" and any(run.glob(".checkpoint.pt.*.tmp")):
+                break
+            now = (run / "checkpoint.pt").stat().st_mtime_ns if (run / "checkpoint.pt").exists() else 0
+            countdown -= now != seen
+            seen = now
+            if countdown == 0 and moment == "while training":
+                time.sleep(dice.uniform(0, 0.05))
+                break
+            time.sleep(0.0005)
+        killed[moment] += process.poll() is None
+        process.kill()
+        process.wait()
+        assert not (run / "weights.safetensors").exists()
+    assert killed == {"while writing": 2, "while training": 2}
+    train(recipe, run)
+    whole, resumed = weights(tmp_path / "whole"), weights(run)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.parametrize(("precision", "steps", "tolerance"), [("float64", 10, 1e-9), ("float32", 3, 1e-3)])
+def test_two_processes_train_as_one(recipe, tmp_path, precision, steps, tolerance):
+    # In float32 Adam makes steps of gradients that are nothing but rounding, and soon no two runs are alike.
+    changes = [f"stages.{k}.precision={precision}" for k in (0, 1)]
+    changes += ["stages.0.average=false", "stages.0.samples=24", "stages.1.accumulate=2"]
+    train(recipe, tmp_path / "one", *changes)
+    train(recipe, tmp_path / "two", *changes, launcher=TWO)
+    rows = []
+    for name in ("one", "two"):
+        with (tmp_path / name / "log.csv").open() as file:
+            rows.append([float(row["loss"]) for row in csv.DictReader(file)])
+    assert len(rows[0]) == 10
+    assert rows[1][:steps] == pytest.approx(rows[0][:steps], rel=max(tolerance, 1e-5))  # of six digits
+    if precision == "float64":
+        one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+        assert all(torch.allclose(one[name], two[name], rtol=0, atol=1e-6) for name in one)
+
+
+def test_a_batch_that_cannot_be_shared_is_said(recipe, tmp_path):
+    arguments = command(recipe, tmp_path / "run", "stages.1.batch=3", launcher=TWO)
+    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "3 pictures, cannot be shared by 2 processes" in done.stderr
+    assert "cdtnet/training" not in done.stderr  # no traceback of ours
