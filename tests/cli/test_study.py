@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -48,6 +49,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "TMPDIR": str(self.root)},  # what a kill leaves goes with the test's folder
         )
         assert self.process.stdout.readline() == self.url + "\n", self.process.communicate()
         return self
