@@ -105,6 +105,12 @@ def test_an_empty_group_has_no_mean(scores):
     assert np.isnan([*found["mse"], *found["fmse_left"], *found["worse"]]).all()
 
 
+def test_a_single_composite_has_no_interval(scores):
+    found = summarize(scores, np.arange(200) == 3)["ours"]["fmse"]
+    assert found.value == scores.values["ours"]["fmse"][3]
+    assert np.isnan([found.low, found.high]).all()
+
+
 def test_an_infinite_value_has_no_interval(scores):
     scores.values["ours"]["mse"][3] = -np.inf
     found = summarize(scores)["ours"]["mse"]

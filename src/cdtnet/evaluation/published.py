@@ -9,10 +9,15 @@ from .results import Evaluation
 
 Size = int | Literal["full"]
 
-OFFICIAL = "whole frame; PSNR peak = target's maximum; SSIM official"
-IHARMONY4 = "resized bicubically; PSNR peak = prediction's own range"
-INSIDE = "errors in the mask only; PSNR peak = target's maximum"
-PCT_NET = "errors in the mask only; PSNR peak 255"
+OFFICIAL = (
+    "whole frame, PSNR's peak the target's maximum, SSIM with a 7×7 window and the prediction's own range"
+)
+INSIDE = "only errors inside the mask count, PSNR's peak the target's maximum"
+PCT_NET = "only errors inside the mask count, PSNR's peak 255"
+IHARMONY4 = "bicubic resizing, PSNR's peak the prediction's own range"
+
+CONVENTIONS = {OFFICIAL: "official", INSIDE: "HINet", PCT_NET: "PCT-Net", IHARMONY4: "iHarmony4"}
+"""How published figures were computed → a short name for it."""
 
 CDTNET_AUTHORS = "CDTNet's authors"
 HINET_AUTHORS = "HINet's authors"
@@ -27,7 +32,7 @@ class Published:
         method: as published.
         subset: one of the four sub-sets, or "" for all of them together.
         size: side of the square pictures, or "full".
-        convention: how it was computed, in words.
+        convention: how it was computed, in words; one of `CONVENTIONS`.
         measured_by: whose measurement it is.
         scores: by name: "mse", "psnr" (dB, see the convention), "fmse", "ssim", and "worse" (0..1).
     """

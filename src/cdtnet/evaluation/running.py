@@ -152,7 +152,8 @@ def circumstances(methods: Mapping[str, Method]) -> dict[str, str]:
     networks = [method.network for method in methods.values() if method.network]
     devices = {str(next(network.parameters()).device) for network in networks} or {"cpu"}
     named = [torch.cuda.get_device_name(d) if d.startswith("cuda") else d.upper() for d in sorted(devices)]
-    hardware = f"{platform.machine()}, {', '.join(named)}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    hardware = f"{platform.machine()}, {', '.join(named)}, {threads} thread{'s' * (threads > 1)}"
     return {"date": str(date.today()), "hardware": f"{hardware}, PyTorch {torch.__version__}"}
 
 

@@ -26,7 +26,7 @@ RESAMPLES = 1000
 
 
 class Estimate(NamedTuple):
-    """A value, and the 95 % interval that resampling the composites gives it; NaN without composites."""
+    """A value, and the 95 % interval that resampling the composites gives it; NaN where there are too few."""
 
     value: float
     low: float
@@ -90,11 +90,12 @@ def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> Float
     """Means (1 + RESAMPLES, K) of columns (N, K): of the composites themselves, then of resamples of them."""
     columns = columns if chosen is None else columns[chosen]
     count = len(columns)
-    if not count:
-        return np.full((1 + RESAMPLES, columns.shape[1]), np.nan)
     random = np.random.default_rng(0)
-    means = np.empty((1 + RESAMPLES, columns.shape[1]))
-    means[0] = columns.mean(axis=0)
+    means = np.full((1 + RESAMPLES, columns.shape[1]), np.nan)
+    if count:
+        means[0] = columns.mean(axis=0)
+    if count < 2:
+        return means
     with np.errstate(invalid="ignore"):  # 0 times infinity
         for row in means[1:]:
             row[:] = np.bincount(random.integers(0, count, count), minlength=count) @ columns / count

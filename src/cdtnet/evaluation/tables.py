@@ -1,15 +1,14 @@
-"""An evaluation as tables: aligned text for a terminal, or Markdown."""
+"""What there is to say about an evaluation, as tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
 
-from .published import matching
+from .published import CONVENTIONS, OFFICIAL, Published, matching
 from .results import UNTOUCHED, Cost, Evaluation
 from .statistics import Chosen, Estimate, by_foreground, by_subset, difference, summarize
+from .table import Table
 
 HEADINGS = {
     "mse": "MSE",
@@ -24,60 +23,33 @@ HEADINGS = {
     "fmse_left": "fMSE left",
     "worse": "made worse",
 }
-"""Names of the columns in tables, in their order."""
+"""Names of the columns of `statistics.COLUMNS` in tables."""
 
 SUMMARY = ("mse", "psnr", "fmse", "fpsnr", "ssim", "fssim", "fmse_left", "worse")
-WORDS = ("", "picture", "convention", "measured by")  # headings of columns that hold words, not numbers
+"""Columns of the main table."""
+
+OURS = {"mse": "mse", "psnr": "psnr_official", "fmse": "fmse", "ssim": "ssim_official", "worse": "worse"}
+"""What is published → which of our columns stands beside it."""
+
 SETS = {"hcoco", "hadobe5k", "hflickr", "hday2night"}
 
 Summary = Mapping[str, Mapping[str, Estimate]]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of strings; a cell's second line is its interval. The first column names the row."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def text(self) -> str:
-        """Aligned columns, numbers to the right."""
-        lines = [list(self.header), *(line for row in self.rows for line in _lines(row))]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        left = [heading in WORDS for heading in self.header]
-        aligned = [
-            "  ".join(
-                cell.ljust(width) if words else cell.rjust(width)
-                for cell, width, words in zip(line, widths, left, strict=True)
-            ).rstrip()
-            for line in lines
-        ]
-        return "\n".join([self.title, "", aligned[0], "─" * len(max(aligned, key=len)), *aligned[1:]]) + "\n"
-
-    def markdown(self) -> str:
-        """The same for a document."""
-        rows = [[_inline(cell) for cell in row] for row in (self.header, *self.rows)]
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return "\n".join([self.title, "", lines[0], "|---" * len(self.header) + "|", *lines[1:]]) + "\n"
-
-
 def tables(evaluation: Evaluation) -> Iterator[Table]:
-    """Everything there is to say about an evaluation, the most important first."""
-    subsets, bands = by_subset(evaluation), by_foreground(evaluation)
-    whole = summarize(evaluation)
+    """Everything, the most important first."""
+    subsets, whole = by_subset(evaluation), summarize(evaluation)
     yield Table(caption(evaluation), *summary_rows(whole))
     if len(evaluation.methods) > 2:
         yield _differences(evaluation)
     if len(subsets) > 1:
         yield _groups("By sub-set: MSE / PSNR.", evaluation, subsets, ("mse", "psnr"))
-    yield _groups("By foreground ratio: MSE / fMSE.", evaluation, bands, ("mse", "fmse"))
+    yield _groups("By foreground ratio: MSE / fMSE.", evaluation, by_foreground(evaluation), ("mse", "fmse"))
     groups = {name: summarize(evaluation, chosen) for name, chosen in subsets.items()}
     if {name.lower() for name in subsets} >= SETS:
         groups[""] = whole
-    for subset, summary in groups.items():
-        if table := _side_by_side(evaluation, subset, summary):
-            yield table
+    if table := _beside_published(evaluation, groups):
+        yield table
     if evaluation.costs:
         yield _costs(evaluation)
 
@@ -106,7 +78,7 @@ def summary_rows(summary: Summary, columns: Sequence[str] = SUMMARY) -> tuple[li
 
 
 def number(name: str, value: float) -> str:
-    """A value of one of `HEADINGS`, as it is printed."""
+    """A value of one of `HEADINGS`, as it is printed; a dash for NaN."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "−∞" if value < 0 else "∞"
     if name in ("fmse_left", "worse"):
@@ -116,9 +88,9 @@ def number(name: str, value: float) -> str:
 
 def _with_interval(name: str, estimate: Estimate) -> str:
     value, low, high = (number(name, v) for v in estimate)
-    return (
-        value if math.isnan(estimate.low) else f"{value}\n{low.removesuffix(' %')}–{high.removesuffix(' %')}"
-    )
+    if math.isnan(estimate.low):
+        return value
+    return f"{value}\n{low.removesuffix(' %')}–{high.removesuffix(' %')}"
 
 
 def _differences(evaluation: Evaluation) -> Table:
@@ -143,34 +115,58 @@ def _groups(
     return Table(title, ["", *header], rows)
 
 
-def _side_by_side(evaluation: Evaluation, subset: str, ours: Summary) -> Table | None:
-    """Published rows beside ours, each with its convention; ours in the official one."""
-    published = matching(evaluation, subset)
+def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) -> Table | None:
+    """Published rows and ours, in the official convention: of one sub-set in full, of several MSE / PSNR."""
+    published = {subset: found for subset in summaries if (found := matching(evaluation, subset))}
     if not published:
         return None
-    columns = ("mse", "psnr", "fmse", "ssim", "worse")
-    mine = ("mse", "psnr_official", "fmse", "ssim_official", "worse")
-    frame = "whole frame" if evaluation.whole_frame else "composited by the mask"
-    rows = [
-        [
-            row.method,
-            *(number(n, row.scores.get(n, math.nan)) for n in columns),
-            row.convention,
-            row.measured_by,
-        ]
-        for row in published
+    rows = _published_rows(published)
+    columns = _columns(published)
+    ours = CONVENTIONS[OFFICIAL] + ("" if evaluation.whole_frame else ", composited")
+    for method in evaluation.methods:
+        rows[method, ours, "this run"] = {
+            subset: {name: summaries[subset][method][column].value for name, column in OURS.items()}
+            for subset in published
+        }
+    body = [
+        [key[0], *(_cell(scores.get(subset, {}), names) for _, subset, names in columns), *key[1:]]
+        for key, scores in rows.items()
     ]
-    rows += [
-        [
-            method,
-            *(number(name, scores[name].value) for name in mine),
-            f"{frame}; PSNR peak = target's maximum; SSIM official",
-            "this run",
-        ]
-        for method, scores in ours.items()
-    ]
-    title = f"Beside what is published for {subset or 'all four sub-sets'} at this size."
-    return Table(title, ["", *(HEADINGS[n] for n in columns), "convention", "measured by"], rows)
+    header = ["", *(heading for heading, _, _ in columns), "convention", "measured by"]
+    used = {convention for _, convention, _ in rows} | {CONVENTIONS[OFFICIAL]}
+    notes = [f"{name}: {text}." for text, name in CONVENTIONS.items() if name in used]
+    unit = ": MSE / PSNR" if len(published) > 1 else ""
+    return Table(f"Beside what is published{unit}.", header, body, notes)
+
+
+def _published_rows(
+    published: Mapping[str, Sequence[Published]],
+) -> dict[tuple[str, str, str], dict[str, Mapping[str, float]]]:
+    """Method, convention and measurer → sub-set → scores."""
+    rows: dict[tuple[str, str, str], dict[str, Mapping[str, float]]] = {}
+    for subset, found in published.items():
+        for row in found:
+            key = row.method, CONVENTIONS[row.convention], row.measured_by
+            rows.setdefault(key, {})[subset] = row.scores
+    return rows
+
+
+def _columns(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, str, list[str]]]:
+    """Heading, sub-set and scores of each column: one for each score, or for each of several sub-sets."""
+    columns = []
+    for subset, rows in published.items():
+        present = [name for name in OURS if any(name in row.scores for row in rows)]
+        if len(published) == 1:
+            columns += [(HEADINGS[name], subset, [name]) for name in present]
+        elif "mse" in present:
+            columns.append((subset or "all", subset, ["mse", "psnr"]))
+        else:
+            columns += [(f"{subset or 'all'}, {HEADINGS[name]}", subset, [name]) for name in present]
+    return columns
+
+
+def _cell(scores: Mapping[str, float], names: Sequence[str]) -> str:
+    return " / ".join(number(name, scores.get(name, math.nan)) for name in names) if scores else "–"
 
 
 def _costs(evaluation: Evaluation) -> Table:
@@ -186,16 +182,7 @@ def _cost(cost: Cost) -> list[str]:
         f"{cost.width}×{cost.height}",
         f"{100 * cost.foreground_ratio:.3g} %",
         "–" if cost.parameters is None else f"{cost.parameters:,}",
-        "–" if cost.flops is None else f"{cost.flops / 1e9:.3g} G",
+        "–" if cost.flops is None else f"{cost.flops / 1e9:,.1f} G",
         "out of memory" if cost.seconds is None else f"{cost.seconds:.3g} s",
-        "–" if cost.memory is None else f"{cost.memory / 1e6:.0f} MB",
+        "–" if cost.memory is None else f"{cost.memory / 1e6:,.0f} MB",
     ]
-
-
-def _lines(row: Sequence[str]) -> list[list[str]]:
-    return [list(line) for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
-
-
-def _inline(cell: str) -> str:
-    value, _, interval = cell.partition("\n")
-    return f"{value} ({interval})" if interval else value
