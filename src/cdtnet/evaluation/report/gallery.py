@@ -1,0 +1,119 @@
+"""Example pictures for the page: every layer once, as WebP inside the page, all together bounded in size."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyvips
+from contourpy import contour_generator
+from matplotlib import colormaps
+from numpy.typing import NDArray
+
+from ..results import UNTOUCHED, Example
+
+REAL = "real photo"
+QUALITY = 90
+SIDES = (1024, 768, 512, 384, 256)
+"""Long sides to try, in pixels: the first that keeps all pictures within the limit is taken."""
+
+BRIGHTEST = 64.0
+"""Mean absolute error of the channels, in 8-bit codes, that has the brightest colour of an error map."""
+
+ERROR_COLORS = (255 * colormaps["inferno"](np.arange(256))[:, :3]).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One picture of an example: its name and `data:` addresses of it and its error map ("" for the real)."""
+
+    name: str
+    picture: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An example as the page shows it; the outline is an SVG path in a box of `width` × `height`."""
+
+    example: Example
+    width: int
+    height: int
+    outline: str
+    layers: tuple[Layer, ...]
+
+
+def embed(examples: Sequence[Example], methods: Sequence[str], limit: int) -> list[Shown]:
+    """The examples as small as need be, to take about `limit` bytes of the page at most.
+
+    Args:
+        examples: what to show.
+        methods: their order in the page, "composite" among them.
+        limit: bytes of all pictures together, as text; the smallest of `SIDES` is taken even if it is above.
+    """
+    for side in SIDES:
+        shown = [_show(example, methods, side) for example in examples]
+        if sum(len(layer.picture) + len(layer.error) for one in shown for layer in one.layers) <= limit:
+            break
+    return shown
+
+
+def long_side(shown: Sequence[Shown]) -> int:
+    """The longest side of any picture, in pixels."""
+    return max(max(one.width, one.height) for one in shown)
+
+
+def legend() -> str:
+    """The error maps' colours as CSS colour stops, no error first."""
+    return ", ".join(f"rgb({r} {g} {b})" for r, g, b in ERROR_COLORS[:: 255 // 15].tolist())
+
+
+def _show(example: Example, methods: Sequence[str], side: int) -> Shown:
+    height, width = example.mask.shape
+    scale = min(1.0, side / max(height, width))
+    outputs = {**example.outputs, UNTOUCHED: example.composite}
+    layers = [_layer(method, outputs[method], example.real, scale) for method in methods if method in outputs]
+    layers.append(Layer(REAL, _webp(_shrunk(example.real, scale)), ""))
+    mask = _shrunk(example.mask, scale)
+    return Shown(example, mask.shape[1], mask.shape[0], _outline(mask), tuple(layers))
+
+
+def _layer(name: str, output: NDArray[Any], real: NDArray[np.uint8], scale: float) -> Layer:
+    error = np.abs(output - real.astype(np.float32)).mean(axis=2)
+    codes = _as_codes(_shrunk(error * (255 / BRIGHTEST), scale))
+    return Layer(name, _webp(_as_codes(_shrunk(output, scale))), _webp(ERROR_COLORS[codes]))
+
+
+def _as_codes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return values.astype(np.float32).round().clip(0, 255).astype(np.uint8)
+
+
+def _shrunk(picture: NDArray[Any], scale: float) -> NDArray[Any]:
+    """Reduced with antialiasing; an array (H,W) or (H,W,3), not made larger."""
+    if scale == 1:
+        return picture
+    picture = picture.astype(np.float32) if picture.dtype != np.uint8 else picture
+    reduced = pyvips.Image.new_from_array(picture).resize(scale, kernel="linear").numpy()
+    return reduced.reshape(*reduced.shape[:2], *picture.shape[2:])
+
+
+def _webp(picture: NDArray[np.uint8]) -> str:
+    """A picture (H,W,3) as a `data:` address."""
+    image = pyvips.Image.new_from_array(picture).copy(interpretation="srgb")
+    data = image.webpsave_buffer(Q=QUALITY, effort=2, keep="none")
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+
+
+def _outline(mask: NDArray[np.uint8]) -> str:
+    """SVG path of the half-covered line around the foreground, without specks; pixel centres are at 0.5."""
+    padded = np.pad(mask.astype(np.float32), 1)
+    lines: Any = contour_generator(z=padded, line_type="Separate").lines(127.5)
+    paths = []
+    for line in lines:
+        if len(line) > 8:
+            points = (line[:: max(1, min(4, len(line) // 8))] - 0.5).round(1).clip(0, None)
+            paths.append("M" + "L".join(f"{x:g} {y:g}" for x, y in points) + "Z")
+    return "".join(paths)
