@@ -13,7 +13,7 @@ from PIL import Image
 from cdtnet.cli.main import main
 from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import read_picture
-from cdtnet.weights import write_weights
+from cdtnet.weights import read_weights, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +185,21 @@ def test_convert(checkpoint, official_model, tmp_path, capsys):
     assert printed.out == f"{output}\n"
     assert "2,744,400 parameters" in printed.err
     assert main(["convert", str(tmp_path / "official.pth"), str(tmp_path / "x.bin")]) == 1
+
+
+def test_convert_to_half_with_a_card(checkpoint, tmp_path, capsys):
+    torch.save(checkpoint, tmp_path / "official.pth")
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    assert main(["convert", str(tmp_path / "official.pth"), str(whole), "--base-size", "64"]) == 0
+    (tmp_path / "card.json").write_text('{"licence": "ours"}')
+    assert main(["convert", str(whole), str(half), "--half", "--card", str(tmp_path / "card.json")]) == 0
+    assert half.stat().st_size < 0.51 * whole.stat().st_size
+    card = read_weights(half)[1]
+    assert (card["licence"], card["origin"]) == ("ours", "converted from official.pth")
+    assert card["config"]["base_size"] == 64
+    (tmp_path / "card.json").write_text("[]")
+    assert main(["convert", str(whole), str(half), "--card", str(tmp_path / "card.json")]) == 1
+    assert "not a JSON object" in capsys.readouterr().err
 
 
 def test_info_lists_the_weights(capsys):

@@ -1,4 +1,4 @@
-"""`cdtnet convert`: turn an official CDTNet or iSSAM checkpoint into safetensors."""
+"""`cdtnet convert`: turn a CDTNet or iSSAM checkpoint, or a training run's weights, into safetensors to share."""
 
 import argparse
 from pathlib import Path
@@ -8,9 +8,15 @@ from .options import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help=".pth of CDTNet or iSSAM")
+    parser.add_argument(
+        "checkpoint", metavar="CHECKPOINT", type=Path, help=".pth of CDTNet or iSSAM, or .safetensors of ours"
+    )
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="the .safetensors to write")
     parser.add_argument("--base-size", type=int, help="side at which pictures are analysed (default: 256)")
+    parser.add_argument("--half", action="store_true", help="store 16-bit floats: half the size")
+    parser.add_argument(
+        "--card", type=Path, help="JSON file of what to say of the weights: training, licence, scores, …"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -21,9 +27,26 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output.suffix != ".safetensors":
         raise WeightsError(f"{arguments.output} must end in .safetensors.")
     model = load_model(arguments.checkpoint, base_size=arguments.base_size)
-    card = read_weights(arguments.checkpoint)[1]
-    write_weights(arguments.output, model, {**card, "origin": f"converted from {arguments.checkpoint.name}"})
+    before = read_weights(arguments.checkpoint)[1] or {
+        "origin": f"converted from {arguments.checkpoint.name}"
+    }
+    card = {**before, **(_read_card(arguments.card) if arguments.card else {})}
+    write_weights(arguments.output, model, card, half=arguments.half)
     config = model.config
     count = sum(parameter.numel() for parameter in model.parameters())
     say(f"{config.variant}, base size {config.base_size}, {count:,} parameters")
     print(arguments.output)
+
+
+def _read_card(path: Path) -> dict[str, object]:
+    import json
+
+    from ..errors import WeightsError
+
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The card {path} cannot be read as JSON: {error}.") from error
+    if not isinstance(card, dict):
+        raise WeightsError(f"The card {path} is not a JSON object.")
+    return card
