@@ -33,7 +33,7 @@ def write_contact_sheet(folder: Path, finished: Sequence[Finished], seed: int) -
         sheet[_MARGIN : _MARGIN + len(column), left : left + column.shape[1]] = column
         left += column.shape[1] + _GAP
     path = folder / "contact.jpg"
-    write_file(path, encode_picture(Picture(sheet), ".jpg", quality=92))
+    write_file(path, encode_picture(Picture(sheet), ".jpg", quality=88))
     return path
 
 
