@@ -12,6 +12,7 @@ from .options import say
 
 if TYPE_CHECKING:
     from ..data.samples import DataSet
+    from ..evaluation.results import Cost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--split", choices=("train", "test"), help="default: test, or all where the data set has no lists")
     add(
-        "--subset",
+        "--subsets",
         action="extend",
         nargs="+",
         metavar="NAME",
-        help="of these sub-sets only, such as HAdobe5k",
+        help="only these, such as HAdobe5k (default: all)",
     )
     add("--limit", type=_positive, metavar="N", help="only so many composites, evenly spread")
     add("--layout", default="auto", help="of the data set, where it is not recognised (default: auto)")
@@ -54,9 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Score, write what was asked for, print the tables."""
+    """Score, print the tables, write what was asked for."""
     from ..atomic import check_target, write_file
     from ..errors import CdtnetError
+    from ..training.stop import StopSignal
 
     try:
         from ..evaluation.methods import load_method
@@ -73,38 +75,47 @@ def run(arguments: argparse.Namespace) -> None:
         for label, name in names.items()
     }
     dataset, split = _dataset(arguments)
-    evaluation = evaluate(
-        dataset,
-        methods,
-        arguments.size,
-        damaged=arguments.damaged,
-        say=say,
-        whole_frame=arguments.whole_frame,
-        split=split,
-        command=shlex.join(["cdtnet", *sys.argv[1:]]),
-        **circumstances(methods),
-    )
-    if arguments.efficiency:
-        from ..evaluation.costs import measure_costs
-
-        say("Measuring what each method takes, at 1024×1024, 2048×2048 and 6000×4000.")
-        evaluation = replace(evaluation, costs=tuple(measure_costs(names, arguments.device)))
+    costs = _costs(arguments, names) if arguments.efficiency else ()
+    with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
+        evaluation = evaluate(
+            dataset,
+            methods,
+            arguments.size,
+            damaged=arguments.damaged,
+            say=say,
+            stopped=lambda: signal.received,
+            whole_frame=arguments.whole_frame,
+            split=split,
+            costs=costs,
+            command=shlex.join(["cdtnet", *sys.argv[1:]]),
+            **circumstances(methods),
+        )
+    print("\n".join(t.markdown() if arguments.markdown else t.text() for t in tables(evaluation)), end="")
     if arguments.json:
         write_file(arguments.json, evaluation.to_json().encode())
     if arguments.csv:
         write_file(arguments.csv, evaluation.to_csv().encode())
     if arguments.report:
         write_report(evaluation, list(examples(evaluation, dataset.samples, methods)), arguments.report)
-    print("\n".join(t.markdown() if arguments.markdown else t.text() for t in tables(evaluation)), end="")
 
 
 def _names(arguments: argparse.Namespace) -> dict[str, str]:
-    """Label → name of each method: models first, then baselines."""
+    """Label → name of each method: the untouched composite, models, then baselines."""
     names: dict[str, str] = {}
-    for name in dict.fromkeys((*(arguments.model or ["cdtnet-256"]), *arguments.baseline)):
+    for name in dict.fromkeys(("composite", *(arguments.model or ["cdtnet-256"]), *arguments.baseline)):
         label = label_of(name)
         names[name if label in names else label] = name
     return names
+
+
+def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost, ...]":
+    """What each method takes; before anything is scored, so that a failure costs no scores."""
+    from ..evaluation.costs import PICTURES, measure_costs
+
+    sizes = ", ".join(f"{width}×{height}" for height, width in PICTURES)
+    say(f"Measuring what each method takes for a picture of {sizes}.")
+    measured = {label: name for label, name in names.items() if name != "composite"}
+    return tuple(measure_costs(measured, arguments.device, PICTURES))
 
 
 def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
@@ -112,7 +123,7 @@ def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
     from ..data.samples import open_dataset
 
     def find(split: str | None) -> "DataSet":
-        return open_dataset(arguments.data, layout=arguments.layout, split=split, subsets=arguments.subset)
+        return open_dataset(arguments.data, layout=arguments.layout, split=split, subsets=arguments.subsets)
 
     split = arguments.split
     dataset = find(split)

@@ -30,7 +30,7 @@ STATUS = Path("/proc/self/status")
 
 
 def measure_costs(
-    names: Mapping[str, str], device: str = "auto", pictures: Sequence[tuple[int, int]] = PICTURES
+    names: Mapping[str, str], device: str, pictures: Sequence[tuple[int, int]]
 ) -> Iterator[Cost]:
     """Measure methods on pictures of several sizes, as many threads at work as in this process.
 

@@ -85,6 +85,7 @@ def evaluate(
     *,
     damaged: Literal["skip", "fail"] = "skip",
     say: Callable[[str], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
     **about: Any,
 ) -> Evaluation:
     """Score methods on all samples of a data set.
@@ -95,6 +96,7 @@ def evaluate(
         size: side of the squares that pictures are resized to, as published, or "full".
         damaged: whether a sample that cannot be read is named and skipped, or ends the run.
         say: takes such a sentence.
+        stopped: asked before each sample whether to raise KeyboardInterrupt.
         about: further fields of the `Evaluation`.
 
     Raises:
@@ -105,6 +107,8 @@ def evaluate(
         raise DataError(skipped[0])
     with tqdm(dataset.samples, unit=" composites", disable=not sys.stderr.isatty()) as samples:
         for sample in samples:
+            if stopped():
+                raise KeyboardInterrupt
             if problem := _attempt(scores, sample, size):
                 if damaged == "fail":
                     raise problem
