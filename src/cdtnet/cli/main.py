@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(f"The system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
-        return _fail("Interrupted; nothing was written.", code=130)
+        return _fail("Interrupted.", code=130)
     return 0
 
 

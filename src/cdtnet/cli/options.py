@@ -15,7 +15,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--strength",
-        type=_fraction,
+        type=fraction,
         default=1.0,
         help="0 leaves the picture as it is, 1 harmonizes fully (default)",
     )
@@ -24,7 +24,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _fraction(text: str) -> float:
+def fraction(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
     try:
         value = float(text)
     except ValueError:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .options import _fraction, say
+from .options import fraction, say
 
 if TYPE_CHECKING:
     from ..synthesize.build import Built
@@ -88,7 +88,7 @@ def _add_mode(
         help_ = "of the sub-set in it (default: %(default)s)"
         parser.add_argument("--name", type=_name, default=subset, help=help_)
         help_ = "share of the photos that is for tests (default: %(default)s)"
-        parser.add_argument("--test-share", type=_fraction, default=0.1, help=help_)
+        parser.add_argument("--test-share", type=fraction, default=0.1, help=help_)
     return parser
 
 

@@ -19,7 +19,7 @@ from ..imaging import Picture, read_picture, to_mask
 from .layouts import Found, Sample, find_samples
 from .tree import Entry
 
-__all__ = ["Arrays", "DataSet", "Entry", "Sample", "open_dataset", "read_sample", "resize_arrays"]
+__all__ = ["Arrays", "DataSet", "Entry", "Sample", "open_dataset", "read_entry", "read_sample", "resize_arrays"]
 
 
 class Arrays(NamedTuple):
@@ -98,8 +98,8 @@ def read_sample(sample: Sample) -> Arrays:
     Raises:
         DataError: A file is missing or damaged, or their sizes differ; names them.
     """
-    composite, mask = _colors(_decode(sample.composite)), _foreground(_decode(sample.mask))
-    real = _colors(_decode(sample.real)) if sample.real else None
+    composite, mask = _colors(read_entry(sample.composite)), _foreground(read_entry(sample.mask))
+    real = _colors(read_entry(sample.real)) if sample.real else None
     sizes = {sample.composite: composite.shape[:2], sample.mask: mask.shape}
     if sample.real and real is not None:
         sizes[sample.real] = real.shape[:2]
@@ -124,7 +124,12 @@ def resize_arrays(arrays: Arrays, size: int) -> Arrays:
     )
 
 
-def _decode(entry: Entry) -> Picture:
+def read_entry(entry: Entry) -> Picture:
+    """Read a picture in its native depth.
+
+    Raises:
+        DataError: It is missing or damaged; names it.
+    """
     try:
         return read_picture(entry.read())
     except PictureError as error:

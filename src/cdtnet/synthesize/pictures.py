@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.samples import read_entry
 from ..data.tree import Entry
 from ..errors import DataError, PictureError
-from ..imaging import Picture, color_codec, coverage, read_picture, to_mask
+from ..imaging import color_codec, coverage, to_mask
 
 Bytes = NDArray[np.uint8]
 
@@ -20,7 +21,7 @@ def read_photo(entry: Entry) -> Bytes:
     Raises:
         DataError: The file is missing, damaged, or of an unknown kind.
     """
-    picture = _read(entry)
+    picture = read_entry(entry)
     try:
         codec = color_codec(picture)
     except PictureError as error:
@@ -42,7 +43,7 @@ def read_mask(entry: Entry, photo: Bytes | None = None) -> Bytes:
     Raises:
         DataError: The file cannot be read, is of another size, or has no foreground or no background.
     """
-    picture = _read(entry)
+    picture = read_entry(entry)
     height, width = picture.height, picture.width
     if photo is not None and photo.shape[:2] != (height, width):
         size = f"{photo.shape[1]}×{photo.shape[0]}"
@@ -53,13 +54,6 @@ def read_mask(entry: Entry, photo: Bytes | None = None) -> Bytes:
             f"The mask {entry} has no foreground or no background; the object has to be white (255) on black."
         )
     return mask
-
-
-def _read(entry: Entry) -> Picture:
-    try:
-        return read_picture(entry.read())
-    except PictureError as error:
-        raise DataError(str(error).replace("The given data", str(entry), 1)) from error
 
 
 def resize(pixels: Bytes, height: int, width: int) -> Bytes:
