@@ -19,7 +19,16 @@ from ..imaging import Picture, read_picture, to_mask
 from .layouts import Found, Sample, find_samples
 from .tree import Entry
 
-__all__ = ["Arrays", "DataSet", "Entry", "Sample", "open_dataset", "read_entry", "read_sample", "resize_arrays"]
+__all__ = [
+    "Arrays",
+    "DataSet",
+    "Entry",
+    "Sample",
+    "open_dataset",
+    "read_entry",
+    "read_sample",
+    "resize_arrays",
+]
 
 
 class Arrays(NamedTuple):
