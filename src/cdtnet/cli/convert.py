@@ -1,4 +1,4 @@
-"""`cdtnet convert`: turn a checkpoint of CDTNet or iSSAM, or weights of your own, into safetensors to share."""
+"""`cdtnet convert`: turn a CDTNet or iSSAM checkpoint, or weights of your own, into safetensors to share."""
 
 import argparse
 from pathlib import Path
