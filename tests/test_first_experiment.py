@@ -1,0 +1,35 @@
+"""The commands of docs/first-experiment.md, as a reader would type them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cdtnet.weights import load_model
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.skipif(not shutil.which("timeout"), reason="the page uses GNU timeout")
+def test_the_first_experiment_runs_as_written(tmp_path):
+    for name in ("examples", "recipes", "src"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    page = (ROOT / "docs" / "first-experiment.md").read_text(encoding="utf-8")
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
+    assert script.count("cdtnet ") == 5
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        **{"cwd": tmp_path, "env": environment, "capture_output": True, "text": True},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "18" in done.stdout  # triplets to train on
+    assert load_model(tmp_path / "runs/first-experiment/weights.safetensors").config.variant == "is2am"
+    for method in ("Reinhard", "MKL", "Poisson", "cdtnet-256", "weights"):
+        assert method in done.stdout
+    assert "</html>" in (tmp_path / "report.html").read_text(encoding="utf-8")
