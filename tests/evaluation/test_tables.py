@@ -138,3 +138,4 @@ def test_costs():
 def test_pairs_of_methods_are_compared_on_the_same_composites():
     table = list(tables(evaluation(["HCOCO"] * 3)))[1]
     assert table.rows == [["composite", "-1.00", "-1.00 to -1.00"], ["MKL", "+1.00", "+1.00 to +1.00"]]
+    assert list(tables(evaluation(["HCOCO"])))[1].rows[0] == ["composite", "-1.00", "–"]

@@ -5,14 +5,15 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..evaluation.names import BASELINES, label_of
 from .options import say
 
 if TYPE_CHECKING:
     from ..data.samples import DataSet
-    from ..evaluation.results import Cost
+    from ..evaluation.methods import Method
+    from ..evaluation.results import Cost, Evaluation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,12 +59,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Score, print the tables, write what was asked for."""
     from ..atomic import check_target, write_file
     from ..errors import CdtnetError
-    from ..training.stop import StopSignal
 
     try:
         from ..evaluation.methods import load_method
         from ..evaluation.report import write_report
-        from ..evaluation.running import circumstances, evaluate, examples
+        from ..evaluation.running import examples
         from ..evaluation.tables import tables
     except ModuleNotFoundError as error:
         raise CdtnetError(f"Evaluating needs {error.name}: pip install 'cdtnet[evaluate]'.") from error
@@ -76,20 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     dataset, split = _dataset(arguments)
     costs = _costs(arguments, names) if arguments.efficiency else ()
-    with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
-        evaluation = evaluate(
-            dataset,
-            methods,
-            arguments.size,
-            damaged=arguments.damaged,
-            say=say,
-            stopped=lambda: signal.received,
-            whole_frame=arguments.whole_frame,
-            split=split,
-            costs=costs,
-            command=shlex.join(["cdtnet", *sys.argv[1:]]),
-            **circumstances(methods),
-        )
+    evaluation = _evaluation(arguments, dataset, methods, split=split, costs=costs)
     print("\n".join(t.markdown() if arguments.markdown else t.text() for t in tables(evaluation)), end="")
     if arguments.json:
         write_file(arguments.json, evaluation.to_json().encode())
@@ -97,6 +84,27 @@ def run(arguments: argparse.Namespace) -> None:
         write_file(arguments.csv, evaluation.to_csv().encode())
     if arguments.report:
         write_report(evaluation, list(examples(evaluation, dataset.samples, methods)), arguments.report)
+
+
+def _evaluation(
+    arguments: argparse.Namespace, dataset: "DataSet", methods: "dict[str, Method]", **about: Any
+) -> "Evaluation":
+    from ..evaluation.running import circumstances, evaluate
+    from ..training.stop import StopSignal
+
+    with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
+        return evaluate(
+            dataset,
+            methods,
+            arguments.size,
+            damaged=arguments.damaged,
+            say=say,
+            stopped=lambda: signal.received,
+            whole_frame=arguments.whole_frame,
+            command=shlex.join(["cdtnet", *sys.argv[1:]]),
+            **circumstances(methods),
+            **about,
+        )
 
 
 def _names(arguments: argparse.Namespace) -> dict[str, str]:

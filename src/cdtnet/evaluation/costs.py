@@ -124,8 +124,13 @@ def _stay_within_memory() -> None:
     if STATUS.exists():
         import resource
 
-        limit = _kilobytes(STATUS, "VmSize") + _kilobytes(Path("/proc/meminfo"), "MemAvailable")
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        free = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+        limit, hard = (
+            _kilobytes(STATUS, "VmSize") + int(0.9 * free),
+            resource.getrlimit(resource.RLIMIT_AS)[1],
+        )
+        if hard == resource.RLIM_INFINITY or limit < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def _kilobytes(file: Path, name: str) -> int:

@@ -55,7 +55,7 @@ def tables(evaluation: Evaluation) -> Iterator[Table]:
 
 
 def caption(evaluation: Evaluation) -> str:
-    """What was evaluated, how, when and on what, in a line."""
+    """What was evaluated, and how; below, when and on what."""
     size = evaluation.size
     pictures = "full resolution" if size == "full" else f"{size}×{size}"
     what = ", ".join(part for part in (evaluation.dataset, evaluation.split) if part)
@@ -63,7 +63,7 @@ def caption(evaluation: Evaluation) -> str:
     skipped = f", {len(evaluation.skipped)} skipped" if evaluation.skipped else ""
     ran = ", ".join(part for part in (evaluation.date, evaluation.hardware) if part)
     return (
-        f"{what}: {len(evaluation.composites):,} composites{skipped}, {pictures}, {frame}. "
+        f"{what}: {len(evaluation.composites):,} composites{skipped}, {pictures}, {frame}.\n"
         f"Means with 95 % bootstrap intervals; PSNR with peak 255.{f' {ran}.' if ran else ''}"
     )
 
@@ -98,7 +98,7 @@ def _differences(evaluation: Evaluation) -> Table:
     rows = []
     for method in (UNTOUCHED, *others):
         value, low, high = difference(evaluation, method, first)
-        rows.append([method, f"{value:+.2f}", f"{low:+.2f} to {high:+.2f}"])
+        rows.append([method, f"{value:+.2f}", "–" if math.isnan(low) else f"{low:+.2f} to {high:+.2f}"])
     title = f"fMSE above that of {first}, in pairs; they differ where the interval leaves out 0."
     return Table(title, ["", "fMSE", "interval"], rows)
 
