@@ -37,12 +37,22 @@ class Layer:
 
 @dataclass(frozen=True)
 class Shown:
-    """An example as the page shows it; the outline is an SVG path in a box of `width` × `height`."""
+    """An example as the page shows it.
+
+    Attributes:
+        example: what is shown.
+        width: in pixels.
+        height: in pixels.
+        outline: of the foreground; an SVG path in a box of `width` × `height`.
+        middle: of the foreground, in per cent of the width.
+        layers: composite, results in the methods' order, real photo.
+    """
 
     example: Example
     width: int
     height: int
     outline: str
+    middle: int
     layers: tuple[Layer, ...]
 
 
@@ -78,7 +88,7 @@ def _show(example: Example, methods: Sequence[str], side: int) -> Shown:
     layers = [_layer(method, outputs[method], example.real, scale) for method in methods if method in outputs]
     layers.append(Layer(REAL, _webp(_shrunk(example.real, scale)), ""))
     mask = _shrunk(example.mask, scale)
-    return Shown(example, mask.shape[1], mask.shape[0], _outline(mask), tuple(layers))
+    return Shown(example, mask.shape[1], mask.shape[0], _outline(mask), _middle(mask), tuple(layers))
 
 
 def _layer(name: str, output: NDArray[Any], real: NDArray[np.uint8], scale: float) -> Layer:
@@ -105,6 +115,13 @@ def _webp(picture: NDArray[np.uint8]) -> str:
     image = pyvips.Image.new_from_array(picture).copy(interpretation="srgb")
     data = image.webpsave_buffer(Q=QUALITY, effort=2, keep="none")
     return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+
+
+def _middle(mask: NDArray[np.uint8]) -> int:
+    weights = mask.sum(axis=0, dtype=np.float64)
+    if not weights.any():
+        return 50
+    return round(100 * np.average(np.arange(len(weights)) + 0.5, weights=weights) / len(weights))
 
 
 def _outline(mask: NDArray[np.uint8]) -> str:

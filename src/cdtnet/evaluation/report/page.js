@@ -9,6 +9,7 @@ function element(tag, properties, parent) {
 }
 
 function addTabs(box) {
+  if (box.children.length < 2) return;
   const list = document.createElement("div");
   list.setAttribute("role", "tablist");
   list.setAttribute("aria-label", box.dataset.label);
