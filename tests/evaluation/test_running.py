@@ -114,7 +114,7 @@ def test_memory_stays_flat_over_many_pictures(dataset):
         return result
 
     peak(2)
-    assert peak(120) - peak(40) < 80 * 2000  # its scores take below 1 kB, a picture would 34 kB
+    assert peak(120) - peak(40) < 80 * 10_000  # scores take about 1 kB each, a picture would 34 kB
 
 
 def test_networks_leave_the_background_alone_unless_the_whole_frame_is_asked_for(dataset, weights):
