@@ -12,7 +12,7 @@ from ..errors import CdtnetError
 from . import convert, data, demo, evaluate, harmonize, info, study, synthesize, train
 from .options import say
 
-VERBS = (harmonize, demo, convert, info, train, evaluate, study, data, synthesize)
+VERBS = (harmonize, demo, info, data, synthesize, train, evaluate, study, convert)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
