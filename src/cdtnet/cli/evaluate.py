@@ -90,7 +90,7 @@ def _evaluation(
     arguments: argparse.Namespace, dataset: "DataSet", methods: "dict[str, Method]", **about: Any
 ) -> "Evaluation":
     from ..evaluation.running import circumstances, evaluate
-    from ..training.stop import StopSignal
+    from ..stop import StopSignal
 
     with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
         return evaluate(

@@ -25,7 +25,7 @@ from .initial import build_model, modules
 from .log import Log
 from .loss import Objective
 from .recipe import Recipe, Stage
-from .stop import StopSignal
+from ..stop import StopSignal
 from .validation import paint, validate
 
 VALIDATIONS = 10  # per stage
