@@ -75,13 +75,13 @@ class Trainer:
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if resumed:
             check_same_recipe(resumed["recipe"], self.recipe, self.folder)
-            self.model.load_state_dict(resumed["model"])
             self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
         self.processes.wait()  # until all have read it
         with StopSignal() as signal:
             for stage in self.recipe.stages[self.stage :]:
                 optimizer = self._prepare(stage)
                 if resumed:
+                    self.model.load_state_dict(resumed["model"])
                     optimizer.load_state_dict(resumed["optimizer"])
                     if self.averaged is not None:
                         self.averaged.load_state_dict(resumed["averaged"])
