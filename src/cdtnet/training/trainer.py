@@ -17,6 +17,7 @@ from ..data.synthesis import Triplet
 from ..errors import DataError, WriteError
 from ..model import CDTNet
 from ..regions import Window
+from ..stop import StopSignal
 from ..weights import write_weights
 from .checkpoint import check_same_recipe, load_checkpoint, save_checkpoint
 from .distributed import Processes, share_batch_norm
@@ -25,7 +26,6 @@ from .initial import build_model, modules
 from .log import Log
 from .loss import Objective
 from .recipe import Recipe, Stage
-from ..stop import StopSignal
 from .validation import paint, validate
 
 VALIDATIONS = 10  # per stage
