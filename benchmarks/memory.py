@@ -7,13 +7,14 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+
+from cdtnet.machine import peak_memory
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT, WIDTH = 4000, 6000
@@ -63,7 +64,7 @@ def measure(model: str, share: float) -> dict[str, float]:
 
 def peak() -> float:
     """The process's largest resident size so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
+    return peak_memory() / MEGABYTE
 
 
 if __name__ == "__main__":

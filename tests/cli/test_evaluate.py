@@ -11,15 +11,7 @@ import pytest
 from cdtnet.cli.main import main
 from cdtnet.evaluation import costs
 from cdtnet.evaluation.results import Evaluation
-from cdtnet.weights import write_weights
 from tests.data import trees
-
-
-@pytest.fixture(scope="module")
-def weights(official_model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "formula.safetensors"
-    write_weights(path, official_model, {})
-    return str(path)
 
 
 @pytest.fixture

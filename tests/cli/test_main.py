@@ -13,14 +13,7 @@ from PIL import Image
 from cdtnet.cli.main import main
 from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import read_picture
-from cdtnet.weights import read_weights, write_weights
-
-
-@pytest.fixture(scope="module")
-def weights(official_model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "formula.safetensors"
-    write_weights(path, official_model, {})
-    return str(path)
+from cdtnet.weights import read_weights
 
 
 @pytest.fixture

@@ -274,13 +274,12 @@ def test_ctrl_c_says_how_to_go_on(many, tmp_path):
     assert printed == "cdtnet: Interrupted; the same command goes on.\n"
 
 
-# Not getrusage: what it calls the peak begins at that of the process which started this one.
 PEAK = """
-import re, sys
-from pathlib import Path
+import sys
 from cdtnet.cli.main import main
+from cdtnet.machine import peak_memory
 assert main(["synthesize", *sys.argv[1:]]) == 0
-print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+print(peak_memory() // 1024**2)
 """
 
 

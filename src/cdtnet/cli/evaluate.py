@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..evaluation.names import BASELINES, label_of
-from .options import say
+from .options import count, say
 
 if TYPE_CHECKING:
     from ..data.samples import DataSet
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only these, such as HAdobe5k (default: all)",
     )
-    add("--limit", type=_positive, metavar="N", help="only so many composites, evenly spread")
+    add("--limit", type=count, metavar="N", help="only so many composites, evenly spread")
     add("--layout", default="auto", help="of the data set, where it is not recognised (default: auto)")
     add(
         "--damaged",
@@ -151,10 +151,4 @@ def _size(text: str) -> int | Literal["full"]:
         return "full"
     if not text.isdecimal() or int(text) < 16:
         raise argparse.ArgumentTypeError(f"{text!r} is neither full nor a whole number from 16 up")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)

@@ -55,12 +55,6 @@ def run(arguments: argparse.Namespace) -> None:
     print(output)
 
 
-def _quality(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
-    return int(text)
-
-
 def _source(argument: str) -> str | bytes:
     return sys.stdin.buffer.read() if argument == "-" else argument
 

@@ -35,6 +35,13 @@ def fraction(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 @contextmanager
 def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     """A bar of tiles done and time left; only on a terminal, and only for work of more than a second."""

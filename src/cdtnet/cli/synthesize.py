@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .options import fraction, say
+from ..machine import available_cores
+from .options import count, fraction, say
 
 if TYPE_CHECKING:
     from ..synthesize.build import Built
@@ -25,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for add_mode in (_add_exchange, _add_recolor, _add_paste):
         mode = add_mode(modes)
         mode.add_argument("--seed", type=int, default=0, help="of all randomness (default: 0)")
-        mode.add_argument("--size", type=_count, help="longest side of the pictures (default: as they are)")
+        mode.add_argument("--size", type=count, help="longest side of the pictures (default: as they are)")
         mode.add_argument(
             "--quality", type=_quality, default=95, help="of the JPEG files, 1-100 (default: 95)"
         )
         mode.add_argument("--png", action="store_true", help="write PNG files, lossless, instead of JPEG")
-        mode.add_argument("--workers", type=_count, help="processes (default: one for each core)")
+        mode.add_argument("--workers", type=count, help="processes (default: one for each core)")
         mode.add_argument(
             "--damaged",
             choices=("skip", "fail"),
@@ -46,7 +46,7 @@ def _add_exchange(modes: Any) -> argparse.ArgumentParser:
     parser.add_argument("versions", metavar="VERSIONS", type=Path, nargs="+", help=help_)
     parser.add_argument("--masks", type=Path, required=True, help="masks with the photos' names")
     parser.add_argument("--target", help="version that is the ground truth (default: drawn for each photo)")
-    parser.add_argument("--per-mask", type=_count, help="composites for each mask (default: all versions)")
+    parser.add_argument("--per-mask", type=count, help="composites for each mask (default: all versions)")
     return parser
 
 
@@ -57,7 +57,7 @@ def _add_recolor(modes: Any) -> argparse.ArgumentParser:
     parser.add_argument("--masks", type=Path, help="masks with the photos' names, at the same paths")
     help_ = "make up a region for photos without mask"
     parser.add_argument("--generate-masks", action="store_true", help=help_)
-    parser.add_argument("--per-mask", type=_count, default=1, help="composites for each mask (default: 1)")
+    parser.add_argument("--per-mask", type=count, default=1, help="composites for each mask (default: 1)")
     return parser
 
 
@@ -68,7 +68,7 @@ def _add_paste(modes: Any) -> argparse.ArgumentParser:
     parser.add_argument("--annotations", type=Path, required=True, help=help_)
     parser.add_argument("--masks", type=Path, nargs="+", default=(), help="Open Images' mask folders or zips")
     parser.add_argument("--backgrounds", type=Path, help="photos to paste on (default: PHOTOS)")
-    parser.add_argument("--per-background", type=_count, default=1, help="composites for each (default: 1)")
+    parser.add_argument("--per-background", type=count, default=1, help="composites for each (default: 1)")
     return parser
 
 
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
                 tasks,
                 folder,
                 _options(arguments),
-                workers=arguments.workers or _cores(),
+                workers=arguments.workers or available_cores(),
                 fail=arguments.damaged == "fail",
                 progress=progress,
             )
@@ -201,21 +201,8 @@ def _some(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
-
-
 def _quality(text: str) -> int:
-    if _count(text) > 100:
+    if count(text) > 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
     return int(text)
 

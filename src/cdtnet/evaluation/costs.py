@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..errors import CdtnetError
+from ..machine import STATUS, peak_memory, read_bytes
 from ..regions import Window
 from .methods import load_method
 from .results import Cost
@@ -25,8 +26,6 @@ PICTURES = ((1024, 1024), (2048, 2048), (4000, 6000))
 
 FOREGROUND = 0.086
 """Share of the pictures that is foreground: the median of HAdobe5k."""
-
-STATUS = Path("/proc/self/status")
 
 
 def measure_costs(
@@ -110,13 +109,7 @@ def _foreground(height: int, width: int) -> Window:
 
 def _peak(gpu: bool) -> int:
     """The largest number of bytes that this process has held so far, on the GPU or in main memory."""
-    if gpu:
-        return torch.cuda.max_memory_allocated()
-    if STATUS.exists():  # where getrusage would count what the parent held
-        return _kilobytes(STATUS, "VmHWM")
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return torch.cuda.max_memory_allocated() if gpu else peak_memory()
 
 
 def _stay_within_memory() -> None:
@@ -124,20 +117,13 @@ def _stay_within_memory() -> None:
     if STATUS.exists():
         import resource
 
-        free = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+        free = read_bytes(Path("/proc/meminfo"), "MemAvailable")
         limit, hard = (
-            _kilobytes(STATUS, "VmSize") + int(0.9 * free),
+            read_bytes(STATUS, "VmSize") + int(0.9 * free),
             resource.getrlimit(resource.RLIMIT_AS)[1],
         )
         if hard == resource.RLIM_INFINITY or limit < hard:
             resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-
-
-def _kilobytes(file: Path, name: str) -> int:
-    """A line such as "VmHWM: 123 kB", in bytes."""
-    found = re.search(rf"{name}:\s*(\d+) kB", file.read_text())
-    assert found
-    return 1024 * int(found[1])
 
 
 if __name__ == "__main__":

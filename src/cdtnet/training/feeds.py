@@ -4,7 +4,6 @@ What a step is trained on depends on the recipe's seed and the step's place in t
 number of processes or workers, nor on whether the run was interrupted before.
 """
 
-import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..data.photos import Photo, PhotoStore, find_photos, load_photos
 from ..data.samples import Arrays, Sample, open_dataset, read_sample, resize_arrays
 from ..data.synthesis import Triplet, draw
 from ..errors import DataError
+from ..machine import available_cores
 from .distributed import Processes
 from .recipe import PhotoData, Stage, TripletData
 
@@ -123,8 +123,7 @@ class TripletFeed:
         return self._read(self.scored[1])
 
     def _loader(self, pictures: "_Squares", keys: list[list[int]]) -> "DataLoader[Item]":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        workers = min(self.data.workers, cores)
+        workers = min(self.data.workers, available_cores())
         return DataLoader(
             pictures,
             batch_sampler=keys,
