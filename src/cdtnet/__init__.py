@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
-    from .harmonizer import Harmonizer, Result, harmonize
+    from .harmonizer import Harmonizer, harmonize
     from .imaging import Lut, Picture
+    from .result import Result
     from .weights import load_model
 
 __version__ = "0.1.0"
@@ -25,7 +26,7 @@ _HOMES = {
     "Lut": "imaging",
     "Picture": "imaging",
     "PictureError": "errors",
-    "Result": "harmonizer",
+    "Result": "result",
     "WeightsError": "errors",
     "WriteError": "errors",
     "harmonize": "harmonizer",

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -15,26 +14,13 @@ from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, describe, 
 from .model import HALO, Analysis, CDTNet
 from .model.generator import STRIDE
 from .regions import Window, tiles, touched
+from .result import Result
 from .shrinking import shrink
 from .weights import load_model
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """A harmonized picture.
-
-    Attributes:
-        image: of the same kind, size and depth as the composite; a `Picture` for a path.
-        lut: the colour table that the network mixed for this picture, `lut.save("look.cube")`; None if the
-            model has no colour mapping ("is2am") or the mask no foreground.
-    """
-
-    image: Any
-    lut: Lut | None
 
 
 class Harmonizer:

@@ -12,6 +12,8 @@ from ..model.sampling import downsample
 from ..regions import Window
 from .recipe import Stage
 
+NEGLIGIBLE = (1 / 255) ** 2  # a squared error that no one sees; keeps the root's slope finite
+
 
 class Objective(nn.Module):
     """What a stage minimises, as a module, so that its forward pass can be spread over processes."""
@@ -38,14 +40,16 @@ class Objective(nn.Module):
             image, mapped = self._paint(analysis, composite[crop], mask[crop], window)
         terms = {}
         if image is not None:
-            terms["image"] = losses.image * foreground_mse(image, real[crop], share, smallest)
+            terms["image"] = losses.image * foreground_mse(
+                image, real[crop], share, smallest, root=losses.root
+            )
         if mapped is not None and losses.lut:
-            terms["lut"] = losses.lut * foreground_mse(mapped, real[crop], share, smallest)
+            terms["lut"] = losses.lut * foreground_mse(mapped, real[crop], share, smallest, root=losses.root)
         if analysis.image_low is not None and losses.base:
             base = denormalize(analysis.image_low.to(real.dtype))
             real_low = downsample(real, base.shape[-1], antialias=self.model.config.antialias)
             smallest = stage.smallest_foreground / base.shape[-1] ** 2
-            terms["base"] = losses.base * foreground_mse(base, real_low, share, smallest)
+            terms["base"] = losses.base * foreground_mse(base, real_low, share, smallest, root=losses.root)
         if self.model.color_mapping is not None and losses.roughness:
             terms["roughness"] = losses.roughness * roughness(self.model.color_mapping.basis)
         return terms
@@ -62,7 +66,9 @@ class Objective(nn.Module):
         return None, None
 
 
-def foreground_mse(prediction: Tensor, target: Tensor, share: Tensor, smallest: float = 0.0) -> Tensor:
+def foreground_mse(
+    prediction: Tensor, target: Tensor, share: Tensor, smallest: float = 0.0, *, root: bool = False
+) -> Tensor:
     """Σ squared error / (3·foreground pixels), mean over the batch: small foregrounds count like large ones.
 
     Args:
@@ -70,9 +76,11 @@ def foreground_mse(prediction: Tensor, target: Tensor, share: Tensor, smallest: 
         target: (B,3,H,W).
         share: (B,), the foreground's share of the picture, 0..1.
         smallest: the least share that a foreground counts as.
+        root: take each picture's square root, so that mild composites count more beside wild ones.
     """
     pixels = share.clamp(min=smallest) * (target.shape[2] * target.shape[3])
-    return (((prediction.to(target.dtype) - target) ** 2).sum((1, 2, 3)) / (3 * pixels)).mean()
+    errors = ((prediction.to(target.dtype) - target) ** 2).sum((1, 2, 3)) / (3 * pixels)
+    return ((errors + NEGLIGIBLE).sqrt() if root else errors).mean()
 
 
 def roughness(basis: Tensor) -> Tensor:

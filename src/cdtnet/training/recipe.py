@@ -90,12 +90,15 @@ class Losses(Section):
         lut: the colour mapping's.
         base: the generator's, at base size.
         roughness: second differences of the basis LUTs; not in the paper.
+        root: take the square root of each picture's error, so that mild composites count more beside wild
+            ones; not in the paper.
     """
 
     image: float = Field(default=1.0, ge=0)
     lut: float = Field(default=1.0, ge=0)
     base: float = Field(default=1.0, ge=0)
     roughness: float = Field(default=0.0, ge=0)
+    root: bool = False
 
 
 class Stage(Section):
