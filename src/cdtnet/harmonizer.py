@@ -74,13 +74,14 @@ class Harmonizer:
         if not 0.0 <= strength <= 1.0:
             raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
         picture = to_picture(composite)
+        given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
         soft = to_mask(mask, height, width, resize=resize_mask)
         windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
         if remark := describe(soft):
             warnings.warn(remark, stacklevel=2)
         if not windows:
-            return Result(like(picture.replace_pixels(picture.pixels.copy()), composite), None)
+            return Result(like(picture.replace_pixels(picture.pixels.copy()), composite), None, given)
         codec, config = color_codec(picture), self.engine.config
         coarse_size = config.base_size // STRIDE
         low = shrink(picture, soft, codec, config.base_size, coarse_size, antialias=config.antialias)
@@ -92,7 +93,8 @@ class Harmonizer:
             if progress:
                 progress(done, len(windows))
         table = self.engine.table(analysis)
-        return Result(like(picture.replace_pixels(pixels), composite), None if table is None else Lut(table))
+        lut = None if table is None else Lut(table)
+        return Result(like(picture.replace_pixels(pixels), composite), lut, given)
 
     def _render(
         self,
