@@ -16,6 +16,17 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
+def share_cores(workers: int) -> None:
+    """Let each of so many threads that compute at once use its part of the cores, and no more.
+
+    To be called before the libraries that compute are loaded: they look at their settings only then.
+    """
+    threads = max(1, available_cores() // workers)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
+        wanted = os.environ.get(name, "")
+        os.environ[name] = str(min(threads, int(wanted)) if wanted.isdecimal() and int(wanted) else threads)
+
+
 def peak_memory() -> int:
     """The largest number of bytes of main memory that this process has held so far."""
     if STATUS.exists():  # where getrusage would count what the parent held

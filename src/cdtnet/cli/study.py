@@ -68,7 +68,8 @@ def _serve(arguments: argparse.Namespace) -> None:
     from ..study.session import Study
 
     try:
-        from ..study.server import listen, make_app, serve
+        from ..study.server import make_app
+        from ..web.hosting import address, listen, serve
     except ImportError as error:
         raise DataError("The study's server needs more packages; run: pip install 'cdtnet[study]'") from error
     folders = dict(arguments.pictures)
@@ -86,8 +87,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         )  # stop in order then, too: remove the copies
         copies = make_screen_copies(gallery, Path(folder), arguments.longest_side, _progress)
         study = Study(design, arguments.answers)
-        host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-        print(f"http://{host}:{listener.getsockname()[1]}/", flush=True)
+        print(address(arguments.host, listener), flush=True)
         say(f"{len(design.plan(0))} questions a participant, answers in {arguments.answers}; Ctrl-C stops.")
         serve(make_app(study, copies), listener)
 

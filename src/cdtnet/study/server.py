@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import math
-import socket
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -18,9 +15,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import CdtnetError, DataError
+from ..errors import CdtnetError
+from ..web.hosting import SecurityHeaders
 from .answers import CHOICES
 from .pictures import Gallery
 from .session import Study, UnknownParticipantError, WrongQuestionError
@@ -28,15 +25,6 @@ from .session import Study, UnknownParticipantError, WrongQuestionError
 PAGE = Path(__file__).parent / "page"
 FILES = {"/": "index.html", "/study.css": "study.css", "/study.js": "study.js", "/icon.svg": "icon.svg"}
 MAX_BODY = 1000  # bytes
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 
 
 def make_app(study: Study, gallery: Gallery) -> Starlette:
@@ -58,41 +46,9 @@ def make_app(study: Study, gallery: Gallery) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(_Headers)],
+        middleware=[Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: _explain, CdtnetError: _explain},
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on an address of this machine; port 0 takes any free one.
-
-    Raises:
-        DataError: The address cannot be had.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address, family=family)
-    except (OSError, OverflowError) as error:
-        raise DataError(
-            f"Port {port} of {host} cannot be used ({error}); choose another with --port or --host."
-        ) from error
-
-
-def serve(app: Starlette, listener: socket.socket) -> None:
-    """Answer requests until a signal comes. Nothing about visitors is logged."""
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        h11_max_incomplete_event_size=16384,
-        timeout_graceful_shutdown=5,
-    )
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has stopped in order and passes the signal on
-        uvicorn.Server(config).run(sockets=[listener])
 
 
 class _Faces:
@@ -182,22 +138,3 @@ async def _explain(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 409)
     logging.getLogger("uvicorn.error").error("%s", error)
     return JSONResponse({"error": "The answer could not be stored."}, 503)
-
-
-class _Headers:
-    """Adds the security headers to every response, and no-store to those that say nothing about storing."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message["headers"]}
-                added = HEADERS if b"cache-control" in given else {**HEADERS, "Cache-Control": "no-store"}
-                message["headers"] += [
-                    (name.lower().encode(), value.encode()) for name, value in added.items()
-                ]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

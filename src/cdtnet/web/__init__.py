@@ -1,0 +1,1 @@
+"""What the web faces share, and the HTTP server."""

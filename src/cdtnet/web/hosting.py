@@ -1,0 +1,97 @@
+"""Running a web application on this machine: the address, the process, and the headers every answer has."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import CdtnetError
+from ..stop import StopSignal
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on an address of this machine; port 0 takes any free one.
+
+    Raises:
+        CdtnetError: The address cannot be had.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
+    except (OSError, OverflowError) as error:
+        raise CdtnetError(
+            f"Port {port} of {host} cannot be used ({error}); choose another with --port or --host."
+        ) from error
+
+
+def address(host: str, listener: socket.socket) -> str:
+    """The address to open in a browser."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}/"
+
+
+def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0) -> None:
+    """Answer requests until a signal comes. Nothing about visitors is logged.
+
+    Args:
+        app: The application.
+        listener: Where it listens.
+        patience: Seconds that requests in hand are given to end, after the signal.
+    """
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=16384,
+        timeout_graceful_shutdown=round(patience),
+    )
+    with StopSignal():  # uvicorn stops in order, and then passes the signal on
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+class SecurityHeaders:
+    """Middleware that adds security headers, and no-store to answers that say nothing about storing.
+
+    Args:
+        app: The application.
+        content_policy: What pages may load and where they may be shown, a Content-Security-Policy.
+    """
+
+    def __init__(self, app: ASGIApp, content_policy: str = CONTENT_POLICY) -> None:
+        self._app, self._headers = app, {**_HEADERS, "Content-Security-Policy": content_policy}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                added = (
+                    self._headers
+                    if b"cache-control" in given
+                    else {**self._headers, "Cache-Control": "no-store"}
+                )
+                message["headers"] += [
+                    (name.lower().encode(), value.encode()) for name, value in added.items()
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
