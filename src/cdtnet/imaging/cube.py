@@ -16,7 +16,7 @@ _SIZES = range(2, 257)  # what the format allows
 _BYTES = 1 << 30  # no table that is allowed takes more text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lut:
     """A recoloring of sRGB values in 0..1.
 
@@ -38,6 +38,9 @@ class Lut:
             )
         if not np.isfinite(self.table).all():
             raise PictureError("A lookup table must not hold NaN or infinite values.")
+
+    def __repr__(self) -> str:
+        return f"<Lut {self.size}×{self.size}×{self.size}>"
 
     @property
     def size(self) -> int:

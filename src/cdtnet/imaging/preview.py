@@ -1,0 +1,45 @@
+"""Small copies of pictures, to look at on a screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from .color import color_codec
+from .masks import coverage
+from .picture import Metadata, Picture
+from .write import encode_picture
+
+LONGEST = 1024  # pixels of the longer side
+QUALITY = 85
+
+
+def preview(picture: Picture) -> bytes:
+    """A WebP file of at most `LONGEST` pixels a side: 8-bit sRGB, transparency kept, metadata left out."""
+    small = _shrunk(picture)
+    channels = [color_codec(small).decode(small.pixels)]
+    if small.alpha is not None:
+        channels.append(coverage(small.alpha)[..., None])
+    pixels = np.rint(255 * np.clip(np.concatenate(channels, axis=2), 0, 1)).astype(np.uint8)
+    return encode_picture(Picture(pixels, Metadata(lossless=False)), ".webp", quality=QUALITY)
+
+
+def _shrunk(picture: Picture) -> Picture:
+    """The picture in its own depth and colour space; transparent pixels lend no colour to others."""
+    longer = max(picture.width, picture.height)
+    if longer <= LONGEST:
+        return picture
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(picture.pixels), interpretation="multiband")
+    whole = np.iinfo(picture.pixels.dtype).max if picture.pixels.dtype.kind == "u" else 1.0
+    if picture.alpha is not None:
+        image = image.premultiply(max_alpha=whole)
+    image = image.resize(LONGEST / longer)
+    if picture.alpha is not None:
+        image = image.unpremultiply(max_alpha=whole)
+    values: NDArray[Any] = image.numpy().reshape(image.height, image.width, -1)
+    if picture.pixels.dtype.kind == "u":
+        values = np.clip(np.rint(values), 0, whole)
+    return picture.replace_pixels(values.astype(picture.pixels.dtype))
