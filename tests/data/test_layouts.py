@@ -268,6 +268,20 @@ def test_pairs_with_one_mask_for_all(tmp_path, place):
     assert [sample.mask.path for sample in found.samples] == [place, place]
 
 
+def test_pairs_in_sub_folders(tmp_path):
+    for path in ("a.png", "sub/b.png", "sub/deeper/c.png"):
+        trees.picture(tmp_path / path)
+    trees.mask(tmp_path / "masks" / "a.png")
+    trees.mask(tmp_path / "masks" / "sub" / "b.png")
+    trees.mask(tmp_path / "sub" / "deeper" / "c_mask.png")
+    found = by_name(open_dataset(tmp_path))
+    assert {name: sample.mask.path for name, sample in found.items()} == {
+        "a.png": "masks/a.png",
+        "sub/b.png": "masks/sub/b.png",
+        "sub/deeper/c.png": "sub/deeper/c_mask.png",
+    }
+
+
 def test_pairs_whose_only_mask_belongs_to_one_picture(tmp_path):
     for name in ("a", "b"):
         trees.picture(tmp_path / "images" / f"{name}.jpg")

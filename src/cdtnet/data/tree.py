@@ -30,8 +30,8 @@ class Tree(Protocol):
     """Files by their paths relative to the root, with `/` between the parts."""
 
     @property
-    def root(self) -> Path:
-        """The folder, or the archive file."""
+    def root(self) -> Path | str:
+        """The folder, the archive file, or an address such as s3://bucket/folder."""
 
     def files(self) -> list[str]:
         """Paths of all files, sorted, without what operating systems leave behind."""
@@ -56,7 +56,7 @@ class Entry:
     path: str
 
     def __str__(self) -> str:
-        return str(self.tree.root / self.path)
+        return os.path.join(self.tree.root, self.path)
 
     def exists(self) -> bool:
         """Whether the file is there."""

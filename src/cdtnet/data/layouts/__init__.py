@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import DataError
-from ..tree import Folder, open_tree
+from ..tree import Folder, Tree, open_tree
 from . import ccharmony, iharmony4, manifest, pairs, realhm
 from .base import SUFFIXES, Files, Found, Problem, Sample
 
-__all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_samples"]
+__all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_samples", "search"]
 
 
 class Layout(NamedTuple):
@@ -48,14 +48,27 @@ def find_samples(root: Path, layout: str = "auto", subsets: Sequence[str] | None
         return "manifest", manifest.read(Files(Folder(root.parent), [], subsets=subsets), root.name)
     chosen = LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]}
     tree = open_tree(root)
-    paths = tree.files()
+    return search(tree, tree.files(), chosen, subsets)
+
+
+def search(
+    tree: Tree,
+    paths: Sequence[str],
+    layouts: Mapping[str, Layout] = LAYOUTS,
+    subsets: Sequence[str] | None = None,
+) -> tuple[str, Found]:
+    """Find the samples among some files of a tree: the name of their layout, and what they hold.
+
+    Raises:
+        DataError: The files are laid out in another way.
+    """
     for base in _bases(paths):
         files = Files(tree, paths, base, subsets)
-        for name, candidate in chosen.items():
+        for name, candidate in layouts.items():
             if found := candidate.find(files):
                 return name, found
-    expected = "".join(f"\n  {name}: {candidate.expects}" for name, candidate in chosen.items())
-    raise DataError(f"{root} holds {len(paths):,} files, but in no known layout. Looked for{expected}")
+    expected = "".join(f"\n  {name}: {candidate.expects}" for name, candidate in layouts.items())
+    raise DataError(f"{tree.root} holds {len(paths):,} files, but in no known layout. Looked for{expected}")
 
 
 def _bases(paths: Sequence[str]) -> list[str]:

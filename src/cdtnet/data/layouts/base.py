@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from ..tree import Entry, Tree
@@ -69,7 +70,7 @@ class Files:
     def __init__(
         self, tree: Tree, paths: Iterable[str], base: str = "", subsets: Sequence[str] | None = None
     ) -> None:
-        self.name = base.rstrip("/").rpartition("/")[2] or stem(tree.root.resolve().name)
+        self.name = base.rstrip("/").rpartition("/")[2] or stem(Path(tree.root).resolve().name)
         self.subsets = subsets
         self.tree, self._base = tree, base
         self._folders: dict[str, str] = {}

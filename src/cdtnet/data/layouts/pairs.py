@@ -13,8 +13,9 @@ _REALS = ("real_images", "reals", "real", "targets", "target", "gt")
 def find(files: Files) -> Found | None:
     """Find all composites that have a mask; None if there is no such composite."""
     folder = files.folder("", *_COMPOSITES) or ""
-    pictures = files.pictures(folder, nested=bool(folder))
-    composites = [path for path in pictures if not (stem(path) == "mask" or stem(path).endswith("_mask"))]
+    others = tuple(f"{name}/" for name in (files.folder("", *_MASKS), files.folder("", *_REALS)) if name)
+    pictures = [path for path in files.pictures(folder, nested=True) if not path.startswith(others)]
+    composites = [path for path in pictures if not is_mask(path)]
     shared, reals = _shared_mask(files, folder, composites), files.folder("", *_REALS)
     found = Found()
     for path in composites:
@@ -27,6 +28,11 @@ def find(files: Files) -> Found | None:
             entries = files.entry(path), files.entry(mask), files.entry(real) if real else None
             found.samples.append(Sample(path, "", "", *entries))
     return found if found.samples else None
+
+
+def is_mask(path: str) -> bool:
+    """Whether a picture's name says that it is a mask."""
+    return stem(path) == "mask" or stem(path).endswith("_mask")
 
 
 def _mask(files: Files, folder: str, path: str) -> str | None:
