@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .composition import Composition, compose
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .harmonizer import Harmonizer, harmonize
     from .imaging import Lut, Picture
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CdtnetError": "errors",
+    "Composition": "composition",
     "DataError": "errors",
     "Harmonizer": "harmonizer",
     "Lut": "imaging",
@@ -29,12 +31,14 @@ _HOMES = {
     "Result": "result",
     "WeightsError": "errors",
     "WriteError": "errors",
+    "compose": "composition",
     "harmonize": "harmonizer",
     "load_model": "weights",
 }
 
 __all__ = [
     "CdtnetError",
+    "Composition",
     "DataError",
     "Harmonizer",
     "Lut",
@@ -43,6 +47,7 @@ __all__ = [
     "Result",
     "WeightsError",
     "WriteError",
+    "compose",
     "harmonize",
     "load_model",
 ]

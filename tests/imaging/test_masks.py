@@ -55,7 +55,7 @@ def test_files_and_pil_images(tmp_path, pixels):
 
 
 def test_another_size_is_refused_with_both_sizes():
-    with pytest.raises(PictureError, match=r"mask has 6×4 pixels and the composite 8×5; .* --resize-mask"):
+    with pytest.raises(PictureError, match=r"mask has 6×4 pixels and the picture 8×5; .* --resize-mask"):
         to_mask(np.zeros((4, 6), np.uint8), 5, 8)
 
 

@@ -65,14 +65,15 @@ class ColorCodec:
             (h, w, C) native pixels, alpha untouched.
         """
         native = tile[..., : self._colors].astype(np.float32)
-        moved = native + (self._native(after) - self._native(before)) * self._scale
+        moved = native + (self.from_srgb(after) - self.from_srgb(before)) * self._scale
         # Floats that began outside 0..1 may stay there, but nothing is pushed further out.
         moved = np.clip(moved, np.minimum(native, 0), np.maximum(native, self._scale))
         result = tile.copy()
         result[..., : self._colors] = np.rint(moved) if self._dtype.kind == "u" else moved
         return result
 
-    def _native(self, values: Floats) -> Floats:
+    def from_srgb(self, values: Floats) -> Floats:
+        """(h, w, 1 or 3) native colors in 0..1 of (h, w, 3) sRGB ones; grey takes their luma."""
         clipped = np.clip(values, 0, 1, dtype=np.float32)
         native = clipped if self._space is None else self._space.from_srgb(clipped)
         return (native @ LUMA)[..., None] if self._colors < native.shape[-1] else native

@@ -22,8 +22,8 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
     Args:
         mask: A path, PIL image, Picture, or array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and of
             type bool, uint8, uint16 or floats within 0..1.
-        height: The composite's height in pixels.
-        width: The composite's width in pixels.
+        height: The height in pixels of the picture that it belongs to.
+        width: Its width in pixels.
         resize: Whether to resize, bilinearly, a mask of another size.
 
     Returns:
@@ -44,7 +44,7 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
     if plane.shape != (height, width):
         if not resize:
             raise PictureError(
-                f"The mask has {plane.shape[1]}×{plane.shape[0]} pixels and the composite {width}×{height}; "
+                f"The mask has {plane.shape[1]}×{plane.shape[0]} pixels and the picture {width}×{height}; "
                 "give one of the same size, or have it resized with --resize-mask (resize_mask=True)."
             )
         plane = _resized(plane, height, width)
