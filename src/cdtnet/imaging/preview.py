@@ -14,7 +14,7 @@ from .picture import Metadata, Picture
 from .write import encode_picture
 
 LONGEST = 1024  # pixels of the longer side
-QUALITY = 85
+QUALITY = 80
 
 
 def preview(picture: Picture) -> bytes:
