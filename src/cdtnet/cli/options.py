@@ -19,6 +19,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="0 leaves the picture as it is, 1 harmonizes fully (default)",
     )
+    add_device_option(parser)
+
+
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    """--device."""
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, mps or another (default: %(default)s)"
     )

@@ -43,10 +43,8 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] == "http":
-            body = _Body(scope, receive, send, self._max_bytes)
-            receive, send = body.receive, body.send
-        await self._app(scope, receive, send)
+        body = _Body(scope, receive, send, self._max_bytes)
+        await self._app(scope, body.receive, body.send)
 
 
 class _Body:

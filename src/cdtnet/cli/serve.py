@@ -1,0 +1,85 @@
+"""`cdtnet serve`: harmonize pictures over HTTP, on this machine unless told otherwise."""
+
+import argparse
+import os
+from pathlib import Path
+
+from ..errors import CdtnetError
+from ..machine import available_cores, share_cores
+from .options import add_device_option, count, say
+
+KEY_VARIABLE = "CDTNET_API_KEY"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=8000, help="0 for any free one (default: %(default)s)")
+    add(
+        "--model",
+        action="append",
+        metavar="NAME_OR_FILE",
+        help="may be repeated; requests choose among them, the first unless they say (default: cdtnet-256)",
+    )
+    add_device_option(parser)
+    add(
+        "--workers",
+        type=count,
+        default=max(1, round(available_cores() ** 0.5)),
+        help="pictures worked on at once; they share the cores (default: %(default)s)",
+    )
+    add("--queue", type=count, default=16, help="requests that may wait (default: %(default)s)")
+    add("--max-bytes", type=count, default=200_000_000, help="of a request (default: %(default)s)")
+    add("--max-pixels", type=count, default=100_000_000, help="of a picture (default: %(default)s)")
+    add("--timeout", type=count, default=120, metavar="SECONDS", help="of a request (default: %(default)s)")
+    add(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help=f"holds the key that requests must carry (default: ${KEY_VARIABLE}, or no key)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Load the models, print the address, and serve until told to stop; what is in hand is finished."""
+    share_cores(arguments.workers)
+    from ..harmonizer import Harmonizer
+
+    try:
+        from ..web.hosting import address, listen, serve
+        from ..web.limits import Limits
+        from ..web.queue import WorkQueue
+        from ..web.server import make_app
+    except ImportError as error:
+        raise CdtnetError("The server needs more packages; run: pip install 'cdtnet[web]'") from error
+    key = _key(arguments.api_key_file)
+    models = {_name(model): model for model in arguments.model or ["cdtnet-256"]}
+    harmonizers = {name: Harmonizer(model, arguments.device) for name, model in models.items()}
+    limits = Limits(arguments.max_bytes, arguments.max_pixels, arguments.timeout)
+    with listen(arguments.host, arguments.port) as listener:
+        print(address(arguments.host, listener), flush=True)
+        if key is None and arguments.host not in ("127.0.0.1", "::1", "localhost"):
+            say("Anyone who can reach this address can use the server: no key is set.")
+        queue = WorkQueue(arguments.workers, arguments.queue)
+        serve(make_app(harmonizers, queue, limits, key), listener, patience=limits.timeout)
+        queue.close()
+
+
+def _name(model: str) -> str:
+    """What requests call a model: a file's name without folder and suffix."""
+    return Path(model).stem
+
+
+def _key(file: Path | None) -> str | None:
+    """The key of the file, or of the environment."""
+    try:
+        key = file.read_text(encoding="utf-8") if file else os.environ.get(KEY_VARIABLE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CdtnetError(f"The key file {file} cannot be read; check its name and permissions.") from error
+    if key is None:
+        return None
+    key = key.strip()
+    if not (key.isascii() and key.isprintable() and key) or " " in key:
+        raise CdtnetError(f"{file or KEY_VARIABLE} holds no key; it is to hold one word of ASCII characters.")
+    return key

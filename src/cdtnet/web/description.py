@@ -1,0 +1,173 @@
+"""The server's description of itself, in OpenAPI 3.1.
+
+Written by hand: what a framework would derive knows nothing of the limits, of the two forms of a request,
+and of what goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import __version__
+from .intake import ALPHA, SINGLE
+from .limits import Limits
+from .settings import SUFFIXES, schemas
+
+Schema = dict[str, Any]
+
+_FAILURES = {
+    "400": "The request is not as it should be.",
+    "413": "The request is longer than the server takes.",
+    "415": "The body is of another kind.",
+    "422": "Composite or mask cannot be used: damaged, of different sizes, of too many pixels.",
+    "429": "As many requests are in hand as the server takes.",
+    "500": "The server failed.",
+    "503": "The request did not have its turn in time, or memory is short.",
+    "504": "The work took too long.",
+}
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "additionalProperties": False,
+    "properties": {"error": {"type": "string", "description": "One sentence."}},
+}
+_HEALTH = {
+    "type": "object",
+    "required": ["status", "running", "waiting"],
+    "additionalProperties": False,
+    "properties": {
+        "status": {"enum": ["ready", "busy"], "description": "busy: a picture would get 429 now."},
+        "running": {"type": "integer", "minimum": 0},
+        "waiting": {"type": "integer", "minimum": 0},
+    },
+}
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+_LUT = {
+    "type": ["object", "null"],
+    "required": ["size", "table"],
+    "additionalProperties": False,
+    "description": "The table mixed for this picture; null if the model has none or the mask is black.",
+    "properties": {
+        "size": {"type": "integer", "description": "Grid points per axis."},
+        "table": {
+            "description": "The sRGB colour, in 0..1, that each grid point maps to: table[blue][green][red].",
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "array", "items": _NUMBERS}},
+        },
+    },
+}
+_TABLE = {
+    "type": "object",
+    "required": ["lut", "remark", "seconds"],
+    "additionalProperties": False,
+    "properties": {
+        "lut": _LUT,
+        "remark": {"type": ["string", "null"], "description": "What is odd about the mask."},
+        "seconds": {
+            "type": "object",
+            "description": "What each step took.",
+            "additionalProperties": {"type": "number", "minimum": 0},
+        },
+    },
+}
+_HEADERS = {
+    "Server-Timing": {"description": "Milliseconds of each step.", "schema": {"type": "string"}},
+    "Cdtnet-Remark": {"description": "What is odd about the mask.", "schema": {"type": "string"}},
+}
+_RETRY = {
+    "Retry-After": {
+        "description": "Seconds to wait before another try.",
+        "schema": {"type": "integer"},
+    }
+}
+_TEXT = {"type": "string"}
+_BINARY = {"type": "string", "format": "binary"}
+_FILE = {**_BINARY, "description": "JPEG, PNG, TIFF or WebP."}
+
+
+def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) -> Schema:
+    """The OpenAPI document of a server.
+
+    Args:
+        models: By the name to ask for it, the default first.
+        limits: What one request may ask for.
+        key: Whether requests must carry one.
+    """
+    harmonize, metrics = _harmonize(models, limits), _get("Counters for Prometheus", "text/plain", _TEXT)
+    components: Schema = {"schemas": {"Error": _ERROR}}
+    if key:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for operation in (harmonize, metrics):
+            operation["security"] = [{"key": []}]
+            operation["responses"]["401"] = _failure("The key is missing or wrong.")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "cdtnet",
+            "version": __version__,
+            "summary": "Recolours a pasted foreground so that it belongs to the picture.",
+        },
+        "paths": {
+            "/v1/harmonize": {"post": harmonize},
+            "/health": {"get": _get("How the server is", "application/json", _HEALTH)},
+            "/metrics": {"get": metrics},
+            "/openapi.json": {"get": _get("This description", "application/json", {"type": "object"})},
+        },
+        "components": components,
+    }
+
+
+def _harmonize(models: Mapping[str, object], limits: Limits) -> Schema:
+    settings = schemas(models)
+    form = {
+        "type": "object",
+        "required": ["composite", "mask"],
+        "additionalProperties": False,
+        "properties": {"composite": _FILE, "mask": _FILE, **settings},
+    }
+    alpha = {
+        "name": ALPHA[0],
+        "in": "query",
+        "description": "Needed where the body is one picture: its alpha channel is the mask, and the answer "
+        "is opaque. Not for forms, which have a mask of their own.",
+        "schema": {"type": "string", "enum": [ALPHA[1]]},
+    }
+    pictures = {f"image/{kind}": {"schema": _BINARY} for kind in SUFFIXES}
+    return {
+        "operationId": "harmonize",
+        "summary": "Harmonize one picture",
+        "description": "The answer is the picture, in the composite's format, depth and colour profile, with "
+        "its metadata; or, where Accept names application/json and no picture, the colour table. "
+        f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds. "
+        "Each setting may be given once, in the address or in the form.",
+        "parameters": [
+            alpha,
+            *({"name": name, "in": "query", "schema": schema} for name, schema in settings.items()),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": form},
+                **{kind: {"schema": _BINARY} for kind in SINGLE},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The harmonized picture, or its colour table.",
+                "headers": _HEADERS,
+                "content": {**pictures, "application/json": {"schema": _TABLE}},
+            },
+            **{status: _failure(why, retry=status in ("429", "503")) for status, why in _FAILURES.items()},
+        },
+    }
+
+
+def _get(summary: str, media_type: str, schema: Schema) -> Schema:
+    content = {media_type: {"schema": schema}}
+    return {"summary": summary, "responses": {"200": {"description": summary, "content": content}}}
+
+
+def _failure(why: str, *, retry: bool = False) -> Schema:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {"description": why, "content": content, **({"headers": _RETRY} if retry else {})}

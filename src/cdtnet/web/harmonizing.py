@@ -1,0 +1,110 @@
+"""The work itself: files in, a file or a table out, through the public API and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from ..errors import PictureError
+from ..harmonizer import Harmonizer
+from ..imaging import Picture, describe, describe_encoding, encode_picture, read_picture, to_mask
+from ..result import Result
+from .intake import Order
+from .queue import Job
+from .settings import SUFFIXES
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back.
+
+    Attributes:
+        body: The bytes.
+        media_type: What they are.
+        remark: What is odd about the mask, in a sentence, or None.
+        seconds: What each step took.
+        pixels: The picture's number of them.
+    """
+
+    body: bytes
+    media_type: str
+    remark: str | None
+    seconds: dict[str, float]
+    pixels: int
+
+
+class Watch:
+    """Seconds of each step of a piece of work."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        start = perf_counter()
+        yield
+        self.seconds[name] = perf_counter() - start
+
+
+def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> Answer:
+    """Decode, harmonize, encode; stops at the next tile once the job is cancelled.
+
+    Args:
+        harmonizer: Has the model that the order asks for.
+        order: What is to be done.
+        max_pixels: The most pixels to decode.
+        job: Is told of the progress.
+
+    Raises:
+        PictureError: if composite or mask cannot be used, or the format asked for cannot hold the result.
+        JobCancelledError: if the job was cancelled.
+    """
+    watch, settings = Watch(), order.settings
+    with watch.step("decode"):
+        picture, mask = _decode(order, max_pixels)
+    kind = settings.format or str(picture.metadata.format).lower()
+    suffix = SUFFIXES[kind]
+    if not order.table:
+        describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
+    job.progress(0, 0)
+    with watch.step("harmonize"):
+        result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
+    remark, pixels = describe(mask), picture.width * picture.height
+    if order.table:
+        body = _table(result, remark, watch.seconds)
+        return Answer(body, "application/json", remark, watch.seconds, pixels)
+    with watch.step("encode"):
+        body = encode_picture(result.image, suffix, quality=settings.quality)
+    return Answer(body, f"image/{kind}", remark, watch.seconds, pixels)
+
+
+def _decode(order: Order, max_pixels: int) -> tuple[Picture, Any]:
+    """Picture and mask; the composite is opaque where its alpha channel was the mask."""
+    with _naming("composite"):
+        picture = read_picture(order.composite.read(), max_pixels=max_pixels)
+        if order.mask is None:
+            if picture.alpha is None:
+                raise PictureError("It has no alpha channel to take as the mask.")
+            alpha = to_mask(picture.alpha, picture.height, picture.width)
+            return picture.replace_pixels(picture.pixels[..., :-1].copy()), alpha
+    with _naming("mask"):
+        given = read_picture(order.mask.read(), max_pixels=max_pixels)
+        return picture, to_mask(given, picture.height, picture.width, resize=order.settings.resize_mask)
+
+
+@contextmanager
+def _naming(part: str) -> Iterator[None]:
+    try:
+        yield
+    except PictureError as error:
+        raise PictureError(f"{part}: {error}") from None
+
+
+def _table(result: Result, remark: str | None, seconds: dict[str, float]) -> bytes:
+    lut = result.lut and {"size": result.lut.size, "table": result.lut.table.tolist()}
+    return json.dumps({"lut": lut, "remark": remark, "seconds": seconds}).encode()

@@ -1,0 +1,119 @@
+"""How a request wants its picture harmonized: what may be said, as JSON schemas, and checking it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to harmonize.
+
+    Attributes:
+        model: The name of one of the server's models.
+        strength: 0 leaves the composite as it is, 1 harmonizes fully.
+        format: Of the answer, a key of `SUFFIXES`; None for the composite's own.
+        quality: 1 to 100, of JPEG and lossy WebP.
+        resize_mask: Whether a mask of another size is brought to the composite's.
+    """
+
+    model: str
+    strength: float = 1.0
+    format: str | None = None
+    quality: int = 95
+    resize_mask: bool = False
+
+
+def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The JSON schema of each setting.
+
+    Args:
+        models: The names that can be asked for, the default first.
+    """
+    names = list(models)
+    return {
+        "model": {"type": "string", "enum": names, "default": names[0]},
+        "strength": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "default": 1,
+            "description": "0 leaves the composite as it is, 1 harmonizes fully.",
+        },
+        "format": {
+            "type": "string",
+            "enum": list(SUFFIXES),
+            "description": "Of the picture sent back; without it, the composite's own.",
+        },
+        "quality": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "default": 95,
+            "description": "Of JPEG and lossy WebP.",
+        },
+        "resize_mask": {
+            "type": "boolean",
+            "default": False,
+            "description": "Accept a mask of another size.",
+        },
+    }
+
+
+def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> Settings:
+    """Check settings that came as text.
+
+    Args:
+        given: Names and texts.
+        models: The names that can be asked for, the default first.
+
+    Raises:
+        HTTPException: 400, if one is unknown, given twice, or not what it can be.
+    """
+    allowed = schemas(models)
+    settings = {"model": allowed["model"]["default"]}
+    seen = set[str]()
+    for name, text in given:
+        if name not in allowed:
+            raise HTTPException(400, f"There is no setting {name[:40]!r}, only {', '.join(allowed)}.")
+        if name in seen:
+            raise HTTPException(400, f"The setting {name} is given twice.")
+        seen.add(name)
+        settings[name] = _read(name, text, allowed[name])
+    return Settings(**settings)
+
+
+def _read(name: str, text: str, schema: dict[str, Any]) -> Any:
+    try:
+        value = text if schema["type"] == "string" else json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if (
+        type(value) in _TYPES[schema["type"]]
+        and value in schema.get("enum", [value])
+        and ("minimum" not in schema or schema["minimum"] <= value <= schema["maximum"])
+    ):
+        return value
+    raise HTTPException(400, f"The setting {name} must be {_describe(schema)}.")
+
+
+def _describe(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    if schema["type"] == "boolean":
+        return "true or false"
+    whole = "whole " if schema["type"] == "integer" else ""
+    return f"a {whole}number from {schema['minimum']} to {schema['maximum']}"
