@@ -65,6 +65,17 @@ def test_pipes(pair, weights):
     assert main(["harmonize", "composite.png", "mask.png", "-o", "out.png", "--model", weights]) == 0
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), np.asarray(Image.open("out.png")))
     assert b"tiles" not in done.stderr
+    done = run(
+        "harmonize",
+        "composite.png",
+        "-",
+        "--model",
+        weights,
+        "-o",
+        "-",
+        input=(pair / "mask.png").read_bytes(),
+    )
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), np.asarray(Image.open("out.png")))
 
 
 def test_strength_and_jpeg_quality(pair, weights, capsys):

@@ -1,0 +1,89 @@
+"""`cdtnet compose`: paste a cut-out onto a background and recolour it so that it belongs."""
+
+import argparse
+from pathlib import Path
+
+from ..errors import PictureError
+from .options import add_model_options, progress_bar
+from .pictures import Output, add_output_options, beside, read_inputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument(
+        "foreground", metavar="FOREGROUND", help="cut-out with transparency, or a picture with --mask"
+    )
+    parser.add_argument(
+        "background", metavar="BACKGROUND", help="picture to paste it on; either may be - for stdin"
+    )
+    parser.add_argument(
+        "--at",
+        type=_place,
+        metavar="X,Y",
+        help="background pixel for the scaled foreground's top left corner; --at=-40,10 where it begins "
+        "outside (default: centred)",
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="of the foreground (default: %(default)s, pixel for pixel)"
+    )
+    parser.add_argument(
+        "--rotate", type=float, default=0.0, metavar="DEGREES", help="clockwise about its centre"
+    )
+    parser.add_argument(
+        "--mask", help="what of the foreground to paste: as large as it, white = pasted, grey = soft edge"
+    )
+    parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+    parser.add_argument("--no-harmonize", action="store_true", help="paste only")
+    parser.add_argument("--mask-output", metavar="FILE", help="write the pasted foreground's mask, too")
+    parser.add_argument("--composite-output", metavar="FILE", help="write the composite as pasted, too")
+    add_output_options(parser, "BACKGROUND_harmonized, or BACKGROUND_composite with --no-harmonize")
+    add_model_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read, paste, harmonize, write; the path written is the one line on stdout."""
+    from ..composition import compose
+    from ..harmonizer import Harmonizer
+    from ..imaging import Picture
+
+    inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
+    foreground, background, *masks = read_inputs(*inputs)
+    composite, mask = compose(
+        foreground,
+        background,
+        at=arguments.at,
+        scale=arguments.scale,
+        rotate=arguments.rotate,
+        mask=masks[0] if masks else None,
+        resize_mask=arguments.resize_mask,
+    )
+    change = "composite" if arguments.no_harmonize else "harmonized"
+    name = arguments.output or beside(arguments.background, background.metadata.format, change)
+    output = Output.prepare(name, composite, inputs, arguments)
+    extras = [(arguments.mask_output, Picture(mask[..., None])), (arguments.composite_output, composite)]
+    extras = [(file, picture) for file, picture in extras if file is not None]
+    for file, picture in extras:
+        Output.prepare(file, picture, inputs, arguments)
+    _check_apart([name, *(file for file, _ in extras)])
+    image = composite
+    if not arguments.no_harmonize:
+        harmonizer = Harmonizer(arguments.model, arguments.device)
+        with progress_bar("harmonizing") as progress:
+            image = harmonizer(composite, mask, strength=arguments.strength, progress=progress).image
+    for file, picture in extras:
+        picture.save(file, quality=arguments.quality)
+    output.write(image)
+
+
+def _check_apart(names: list[str]) -> None:
+    if len({Path(name).resolve() for name in names}) < len(names):
+        raise PictureError("Two of the outputs have the same name; give each its own.")
+
+
+def _place(text: str) -> tuple[float, float]:
+    """X,Y for argparse."""
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a place such as 120,80") from None
+    return x, y

@@ -1,0 +1,107 @@
+"""Pictures in and out of a verb: files, pipes, default names; nothing replaced unasked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..atomic import check_target
+from ..errors import PictureError
+from .options import say
+
+if TYPE_CHECKING:
+    from ..imaging import Picture
+
+
+def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
+    """-o, --quality, --overwrite; `default` says what the output is called where nothing is."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        help=f"where to write, in the suffix's format; - for stdout, as PNG (default: {default})",
+    )
+    parser.add_argument(
+        "--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="allow the output to replace an input")
+
+
+def read_inputs(*names: str) -> list[Picture]:
+    """Read files; one of them may be -, for stdin.
+
+    Raises:
+        PictureError: Two are -, or one cannot be read.
+    """
+    from ..imaging import read_picture
+
+    if names.count("-") > 1:
+        raise PictureError("Only one of the inputs can come from stdin.")
+    return [read_picture(sys.stdin.buffer.read() if name == "-" else name) for name in names]
+
+
+def beside(source: str, kind: str | None, change: str) -> str:
+    """A default output: the source's name with `_change`, in the format that it has; - for -."""
+    from ..imaging.write import FORMATS
+
+    if source == "-":
+        return "-"
+    path = Path(source)
+    suffixes = [suffix for suffix, format_ in FORMATS.items() if format_ == kind]
+    suffix = path.suffix if path.suffix.lower() in suffixes else suffixes[0]
+    return str(path.with_name(f"{path.stem}_{change}{suffix}"))
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file, or -, that can be written: found out before any work is done.
+
+    Attributes:
+        name: its name.
+        encoding: how it will be written, in words.
+        quality: of a JPEG.
+    """
+
+    name: str
+    encoding: str
+    quality: int
+
+    @classmethod
+    def prepare(
+        cls, name: str, picture: Picture, inputs: Sequence[str], arguments: argparse.Namespace
+    ) -> Output:
+        """Check the name for a picture of that kind.
+
+        Raises:
+            PictureError: The format cannot hold the picture, or the output would replace an input unasked.
+            WriteError: The name cannot be a file's.
+        """
+        from ..imaging import describe_encoding
+
+        quality = arguments.quality
+        encoding = describe_encoding(picture, "out.png" if name == "-" else name, quality=quality)
+        if name != "-":
+            refuse_inputs(name, inputs, overwrite=arguments.overwrite)
+            check_target(name)
+        return cls(name, encoding, quality)
+
+    def write(self, picture: Picture) -> None:
+        """Write the picture; the path written is the one line on stdout."""
+        from ..imaging import encode_picture
+
+        if self.name == "-":
+            sys.stdout.buffer.write(encode_picture(picture, ".png"))
+            return
+        picture.save(self.name, quality=self.quality)
+        say(f"Written as {self.encoding}.")
+        print(self.name)
+
+
+def refuse_inputs(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
+    """Don't replace an input without being told to."""
+    target = Path(output).resolve()
+    if not overwrite and any(target == Path(name).resolve() for name in inputs):
+        raise PictureError(f"The output {output} is also an input; add --overwrite if it may be replaced.")
