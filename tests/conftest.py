@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from cdtnet.model import CDTNet, Config
+from cdtnet.model.loading import build
+from cdtnet.weights import Weights, write_weights
 from cdtnet.weights.official import from_official
 from tests.parity.official import official_checkpoint
 
@@ -21,9 +23,16 @@ def checkpoint() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="session")
 def official_model(checkpoint) -> CDTNet:
-    model = CDTNet(Config(base_size=64)).eval().requires_grad_(False)
-    model.load_state_dict(from_official(checkpoint))
-    return model
+    entries = from_official({name: value.numpy() for name, value in checkpoint.items()})
+    return build(Weights("official", Config(base_size=64), entries))
+
+
+@pytest.fixture(scope="session")
+def weights(official_model, tmp_path_factory) -> str:
+    """The same in a file of ours."""
+    path = tmp_path_factory.mktemp("weights") / "formula.safetensors"
+    write_weights(path, official_model, {})
+    return str(path)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cdtnet.weights import load_model
+from cdtnet.model import load_model
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 import cdtnet
 from cdtnet import harmonizer as module
+from cdtnet.config import HALO
 from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import Metadata, Picture
-from cdtnet.model import HALO
 from cdtnet.regions import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
 
-@pytest.fixture(scope="module")
-def harmonizer(official_model) -> Harmonizer:
-    return Harmonizer(official_model, device="cpu")
+@pytest.fixture(scope="module", params=["openvino", "pytorch"])
+def harmonizer(weights, request) -> Harmonizer:
+    return Harmonizer(weights, device="cpu", engine=request.param)
 
 
 def composite_and_mask(height, width, seed, kind):

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from cdtnet.model import Config
-from cdtnet.weights import write_weights
-from cdtnet.weights.loading import build
+from cdtnet.model.loading import build
+from cdtnet.weights import Weights, write_weights
 
 CODE = """
 import sys
@@ -21,10 +21,10 @@ print(row["above"], row["peak"])
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 @pytest.mark.parametrize(("variant", "share"), [("cdtnet", 0.1), ("cdtnet-sim", 1.0)])
 def test_a_24_megapixel_picture_takes_less_than_700_mb_more(official_model, tmp_path, variant, share):
-    entries = official_model.state_dict()
+    entries = {name: value.numpy() for name, value in official_model.state_dict().items()}
     if variant == "cdtnet-sim":
         entries = {name: value for name, value in entries.items() if not name.startswith("refinement.")}
-    model = build(Config(variant, base_size=64), entries, "formula")
+    model = build(Weights("formula", Config(variant, base_size=64), entries))
     write_weights(tmp_path / "formula.safetensors", model, {})
     command = [sys.executable, "-W", "ignore", "-c", CODE, str(tmp_path / "formula.safetensors"), str(share)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

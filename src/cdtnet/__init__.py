@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .harmonizer import Harmonizer, harmonize
     from .imaging import Lut, Picture
+    from .model import load_model
     from .result import Result
-    from .weights import load_model
 
 __version__ = "0.1.0"
 
@@ -33,7 +33,7 @@ _HOMES = {
     "WriteError": "errors",
     "compose": "composition",
     "harmonize": "harmonizer",
-    "load_model": "weights",
+    "load_model": "model",
 }
 
 __all__ = [

@@ -1,5 +1,8 @@
 """The one family of errors that a user can meet."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CdtnetError(Exception):
     """Something the user can put right; the message says what is wrong and what to do, in a sentence."""
@@ -19,3 +22,17 @@ class WeightsError(CdtnetError):
 
 class DataError(CdtnetError):
     """A folder of photographs or a run folder that cannot be used."""
+
+
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Around imports of what an extra brings: says so, if it is not installed.
+
+    Args:
+        extra: of this package, by its name in pyproject.toml.
+        what: that which needs it, to begin the sentence with.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise CdtnetError(f"{what} needs {error.name}: pip install 'cdtnet[{extra}]'.") from error

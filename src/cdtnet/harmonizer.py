@@ -1,22 +1,26 @@
 """The one way through: read → analyse → render → write, for one picture."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .engines.pytorch import TorchEngine
+from .config import HALO, PRECISIONS, STRIDE, Precision
+from .engines import open_engine
 from .errors import CdtnetError
 from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, describe, like, to_mask, to_picture
-from .model import HALO, Analysis, CDTNet
-from .model.generator import STRIDE
 from .regions import Window, tiles, touched
 from .result import Result
 from .shrinking import shrink
-from .weights import load_model
+
+if TYPE_CHECKING:
+    from .model import CDTNet
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
 
@@ -29,15 +33,30 @@ class Harmonizer:
     Args:
         model: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), a path to weights, or a `CDTNet`, which
             is put into eval mode and moved to the device.
-        device: "auto", "cpu", "cuda", "mps" or any other PyTorch device.
+        device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
+        engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
+        precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
+            gains by it (no pixel moves by more than one level), and float32 else; or "float32" or "bfloat16".
 
     Raises:
         WeightsError: if there are no such weights, or they do not fit.
+        CdtnetError: if the engine or the device cannot be used here.
     """
 
-    def __init__(self, model: str | PathLike[str] | CDTNet = "cdtnet-256", device: str = "auto"):
-        network = model if isinstance(model, CDTNet) else load_model(model)
-        self.engine = TorchEngine(network.eval(), device)
+    def __init__(
+        self,
+        model: str | PathLike[str] | CDTNet = "cdtnet-256",
+        device: str = "auto",
+        *,
+        engine: str = "auto",
+        precision: str = "auto",
+    ):
+        if precision not in ("auto", *PRECISIONS):
+            raise CdtnetError(
+                f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
+            )
+        self.engine = open_engine(model, device, engine)
+        self.precision = precision
 
     def __call__(
         self,
@@ -87,18 +106,20 @@ class Harmonizer:
         low = shrink(picture, soft, codec, config.base_size, coarse_size, antialias=config.antialias)
         analysis = self.engine.analyse(low)
         pixels = picture.pixels.copy()
-        for done, window in enumerate(windows, start=1):
-            tile = self._render(analysis, picture, soft, codec, window, strength, whole_frame)
-            pixels[window.slices] = tile
-            if progress:
-                progress(done, len(windows))
+
+        def paint(window: Window) -> None:
+            pixels[window.slices] = self._render(
+                analysis, picture, soft, codec, window, strength, whole_frame
+            )
+
+        _in_parallel(paint, windows, self.engine.parallel, progress)
         table = self.engine.table(analysis)
         lut = None if table is None else Lut(table)
         return Result(like(picture.replace_pixels(pixels), composite), lut, given)
 
     def _render(
         self,
-        analysis: Analysis,
+        analysis: Any,
         picture: Picture,
         mask: NDArray[Any],
         codec: ColorCodec,
@@ -108,15 +129,38 @@ class Harmonizer:
     ) -> NDArray[Any]:
         """The native pixels of one window, harmonized."""
         size = picture.height, picture.width
-        block = window.grow(HALO, *size)
+        block = window.block(HALO, self.engine.step, *size)
         inner = window.within(block).slices
         native = picture.pixels[window.slices]
         before, soft = codec.decode(picture.pixels[block.slices]), coverage(mask[block.slices])
-        after = self.engine.render(analysis, before, soft, size, block)[inner]
+        precision = self._precision(picture)
+        after = self.engine.render(analysis, before, soft, size, block, precision)[inner]
         before, soft = before[inner], soft[inner][..., None]
         amount = strength if whole_frame else strength * soft
         recolored = codec.encode(native, before, before + amount * (after - before))
         return recolored if whole_frame else np.where(soft > 0, recolored, native)
+
+    def _precision(self, picture: Picture) -> Precision:
+        """What the picture's depth allows, unless one was asked for."""
+        for precision in PRECISIONS:
+            if self.precision == precision:
+                return precision
+        return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+
+def _in_parallel(
+    paint: Callable[[Window], None], windows: list[Window], threads: int, progress: Progress | None
+) -> None:
+    """Paint windows in a few threads; what one of them or `progress` raises ends the work."""
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for done, future in enumerate(as_completed([pool.submit(paint, w) for w in windows]), start=1):
+                future.result()
+                if progress:
+                    progress(done, len(windows))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def harmonize(

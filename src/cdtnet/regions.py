@@ -29,11 +29,32 @@ class Window(NamedTuple):
             min(self.right + halo, width),
         )
 
+    def block(self, halo: int, step: int, height: int, width: int) -> "Window":
+        """The window, `halo` pixels around it, and as many more as make it a whole number of `step` without.
+
+        Lies within the picture; where that is too small for it, as far as the picture reaches.
+        """
+        top, bottom = _stretch(self.top, self.bottom, halo, step, height)
+        left, right = _stretch(self.left, self.right, halo, step, width)
+        return Window(top, left, bottom, right)
+
     def within(self, outer: "Window") -> "Window":
         """The same window in the coordinates of an outer one."""
         return Window(
             self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
         )
+
+
+def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[int, int]:
+    wanted = min(-(-(stop - start) // step) * step + 2 * halo, length)
+    first = min(max(start - halo, 0), length - wanted)
+    return first, first + wanted
+
+
+def low_positions(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
+    """Pixels start..stop of a line of `size` as positions on a line of `low_size` (pixel centres at .5)."""
+    positions = (np.arange(start, stop) + 0.5) * (low_size / size) - 0.5
+    return positions.clip(0, low_size - 1)
 
 
 def tiles(height: int, width: int, size: int) -> Iterator[Window]:

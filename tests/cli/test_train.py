@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from cdtnet.cli.main import main
-from cdtnet.weights import load_model
+from cdtnet.model import load_model
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.names import BASELINES, label_of
 from cdtnet.evaluation.poisson import poisson_blending
 from cdtnet.harmonizer import Harmonizer
-from cdtnet.weights import load_model
+from cdtnet.model import load_model
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from cdtnet.errors import DataError, WeightsError, WriteError
+from cdtnet.model import load_model
 from cdtnet.training.checkpoint import load_checkpoint
 from cdtnet.training.distributed import Processes
 from cdtnet.training.recipe import load_recipe
 from cdtnet.training.trainer import Trainer
-from cdtnet.weights import load_model, read_weights
+from cdtnet.weights import read_weights
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 ALL = sorted(str(path.relative_to(RECIPES)) for path in RECIPES.rglob("*.yaml"))

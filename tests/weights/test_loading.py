@@ -6,7 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 import cdtnet
-from cdtnet.weights import SHIPPED, load_model, read_weights, write_weights
+from cdtnet.model import load_model
+from cdtnet.weights import SHIPPED, read_weights, write_weights
+from cdtnet.weights.loading import shipped_weights
 from tests.parity.official import official_numbers
 
 
@@ -146,7 +148,7 @@ def test_shipped_weights_load_and_leave_the_background_of_a_batch_finite(name):
 
 def test_shipped_cards_say_what_info_prints():
     for name, (file, variant) in SHIPPED.items():
-        card = cdtnet.weights.loading.shipped_weights(file)[1]
+        card = shipped_weights(file)[1]
         assert card["scores"][variant], name
         assert card["licence"]
         assert card["training"]

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read without running code, check every entry, write; the path written is the one line on stdout."""
     from ..errors import WeightsError
-    from ..weights import load_model, read_weights, write_weights
+    from ..model import load_model
+    from ..weights import read_weights, write_weights
 
     if arguments.output.suffix != ".safetensors":
         raise WeightsError(f"{arguments.output} must end in .safetensors.")

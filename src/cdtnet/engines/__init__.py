@@ -1,1 +1,123 @@
 """Runtimes that analyse and render pictures; `harmonizer.py` is the one way through them."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Config, Precision
+from ..errors import CdtnetError, needs
+from ..regions import Window
+from ..shrinking import LowPicture
+from ..weights import load_weights
+
+if TYPE_CHECKING:
+    from ..model import CDTNet
+
+FloatArray = NDArray[np.float32]
+EngineName = Literal["auto", "openvino", "pytorch"]
+
+
+class Engine(Protocol):
+    """A network on a runtime. Threads may share it.
+
+    Attributes:
+        config: of the network.
+        parallel: how many windows are best rendered at a time, each in a thread of its own.
+        step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
+        fast: the lowest precision that the hardware gains by; never off by more than a level of 8 bits.
+    """
+
+    config: Config
+    parallel: int
+    step: int
+    fast: Precision
+
+    def analyse(self, low: LowPicture) -> Any:
+        """Everything global about a picture, decided once; in single precision."""
+
+    def render(
+        self,
+        analysis: Any,
+        composite: FloatArray,
+        mask: FloatArray,
+        size: tuple[int, int],
+        window: Window,
+        precision: Precision,
+    ) -> FloatArray:
+        """One window of the picture, whole frame as published.
+
+        Args:
+            analysis: of the whole picture.
+            composite: (h,w,3), the window's pixels, sRGB in 0..1.
+            mask: (h,w), 0..1.
+            size: (H,W) of the whole picture.
+            window: where the window lies.
+            precision: of the refinement's convolutions.
+
+        Returns:
+            (h,w,3), sRGB, not clamped.
+        """
+
+    def table(self, analysis: Any) -> FloatArray | None:
+        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+
+    def describe(self) -> str:
+        """The runtime and the device, for people."""
+
+
+def open_engine(model: str | PathLike[str] | CDTNet, device: str = "auto", engine: str = "auto") -> Engine:
+    """Get a network ready on a runtime.
+
+    Args:
+        model: a shipped name, a path to weights, or a `CDTNet` module, which only PyTorch runs.
+        device: "auto" for a GPU if there is one, else the CPU; or "cpu", "cuda", "mps" or another name of
+            PyTorch's.
+        engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
+
+    Raises:
+        WeightsError: if there are no such weights, or they do not fit.
+        CdtnetError: if the engine is not installed or the device is not there.
+    """
+    if engine not in ("auto", "openvino", "pytorch"):
+        raise CdtnetError(f"There is no engine {engine!r}; there are auto, openvino and pytorch.")
+    if not isinstance(model, (str, PathLike)):
+        if engine == "openvino":
+            raise CdtnetError("A PyTorch module runs on the engine pytorch only.")
+        from .pytorch import TorchEngine
+
+        return TorchEngine(model.eval(), device)
+    weights = load_weights(model)
+    if engine == "auto":
+        on_cpu = device == "cpu" or (device == "auto" and not _gpu_for_pytorch())
+        # The graphs have the paper's two paths; the ablation without them is for research.
+        engine = "openvino" if on_cpu and weights.config.split else "pytorch"
+    if engine == "pytorch":
+        with needs("torch", f"The device {device!r}" if device not in ("auto", "cpu") else "This engine"):
+            from ..model.loading import build
+            from .pytorch import TorchEngine
+        return TorchEngine(build(weights), device)
+    if device not in ("auto", "cpu"):
+        raise CdtnetError(f"OpenVINO is used on the CPU only; for {device!r} use the engine pytorch.")
+    from .openvino import OpenVinoEngine
+
+    return OpenVinoEngine(weights)
+
+
+def _gpu_for_pytorch() -> bool:
+    """Whether PyTorch is installed and may find a GPU, without the seconds that it takes to ask it."""
+    if find_spec("torch") is None:
+        return False
+    if sys.platform == "darwin":
+        return True
+    driver = {"win32": "nvcuda.dll"}.get(sys.platform, "libcuda.so.1")
+    with suppress(OSError):
+        return bool(ctypes.CDLL(driver))
+    return False

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..config import Precision
 from ..errors import CdtnetError
 from ..model import Analysis, CDTNet, LowInput
 from ..regions import Window
@@ -13,17 +14,21 @@ FloatArray = NDArray[np.float32]
 
 
 class TorchEngine:
-    """Analyses and renders with a `CDTNet` module.
+    """An `Engine` of a `CDTNet` module.
 
     Args:
         model: in eval mode; moved to the device.
         device: a PyTorch device name, or "auto" for the best there is.
     """
 
+    parallel = 1  # PyTorch shares each operation out among the cores by itself
+    step = 1
+
     def __init__(self, model: CDTNet, device: str = "auto"):
         self.device = _pick(device)
         self.model = model.to(self.device).channels_last()
         self.config = model.config
+        self.fast: Precision = "bfloat16" if self.device.type == "cuda" else "float32"
 
     @torch.inference_mode()
     def analyse(self, low: LowPicture) -> Analysis:
@@ -41,28 +46,23 @@ class TorchEngine:
         mask: FloatArray,
         size: tuple[int, int],
         window: Window,
+        precision: Precision = "float32",
     ) -> FloatArray:
-        """One window of the picture, whole frame as published.
-
-        Args:
-            analysis: of the whole picture.
-            composite: (h,w,3), the window's pixels, sRGB in 0..1.
-            mask: (h,w), 0..1.
-            size: (H,W) of the whole picture.
-            window: where the window lies.
-
-        Returns:
-            (h,w,3), sRGB, not clamped.
-        """
+        """One window of the picture, whole frame as published; see `Engine`."""
         image = self._tensor(composite).permute(2, 0, 1)[None]
-        rendered, _ = self.model.render(analysis, image, self._tensor(mask)[None, None], size, window)
-        return rendered[0].permute(1, 2, 0).cpu().numpy()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            rendered, _ = self.model.render(analysis, image, self._tensor(mask)[None, None], size, window)
+        return rendered[0].permute(1, 2, 0).float().cpu().numpy()
 
     def table(self, analysis: Analysis) -> FloatArray | None:
         """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
         if analysis.table is None:
             return None
         return np.ascontiguousarray(analysis.table[0].permute(1, 2, 3, 0).cpu().numpy())
+
+    def describe(self) -> str:
+        """The runtime and the device, for people."""
+        return f"PyTorch {torch.__version__} on {self.device}"
 
     def _tensor(self, array: FloatArray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

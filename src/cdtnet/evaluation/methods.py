@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from ..config import STRIDE
 from ..harmonizer import Harmonizer
-from ..model import CDTNet
-from ..model.generator import STRIDE
+from ..model import CDTNet, load_model
 from ..model.layers import denormalize, normalize
 from .baselines import histogram_matching, mkl, reinhard
 from .names import BASELINES
@@ -59,8 +59,8 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
     """
     if name in CLASSICAL:
         return Method(CLASSICAL[name])
-    harmonizer = Harmonizer("is2am" if name in BASELINES else name, device)
-    network = harmonizer.engine.model
+    network = load_model("is2am" if name in BASELINES else name)
+    harmonizer = Harmonizer(network, device)  # in PyTorch, moved to the device
     if name == "is2am-full":
         return Method(_at_full_size(network, whole_frame), network)
 

@@ -1,6 +1,7 @@
 """The paper's figure: generator, colour mapping and refinement, wired in `cdtnet.py`."""
 
-from .cdtnet import Analysis, CDTNet, Config, LowInput, Output, Variant
-from .refinement import HALO
+from ..config import Config
+from .cdtnet import Analysis, CDTNet, LowInput, Output
+from .loading import load_model
 
-__all__ = ["HALO", "Analysis", "CDTNet", "Config", "LowInput", "Output", "Variant"]
+__all__ = ["Analysis", "CDTNet", "Config", "LowInput", "Output", "load_model"]

@@ -4,47 +4,18 @@ The paper's figure 2, and its two simpler relatives, in two steps: `analyse` dec
 picture at base size; `render` is local and paints any window of the picture at full resolution from that.
 """
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ..config import STRIDE, Config
 from ..regions import Window
 from .color_mapping import ColorMapping, map_colors
-from .generator import BOTTLENECK, FEATURES, STRIDE, Generator
+from .generator import BOTTLENECK, FEATURES, Generator
 from .layers import denormalize, normalize
 from .refinement import Refinement
 from .sampling import downsample, upsample
-
-Variant = Literal["cdtnet", "cdtnet-sim", "is2am"]
-
-
-@dataclass(frozen=True)
-class Config:
-    """What tells one CDTNet from another.
-
-    Attributes:
-        variant: "cdtnet" is the whole method, "cdtnet-sim" the colour mapping alone, "is2am" the generator
-            alone, upsampled.
-        base_size: side of the square that is analysed, in pixels; a multiple of 8.
-        luts: number of basis LUTs.
-        split: whether the LUTs' weights are predicted from foreground and background apart.
-        antialias: whether a picture is low-pass filtered when it is brought to base size. The published
-            weights were trained without.
-    """
-
-    variant: Variant = "cdtnet"
-    base_size: int = 256
-    luts: int = 4
-    split: bool = True
-    antialias: bool = False
-
-    def __post_init__(self) -> None:
-        if self.base_size < 8 or self.base_size % 8:
-            raise ValueError(f"base_size must be a multiple of 8 and at least 8, not {self.base_size}")
-        if self.luts < 1:
-            raise ValueError(f"luts must be at least 1, not {self.luts}")
 
 
 class LowInput(NamedTuple):

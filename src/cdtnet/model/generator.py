@@ -9,7 +9,6 @@ from .layers import GatedBlend, SpatialSeparatedAttention, conv_block
 CHANNELS = (32, 64, 128, 256)
 FEATURES = CHANNELS[0]
 BOTTLENECK = CHANNELS[-1]
-STRIDE = 2 ** (len(CHANNELS) - 1)  # pixels of the input to one of the bottleneck
 
 
 class Encoder(nn.Module):

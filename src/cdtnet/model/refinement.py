@@ -5,11 +5,9 @@ from torch import Tensor, nn
 
 from .layers import GatedBlend
 
-HALO = 2  # pixels that two 3×3 convolutions look beyond their own position
-
 
 class Refinement(nn.Module):
-    """Two 3×3 convolutions over what the other modules found; local, so a tile needs only a `HALO`."""
+    """Two 3×3 convolutions over what the other modules found; local: a tile needs only `HALO` (config)."""
 
     def __init__(self, feature_channels: int, hidden: int = 64):
         super().__init__()

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..regions import Window
+from ..regions import Window, low_positions
 
 
 def downsample(x: Tensor, size: int, *, antialias: bool) -> Tensor:
@@ -18,15 +18,9 @@ def upsample(low: Tensor, size: tuple[int, int], window: Window) -> Tensor:
     The same as cropping `F.interpolate(low, size, mode="bilinear")`, without computing the rest. Source
     positions are in float64, so that they do not drift with the size of the picture.
     """
-    rows = _positions(window.top, window.bottom, size[0], low.shape[2])
-    columns = _positions(window.left, window.right, size[1], low.shape[3])
-    return _interpolate(_interpolate(low, rows, dim=2), columns, dim=3)
-
-
-def _positions(start: int, stop: int, size: int, low_size: int) -> Tensor:
-    """Pixels start..stop of a line of `size` as positions on one of `low_size` (pixel centres at .5)."""
-    pixels = torch.arange(start, stop, dtype=torch.float64)
-    return ((pixels + 0.5) * (low_size / size) - 0.5).clamp(0, low_size - 1)
+    rows = low_positions(window.top, window.bottom, size[0], low.shape[2])
+    columns = low_positions(window.left, window.right, size[1], low.shape[3])
+    return _interpolate(_interpolate(low, torch.from_numpy(rows), dim=2), torch.from_numpy(columns), dim=3)
 
 
 def _interpolate(low: Tensor, positions: Tensor, dim: int) -> Tensor:

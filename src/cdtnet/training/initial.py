@@ -4,8 +4,7 @@ import torch
 from torch import nn
 
 from ..errors import WeightsError
-from ..model import CDTNet
-from ..weights import load_model
+from ..model import CDTNet, load_model
 from .recipe import Part, Recipe
 
 

@@ -1,17 +1,14 @@
-"""From a name or a file to a model that is ready to use."""
+"""From a name or a file to weights that fit a network."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
+from ..config import Config, Variant
 from ..errors import WeightsError
-from ..model import CDTNet, Config, Variant
 from .official import from_official, is_official
-from .storage import Card, read_weights
+from .storage import Card, Entries, read_weights
 
 # Name: file beside this one, and the variant of the network. CDTNet's generator was trained first and then
 # left as it is, so that its file holds iS2AM, too.
@@ -22,8 +19,39 @@ SHIPPED: Mapping[str, tuple[str, Variant]] = {
 }
 
 
-def load_model(source: str | PathLike[str], base_size: int | None = None) -> CDTNet:
-    """Load a CDTNet, CDTNet-sim or iS2AM model.
+@dataclass(frozen=True)
+class Weights:
+    """A network's weights, under our names.
+
+    Attributes:
+        name: what they were asked for by.
+        config: of the network that they are for.
+        entries: name → float32 array.
+    """
+
+    name: str
+    config: Config
+    entries: Entries
+
+    def check(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Make sure that the entries are exactly a network's, name → shape.
+
+        Raises:
+            WeightsError: naming every entry that is missing, unexpected or of another shape.
+        """
+        problems = [f"missing {key}" for key in shapes if key not in self.entries]
+        problems += [f"unexpected {key}" for key in self.entries if key not in shapes]
+        problems += [
+            f"{key} has shape {self.entries[key].shape} instead of {shape}"
+            for key, shape in shapes.items()
+            if key in self.entries and self.entries[key].shape != shape
+        ]
+        if problems:
+            raise WeightsError(f"{self.name} does not fit {self.config.variant}: {'; '.join(problems)}.")
+
+
+def load_weights(source: str | PathLike[str], base_size: int | None = None) -> Weights:
+    """Read the weights of a CDTNet, CDTNet-sim or iS2AM model.
 
     Args:
         source: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), or a path to our safetensors or to an
@@ -31,11 +59,8 @@ def load_model(source: str | PathLike[str], base_size: int | None = None) -> CDT
         base_size: side of the square to analyse, if not what the weights say (256 for checkpoints, which
             don't).
 
-    Returns:
-        The model in eval mode, on the CPU.
-
     Raises:
-        WeightsError: if the source is unknown, unreadable, or its entries are not exactly the network's.
+        WeightsError: if the source is unknown or unreadable.
     """
     name = str(source)
     if name in SHIPPED:
@@ -53,15 +78,15 @@ def load_model(source: str | PathLike[str], base_size: int | None = None) -> CDT
         config = config_of(card, entries)
     if base_size is not None:
         config = _checked(config, base_size=base_size)
-    return build(config, entries, name)
+    return Weights(name, config, entries)
 
 
-def shipped_weights(file: str) -> tuple[dict[str, Tensor], Card]:
+def shipped_weights(file: str) -> tuple[Entries, Card]:
     """Entries and card of a file in this folder."""
     return read_weights(Path(__file__).parent / file)
 
 
-def config_of(card: Card, entries: Mapping[str, Tensor]) -> Config:
+def config_of(card: Card, entries: Entries) -> Config:
     """The configuration on the card; without one, what the entries tell, as the official code has it."""
     if "config" in card:
         return _checked(Config(), **card["config"])
@@ -69,28 +94,6 @@ def config_of(card: Card, entries: Mapping[str, Tensor]) -> Config:
     refinement = any(key.startswith("refinement.") for key in entries)
     variant: Variant = "cdtnet" if refinement else "cdtnet-sim" if mapping else "is2am"
     return Config(variant, luts=len(entries["color_mapping.basis"]) if mapping else 4)
-
-
-def build(config: Config, entries: Mapping[str, Tensor], name: str) -> CDTNet:
-    """A model in eval mode with exactly these entries.
-
-    Raises:
-        WeightsError: naming every entry that is missing, unexpected or of another shape.
-    """
-    with torch.device("meta"):
-        model = CDTNet(config)
-    wanted = {key: value.shape for key, value in model.state_dict().items()}
-    problems = [f"missing {key}" for key in wanted if key not in entries]
-    problems += [f"unexpected {key}" for key in entries if key not in wanted]
-    problems += [
-        f"{key} has shape {tuple(entries[key].shape)} instead of {tuple(shape)}"
-        for key, shape in wanted.items()
-        if key in entries and entries[key].shape != shape
-    ]
-    if problems:
-        raise WeightsError(f"{name} does not fit {config.variant}: {'; '.join(problems)}.")
-    model.load_state_dict(dict(entries), assign=True)
-    return model.requires_grad_(False).eval()
 
 
 def _checked(config: Config, **changes: object) -> Config:

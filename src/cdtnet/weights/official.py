@@ -5,12 +5,11 @@ iSSAM checkpoints (saic-vul/image_harmonization, iS2AM) the first two, under the
 """
 
 import re
-from collections.abc import Mapping
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ..errors import WeightsError
+from .storage import Entries
 
 # Each rule: a pattern over official names, what it becomes. The first that matches counts.
 _BLOCK = r"block\.(\d)\.block\.(\d)\.(\w+)"
@@ -42,18 +41,18 @@ _RULES = [
 _BASIS_LUT = re.compile(r"lut\.LUT(\d+)\.LUT")
 
 
-def is_official(entries: Mapping[str, Tensor]) -> bool:
+def is_official(entries: Entries) -> bool:
     """Whether the entries carry a published checkpoint's names."""
     return any(name.startswith(("encoder.", "decoder.")) for name in entries)
 
 
-def from_official(entries: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def from_official(entries: Entries) -> Entries:
     """The same entries under our names; the N tables `lut.LUTi.LUT` become one `color_mapping.basis`.
 
     Unknown names are passed on unchanged, for the loader to report.
     """
-    renamed: dict[str, Tensor] = {}
-    basis: dict[int, Tensor] = {}
+    renamed: Entries = {}
+    basis = {}
     for name, value in entries.items():
         if match := _BASIS_LUT.fullmatch(name):
             basis[int(match[1])] = value
@@ -64,7 +63,7 @@ def from_official(entries: Mapping[str, Tensor]) -> dict[str, Tensor]:
             raise WeightsError(f"The checkpoint's basis LUTs are numbered {sorted(basis)}; one is missing.")
         if len({table.shape for table in basis.values()}) > 1:
             raise WeightsError("The checkpoint's basis LUTs differ in shape.")
-        renamed["color_mapping.basis"] = torch.stack([basis[i] for i in range(len(basis))])
+        renamed["color_mapping.basis"] = np.stack([basis[i] for i in range(len(basis))])
     return renamed
 
 

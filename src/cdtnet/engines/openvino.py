@@ -1,0 +1,212 @@
+"""The OpenVINO engine: the light one, for CPUs; needs no PyTorch.
+
+Runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modules, with the weights of any file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Precision
+from ..machine import available_cores
+from ..regions import Window, low_positions
+from ..shrinking import LowPicture
+from ..weights import Entries, Weights
+from .quiet import opset13, ov
+
+FloatArray = NDArray[np.float32]
+
+GRAPHS = Path(__file__).parent / "graphs"
+BOXES = {
+    "cdtnet": ("generator", "color_mapping", "lookup", "refinement"),
+    "cdtnet-sim": ("generator", "color_mapping", "lookup"),
+    "is2am": ("generator", "upsampling"),
+}
+GLOBAL = ("generator", "color_mapping")  # run once for a picture, by all threads together
+
+
+class LowAnalysis(NamedTuple):
+    """All that rendering needs to know of a picture.
+
+    Attributes:
+        low: (1,3+32,S,S), the generator's picture, normalised, and its features; None for "cdtnet-sim".
+        table: (1,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
+        atlas: (1,3,204,204), the same as a flat picture, for looking up.
+    """
+
+    low: FloatArray | None
+    table: FloatArray | None = None
+    atlas: FloatArray | None = None
+
+
+class OpenVinoEngine:
+    """An `Engine` on the CPU.
+
+    Args:
+        weights: of the network.
+
+    Raises:
+        WeightsError: if they do not fit.
+    """
+
+    step = 128
+
+    def __init__(self, weights: Weights):
+        self.config = weights.config
+        self.parallel = available_cores()
+        core = ov.Core()
+        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.fast: Precision = "bfloat16" if "BF16" in capabilities else "float32"
+        graphs = _read_graphs(core, weights)
+        if self.config.variant == "cdtnet-sim":  # the encoder alone
+            whole = graphs["generator"]
+            graphs["generator"] = ov.Model([whole.output("bottleneck")], whole.get_parameters(), "encoder")
+        size = self.config.base_size
+        graphs["generator"].reshape({"image": [1, 3, size, size], "mask": [1, 1, size, size]})
+
+        self._boxes = {
+            name: _Box(core, graph, "float32", streams=1 if name in GLOBAL else self.parallel)
+            for name, graph in graphs.items()
+        }
+        if "refinement" in graphs:
+            self._boxes["refinement, bfloat16"] = _Box(core, graphs["refinement"], "bfloat16", self.parallel)
+
+    def analyse(self, low: LowPicture) -> LowAnalysis:
+        """Everything global about a picture, decided once."""
+        image = np.ascontiguousarray(low.image.transpose(2, 0, 1)[None])
+        found = self._boxes["generator"].run(image=image, mask=low.mask[None, None])
+        if mapping := self._boxes.get("color_mapping"):
+            mixed = mapping.run(bottleneck=found["bottleneck"], coarse_mask=low.coarse_mask[None, None])
+            return LowAnalysis(found.get("low"), **mixed)
+        return LowAnalysis(found["low"])
+
+    def render(
+        self,
+        analysis: LowAnalysis,
+        composite: FloatArray,
+        mask: FloatArray,
+        size: tuple[int, int],
+        window: Window,
+        precision: Precision = "float32",
+    ) -> FloatArray:
+        """One window of the picture, whole frame as published; see `Engine`."""
+        tile = {"image": composite[None], "mask": mask[None, ..., None]}
+        if analysis.atlas is not None:
+            tile["mapped"] = self._boxes["lookup"].run(atlas=analysis.atlas, **tile)["mapped"]
+        if analysis.low is None:
+            return tile["mapped"][0]
+        top, rows = _interpolation(window.top, window.bottom, size[0], self.config.base_size)
+        left, columns = _interpolation(window.left, window.right, size[1], self.config.base_size)
+        part = analysis.low[:, :, top : top + rows.shape[1], left : left + columns.shape[1]]
+        drawn = {"low": np.ascontiguousarray(part), "rows": rows, "columns": columns}
+        if analysis.atlas is None:
+            return self._boxes["upsampling"].run(**drawn)["upsampled"][0]
+        box = self._boxes["refinement" if precision == "float32" else f"refinement, {precision}"]
+        return box.run(**tile, **drawn)["refined"][0]
+
+    def table(self, analysis: LowAnalysis) -> FloatArray | None:
+        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+        return (
+            None if analysis.table is None else np.ascontiguousarray(analysis.table[0].transpose(1, 2, 3, 0))
+        )
+
+    def describe(self) -> str:
+        """The runtime and the device, for people."""
+        return f"OpenVINO {ov.__version__.partition('-')[0]}, {self.fast}, {self.parallel} threads"
+
+
+class _Box:
+    """A compiled graph. Threads may share it: each takes a request of its own for as long as it runs."""
+
+    def __init__(self, core: ov.Core, graph: ov.Model, precision: Precision, streams: int):
+        self._core, self._graph, self._precision, self._streams = core, graph, precision, streams
+        self._compiled: ov.CompiledModel | None = None
+        self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
+        self._lock = Lock()
+
+    def run(self, **inputs: FloatArray) -> dict[str, FloatArray]:
+        """Outputs by their names."""
+        with self._request() as request:
+            found = request.infer(inputs, share_inputs=True)
+            return {output.any_name: value for output, value in found.items()}
+
+    @contextmanager
+    def _request(self) -> Iterator[ov.InferRequest]:
+        try:
+            request = self._idle.get_nowait()
+        except Empty:
+            request = self._compile().create_infer_request()
+        yield request
+        self._idle.put(request)
+
+    def _compile(self) -> ov.CompiledModel:
+        """The graph, compiled when it is first needed."""
+        with self._lock:
+            if self._compiled is None:
+                settings = {
+                    "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[self._precision],
+                    "INFERENCE_NUM_THREADS": available_cores(),
+                    "NUM_STREAMS": self._streams,
+                    "ENABLE_CPU_PINNING": False,  # several processes may share the cores
+                }
+                self._compiled = self._core.compile_model(self._graph, "CPU", settings)
+            return self._compiled
+
+
+def _read_graphs(core: ov.Core, weights: Weights) -> dict[str, ov.Model]:
+    """The graphs of a network's boxes, holding its weights.
+
+    Raises:
+        WeightsError: if the weights are not exactly what the graphs ask for.
+    """
+    graphs = {name: core.read_model(GRAPHS / f"{name}.onnx") for name in BOXES[weights.config.variant]}
+    places = {
+        parameter.friendly_name: parameter
+        for graph in graphs.values()
+        for parameter in graph.get_parameters()
+        if "." in parameter.friendly_name
+    }
+    weights.check(_shapes(places, weights.entries))
+    for graph in graphs.values():
+        for parameter in graph.get_parameters():
+            if parameter.friendly_name in places:
+                constant = opset13.constant(weights.entries[parameter.friendly_name])
+                parameter.output(0).replace(constant.output(0))
+                graph.remove_parameter(parameter)
+        graph.validate_nodes_and_infer_types()
+    return graphs
+
+
+def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int, FloatArray]:
+    """How pixels start..stop of a line of `size` are interpolated from a line of `low_size`.
+
+    Returns:
+        The first low sample that they draw on, and (stop−start, n) weights of it and those after it.
+    """
+    positions = low_positions(start, stop, size, low_size)
+    first, last = int(positions[0]), min(int(positions[-1]) + 1, low_size - 1)
+    samples = np.arange(first, last + 1)
+    weights = np.maximum(1 - np.abs(positions[:, None] - samples), 0)
+    return first, weights.astype(np.float32)
+
+
+def _shapes(places: Mapping[str, ov.op.Parameter], entries: Entries) -> dict[str, tuple[int, ...]]:
+    """The shapes that a network's entries must have; where the graph leaves a size open, the entry's own."""
+    # Counters of training, from which nothing is computed, have no place in the graphs.
+    shapes: dict[str, tuple[int, ...]] = {n: () for n in entries if n.endswith("num_batches_tracked")}
+    for name, place in places.items():
+        given = entries[name].shape if name in entries else ()
+        wanted = place.partial_shape
+        fits = len(given) == len(wanted) and all(
+            w.is_dynamic or w == g for w, g in zip(wanted, given, strict=True)
+        )
+        shapes[name] = given if fits else tuple(0 if w.is_dynamic else w.get_length() for w in wanted)
+    return shapes
