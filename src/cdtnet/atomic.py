@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import WriteError
+
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
 def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
@@ -38,6 +42,13 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Remove those files that `write_file` has begun and not finished, because its process was killed."""
+    for path in paths:
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CdtnetError
-from . import compose, convert, data, demo, evaluate, harmonize, info, serve, study, synthesize, train
+from . import batch, compose, convert, data, demo, evaluate, harmonize, info, serve, study, synthesize, train
 from .options import say
 
-VERBS = (harmonize, compose, demo, info, data, synthesize, train, evaluate, study, serve, convert)
+VERBS = (harmonize, batch, compose, demo, info, data, synthesize, train, evaluate, study, serve, convert)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

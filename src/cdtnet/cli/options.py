@@ -48,12 +48,12 @@ def count(text: str) -> int:
 
 
 @contextmanager
-def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of tiles done and time left; only on a terminal, and only for work of more than a second."""
+def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
+    """A bar of what is done, rate and time left; only on a terminal and for work of more than a second."""
     from tqdm import tqdm
 
     with tqdm(
-        desc=description, unit=" tiles", delay=1.0, disable=not sys.stderr.isatty(), leave=False
+        desc=description, unit=f" {unit}", delay=1.0, disable=not sys.stderr.isatty(), leave=False
     ) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -61,6 +61,11 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+def some(number: int, noun: str) -> str:
+    """A number with its noun, such as "1,000 pictures"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def say(message: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..machine import available_cores
-from .options import count, fraction, say
+from .options import count, fraction, say, some
 
 if TYPE_CHECKING:
     from ..synthesize.build import Built
@@ -153,7 +153,7 @@ def _plan_paste(arguments: argparse.Namespace) -> Plan:
     backgrounds, _ = sources.photos_with_masks(arguments.backgrounds or arguments.photos, None)
     objects = instances.read_instances(arguments.annotations, arguments.photos, arguments.masks)
     tasks = paste.plan(backgrounds, objects, per_background=arguments.per_background, seed=arguments.seed)
-    return tasks, [f"{_some(len(objects), 'object')} to choose from."]
+    return tasks, [f"{some(len(objects), 'object')} to choose from."]
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -188,17 +188,13 @@ def _progress_bar(photos: int) -> Iterator[Callable[[Finished], None]]:
 def _summarize(built: Built, parts: dict[str, int], sheet: Path) -> None:
     for sentence in built.problems:
         say(sentence)
-    composites = _some(sum(len(photo.rows) for photo in built.finished), "composite")
-    photos = _some(sum(bool(photo.rows) for photo in built.finished), "photo")
+    composites = some(sum(len(photo.rows) for photo in built.finished), "composite")
+    photos = some(sum(bool(photo.rows) for photo in built.finished), "photo")
     listed = f": {parts['train']:,} for training, {parts['test']:,} for tests" if parts else ""
-    say(f"{composites} of {photos}{listed}. Worked on this time: {_some(built.made, 'photo')}.")
+    say(f"{composites} of {photos}{listed}. Worked on this time: {some(built.made, 'photo')}.")
     if built.problems:
         say(f"Left out, see above: {len(built.problems):,}.")
     say(f"Examples: {sheet}")
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _quality(text: str) -> int:

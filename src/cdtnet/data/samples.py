@@ -24,6 +24,7 @@ __all__ = [
     "DataSet",
     "Entry",
     "Sample",
+    "decode_entry",
     "open_dataset",
     "read_entry",
     "read_sample",
@@ -139,8 +140,17 @@ def read_entry(entry: Entry) -> Picture:
     Raises:
         DataError: It is missing or damaged; names it.
     """
+    return decode_entry(entry, entry.read())
+
+
+def decode_entry(entry: Entry, data: bytes) -> Picture:
+    """A picture in its native depth, of the bytes that were read from its file.
+
+    Raises:
+        DataError: It is damaged; names it.
+    """
     try:
-        return read_picture(entry.read())
+        return read_picture(data)
     except PictureError as error:
         raise DataError(str(error).replace("The given data", str(entry), 1)) from error
 

@@ -105,7 +105,7 @@ class Folder:
     def files(self) -> list[str]:
         """Paths of all files, sorted."""
         try:
-            return sorted(path for path in _walk(str(self.root)) if not _is_clutter(path))
+            return sorted(path for path in _walk(str(self.root)) if not is_clutter(path))
         except OSError as error:
             raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from error
 
@@ -250,9 +250,10 @@ def _inside(name: str) -> str | None:
     if name.startswith("/") or ".." in parts or ":" in name.split("/")[0]:
         return None
     path = "/".join(parts)
-    return None if not parts or _is_clutter(path) else path
+    return None if not parts or is_clutter(path) else path
 
 
-def _is_clutter(path: str) -> bool:
+def is_clutter(path: str) -> bool:
+    """Whether a file is one that operating systems leave behind."""
     parts = path.split("/")
     return parts[-1].startswith("._") or not _CLUTTER.isdisjoint(parts)

@@ -57,6 +57,17 @@ def read_picture(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MA
         ) from error
 
 
+def decoded_bytes(data: bytes) -> int:
+    """How much memory the pixels in a file will take, by its header; 0 where that cannot be read."""
+    try:
+        image = pyvips.Image.new_from_buffer(data, "")
+    except pyvips.Error:
+        return 0
+    return int(
+        image.width * image.height * image.bands * np.dtype(_DEPTHS.get(image.format, np.uint8)).itemsize
+    )
+
+
 def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
     head = stream.read(12)
     if not head:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..atomic import remove_leftovers
 from ..errors import DataError, WriteError
+from ..parallel import unordered
 from .journal import JOURNAL, Journal
 from .tasks import Finished, Folder, Task
-
-_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")  # cdtnet.atomic's, left by a process that was killed
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,9 @@ def _prepare(folder: Path) -> None:
             raise DataError(
                 f"{folder} holds composites that come from elsewhere; give another --output or --name."
             )
-        for path in [*folder.parent.glob(".IHD_*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
-            if _TEMPORARY.fullmatch(path.name):
-                path.unlink()
+        remove_leftovers(
+            [*folder.parent.glob(".IHD_*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]
+        )
     except OSError as error:
         raise WriteError(f"The folder {folder} cannot be written: {error.strerror}.") from error
 
@@ -103,16 +102,10 @@ def _run_all(tasks: Sequence[Task], folder: Folder, workers: int) -> Iterator[Fi
     if workers == 1 or len(tasks) < 2:
         yield from (_run(task, folder) for task in tasks)
         return
-    queue = iter(tasks)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_start_worker)
     try:
-        running = {pool.submit(_run, task, folder) for task in islice(queue, 3 * workers)}
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(_run, task, folder) for task in islice(queue, len(done))}
-            for future in done:
-                yield future.result()
+        yield from unordered(pool, partial(_run, folder=folder), tasks, 3 * workers)
     except BrokenProcessPool as error:
         raise DataError(
             "A worker process died, perhaps for want of memory; the command goes on with fewer --workers."

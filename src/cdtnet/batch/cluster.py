@@ -1,0 +1,136 @@
+"""The same batch on a cluster, by Ray Data: reading, rendering and writing spread over its nodes.
+
+Nodes may come and go: what was lost with one is done again, from the files on. Pictures are rendered by
+actors, which load the model once, and read and written by tasks, so that a GPU need not wait for those.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from ..errors import CdtnetError, needs
+from .running import Todo
+from .stores import Store
+from .work import Record, Settings, attempt, begin, decode, fetch, render, save
+
+IN_FLIGHT = 1 << 30  # bytes of decoded pictures between steps, for each node
+_PART = 100_000  # pictures that are handed to the cluster at a time
+_BLOCK = 16  # the most pictures that are read by one task
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """A connection to a cluster, or a cluster of this machine for "local"."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    with needs("ray", "A cluster"):
+        import ray
+    own = {"include_dashboard": False, "object_store_memory": IN_FLIGHT} if address == "local" else {}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise CdtnetError(f"The cluster at {address} cannot be reached ({error}).") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run(
+    todo: Sequence[Todo],
+    store: Store,
+    settings: Settings,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Record]:
+    """Harmonize pictures on the cluster that is connected; what became of each, in the order of completion.
+
+    Args:
+        todo: Jobs, with stamps of their files.
+        store: Where the results go; all nodes must reach it, and the files of the jobs.
+        settings: What decides on the content of the results.
+        device: Of the actors; "cuda" gives each a GPU.
+        workers: How many actors there may be; by default one for each core, or each GPU.
+        stopped: Whether to end, asked after each picture.
+
+    Raises:
+        CdtnetError: The actors cannot work: for want of a model, or of what they need.
+    """
+    import ray
+
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    resource = "GPU" if device.startswith("cuda") else "CPU"
+    actors = workers or max(1, int(ray.cluster_resources().get(resource, 1)))
+    _configure(nodes)
+    queue = iter(todo)
+    while part := list(islice(queue, _PART)):
+        dataset = _plan(part, store, settings, device, actors)
+        try:
+            for row in dataset.iter_rows():
+                yield Record(**row)
+                if stopped():
+                    return
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise CdtnetError(f"The cluster cannot do it: {reason}") from error
+
+
+def _plan(todo: Sequence[Todo], store: Store, settings: Settings, device: str, actors: int) -> Any:
+    """The data set of records, which comes into being when it is read."""
+    import ray
+
+    # A core is three quarters of an actor's and a quarter of a task's, so that neither keeps the other out.
+    task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(device.startswith("cuda"))}
+    pool = ray.data.ActorPoolStrategy(min_size=1, max_size=actors)
+    blocks = math.ceil(len(todo) / min(_BLOCK, math.ceil(len(todo) / 1000)))
+    return (
+        ray.data.from_items([{"todo": one} for one in todo], override_num_blocks=blocks)
+        .map(partial(_read, settings), **task)
+        .map(_Renderer, fn_constructor_args=(settings, device), compute=pool, **actor)
+        .map(partial(_write, settings, store), **task)
+    )
+
+
+def _configure(nodes: int) -> None:
+    from ray.data import DataContext, ExecutionOptions
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    context.enable_fallback_to_arrow_object_ext_type = True
+    limits = context.execution_options.resource_limits
+    context.execution_options = ExecutionOptions(
+        resource_limits=limits.copy(object_store_memory=nodes * IN_FLIGHT)
+    )
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def _read(settings: Settings, row: Row) -> Row:
+    work = attempt(fetch, begin(*row["todo"]))
+    return {"work": attempt(partial(decode, settings), work)}
+
+
+class _Renderer:
+    """An actor with a model."""
+
+    def __init__(self, settings: Settings, device: str) -> None:
+        from ..harmonizer import Harmonizer
+
+        self._render = partial(render, settings, Harmonizer(settings.model, device), None)
+
+    def __call__(self, row: Row) -> Row:
+        return {"work": attempt(self._render, row["work"])}
+
+
+def _write(settings: Settings, store: Store, row: Row) -> Row:
+    return asdict(attempt(partial(save, settings, store), row["work"]).record)

@@ -1,0 +1,151 @@
+"""What there is to do: composites with their masks, and where each result goes."""
+
+from __future__ import annotations
+
+import glob
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from ..data.layouts import LAYOUTS, Files, Found, Problem, Sample, manifest, search
+from ..data.layouts.pairs import is_mask
+from ..data.tree import Entry, Folder, Tree, open_tree
+from ..errors import DataError
+from .remote import Remote
+from .stores import entry_of, is_address
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture.
+
+    Attributes:
+        composite: The composite's file.
+        mask: The foreground mask's file.
+        output: The result's path in the store that the batch writes to.
+    """
+
+    composite: Entry
+    mask: Entry
+    output: str
+
+
+class Jobs(NamedTuple):
+    """What there is to do, and a sentence for each composite that cannot be done."""
+
+    jobs: list[Job]
+    problems: list[str]
+
+
+def find_jobs(
+    source: str, out: str, *, mask: str | None = None, layout: str = "auto", suffix: str | None = None
+) -> Jobs:
+    """Find composites and masks.
+
+    Args:
+        source: A folder, archive, manifest, address, or a pattern with `*`, `?`, `[...]` or `**`.
+        out: Where results will go; what lies there is no source.
+        mask: One mask for all pictures of the source, which then need no layout.
+        layout: A layout's name, or "auto".
+        suffix: Of all results, such as ".png"; by default each has its composite's.
+
+    Raises:
+        DataError: There is nothing to do, or results would lie among the composites.
+    """
+    if layout not in ("auto", *LAYOUTS):
+        raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
+    found = _find(source, out, mask, layout)
+    if not found.samples and not found.problems:
+        raise DataError(f"There are no pictures in {source}.")
+    return _named(found, suffix)
+
+
+def _find(source: str, out: str, mask: str | None, layout: str) -> Found:
+    if not is_address(source) and glob.has_magic(source) and not os.path.exists(source):
+        base, pattern = _parted(source)
+        tree: Tree = Folder(Path(base))
+        paths = _outside(tree, tree.files(), out)
+        chosen = set(glob.glob(pattern, root_dir=base, recursive=True))
+        return _pictures(Files(tree, paths), mask, chosen)
+    if Path(source).suffix.lower() in manifest.SUFFIXES and not os.path.isdir(source) and not mask:
+        return _manifest(source, out)
+    tree = Remote(source) if is_address(source) else open_tree(Path(source))
+    paths = _outside(tree, tree.files(), out)
+    if mask:
+        return _pictures(Files(tree, paths), mask)
+    return search(tree, paths, LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]})[1]
+
+
+def _parted(pattern: str) -> tuple[str, str]:
+    """The folder that a pattern starts from, and the rest of it."""
+    parts = pattern.replace(os.sep, "/").split("/")
+    count = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    return "/".join(parts[:count]) or ("/" if pattern.startswith("/") else "."), "/".join(parts[count:])
+
+
+def _manifest(source: str, out: str) -> Found:
+    entry = entry_of(source)
+    _outside(entry.tree, [], out)
+    return manifest.read(Files(entry.tree, []), entry.path)
+
+
+def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = None) -> Found:
+    """All pictures, or those chosen, with the one mask or their own beside them."""
+    shared = entry_of(mask) if mask else None
+    found = Found()
+    for path in files.pictures("", nested=True):
+        entry = files.entry(path)
+        if is_mask(path) or (chosen is not None and path not in chosen) or str(entry) == str(shared):
+            continue
+        beside = files.picture(path.rpartition("/")[0], f"{PurePosixPath(path).stem}_mask")
+        own = shared or (files.entry(beside) if beside else None)
+        if own:
+            found.samples.append(Sample(path, "", "", entry, own, None))
+        else:
+            found.problems.append(Problem(f"{entry} has no mask."))
+    return found
+
+
+def _outside(tree: Tree, paths: Sequence[str], out: str) -> list[str]:
+    """The paths that do not lie in `out`, which must not be around the tree."""
+    root, target = _canonical(str(tree.root)), _canonical(out)
+    if f"{root}/".startswith(f"{target}/") and not os.path.isfile(root):
+        raise DataError(f"{out} holds the composites themselves; give another place for the results.")
+    inside = f"{target}/".removeprefix(f"{root}/")
+    return [path for path in paths if not path.startswith(inside)]
+
+
+def _canonical(name: str) -> str:
+    return name.rstrip("/") if is_address(name) else os.path.realpath(name).replace(os.sep, "/").rstrip("/")
+
+
+def _named(found: Found, suffix: str | None) -> Jobs:
+    """Give each sample the name of its result; no two get the same."""
+    taken: dict[str, Sample] = {}
+    problems = [problem.sentence for problem in found.problems]
+    for sample in found.samples:
+        output = output_path(sample.name, suffix)
+        other = taken.setdefault(output, sample)
+        if other is not sample:
+            problems.append(
+                f"{sample.composite} and {other.composite} would both be written to {output}; rename one."
+            )
+    return Jobs([Job(sample.composite, sample.mask, output) for output, sample in taken.items()], problems)
+
+
+def output_path(name: str, suffix: str | None = None) -> str:
+    """Where the result of a composite goes: a relative path that never leads upwards.
+
+    Args:
+        name: The sample's name: a relative or absolute path, with `#line` at its end where a manifest names a
+            composite twice.
+        suffix: To put in place of the name's own.
+    """
+    name = re.sub(r"(\.[^./#]*)(#\d+)$", r"\2\1", name.replace("\\", "/"))
+    parts = [part.replace(":", "") for part in posixpath.normpath(name).split("/") if part not in ("", "..")]
+    path = PurePosixPath(*parts)
+    return str(path.with_suffix(suffix) if suffix else path)

@@ -1,0 +1,159 @@
+"""Files at an address: S3, Google Cloud Storage and whatever else fsspec knows."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from ..data.tree import is_clutter
+from ..errors import DataError, WriteError
+
+LOCK = ".cdtnet.lock"
+LEASE = 60.0  # seconds after which a lock that was not renewed counts as left behind
+_PATIENCE = (0.5, 2.0, 8.0)  # seconds to wait before each new try
+_FINAL = (FileNotFoundError, FileExistsError, PermissionError, NotImplementedError)
+_CHANGING = ("ETag", "etag", "md5Hash", "mtime", "created")  # what stores call that which changes with a file
+
+T = TypeVar("T")
+
+
+class _PassingError(OSError):
+    """What may not happen again."""
+
+
+class Remote:
+    """A tree of files at an address, which can be written to; listed by `files`, and when first asked.
+
+    Attributes:
+        root: The address.
+    """
+
+    append_every = 5.0
+
+    def __init__(self, root: str) -> None:
+        try:
+            from fsspec.core import url_to_fs
+        except ModuleNotFoundError as error:
+            raise DataError("Addresses such as s3:// need fsspec: pip install 'cdtnet[ray]'.") from error
+        self.root = root.rstrip("/")
+        try:
+            self._system, base = url_to_fs(self.root, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise DataError(f"{root} cannot be used: {error}.") from error
+        self._base = base.rstrip("/")
+        self._listing: dict[str, dict[str, Any]] | None = None
+
+    def __reduce__(self) -> tuple[type[Remote], tuple[str]]:
+        return Remote, (self.root,)
+
+    def files(self) -> list[str]:
+        """Paths of all files, sorted, as they are now."""
+        self._listing = self._list()
+        return sorted(self._listing)
+
+    def exists(self, path: str) -> bool:
+        """Whether there was such a file when they were listed."""
+        return path in self._listed()
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+        return bytes(_patiently(lambda: self._system.cat_file(self._at(path))))
+
+    def stamp(self, path: str) -> str:
+        """What changes when a file does; as it was when they were listed."""
+        info = self._listed()[path]
+        return f"{info['size']}-{next((info[key] for key in _CHANGING if key in info), '')}".replace('"', "")
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file; uploads appear when they are whole."""
+        try:
+            _patiently(lambda: self._system.pipe_file(self._at(path), data))
+        except OSError as error:
+            raise WriteError(f"{self.root}/{path} cannot be written ({error}).") from error
+
+    def append(self, path: str, data: bytes) -> None:
+        """Write a further part of a file."""
+        self.write(f"{path}.{time.time_ns()}", data)
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        _patiently(lambda: self._system.rm_file(self._at(path)))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out by a file that is renewed all the time, and void if it was not for a minute."""
+        refusal = f"Another run writes to {self.root}, or was killed within the last minute; try again later."
+        if self._lock_age() < LEASE:
+            raise DataError(refusal)
+        with contextlib.suppress(FileNotFoundError):
+            self.remove(LOCK)
+        try:
+            self._system.pipe_file(self._at(LOCK), b"locked", mode="create")
+        except FileExistsError as error:
+            raise DataError(refusal) from error
+        ended = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(ended,), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            keeper.join()
+            self.remove(LOCK)
+
+    def _lock_age(self) -> float:
+        """Seconds since the lock was renewed; infinite where there is none."""
+        try:
+            renewed: datetime = self._system.modified(self._at(LOCK))
+        except FileNotFoundError:
+            return float("inf")
+        except Exception as error:  # each store has exceptions of its own
+            raise DataError(f"{self.root} cannot be used: {error}.") from error
+        return (datetime.now(timezone.utc) - renewed.astimezone(timezone.utc)).total_seconds()
+
+    def _keep(self, ended: threading.Event) -> None:
+        while not ended.wait(LEASE / 6):
+            with contextlib.suppress(WriteError):
+                self.write(LOCK, b"locked")
+
+    def _list(self) -> dict[str, dict[str, Any]]:
+        start = len(self._base) + 1
+        try:
+            found = _patiently(lambda: self._system.find(self._base, detail=True))
+        except OSError as error:
+            raise DataError(f"{self.root} cannot be read ({error}).") from error
+        named = ((path[start:], info) for path, info in found.items())
+        return {
+            path: info for path, info in named if path and not path.endswith("/") and not is_clutter(path)
+        }
+
+    def _listed(self) -> dict[str, dict[str, Any]]:
+        if self._listing is None:
+            self._listing = self._list()
+        return self._listing
+
+    def _at(self, path: str) -> str:
+        return f"{self._base}/{path}"
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Try again, after a while, what a network or a busy store may have kept from succeeding."""
+    for wait in _PATIENCE:
+        with contextlib.suppress(_PassingError):
+            return _once(action)
+        time.sleep(wait)
+    return _once(action)
+
+
+def _once(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except _FINAL:
+        raise
+    except Exception as error:  # each store has exceptions of its own
+        raise _PassingError(str(error)) from error

@@ -1,0 +1,122 @@
+"""The table of results: a line of JSON for each picture, by which a run that was interrupted goes on."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from ..data.layouts.base import SUFFIXES
+from ..errors import DataError
+from .stores import Store
+from .work import Record, Settings
+
+RESULTS = "results.jsonl"
+SETTINGS = "batch.json"
+
+
+class Results:
+    """What of a batch is finished, kept beside its pictures.
+
+    Attributes:
+        counts: How many pictures were "done" and "failed" since it was opened.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """Read what earlier runs have left; only while the store is locked.
+
+        Raises:
+            DataError: They had other settings, the table is damaged, or the store holds other pictures.
+        """
+        self.counts: Counter[str] = Counter()
+        self._store, self._mutex = store, threading.Lock()
+        self._pending, self._flushed = b"", time.monotonic()
+        self._begin(settings.describe())
+        table = self._tidy(problems=False)
+        self._ended = {output: (record["status"], record["inputs"]) for output, record in table.items()}
+
+    def ended(self, output: str, inputs: str) -> str | None:
+        """How work on these files ended: "done", "failed", or None if it has not been tried."""
+        status, before = self._ended.get(output, (None, ""))
+        return status if before == inputs else None
+
+    def add(self, record: Record) -> None:
+        """Record at once, or within seconds where that costs more, how work has ended."""
+        with self._mutex:
+            self.counts[record.status] += 1
+            self._ended[record.output] = record.status, record.inputs
+            self._pending += json.dumps(asdict(record)).encode() + b"\n"
+            if time.monotonic() - self._flushed >= self._store.append_every:
+                self._flush()
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """In the end, bring the table to one line for each picture."""
+        try:
+            yield
+        finally:
+            self._flush()
+            self._tidy(problems=True)
+
+    def _begin(self, settings: dict[str, Any]) -> None:
+        """Note the settings, or compare them with those of earlier runs."""
+        files = self._store.files()
+        if SETTINGS not in files:
+            if other := next((path for path in files if path.lower().endswith(SUFFIXES)), None):
+                raise DataError(
+                    f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
+                    "give another place for the results."
+                )
+            self._store.write(SETTINGS, json.dumps(settings, indent=2).encode() + b"\n")
+            return
+        before = self._parse(SETTINGS, self._store.read(SETTINGS))
+        for name, value in settings.items():
+            if before.get(name) != value:
+                raise DataError(
+                    f"{self._store.root} was begun with {name} {before.get(name)}, not {value}; "
+                    "give the same again, or another place for the results."
+                )
+
+    def _tidy(self, *, problems: bool) -> dict[str, dict[str, Any]]:
+        """Make one table of all its parts: of each picture the last line, if the picture is there.
+
+        Args:
+            problems: Whether to keep the lines on composites that cannot have a result.
+        """
+        files = set(self._store.files())
+        parts = sorted(path for path in files if path.startswith(f"{RESULTS}."))
+        read = [self._store.read(path) for path in (RESULTS, *parts) if path in files]
+        lines = [line for data in read for line in data.split(b"\n")[:-1]]  # the last, if torn, is done again
+        latest: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        for line in lines:
+            record = self._parse(RESULTS, line)
+            output = record["output"]
+            if output in files or (record["status"] == "failed" and (output or problems)):
+                latest[output or record["reason"]] = line, record
+        table = b"".join(line + b"\n" for line, _ in latest.values())
+        if table != b"".join(read) or parts or RESULTS not in files:
+            self._store.write(RESULTS, table)
+        for path in parts:
+            self._store.remove(path)
+        return {output: record for output, (_, record) in latest.items()}
+
+    def _parse(self, path: str, data: bytes) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = json.loads(data)
+            assert isinstance(record, dict)
+            assert path != RESULTS or {"output", "status", "inputs"} <= record.keys()
+        except (ValueError, AssertionError) as error:
+            raise DataError(
+                f"{path} in {self._store.root} is damaged; give another place for the results."
+            ) from error
+        return record
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._store.append(RESULTS, self._pending)
+            self._pending, self._flushed = b"", time.monotonic()

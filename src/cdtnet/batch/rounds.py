@@ -1,0 +1,84 @@
+"""The course of a batch: see what is not done, have it done, record what became of it; once, or on and on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import DataError
+from .jobs import Job, Jobs
+from .results import Results
+from .running import Todo
+from .stores import stamp
+from .work import Record
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch, on whatever machines.
+
+    Attributes:
+        results: What is finished.
+        work: Harmonizes pictures and tells what became of each.
+        report: Is told of each picture, with the numbers of those that ended and of all in this round.
+        stopped: Whether to end.
+    """
+
+    results: Results
+    work: Callable[[Sequence[Todo]], Iterator[Record]]
+    report: Callable[[Record, int, int], None]
+    stopped: Callable[[], bool]
+
+    def once(self, found: Jobs) -> int:
+        """Do what is not done; how many pictures were done before."""
+        for sentence in found.problems:
+            self._end(Record("", "", "", "failed", sentence), 0, 0)
+        stamped = [(job, _stamp(job)) for job in found.jobs]
+        todo = [(job, inputs) for job, inputs in stamped if self.results.ended(job.output, inputs) != "done"]
+        self._do(todo)
+        return len(stamped) - len(todo)
+
+    def watch(self, find: Callable[[], Jobs], pause: float) -> None:
+        """Do what comes, until stopped: each picture when neither its file nor its mask's changes any more.
+
+        Args:
+            find: Looks what there is.
+            pause: Seconds between two looks.
+        """
+        before: dict[str, str] = {}
+        while not self.stopped():
+            now = {job.output: (job, _stamp(job)) for job in _there(find)}
+            self._do(
+                [
+                    (job, inputs)
+                    for output, (job, inputs) in now.items()
+                    if before.get(output) == inputs and self.results.ended(output, inputs) is None
+                ]
+            )
+            before = {output: inputs for output, (_, inputs) in now.items()}
+            time.sleep(pause)
+
+    def _do(self, todo: Sequence[Todo]) -> None:
+        for done, record in enumerate(self.work(todo) if todo else (), start=1):
+            self._end(record, done, len(todo))
+
+    def _end(self, record: Record, done: int, total: int) -> None:
+        self.results.add(record)
+        self.report(record, done, total)
+
+
+def _there(find: Callable[[], Jobs]) -> list[Job]:
+    """What has come so far; what lacks its mask may get it yet."""
+    try:
+        return find().jobs
+    except DataError:
+        return []
+
+
+def _stamp(job: Job) -> str:
+    """What changes when the composite or the mask does; "" where one has gone, as reading it will tell."""
+    try:
+        return f"{stamp(job.composite)} {stamp(job.mask)}"
+    except DataError:
+        return ""

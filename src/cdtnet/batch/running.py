@@ -1,0 +1,100 @@
+"""A batch on this machine: a few threads around one harmonizer, with so many bytes of pictures at a time."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from ..parallel import unordered
+from .jobs import Job
+from .stores import Store
+from .work import Record, Settings, StoppedError, Work, attempt, begin, decode, fetch, memory, render, save
+
+if TYPE_CHECKING:
+    from ..harmonizer import Harmonizer
+
+Todo = tuple[Job, str]  # with the stamp of its files
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What harmonizes pictures here.
+
+    Attributes:
+        harmonizer: Shared by all threads.
+        store: Where the results go.
+        settings: What decides on their content.
+        workers: How many pictures are worked on at a time.
+        budget: About how many bytes of memory the pictures may take; one that takes more is alone.
+        stopped: Whether to end: no new picture is begun, and those in hand are left for the next run.
+    """
+
+    harmonizer: Harmonizer
+    store: Store
+    settings: Settings
+    workers: int
+    budget: Budget
+    stopped: Callable[[], bool]
+
+    def run(self, todo: Iterable[Todo]) -> Iterator[Record]:
+        """Harmonize pictures; what became of each, in the order of completion."""
+        go_on = takewhile(lambda _: not self.stopped(), todo)
+        with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:
+            warnings.simplefilter("ignore", UserWarning)  # records say what is odd about a mask
+            for work in unordered(pool, self._finish, go_on, self.workers + 1):
+                if work:
+                    yield work.record
+
+    def _finish(self, todo: Todo) -> Work | None:
+        """One picture, from its files to the result; None if it is left for the next run."""
+        if self.stopped():
+            return None
+        work = attempt(fetch, begin(*todo))
+        steps = (
+            partial(decode, self.settings),
+            partial(render, self.settings, self.harmonizer, self._progress),
+            partial(save, self.settings, self.store),
+        )
+        with self.budget.holding(memory(work)):
+            try:
+                for step in steps:
+                    work = attempt(step, work)
+            except StoppedError:
+                return None
+        return work
+
+    def _progress(self, done: int, total: int) -> None:
+        if self.stopped():
+            raise StoppedError
+
+
+class Budget:
+    """Bytes that threads share.
+
+    Args:
+        total: How many; who needs more waits until nobody else has any.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total, self._held = total, 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def holding(self, count: int) -> Iterator[None]:
+        """Wait for so many bytes, and have them for a while."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._held == 0 or self._held + count <= self._total)
+            self._held += count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= count
+                self._changed.notify_all()

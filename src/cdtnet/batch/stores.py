@@ -1,0 +1,114 @@
+"""Where pictures come from and go to: a folder, or an address that fsspec knows, such as s3://bucket/folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ..atomic import remove_leftovers, write_file
+from ..data.tree import Entry, Folder, Tree
+from ..errors import DataError, WriteError
+from .locking import locked_file
+from .remote import LOCK, Remote
+
+
+class Store(Tree, Protocol):
+    """A tree that can be written to."""
+
+    append_every: float
+    """Seconds between calls of `append` that make sense."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file, with its folders, whole or not at all; WriteError where that fails."""
+
+    def append(self, path: str, data: bytes) -> None:
+        """Add to a file, or write a further part of it, `path.NUMBER`, where files cannot be added to."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other runs out; DataError if one is at work."""
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an address for fsspec, and not a path."""
+    return "://" in name
+
+
+def open_store(name: str) -> Store:
+    """The folder of that name, which need not be there yet, or the store at that address."""
+    return Remote(name) if is_address(name) else LocalFolder(Path(name))
+
+
+def entry_of(name: str) -> Entry:
+    """The file of that name or at that address."""
+    if is_address(name):
+        folder, _, file = name.rpartition("/")
+        return Entry(Remote(folder), file)
+    path = Path(name)
+    return Entry(Folder(path.parent), path.name)
+
+
+def stamp(entry: Entry) -> str:
+    """What changes when a file does: its size, and its time or what the store tells of its content.
+
+    Raises:
+        DataError: It is not there any more.
+    """
+    try:
+        if isinstance(entry.tree, Remote):
+            return entry.tree.stamp(entry.path)
+        root = Path(entry.tree.root)
+        status = os.stat(str(entry) if root.is_dir() else root)
+    except KeyError as error:
+        raise DataError(f"{entry} does not exist.") from error
+    except OSError as error:
+        raise DataError(f"{entry} cannot be read ({error.strerror}).") from error
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+class LocalFolder(Folder):
+    """A folder on disk that can be written to."""
+
+    append_every = 0.0
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file, unless a link leads out of the folder."""
+        target = self.root / path
+        if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.root)):
+            raise WriteError(
+                f"{target} is not written, for a link leads out of {self.root}; remove the link."
+            )
+        _make(target.parent)
+        write_file(target, data)
+
+    def append(self, path: str, data: bytes) -> None:
+        """Add to a file."""
+        try:
+            with (self.root / path).open("ab") as stream:
+                stream.write(data)
+        except OSError as error:
+            raise WriteError(f"{self.root / path} cannot be written ({error.strerror}).") from error
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        (self.root / path).unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out, and clear away what a run that was killed has left half written."""
+        _make(self.root)
+        with locked_file(self.root / LOCK, f"Another run writes to {self.root}; wait for it, or stop it."):
+            remove_leftovers(self.root / path for path in self.files())
+            yield
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"The folder {folder} cannot be made ({error.strerror}).") from error

@@ -1,0 +1,175 @@
+"""What is done to one picture, step by step: the same in a thread here and on any node of a cluster.
+
+A step that fails leaves its reason in the record, and the steps after it do nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..data.samples import decode_entry
+from ..errors import CdtnetError
+from ..imaging import Picture, describe, encode_picture, to_mask
+from ..imaging.read import decoded_bytes
+from .jobs import Job
+from .stores import Store
+
+if TYPE_CHECKING:
+    from ..harmonizer import Harmonizer, Progress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides on the content of the results.
+
+    Attributes:
+        model: A shipped name or a file of weights.
+        strength: From 0 (as it is) to 1 (fully harmonized).
+        resize_mask: Whether masks of another size are accepted.
+        quality: Of JPEG files, 1..100.
+        suffix: Of all results, such as ".png"; None for that of each composite.
+    """
+
+    model: str = "cdtnet-256"
+    strength: float = 1.0
+    resize_mask: bool = False
+    quality: int = 95
+    suffix: str | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """The settings for a JSON file; a file of weights is described by its content, too."""
+        path = Path(self.model)
+        weights = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"cdtnet {__version__}"
+        return {**asdict(self), "weights": weights}
+
+
+@dataclass
+class Record:
+    """A line of the results.
+
+    Attributes:
+        input: The composite's file.
+        mask: The mask's file.
+        output: The result's path in the batch's folder.
+        status: "done" or "failed".
+        reason: Why it failed, or what is odd about its mask; "" otherwise.
+        seconds: Time that its steps took.
+        pixels: Width times height.
+        foreground: The mask's mean, 0..1.
+        inputs: What changes when the composite or the mask does.
+    """
+
+    input: str
+    mask: str
+    output: str
+    status: Literal["done", "failed"] = "done"
+    reason: str = ""
+    seconds: float = 0.0
+    pixels: int = 0
+    foreground: float = 0.0
+    inputs: str = ""
+
+
+@dataclass
+class Work:
+    """A job on its way: its record, and its pictures as far as they are there.
+
+    Attributes:
+        job: What is to be done.
+        record: What is known of it.
+        files: The bytes of the composite's and the mask's files.
+        picture: The composite, then the result.
+        mask: (H, W) the foreground.
+    """
+
+    job: Job
+    record: Record
+    files: tuple[bytes, bytes] | None = None
+    picture: Picture | None = None
+    mask: NDArray[Any] | None = None
+
+
+class StoppedError(Exception):
+    """The run is to end, and this picture is left for the next one."""
+
+
+def attempt(step: Callable[[Work], None], work: Work) -> Work:
+    """Take a step; if it fails, the record says why and the pictures are dropped.
+
+    Raises:
+        StoppedError: The step was broken off.
+    """
+    record, begun = work.record, time.perf_counter()
+    if record.status == "failed":
+        return work
+    try:
+        step(work)
+    except StoppedError:
+        raise
+    except CdtnetError as error:
+        record.reason = str(error)
+    except MemoryError:
+        record.reason = "There is not enough memory for this picture."
+    except Exception as error:  # one picture must not end the others
+        record.reason = f"Unexpectedly, {type(error).__name__}: {error}"
+    else:
+        record.seconds = round(record.seconds + time.perf_counter() - begun, 3)
+        return work
+    return Work(work.job, replace(record, status="failed"))
+
+
+def begin(job: Job, inputs: str) -> Work:
+    """Work that has yet to be done, on files of which `inputs` is the stamp."""
+    return Work(job, Record(str(job.composite), str(job.mask), job.output, inputs=inputs))
+
+
+def fetch(work: Work) -> None:
+    """Read the files."""
+    work.files = work.job.composite.read(), work.job.mask.read()
+
+
+def decode(settings: Settings, work: Work) -> None:
+    """Make pictures of the files."""
+    assert work.files
+    composite, mask = work.files
+    work.files = None
+    picture = decode_entry(work.job.composite, composite)
+    height, width = picture.height, picture.width
+    drawn = decode_entry(work.job.mask, mask)
+    work.mask = to_mask(drawn, height, width, resize=settings.resize_mask)
+    work.picture = picture
+    full = np.iinfo(work.mask.dtype).max if work.mask.dtype.kind == "u" else 1
+    work.record.pixels = height * width
+    work.record.foreground = round(float(work.mask.mean()) / full, 4)
+    work.record.reason = describe(work.mask) or ""
+
+
+def render(settings: Settings, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
+    """Harmonize."""
+    work.picture = harmonizer(work.picture, work.mask, strength=settings.strength, progress=progress).image
+    work.mask = None
+
+
+def save(settings: Settings, store: Store, work: Work) -> None:
+    """Encode and write the result."""
+    assert work.picture
+    suffix = PurePosixPath(work.job.output).suffix
+    store.write(work.job.output, encode_picture(work.picture, suffix, quality=settings.quality))
+    work.picture = None
+
+
+def memory(work: Work) -> int:
+    """About how many bytes a picture takes on its way: decoded, the result, and that encoded."""
+    if not work.files:
+        return 0
+    composite, mask = work.files
+    return 3 * decoded_bytes(composite) + decoded_bytes(mask) + len(composite) + len(mask)

@@ -1,0 +1,147 @@
+"""`cdtnet batch`: harmonize all pictures of a folder, archive, list or store, here or on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from ..machine import available_cores, share_cores
+from .options import add_model_options, count, progress_bar, say, some
+
+if TYPE_CHECKING:
+    from ..batch.jobs import Jobs
+    from ..batch.running import Machine, Todo
+    from ..batch.stores import Store
+    from ..batch.work import Record, Settings
+
+    Work = Callable[[Sequence[Todo]], Iterator[Record]]
+
+FORMATS = ("jpg", "png", "tif", "webp")
+MEMORY = 1 << 30  # bytes of pictures in hand
+PAUSE = 1.0  # seconds between looks at a folder that is watched
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    add = parser.add_argument
+    add("source", metavar="IN", help="folder, zip or tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
+    add("out", metavar="OUT", help="folder, or s3://…: results under the composites' paths, and a table")
+    add_model_options(parser)
+    add("--mask", metavar="FILE", help="one mask for all pictures in IN")
+    add("--layout", default="auto", help="of IN, where it is not recognised (default: auto)")
+    add("--format", choices=FORMATS, help="of the results (default: that of each composite's suffix)")
+    add("--resize-mask", action="store_true", help="accept masks of another size")
+    add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
+    add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
+    add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
+    add("--ray", metavar="ADDRESS", help="work on this Ray cluster; local starts one on this machine")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Harmonize what is not done yet; the place of the results is the one line on stdout."""
+    from ..errors import CdtnetError
+
+    if arguments.watch and (arguments.ray or not os.path.isdir(arguments.source)):
+        raise CdtnetError("--watch needs a folder and works on this machine only, without --ray.")
+    arguments.workers = arguments.workers or (None if arguments.ray else available_cores())
+    if arguments.workers and not arguments.ray:
+        share_cores(arguments.workers)
+    failed = _run(arguments)
+    print(arguments.out)
+    if failed:
+        raise CdtnetError(f"{some(failed, 'picture')} failed; results.jsonl in {arguments.out} says why.")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """How many pictures failed."""
+    from ..batch.results import Results
+    from ..batch.rounds import Batch
+    from ..batch.stores import open_store
+    from ..batch.work import Settings
+    from ..stop import StopSignal
+
+    settings = Settings(
+        arguments.model, arguments.strength, arguments.resize_mask, arguments.quality, _suffix(arguments)
+    )
+    found = None if arguments.watch else _find(arguments)  # what is missing is said before anything is made
+    store = open_store(_everywhere(arguments, arguments.out))
+    with store.locked(), StopSignal() as signal:
+        results, before = Results(store, settings), 0
+        with results.closing(), progress_bar("harmonizing", "pictures") as progress:
+            workplace = _cluster if arguments.ray else _machine
+            work = workplace(arguments, settings, store, lambda: signal.received)
+            batch = Batch(results, work, partial(_report, progress), lambda: signal.received)
+            if found is None:
+                batch.watch(partial(_find, arguments), PAUSE)
+            else:
+                before = batch.once(found)
+        done, failed = results.counts["done"], results.counts["failed"]
+        say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.")
+        if signal.received and not arguments.watch:
+            say("cdtnet: Interrupted; the same command goes on.")
+            raise SystemExit(130)
+    return failed
+
+
+def _find(arguments: argparse.Namespace) -> Jobs:
+    from ..batch.jobs import find_jobs
+
+    return find_jobs(
+        _everywhere(arguments, arguments.source),
+        _everywhere(arguments, arguments.out),
+        mask=arguments.mask and _everywhere(arguments, arguments.mask),
+        layout=arguments.layout,
+        suffix=_suffix(arguments),
+    )
+
+
+def _suffix(arguments: argparse.Namespace) -> str | None:
+    return f".{arguments.format}" if arguments.format else None
+
+
+def _everywhere(arguments: argparse.Namespace, name: str) -> str:
+    """A name that a cluster's processes, which work in other folders, understand as well."""
+    from ..batch.stores import is_address
+
+    return os.path.abspath(name) if arguments.ray and not is_address(name) else name
+
+
+def _machine(
+    arguments: argparse.Namespace, settings: Settings, store: Store, stopped: Callable[[], bool]
+) -> Work:
+    """Work done here; the model is loaded when there is something to do."""
+
+    @cache
+    def machine() -> Machine:
+        from ..batch.running import Budget, Machine
+        from ..harmonizer import Harmonizer
+
+        harmonizer = Harmonizer(settings.model, arguments.device)
+        return Machine(harmonizer, store, settings, arguments.workers, Budget(MEMORY), stopped)
+
+    return lambda todo: machine().run(todo)
+
+
+def _cluster(
+    arguments: argparse.Namespace, settings: Settings, store: Store, stopped: Callable[[], bool]
+) -> Work:
+    """Work done on a cluster, to which there is a connection only while there is something to do."""
+    from ..batch import cluster
+
+    def work(todo: Sequence[Todo]) -> Iterator[Record]:
+        with cluster.connected(arguments.ray):
+            options = {"device": arguments.device, "workers": arguments.workers, "stopped": stopped}
+            yield from cluster.run(todo, store, settings, **options)
+
+    return work
+
+
+def _report(progress: Callable[[int, int], None], record: Record, done: int, total: int) -> None:
+    if record.status == "failed":
+        say(f"Failed: {record.output}: {record.reason}" if record.output else record.reason)
+    elif record.reason:
+        say(f"{record.output}: {record.reason}")
+    progress(done, total)

@@ -1,0 +1,27 @@
+"""A function applied to many items, with only a few in hand at a time."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from itertools import islice
+from typing import TypeVar
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
+    """What `work` returns for each item, in the order of completion.
+
+    Args:
+        pool: Who works.
+        work: What is done to each item.
+        items: Taken one by one, when there is a place.
+        limit: How many are submitted at once, running or waiting.
+    """
+    queue = iter(items)
+    running = {pool.submit(work, item) for item in islice(queue, limit)}
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        running |= {pool.submit(work, item) for item in islice(queue, len(done))}
+        for future in done:
+            yield future.result()
