@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import warnings
 from pathlib import Path
 
 from ..errors import CdtnetError
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(address(arguments.host, listener), flush=True)
         if key is None and arguments.host not in ("127.0.0.1", "::1", "localhost"):
             say("Anyone who can reach this address can use the server: no key is set.")
+        warnings.simplefilter("ignore", UserWarning)  # about masks: each goes to who sent the mask
         queue = WorkQueue(arguments.workers, arguments.queue)
         serve(make_app(harmonizers, queue, limits, key), listener, patience=limits.timeout)
         queue.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -9,7 +10,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_LINGER = 5.0  # seconds
+_LINGER = 5.0  # seconds for the rest of a body whose answer is ready
+_STALL = 0.5  # seconds without any of it
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,10 @@ class _Body:
     async def send(self, message: Message) -> None:
         """Hand the answer on, after the rest of the body."""
         if message["type"] == "http.response.start":
-            with anyio.move_on_after(_LINGER):
+            with suppress(TimeoutError), anyio.fail_after(_LINGER):
                 while not self._complete and self._count <= 2 * self._max_bytes:
-                    await self._next()
+                    with anyio.fail_after(_STALL):
+                        await self._next()
         await self._send(message)
 
     async def _next(self) -> Message:
