@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from cdtnet.errors import PictureError
-from cdtnet.imaging import Lut
+from cdtnet.imaging import Lut, Metadata, Picture
+from tests.imaging.test_color import PROFILES
 
 
 def identity(size: int) -> Lut:
@@ -65,6 +66,63 @@ def test_sizes_are_resampled(tmp_path, lut):
     colors = np.random.default_rng(2).random((50, 3), dtype=np.float32)
     np.testing.assert_allclose(fine.apply(colors), lut.apply(colors), atol=1e-5)  # 9 holds 5's grid exactly
     np.testing.assert_allclose(identity(5).resized(33).table, identity(33).table, atol=1e-6)
+
+
+def test_a_weaker_table_goes_part_of_the_way(lut):
+    colors = np.random.default_rng(3).random((50, 3), dtype=np.float32)
+    expected = colors + 0.3 * (lut.apply(colors) - colors)
+    np.testing.assert_allclose(lut.weakened(0.3).apply(colors), expected, atol=1e-6)
+    np.testing.assert_array_equal(lut.weakened(1).table, lut.table)
+    np.testing.assert_allclose(lut.weakened(0).apply(colors), colors, atol=1e-6)
+
+
+def test_a_picture_is_recoloured_as_its_values_are(lut):
+    photo = np.random.default_rng(4).integers(0, 65536, (300, 290, 3), dtype=np.uint16)
+    found = lut.recolor(photo)
+    assert found.dtype == np.uint16
+    assert np.abs(found - np.clip(lut.apply(photo / 65535), 0, 1) * 65535.0).max() <= 0.51
+    weak = lut.recolor(photo, strength=0.25)
+    assert np.abs(weak - (photo + 0.25 * (lut.apply(photo / 65535) * 65535.0 - photo))).max() <= 0.52
+    assert np.array_equal(lut.recolor(photo, strength=0), photo)
+    ours, pillows = (
+        lut.recolor(Image.fromarray((photo >> 8).astype(np.uint8))),
+        lut.recolor((photo >> 8).astype(np.uint8)),
+    )
+    assert np.array_equal(np.asarray(ours), pillows)
+
+
+def test_only_what_the_mask_shows_is_recoloured(lut, tmp_path):
+    photo = np.random.default_rng(4).random((40, 50, 4), dtype=np.float32)
+    mask = np.zeros((40, 50), np.uint8)
+    mask[10:20, 10:30] = 255
+    seen = []
+    found = lut.recolor(photo, mask, progress=lambda done, total: seen.append((done, total)))
+    assert np.array_equal(found[mask == 0], photo[mask == 0])
+    assert np.array_equal(found[..., 3], photo[..., 3])
+    np.testing.assert_allclose(found[10:20, 10:30, :3], lut.apply(photo[10:20, 10:30, :3]), atol=1e-6)
+    assert seen == [(1, 1)]
+    assert np.array_equal(lut.recolor(photo, np.zeros_like(mask)), photo)
+    with pytest.raises(PictureError, match="mask has 9×9 pixels"):
+        lut.recolor(photo, np.zeros((9, 9), np.uint8))
+    resized = lut.recolor(photo, np.full((9, 9), 255, np.uint8), resize_mask=True)
+    assert np.array_equal(resized, lut.recolor(photo))
+
+
+def test_a_profile_is_honoured(lut):
+    """Where the table maps everything to one colour, that is an sRGB colour, whatever the profile."""
+    one = Lut(np.broadcast_to(np.float32([0.8, 0.3, 0.4]), (2, 2, 2, 3)).copy())
+    gray = np.full((4, 4, 3), 0.5, np.float32)
+    wide = one.recolor(Picture(gray, Metadata(icc=PROFILES["p3"])))
+    assert isinstance(wide, Picture)
+    np.testing.assert_allclose(wide.pixels[0, 0], [0.7418, 0.3333, 0.4046], atol=1e-3)  # by LittleCMS
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_strengths_outside_0_to_1_are_refused(lut, strength):
+    with pytest.raises(PictureError, match="between 0 and 1"):
+        lut.recolor(np.zeros((4, 4, 3), np.uint8), strength=strength)
+    with pytest.raises(PictureError, match="between 0 and 1"):
+        lut.weakened(strength)
 
 
 def test_files_of_other_programs(tmp_path):

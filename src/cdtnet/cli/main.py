@@ -9,10 +9,24 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CdtnetError
-from . import batch, compose, convert, data, demo, evaluate, harmonize, info, serve, study, synthesize, train
+from . import (
+    batch,
+    compose,
+    convert,
+    data,
+    demo,
+    evaluate,
+    harmonize,
+    info,
+    lut,
+    serve,
+    study,
+    synthesize,
+    train,
+)
 from .options import say
 
-VERBS = (harmonize, batch, compose, demo, info, data, synthesize, train, evaluate, study, serve, convert)
+VERBS = (harmonize, batch, compose, lut, demo, info, data, synthesize, train, evaluate, study, serve, convert)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..atomic import write_file
 from ..errors import PictureError
+from ..regions import touched
+from .color import color_codec
+from .masks import coverage, to_mask
+from .picture import like, to_picture
 
 _SIZES = range(2, 257)  # what the format allows
+_TILE = 256  # side of the squares that are recolored at a time, in pixels
 _BYTES = 1 << 30  # no table that is allowed takes more text
 
 
@@ -51,23 +58,71 @@ class Lut:
         """Recolor (..., 3) values trilinearly; values outside 0..1 are taken as 0 or 1."""
         place = np.clip(rgb, 0, 1).astype(np.float32) * np.float32(self.size - 1)
         low = np.minimum(place.astype(np.intp), self.size - 2)
-        high = place - low
-        result = np.zeros(place.shape, dtype=np.float32)
-        for corner in np.ndindex(2, 2, 2):
-            r, g, b = (low[..., i] + corner[i] for i in range(3))
-            weights = np.where(np.array(corner), high, 1 - high).prod(axis=-1, keepdims=True)
-            result += weights * self.table[b, g, r]
-        return result
+        strides, colors = np.array([1, self.size, self.size**2]), self.table.reshape(-1, 3)
+        first = low @ strides
+        corners = [
+            colors.take(first + (red + strides[1] * green + strides[2] * blue), axis=0)
+            for blue, green, red in np.ndindex(2, 2, 2)
+        ]
+        for share in np.moveaxis(place - low.astype(np.float32), -1, 0)[
+            ..., None
+        ]:  # along red, then green, then blue
+            corners = [a + share * (b - a) for a, b in zip(corners[::2], corners[1::2], strict=True)]
+        return corners[0]
+
+    def recolor(
+        self,
+        picture: Any,
+        mask: Any = None,
+        *,
+        strength: float = 1.0,
+        resize_mask: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Any:
+        """Apply the table to a picture, by way of sRGB whatever its color profile.
+
+        With the composite and the mask that a "cdtnet-sim" table was mixed for, this is what the network
+        gives. Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures is bounded.
+
+        Args:
+            picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
+            mask: the same kinds, as large as the picture: white is recolored; None recolors everything.
+            strength: 0 leaves the picture as it is, 1 recolors fully; linear between.
+            resize_mask: accept a mask of another size and bring it to the picture's.
+            progress: called with tiles done and tiles in all.
+
+        Returns:
+            The recolored picture, of the same kind, size and depth; a `Picture` for a path.
+
+        Raises:
+            PictureError: The picture or the mask cannot be used, or the strength is not from 0 to 1.
+        """
+        _check_strength(strength)
+        source = to_picture(picture)
+        height, width = source.height, source.width
+        white = np.broadcast_to(np.uint8(255), (height, width))
+        soft = white if mask is None else to_mask(mask, height, width, resize=resize_mask)
+        codec, pixels, windows = color_codec(source), source.pixels.copy(), list(touched(soft, _TILE))
+        for done, window in enumerate(windows, start=1):
+            before, part = codec.decode(pixels[window.slices]), coverage(soft[window.slices])[..., None]
+            # Squared, as in a harmonized picture: within the network's picture, and when that is laid over.
+            after = before + strength * part**2 * (self.apply(before) - before)
+            pixels[window.slices] = codec.encode(pixels[window.slices], before, after)
+            if progress:
+                progress(done, len(windows))
+        return like(source.replace_pixels(pixels), picture)
 
     def resized(self, size: int) -> Lut:
         """The same recoloring on another grid, interpolated trilinearly."""
-        if size == self.size:
-            return self
         if size not in _SIZES:
             raise PictureError(f"A lookup table can have 2 to 256 grid points per axis, not {size}.")
-        axis = np.linspace(0, 1, size, dtype=np.float32)
-        blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
-        return Lut(self.apply(np.stack([red, green, blue], axis=-1)))
+        return self if size == self.size else Lut(self.apply(_identity(size)))
+
+    def weakened(self, strength: float) -> Lut:
+        """The table that does what this one does at a strength from 0 to 1."""
+        _check_strength(strength)
+        identity = _identity(self.size)
+        return Lut(identity + np.float32(strength) * (self.table - identity))
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
         """Write a .cube file, red fastest as the format wants it.
@@ -81,12 +136,14 @@ class Lut:
             PictureError: The name does not end in .cube, the size is not allowed, or the file cannot be
                 written.
         """
-        if Path(path).suffix.lower() != ".cube":
-            raise PictureError(f"{path} is no name for a lookup table; let it end in .cube.")
-        lut = self if size is None else self.resized(size)
-        header = f'TITLE "cdtnet"\nLUT_3D_SIZE {lut.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
-        lines = [f"{r:.7f} {g:.7f} {b:.7f}\n" for r, g, b in lut.table.reshape(-1, 3).tolist()]
-        write_file(path, (header + "".join(lines)).encode("ascii"))
+        check_name(path)
+        write_file(path, (self if size is None else self.resized(size)).encode())
+
+    def encode(self) -> bytes:
+        """The content of the .cube file."""
+        head = f'TITLE "cdtnet"\nLUT_3D_SIZE {self.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
+        lines = [f"{r:.7f} {g:.7f} {b:.7f}\n" for r, g, b in self.table.reshape(-1, 3).tolist()]
+        return (head + "".join(lines)).encode("ascii")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Lut:
@@ -106,6 +163,24 @@ class Lut:
                 f"{path} is not a text file; give a lookup table in the .cube format."
             ) from error
         return cls(_parse(text, str(path)))
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Refuse a name that no other program would take for a table's."""
+    if Path(path).suffix.lower() != ".cube":
+        raise PictureError(f"{path} is no name for a lookup table; let it end in .cube.")
+
+
+def _check_strength(strength: float) -> None:
+    if not 0.0 <= strength <= 1.0:
+        raise PictureError(f"The strength must be between 0 and 1, not {strength}.")
+
+
+def _identity(size: int) -> NDArray[np.float32]:
+    """The table that maps every color to itself."""
+    axis = np.linspace(0, 1, size, dtype=np.float32)
+    blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
+    return np.stack([red, green, blue], axis=-1)
 
 
 def _parse(text: str, name: str) -> NDArray[np.float32]:

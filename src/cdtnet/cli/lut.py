@@ -1,0 +1,98 @@
+"""`cdtnet lut`: write a composite's colour table for grading software, or apply one to a picture."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..atomic import check_target
+from ..errors import PictureError
+from .options import add_model_options, progress_bar
+from .pictures import Output, add_output_options, beside, read_inputs, refuse_inputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument(
+        "picture",
+        metavar="COMPOSITE",
+        help="picture with a pasted foreground, or with --apply any picture; - for stdin",
+    )
+    parser.add_argument(
+        "mask",
+        metavar="MASK",
+        nargs="?",
+        help="mask of the same size, white = foreground; with --apply what to recolour (default: everything)",
+    )
+    parser.add_argument("--apply", metavar="TABLE", help="recolour the picture with this .cube file")
+    add_output_options(parser, "COMPOSITE.cube, or COMPOSITE_recolored with --apply")
+    parser.add_argument(
+        "--size",
+        type=int,
+        choices=range(2, 257),
+        metavar="2-256",
+        help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
+    )
+    add_model_options(parser)
+    parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
+    parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write a table or a picture; the path written is the one line on stdout."""
+    if arguments.apply is None:
+        _write_table(arguments)
+    else:
+        _apply_table(arguments)
+
+
+def _write_table(arguments: argparse.Namespace) -> None:
+    from ..harmonizer import Harmonizer
+    from ..imaging.cube import check_name
+
+    if arguments.mask is None:
+        raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
+    inputs = [arguments.picture, arguments.mask]
+    picture, mask = read_inputs(*inputs)
+    name = arguments.output or _table_of(arguments.picture)
+    if name != "-":
+        check_name(name)
+        check_target(name)
+        refuse_inputs(name, inputs, overwrite=arguments.overwrite)
+    harmonizer = Harmonizer(arguments.model, arguments.device)
+    with progress_bar("harmonizing") as progress:
+        lut = harmonizer(picture, mask, resize_mask=arguments.resize_mask, progress=progress).lut
+    if lut is None:
+        raise PictureError(
+            f"There is no table: the model {arguments.model} mixes none, or the mask is black; "
+            "use cdtnet-sim or cdtnet-256, and paint the pasted object white."
+        )
+    lut = lut.weakened(arguments.strength).resized(arguments.size or lut.size)
+    if name == "-":
+        sys.stdout.buffer.write(lut.encode())
+    else:
+        lut.save(name)
+        print(name)
+
+
+def _table_of(composite: str) -> str:
+    """The default name: the composite's, ending in .cube; - for -."""
+    return composite if composite == "-" else str(Path(composite).with_suffix(".cube"))
+
+
+def _apply_table(arguments: argparse.Namespace) -> None:
+    from ..imaging import Lut
+
+    inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
+    lut = Lut.load(arguments.apply)
+    picture, *masks = read_inputs(*inputs)
+    name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
+    output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
+    with progress_bar("recolouring") as progress:
+        image = lut.recolor(
+            picture,
+            masks[0] if masks else None,
+            strength=arguments.strength,
+            resize_mask=arguments.resize_mask,
+            progress=progress,
+        )
+    output.write(image)

@@ -1,0 +1,100 @@
+"""The .cube files in programs that others wrote: they give the pixels of CDTNet-sim, within a level."""
+
+import subprocess
+
+import imageio_ffmpeg
+import numpy as np
+import PyOpenColorIO
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from cdtnet import Harmonizer, Lut
+from cdtnet.imaging import read_picture
+
+PHOTO = "examples/photos/drum_composite.jpg"
+
+
+@pytest.fixture(scope="module")
+def photo() -> NDArray[np.uint8]:
+    return np.ascontiguousarray(read_picture(PHOTO).pixels[200:800, 400:1200])
+
+
+@pytest.fixture(scope="module")
+def harmonized(photo):
+    """CDTNet-sim's result, the mask being white everywhere."""
+    with pytest.warns(UserWarning, match="white everywhere"):
+        return Harmonizer("cdtnet-sim", "cpu")(photo, np.full(photo.shape[:2], 255, np.uint8))
+
+
+@pytest.fixture
+def table(harmonized, tmp_path):
+    """Writes a table of so many points and says where."""
+
+    def write(size: int) -> str:
+        harmonized.lut.save(tmp_path / f"{size}.cube", size=size)
+        return str(tmp_path / f"{size}.cube")
+
+    return write
+
+
+def by_opencolorio(path: str, photo: NDArray[np.uint8]) -> NDArray[np.float64]:
+    transform = PyOpenColorIO.FileTransform(path, interpolation=PyOpenColorIO.INTERP_LINEAR)
+    processor = PyOpenColorIO.Config.CreateRaw().getProcessor(transform).getDefaultCPUProcessor()
+    values = photo.astype(np.float32) / 255
+    processor.applyRGB(values)
+    return np.rint(np.clip(values, 0, 1) * 255)
+
+
+def by_ffmpeg(path: str, photo: NDArray[np.uint8], interpolation: str = "trilinear") -> NDArray[np.uint16]:
+    """FFmpeg cuts off what does not fill a level; in 16 bits that is too little to be seen."""
+    height, width = photo.shape[:2]
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb48le"]
+    filters = ["-vf", f"lut3d=file={path}:interp={interpolation}"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw, "-s", f"{width}x{height}", "-i", "-"]
+    data = (photo.astype("<u2") * 257).tobytes()
+    done = subprocess.run([*command, *filters, *raw, "-"], input=data, capture_output=True, check=True)
+    return np.rint(np.frombuffer(done.stdout, "<u2").reshape(photo.shape) / 257)
+
+
+def by_pillow(path: str, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    values = np.loadtxt(path, skiprows=4)
+    lut = ImageFilter.Color3DLUT(round(len(values) ** (1 / 3)), values.ravel().tolist())
+    return np.asarray(Image.fromarray(photo).filter(lut))
+
+
+def difference(a: NDArray, b: NDArray) -> int:
+    return int(np.abs(a.astype(int) - b.astype(int)).max())
+
+
+@pytest.mark.parametrize("size", [33, 65])
+@pytest.mark.parametrize("program", [by_opencolorio, by_ffmpeg, by_pillow])
+def test_they_give_the_pixels_of_cdtnet_sim(harmonized, table, photo, program, size):
+    assert np.abs(harmonized.image.astype(int) - photo).mean() > 2  # there is something to see
+    assert difference(program(table(size), photo), harmonized.image) <= 1
+
+
+@pytest.mark.parametrize("size", [2, 17, 33, 65])
+@pytest.mark.parametrize("program", [by_opencolorio, by_ffmpeg, by_pillow])
+def test_they_agree_with_us_on_any_size(table, photo, program, size):
+    path = table(size)
+    assert difference(program(path, photo), Lut.load(path).recolor(photo)) <= 1
+
+
+def test_opencolorio_reads_every_entry_where_it_belongs(table):
+    path = table(33)
+    group = (
+        PyOpenColorIO.Config.CreateRaw()
+        .getProcessor(PyOpenColorIO.FileTransform(path))
+        .createGroupTransform()
+    )
+    assert len(group) == 1
+    lut = group[0]
+    assert lut.getGridSize() == 33
+    theirs = lut.getData().reshape(33, 33, 33, 3)
+    ours = Lut.load(path).table
+    assert any(np.array_equal(theirs, ours.transpose(*order)) for order in ((0, 1, 2, 3), (2, 1, 0, 3)))
+
+
+def test_what_seventeen_points_cost_is_little(table, photo, harmonized):
+    assert 0 < difference(Lut.load(table(17)).recolor(photo), harmonized.image) <= 8
