@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import CdtnetError
 from . import (
+    app,
     batch,
     compose,
     convert,
@@ -26,7 +27,22 @@ from . import (
 )
 from .options import say
 
-VERBS = (harmonize, batch, compose, lut, demo, info, data, synthesize, train, evaluate, study, serve, convert)
+VERBS = (
+    harmonize,
+    app,
+    batch,
+    compose,
+    lut,
+    demo,
+    info,
+    data,
+    synthesize,
+    train,
+    evaluate,
+    study,
+    serve,
+    convert,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -19,24 +19,31 @@ QUALITY = 80
 
 def preview(picture: Picture) -> bytes:
     """A WebP file of at most `LONGEST` pixels a side: 8-bit sRGB, transparency kept, metadata left out."""
-    small = _shrunk(picture)
-    channels = [color_codec(small).decode(small.pixels)]
-    if small.alpha is not None:
-        channels.append(coverage(small.alpha)[..., None])
+    return encode_picture(on_screen(shrunk(picture, LONGEST)), ".webp", quality=QUALITY)
+
+
+def on_screen(picture: Picture) -> Picture:
+    """The same picture in 8-bit sRGB, with alpha where it has it and without metadata; any format may hold it."""
+    channels = [color_codec(picture).decode(picture.pixels)]
+    if picture.alpha is not None:
+        channels.append(coverage(picture.alpha)[..., None])
     pixels = np.rint(255 * np.clip(np.concatenate(channels, axis=2), 0, 1)).astype(np.uint8)
-    return encode_picture(Picture(pixels, Metadata(lossless=False)), ".webp", quality=QUALITY)
+    return Picture(pixels, Metadata(lossless=False))
 
 
-def _shrunk(picture: Picture) -> Picture:
-    """The picture in its own depth and colour space; transparent pixels lend no colour to others."""
+def shrunk(picture: Picture, longest: int) -> Picture:
+    """The picture with at most so many pixels a side, in its own depth and colour space.
+
+    Transparent pixels lend no colour to others.
+    """
     longer = max(picture.width, picture.height)
-    if longer <= LONGEST:
+    if longer <= longest:
         return picture
     image = pyvips.Image.new_from_array(np.ascontiguousarray(picture.pixels), interpretation="multiband")
     whole = np.iinfo(picture.pixels.dtype).max if picture.pixels.dtype.kind == "u" else 1.0
     if picture.alpha is not None:
         image = image.premultiply(max_alpha=whole)
-    image = image.resize(LONGEST / longer)
+    image = image.resize(longest / longer)
     if picture.alpha is not None:
         image = image.unpremultiply(max_alpha=whole)
     values: NDArray[Any] = image.numpy().reshape(image.height, image.width, -1)

@@ -1,0 +1,34 @@
+"""`cdtnet app`: open a page to place, paint, harmonize and compare pictures on this machine."""
+
+import argparse
+
+from .options import add_model_options, say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    add_model_options(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8188, help="0 for any free one (default: %(default)s)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Load the model, print the address, open it in a browser, and serve until interrupted."""
+    import webbrowser
+
+    from ..errors import needs
+
+    with needs("web", "The page"):
+        from ..web.app import make_app
+        from ..web.app_work import Models
+        from ..web.hosting import address, listen, serve
+    models = Models(arguments.model, arguments.device)
+    models.load(models.first)  # so that what is wrong with it is said here, and not in the page
+    with listen(arguments.host, arguments.port) as listener:
+        url = address(arguments.host, listener)
+        print(url, flush=True)
+        say("Ctrl-C stops.")
+        if not arguments.no_browser:
+            webbrowser.open(url)
+        serve(make_app(models, host=arguments.host, strength=arguments.strength), listener)

@@ -1,0 +1,261 @@
+"""The page for one's own pictures: what its server answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from ..errors import CdtnetError, PictureError
+from ..imaging import Picture, read_picture, to_mask
+from .app_downloads import DOWNLOADS
+from .app_guard import Guard
+from .app_masks import check_shape
+from .app_photos import Photo, is_transparent
+from .app_sessions import Session, Sessions, UnknownSessionError
+from .app_work import ROLES, Models, Order, harmonize
+from .hosting import SecurityHeaders
+from .limits import BodyLimit, Limits
+from .queue import Job, JobCancelledError, QueueFullError, WorkQueue
+
+PAGE = Path(__file__).parent / "page"
+DEMO = Path(__file__).parents[1] / "demo"
+FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
+MAX_WISHES = 10_000  # bytes of JSON
+SWEEP = 60.0  # seconds between looks for sessions that are too old
+
+
+@dataclass
+class _Faces:
+    """What each address answers."""
+
+    models: Models
+    sessions: Sessions
+    queue: WorkQueue
+    limits: Limits
+    strength: float
+
+    def __post_init__(self) -> None:
+        self._decoding = asyncio.Semaphore(2)  # each decoded picture may take hundreds of megabytes
+        self._sweeping = False
+
+    async def describe(self, request: Request) -> Response:
+        limits = {"maxBytes": self.limits.max_bytes, "maxPixels": self.limits.max_pixels}
+        return JSONResponse({"models": self.models.names, "strength": self.strength, **limits})
+
+    async def open(self, request: Request) -> Response:
+        name = self.sessions.open()
+        if not self._sweeping:
+            self._sweep()
+        return JSONResponse({"session": name}, 201)
+
+    async def close(self, request: Request) -> Response:
+        self.sessions.close(request.path_params["session"])
+        return Response(status_code=204)
+
+    async def upload(self, request: Request) -> Response:
+        session, role = self._session(request), _role(request)
+        data = await request.body()
+        async with self._decoding:
+            photo = await run_in_threadpool(self._read, data, role)
+        if role == "mask" and "composite" in session.uploads:
+            check_shape(photo.picture, session.uploads["composite"].picture)
+        session.uploads[role] = photo
+        self.sessions.trim()
+        return JSONResponse(photo.describe(), 201)
+
+    async def drop(self, request: Request) -> Response:
+        self._session(request).uploads.pop(_role(request), None)
+        return Response(status_code=204)
+
+    async def preview(self, request: Request) -> Response:
+        photo = self._photo(request)
+        data, media = await run_in_threadpool(lambda: photo.preview)
+        return Response(data, media_type=media, headers=FOREVER)
+
+    async def tile(self, request: Request) -> Response:
+        photo, where = self._photo(request), request.path_params
+        data, media = await run_in_threadpool(photo.tile, where["column"], where["row"])
+        return Response(data, media_type=media, headers=FOREVER)
+
+    async def start(self, request: Request) -> Response:
+        session = self._session(request)
+        order = Order.of(await _read_json(request))
+        if session.job:
+            session.job.cancel()
+        uploads = dict(session.uploads)
+
+        def work(job: Job) -> None:
+            try:
+                session.outcome = harmonize(uploads, order, self.models, job.progress)
+            except (CdtnetError, MemoryError):
+                raise
+            except Exception:
+                logging.getLogger("uvicorn.error").exception("Harmonizing failed.")
+                raise
+
+        session.job = self.queue.submit(work)
+        return JSONResponse(_state(session), 202)
+
+    async def progress(self, request: Request) -> Response:
+        return JSONResponse(_state(self._session(request)))
+
+    async def cancel(self, request: Request) -> Response:
+        session = self._session(request)
+        if session.job:
+            session.job.cancel()
+        return Response(status_code=204)
+
+    async def download(self, request: Request) -> Response:
+        outcome, make = self._session(request).outcome, DOWNLOADS.get(request.path_params["what"])
+        if outcome is None or make is None:
+            raise HTTPException(404, "There is no such result.")
+        data, suffix = await run_in_threadpool(make, outcome)
+        headers = {"Content-Disposition": "attachment", "X-Suffix": suffix}
+        return Response(data, media_type="application/octet-stream", headers=headers)
+
+    def _read(self, data: bytes, role: str) -> Photo:
+        picture = read_picture(data, max_pixels=self.limits.max_pixels)
+        if role == "foreground" and not is_transparent(picture):
+            raise PictureError(
+                "This picture has no transparent pixels; give an object cut out of its background, "
+                "as PNG, WebP or TIFF."
+            )
+        if role == "mask":
+            picture = Picture(to_mask(picture, picture.height, picture.width)[..., None])
+        return Photo(picture)
+
+    def _session(self, request: Request) -> Session:
+        return self.sessions.use(request.path_params["session"])
+
+    def _photo(self, request: Request) -> Photo:
+        photo = self._session(request).find(request.path_params["photo"])
+        if photo is None:
+            raise HTTPException(404, "There is no such picture.")
+        return photo
+
+    def _sweep(self) -> None:
+        """Look for sessions that are too old as long as there are any."""
+        self.sessions.trim()
+        self._sweeping = len(self.sessions) > 0
+        if self._sweeping:
+            asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+
+def make_app(
+    models: Models, *, host: str = "127.0.0.1", strength: float = 1.0, limits: Limits | None = None
+) -> Starlette:
+    """The application, and the one thread that harmonizes.
+
+    Args:
+        models: Those on offer.
+        host: The name or address that it is reached by, besides localhost.
+        strength: What the page proposes.
+        limits: Of uploads.
+    """
+    limits = limits or Limits()
+    faces = _Faces(models, Sessions(), WorkQueue(workers=1, waiting=8), limits, strength)
+    one = "/api/sessions/{session}"
+    photo = one + "/photos/{photo}"
+    files = {"/": PAGE / "index.html", **{f"/{path.name}": path for path in PAGE.iterdir()}}
+    files |= {f"/example/{name}": DEMO / name for name in ("composite.jpg", "mask.png")}
+    routes = [
+        *(Route(address, _file(path)) for address, path in files.items()),
+        Route("/api/app", faces.describe),
+        Route("/api/sessions", faces.open, methods=["POST"]),
+        Route(one, faces.close, methods=["DELETE"]),
+        Route(one + "/uploads/{role}", faces.upload, methods=["PUT"]),
+        Route(one + "/uploads/{role}", faces.drop, methods=["DELETE"]),
+        Route(photo + "/preview", faces.preview),
+        Route(photo + "/tiles/{column:int}/{row:int}", faces.tile),
+        Route(one + "/job", faces.start, methods=["POST"]),
+        Route(one + "/job", faces.progress),
+        Route(one + "/job", faces.cancel, methods=["DELETE"]),
+        Route(one + "/result/{what}", faces.download),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(Guard, host=host),
+            Middleware(BodyLimit, max_bytes=limits.max_bytes),
+        ],
+        exception_handlers={HTTPException: _explain, CdtnetError: _explain, MemoryError: _explain},
+    )
+
+
+def _state(session: Session) -> dict[str, Any]:
+    """How the session's job stands; once it is done, what it gave."""
+    job, outcome = session.job, session.outcome
+    if job is None:
+        raise HTTPException(404, "Nothing has been asked for yet.")
+    if not job.outcome.done():
+        return {
+            "state": "running" if job.running else "waiting",
+            "done": job.done,
+            "total": job.total,
+        }
+    if job.outcome.cancelled():
+        return {"state": "cancelled"}
+    error = job.outcome.exception()
+    if isinstance(error, JobCancelledError):
+        return {"state": "cancelled"}
+    if error or outcome is None:
+        return {"state": "failed", "error": _sentence(error)}
+    photos = {"composite": outcome.composite.describe(), "harmonized": outcome.harmonized.describe()}
+    return {"state": "done", **photos, "table": outcome.lut is not None, "settings": outcome.settings}
+
+
+def _sentence(error: BaseException | None) -> str:
+    if isinstance(error, CdtnetError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this picture."
+    return "This failed for a reason that the program does not know; its terminal says more."
+
+
+def _role(request: Request) -> str:
+    role: str = request.path_params["role"]
+    if role not in ROLES:
+        raise HTTPException(404, "There is no such picture.")
+    return role
+
+
+def _file(path: Path) -> Callable[[Request], Any]:
+    async def send(request: Request) -> Response:
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return send
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    body = await request.body()
+    try:
+        value = json.loads(body) if len(body) <= MAX_WISHES else None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise HTTPException(400, "Send a JSON object.")
+    return value
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    """A sentence for the person; the page opens a new session where `code` says so."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    if isinstance(error, UnknownSessionError):
+        return JSONResponse({"error": str(error), "code": "session"}, 404)
+    status = 429 if isinstance(error, QueueFullError) else 422
+    return JSONResponse({"error": _sentence(error)}, status)

@@ -1,0 +1,98 @@
+// Before and after on either side of a divider.
+
+const REACH = 22; // CSS pixels around the divider that belong to it once the view can be moved
+
+export class CompareTool {
+  /** `moved(share)` is called when the divider is moved on the canvas. */
+  constructor(moved, redraw) {
+    this.moved = moved;
+    this.redraw = redraw;
+    this.before = this.after = null;
+    this.share = 0.5; // of what is visible, to the left of the divider
+  }
+
+  set(before, after) {
+    Object.assign(this, { before, after });
+  }
+
+  draw(context, view) {
+    const visible = view.visible();
+    const divider = this.#divider(visible);
+    this.#drawPart(context, view, this.before, { ...visible, right: divider });
+    this.#drawPart(context, view, this.after, { ...visible, left: divider });
+    this.#drawDivider(context, view, divider, visible);
+  }
+
+  #divider({ left, right }) {
+    return left + this.share * (right - left);
+  }
+
+  #drawPart(context, view, photo, part) {
+    if (part.right <= part.left) return;
+    context.save();
+    context.beginPath();
+    context.rect(part.left, part.top, part.right - part.left, part.bottom - part.top);
+    context.clip();
+    photo.draw(context, view, this.redraw, part);
+    context.restore();
+  }
+
+  #drawDivider(context, view, divider, { top, bottom }) {
+    const ratio = devicePixelRatio;
+    const x = Math.round(view.x + divider * view.scale);
+    const middle = view.y + ((top + bottom) / 2) * view.scale;
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = "#fff";
+    context.shadowColor = "#0008";
+    context.shadowBlur = 4 * ratio;
+    context.fillRect(x - ratio, view.y + top * view.scale, 2 * ratio, (bottom - top) * view.scale);
+    context.beginPath();
+    context.arc(x, middle, 15 * ratio, 0, 7);
+    context.fill();
+    context.shadowBlur = 0;
+    context.strokeStyle = "#333";
+    context.lineWidth = 2 * ratio;
+    context.beginPath();
+    for (const side of [-1, 1]) {
+      context.moveTo(x + side * 4 * ratio, middle - 4 * ratio);
+      context.lineTo(x + side * 8 * ratio, middle);
+      context.lineTo(x + side * 4 * ratio, middle + 4 * ratio);
+    }
+    context.stroke();
+    context.restore();
+  }
+
+  #moveTo(share) {
+    this.share = Math.min(1, Math.max(0, share));
+    this.moved(this.share);
+    this.redraw();
+  }
+
+  #isNear(point, view) {
+    const x = view.x + this.#divider(view.visible()) * view.scale;
+    return Math.abs(point.sx - x) < REACH * devicePixelRatio;
+  }
+
+  hover(point, view) {
+    return view.fitted || this.#isNear(point, view) ? "ew-resize" : "grab";
+  }
+
+  down(point, view) {
+    if (!view.fitted && !this.#isNear(point, view)) return null;
+    const move = ({ x }) => {
+      const { left, right } = view.visible();
+      this.#moveTo((x - left) / (right - left));
+    };
+    move(point);
+    return { move };
+  }
+
+  /** Arrows move the divider, with Shift the picture. */
+  key(event) {
+    const steps = { ArrowLeft: -0.02, ArrowRight: 0.02 };
+    if (event.shiftKey || !(event.key in steps)) return false;
+    this.#moveTo(this.share + steps[event.key]);
+    return true;
+  }
+}

@@ -1,0 +1,206 @@
+// The cut-out on the background: moved, scaled and turned.
+
+const REACH = 14; // CSS pixels around a handle that belong to it
+const STALK = 34; // CSS pixels from the upper edge to the turning handle
+const LEAST = 1; // pixels of a cut-out's side
+const radians = (degrees) => (degrees * Math.PI) / 180;
+
+export class PlaceTool {
+  /** `changed` is called after every change, `redraw` when more of a picture has come. */
+  constructor(changed, redraw) {
+    this.changed = changed;
+    this.redraw = redraw;
+    this.background = this.foreground = null;
+    this.center = { x: 0, y: 0 };
+    this.scale = 1;
+    this.rotate = 0; // degrees, clockwise
+  }
+
+  set(background, foreground) {
+    const keep = isAlike(background, this.background) && isAlike(foreground, this.foreground);
+    Object.assign(this, { background, foreground });
+    if (background && foreground && !keep) this.reset();
+  }
+
+  /** Into the middle, which for a cut-out as large as the background is where it was cut out. */
+  reset() {
+    const { background, foreground } = this;
+    const fits = foreground.width <= background.width && foreground.height <= background.height;
+    const room = 0.6 * Math.min(background.width / foreground.width, background.height / foreground.height);
+    this.center = { x: background.width / 2, y: background.height / 2 };
+    this.scale = fits ? 1 : Number(room.toPrecision(3));
+    this.rotate = 0;
+    this.changed();
+  }
+
+  /** As `cdtnet.compose` takes it: on whole pixels, so that an unscaled cut-out stays as sharp as it is. */
+  get settings() {
+    const { x, y } = this.center;
+    const at = [x - (this.foreground.width * this.scale) / 2, y - (this.foreground.height * this.scale) / 2];
+    return { at: at.map(Math.round), scale: this.scale, rotate: this.rotate };
+  }
+
+  set settings({ at: [left, top], scale, rotate }) {
+    const most = Math.max(this.background.width, this.background.height) * 4;
+    const side = Math.max(this.foreground.width, this.foreground.height);
+    const least = LEAST / Math.min(this.foreground.width, this.foreground.height);
+    this.scale = Math.min(Math.max(scale, least, 1 / 400), Math.max(most / side, least), 400);
+    this.rotate = rotate;
+    this.center = {
+      x: left + (this.foreground.width * this.scale) / 2,
+      y: top + (this.foreground.height * this.scale) / 2,
+    };
+    this.changed();
+  }
+
+  scaleBy(factor) {
+    const { center } = this;
+    this.settings = { at: [0, 0], scale: this.scale * factor, rotate: this.rotate };
+    this.center = center;
+    this.changed();
+  }
+
+  turnTo(degrees) {
+    this.rotate = Math.round((((((degrees + 180) % 360) + 360) % 360) - 180) * 10) / 10;
+    this.changed();
+  }
+
+  moveTo(x, y) {
+    this.center = { x, y };
+    this.changed();
+  }
+
+  draw(context, view) {
+    this.background.draw(context, view, this.redraw);
+    if (!this.foreground) return;
+    const { at, scale } = this.settings;
+    const [width, height] = [this.foreground.width * scale, this.foreground.height * scale];
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, view.width, view.height);
+    context.clip();
+    context.translate(at[0] + width / 2, at[1] + height / 2);
+    context.rotate(radians(this.rotate));
+    context.imageSmoothingEnabled = true;
+    context.drawImage(this.foreground.preview, -width / 2, -height / 2, width, height);
+    context.restore();
+    this.#drawFrame(context, view);
+  }
+
+  #drawFrame(context, view) {
+    const corners = this.#handles(view);
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.lineWidth = 1.5 * devicePixelRatio;
+    context.beginPath();
+    for (const corner of corners.slice(0, 4)) context.lineTo(corner.sx, corner.sy);
+    context.closePath();
+    const [top, turn] = [middle(corners[0], corners[1]), corners[4]];
+    context.moveTo(top.sx, top.sy);
+    context.lineTo(turn.sx, turn.sy);
+    for (const color of ["#0009", "#fff"]) {
+      context.strokeStyle = color;
+      context.setLineDash(color === "#fff" ? [5 * devicePixelRatio, 4 * devicePixelRatio] : []);
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.strokeStyle = "#0009";
+    context.fillStyle = "#fff";
+    for (const { sx, sy, turns } of corners) {
+      context.beginPath();
+      const size = 5 * devicePixelRatio;
+      if (turns) context.arc(sx, sy, size * 1.2, 0, 7);
+      else context.rect(sx - size, sy - size, 2 * size, 2 * size);
+      context.fill();
+      context.stroke();
+    }
+    context.restore();
+  }
+
+  /** The four corners, and where the cut-out is turned: on the canvas. */
+  #handles(view) {
+    const [width, height] = [this.foreground.width * this.scale, this.foreground.height * this.scale];
+    const [cos, sin] = [Math.cos(radians(this.rotate)), Math.sin(radians(this.rotate))];
+    const stalk = (STALK * devicePixelRatio) / view.scale;
+    const place = ([x, y]) => ({
+      sx: view.x + (this.center.x + cos * x - sin * y) * view.scale,
+      sy: view.y + (this.center.y + sin * x + cos * y) * view.scale,
+    });
+    const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => place([(x * width) / 2, (y * height) / 2]));
+    const outside = place([0, -height / 2 - stalk]);
+    const margin = REACH * devicePixelRatio;
+    const seen =
+      Math.min(outside.sx, view.canvas.width - outside.sx) > margin &&
+      Math.min(outside.sy, view.canvas.height - outside.sy) > margin;
+    return [...corners, { ...(seen ? outside : place([0, stalk - height / 2])), turns: true }];
+  }
+
+  #hit(point, view, reach = REACH) {
+    if (!this.foreground) return null;
+    const near = ({ sx, sy }) => Math.hypot(point.sx - sx, point.sy - sy) < reach * devicePixelRatio;
+    const handle = this.#handles(view).reverse().find(near);
+    if (handle) return handle.turns ? "turn" : "scale";
+    const [dx, dy] = [point.x - this.center.x, point.y - this.center.y];
+    const [cos, sin] = [Math.cos(radians(this.rotate)), Math.sin(radians(this.rotate))];
+    const inside =
+      Math.abs(cos * dx + sin * dy) < (this.foreground.width * this.scale) / 2 &&
+      Math.abs(cos * dy - sin * dx) < (this.foreground.height * this.scale) / 2;
+    return inside ? "move" : null;
+  }
+
+  hover(point, view) {
+    return { turn: "crosshair", scale: "nwse-resize", move: "move" }[this.#hit(point, view)];
+  }
+
+  down(point, view, event) {
+    const part = this.#hit(point, view, event.pointerType === "touch" ? 2 * REACH : REACH);
+    if (!part) return null;
+    const start = { center: this.center, scale: this.scale, rotate: this.rotate };
+    const polar = ({ x, y }) => [Math.hypot(x - start.center.x, y - start.center.y), Math.atan2(y - start.center.y, x - start.center.x)];
+    const [distance, angle] = polar(point);
+    const moves = {
+      move: ({ x, y }) => this.moveTo(start.center.x + x - point.x, start.center.y + y - point.y),
+      scale: (now) => this.scaleBy((start.scale * polar(now)[0]) / distance / this.scale),
+      turn: (now) => this.turnTo(start.rotate + ((polar(now)[1] - angle) * 180) / Math.PI),
+    };
+    return {
+      move: moves[part],
+      cancel: () => {
+        Object.assign(this, start);
+        this.changed();
+      },
+    };
+  }
+
+  wheel(point, factor) {
+    if (!this.foreground) return false;
+    this.scaleBy(factor);
+    return true;
+  }
+
+  key(event, view) {
+    if (!this.foreground) return false;
+    const step = event.shiftKey ? 1 : Math.max(1, Math.round((10 * devicePixelRatio) / view.scale));
+    const { x, y } = this.center;
+    const acts = {
+      ArrowLeft: () => this.moveTo(x - step, y),
+      ArrowRight: () => this.moveTo(x + step, y),
+      ArrowUp: () => this.moveTo(x, y - step),
+      ArrowDown: () => this.moveTo(x, y + step),
+      s: () => this.scaleBy(1 / 1.02),
+      b: () => this.scaleBy(1.02),
+      "[": () => this.turnTo(this.rotate - 1),
+      "]": () => this.turnTo(this.rotate + 1),
+    };
+    acts[event.key]?.();
+    return event.key in acts;
+  }
+}
+
+function middle(a, b) {
+  return { sx: (a.sx + b.sx) / 2, sy: (a.sy + b.sy) / 2 };
+}
+
+function isAlike(one, other) {
+  return one?.width === other?.width && one?.height === other?.height;
+}

@@ -1,0 +1,98 @@
+// How a picture lies on the canvas: scale and offset, in device pixels, so that 100 % is pixel for pixel.
+
+const MOST = 16; // device pixels per picture pixel
+
+export class View {
+  constructor(canvas, draw) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.draw = draw;
+    this.width = this.height = 0; // of the picture
+    this.scale = 1;
+    this.x = this.y = 0; // of the picture's corner
+    this.fitted = true;
+    new ResizeObserver(() => this.#resize()).observe(canvas);
+  }
+
+  /** Show a picture of this size; whole, unless the last one had the same. */
+  show(width, height) {
+    if (width === this.width && height === this.height) return this.redraw();
+    [this.width, this.height] = [width, height];
+    this.fit();
+  }
+
+  fit() {
+    this.fitted = true;
+    this.scale = this.#whole();
+    this.x = this.y = 0;
+    this.#settle();
+  }
+
+  /** Change the scale, keeping the picture where it is under a point of the canvas. */
+  zoomTo(scale, at = { sx: this.canvas.width / 2, sy: this.canvas.height / 2 }) {
+    const least = Math.min(this.#whole(), 1);
+    const next = Math.min(MOST, Math.max(least, scale));
+    this.x = at.sx - ((at.sx - this.x) * next) / this.scale;
+    this.y = at.sy - ((at.sy - this.y) * next) / this.scale;
+    this.scale = next;
+    this.fitted = next <= this.#whole() * 1.0001;
+    this.#settle();
+  }
+
+  pan(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.#settle();
+  }
+
+  /** Where an event happened: x, y in the picture, sx, sy on the canvas. */
+  point(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const sx = ((event.clientX - box.left) * this.canvas.width) / box.width;
+    const sy = ((event.clientY - box.top) * this.canvas.height) / box.height;
+    return { sx, sy, x: (sx - this.x) / this.scale, y: (sy - this.y) / this.scale };
+  }
+
+  /** The part of the picture that is on the canvas, in picture pixels. */
+  visible() {
+    const clamp = (value, most) => Math.min(most, Math.max(0, value));
+    return {
+      left: clamp(-this.x / this.scale, this.width),
+      top: clamp(-this.y / this.scale, this.height),
+      right: clamp((this.canvas.width - this.x) / this.scale, this.width),
+      bottom: clamp((this.canvas.height - this.y) / this.scale, this.height),
+    };
+  }
+
+  redraw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.context.setTransform(1, 0, 0, 1, 0, 0);
+      this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      if (!this.width) return;
+      this.context.setTransform(this.scale, 0, 0, this.scale, this.x, this.y);
+      this.draw(this.context);
+    });
+  }
+
+  #whole() {
+    const { width, height } = this.canvas;
+    return Math.min(width / this.width, height / this.height) || 1;
+  }
+
+  /** No gaps where the picture is larger than the canvas; centred where it is smaller. */
+  #settle() {
+    const place = (offset, room, size) => (size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, offset)));
+    this.x = Math.round(place(this.x, this.canvas.width, this.width * this.scale));
+    this.y = Math.round(place(this.y, this.canvas.height, this.height * this.scale));
+    this.canvas.dispatchEvent(new CustomEvent("view"));
+    this.redraw();
+  }
+
+  #resize() {
+    this.canvas.width = Math.round(this.canvas.clientWidth * devicePixelRatio);
+    this.canvas.height = Math.round(this.canvas.clientHeight * devicePixelRatio);
+    if (this.fitted) this.fit();
+    else this.#settle();
+  }
+}
