@@ -54,8 +54,9 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
     """Read the weights of a CDTNet, CDTNet-sim or iS2AM model.
 
     Args:
-        source: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), or a path to our safetensors or to an
-            official CDTNet or iSSAM checkpoint (.pth), which is read without running any code in it.
+        source: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), or a path to our safetensors, to a
+            folder with them as model.safetensors (a snapshot from the Hugging Face Hub), or to an official
+            CDTNet or iSSAM checkpoint (.pth), which is read without running any code in it.
         base_size: side of the square to analyse, if not what the weights say (256 for checkpoints, which
             don't).
 
@@ -72,7 +73,8 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
     else:
         if not Path(source).suffix and not Path(source).exists():
             raise WeightsError(f"There is no model {name!r}; there are {', '.join(SHIPPED)}, or give a file.")
-        entries, card = read_weights(Path(source))
+        path = Path(source)
+        entries, card = read_weights(path / "model.safetensors" if path.is_dir() else path)
         if is_official(entries):
             entries = from_official(entries)
         config = config_of(card, entries)
