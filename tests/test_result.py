@@ -78,7 +78,7 @@ def test_a_profile_is_honoured_and_metadata_stay_at_home(tmp_path):
 def test_representations_are_short():
     lut = Lut(np.zeros((5, 5, 5, 3), np.float32))
     pixels = np.zeros((40, 60, 3), np.uint8)
-    assert repr(Result(pixels, lut, pixels)) == "<Result image=<array 40×60×3, uint8> lut=<Lut 5×5×5>>"
+    assert repr(Result(pixels, lut, pixels)) == "<Result image=<array (40, 60, 3) uint8> lut=<Lut 5×5×5>>"
     picture = Picture(pixels)
     assert repr(Result(picture, None, picture)) == "<Result image=<Picture 60×40, RGB, uint8> lut=None>"
     image = Image.fromarray(pixels)

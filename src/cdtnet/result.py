@@ -27,7 +27,7 @@ class Result:
     def __repr__(self) -> str:
         image = self.image
         if isinstance(image, np.ndarray):
-            image = f"<array {'×'.join(map(str, image.shape))}, {image.dtype}>"
+            image = f"<array {image.shape} {image.dtype}>"
         return f"<Result image={image} lut={self.lut}>"
 
     def _repr_html_(self) -> str:
