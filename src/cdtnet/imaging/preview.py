@@ -23,7 +23,7 @@ def preview(picture: Picture) -> bytes:
 
 
 def on_screen(picture: Picture) -> Picture:
-    """The same picture in 8-bit sRGB, with alpha where it has it and without metadata; any format may hold it."""
+    """The same picture in 8-bit sRGB, with alpha where it has it, without metadata; for lossy files, too."""
     channels = [color_codec(picture).decode(picture.pixels)]
     if picture.alpha is not None:
         channels.append(coverage(picture.alpha)[..., None])
