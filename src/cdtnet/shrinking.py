@@ -1,12 +1,15 @@
 """From the photo to base size, strip by strip: the picture is never converted as a whole."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .imaging import ColorCodec, Picture, coverage
+from .machine import available_cores
 
 FloatArray = NDArray[np.float32]
 
@@ -43,29 +46,27 @@ def shrink(
     background.
     """
 
-    def premultiplied(rows: slice) -> FloatArray:
-        """Colours times alpha, alpha, and the visible mask: (rows,W,5)."""
-        native = picture.pixels[rows]
-        alpha = _alpha(picture, rows)
-        color = codec.decode(native) * alpha
-        return np.concatenate((color, alpha, coverage(mask[rows])[..., None] * alpha), axis=2)
+    def colors(rows: slice) -> FloatArray:
+        """Colours, times alpha where there is one: (rows,W,3)."""
+        color = codec.decode(picture.pixels[rows])
+        return color if picture.alpha is None else color * alpha(rows)
+
+    def alpha(rows: slice) -> FloatArray:
+        assert picture.alpha is not None
+        return coverage(picture.alpha[rows])[..., None]
 
     def visible_mask(rows: slice) -> FloatArray:
-        return coverage(mask[rows])[..., None] * _alpha(picture, rows)
+        soft = coverage(mask[rows])[..., None]
+        return soft if picture.alpha is None else soft * alpha(rows)
 
-    height, width = picture.height, picture.width
-    low = _resize(premultiplied, height, width, size, antialias)
-    coarse = _resize(visible_mask, height, width, coarse_size, antialias)
-    color, alpha, low_mask = low[..., :3], low[..., 3:4], low[..., 4]
+    def resize(read: Callable[[slice], FloatArray], size: int) -> FloatArray:
+        return _resize(read, picture.height, picture.width, size, antialias)
+
+    color, low_mask = resize(colors, size), resize(visible_mask, size)[..., 0]
     if picture.alpha is not None:
-        color = color + (1 - alpha) * _background_mean(color, alpha, low_mask)
-    return LowPicture(np.ascontiguousarray(color), np.ascontiguousarray(low_mask), coarse[..., 0])
-
-
-def _alpha(picture: Picture, rows: slice) -> FloatArray:
-    if picture.alpha is None:
-        return np.ones((len(range(*rows.indices(picture.height))), picture.width, 1), np.float32)
-    return coverage(picture.alpha[rows])[..., None]
+        low_alpha = resize(alpha, size)
+        color = color + (1 - low_alpha) * _background_mean(color, low_alpha, low_mask)
+    return LowPicture(color, low_mask, resize(visible_mask, coarse_size)[..., 0])
 
 
 def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
@@ -82,38 +83,61 @@ def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> 
 def _resize(
     read: Callable[[slice], FloatArray], height: int, width: int, size: int, antialias: bool
 ) -> FloatArray:
-    """Columns first, strip by strip, then rows: what `read` gives as (rows,W,C) becomes (size,size,C)."""
-    across, down = _taps(width, size, antialias), _taps(height, size, antialias)
-    strips = [
-        _combine(read(slice(top, min(top + STRIP, height))), across, axis=1)
-        for top in range(0, height, STRIP)
-    ]
-    return _combine(np.concatenate(strips), down, axis=0)
+    """What `read` gives as (rows,W,C), brought to (size,size,C): rows first, strip by strip, then columns."""
+    down, across = Filter(height, size, antialias), Filter(width, size, antialias)
+
+    def part(top: int) -> tuple[int, FloatArray]:
+        """What a strip adds to the samples that draw on it: the first of them, and (n,W,C)."""
+        strip = read(slice(top, min(top + STRIP, height)))
+        return down.apply(strip, top)
+
+    narrow: FloatArray | None = None
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for first, added in pool.map(part, range(0, height, STRIP)):  # in order, for the sake of rounding
+            if narrow is None:
+                narrow = np.zeros((size, *added.shape[1:]), np.float32)
+            narrow[first : first + len(added)] += added
+    assert narrow is not None
+    return np.ascontiguousarray(across.apply(narrow.transpose(1, 0, 2), 0)[1].transpose(1, 0, 2))
 
 
-def _combine(x: FloatArray, taps: list[tuple[int, FloatArray]], axis: int) -> FloatArray:
-    """Each output row or column as the weighted sum of a few neighbouring ones."""
-    x = np.moveaxis(x, axis, -1)
-    columns = [x[..., start : start + len(weights)] @ weights for start, weights in taps]
-    return np.moveaxis(np.stack(columns, axis=-1), -1, axis)
+class Filter:
+    """How `low_size` samples of a line are made of its `size` pixels; pixel centres are at .5.
 
-
-def _taps(size: int, low_size: int, antialias: bool) -> list[tuple[int, FloatArray]]:
-    """For each of `low_size` samples of a line of `size`: the first pixel it draws on, and the weights.
-
-    Pixel centres are at .5. A triangle as wide as the step is the low-pass filter; without it, or when
-    enlarging, the triangle is one pixel wide: plain bilinear interpolation.
+    A triangle as wide as the step is the low-pass filter; without it, or when enlarging, the triangle is one
+    pixel wide: plain bilinear interpolation.
     """
-    step = size / low_size
-    radius = max(step, 1.0) if antialias else 1.0
-    result = []
-    for i in range(low_size):
-        center = (i + 0.5) * step
-        if not antialias:  # clamped to the outermost pixel centres, instead of weighing the line's end twice
-            center = min(max(center, 0.5), size - 0.5)
-        first = max(int(center - radius + 0.5), 0)
-        last = min(int(center + radius + 0.5), size)
-        pixels = np.arange(first, last) + 0.5
-        weights = np.maximum(1 - np.abs(pixels - center) / radius, 0)
-        result.append((first, (weights / weights.sum()).astype(np.float32)))
-    return result
+
+    def __init__(self, size: int, low_size: int, antialias: bool):
+        step = size / low_size
+        self.radius = max(step, 1.0) if antialias else 1.0
+        self.centers = (np.arange(low_size) + 0.5) * step
+        if not antialias:  # to the outermost pixel centres, instead of weighing the line's ends twice
+            self.centers = self.centers.clip(0.5, size - 0.5)
+        reach = np.arange(-np.ceil(self.radius), np.ceil(self.radius) + 1)
+        pixels = np.floor(self.centers)[:, None] + 0.5 + reach
+        inside = (pixels > 0) & (pixels < size)
+        self.sums = (self._triangle(pixels, self.centers[:, None]) * inside).sum(1)
+
+    def apply(self, pixels: FloatArray, start: int) -> tuple[int, FloatArray]:
+        """Sum up (n,…) pixels from `start` on, weighted.
+
+        Returns:
+            The first sample that draws on them, and what they add to it and those after it, (m,…).
+        """
+        stop = start + len(pixels)
+        reached = (self.centers + self.radius > start) & (self.centers - self.radius < stop)
+        samples = np.flatnonzero(reached)
+        result = np.empty((samples.size, *pixels.shape[1:]), np.float32)
+        for i, sample in enumerate(samples):
+            center = self.centers[sample]
+            first = max(int(center - self.radius + 0.5), start)
+            last = min(int(center + self.radius + 0.5), stop)
+            weights = self._triangle(np.arange(first, last) + 0.5, center) / self.sums[sample]
+            # einsum, since matrix products wait for threads that a busy machine does not give them
+            taken = pixels[first - start : last - start]
+            np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
+        return (int(samples[0]) if samples.size else 0), result
+
+    def _triangle(self, pixels: NDArray[np.float64], centers: Any) -> NDArray[np.float64]:
+        return np.maximum(1 - np.abs(pixels - centers) / self.radius, 0)

@@ -44,7 +44,9 @@ class ColorCodec:
 
     def decode(self, tile: NDArray[Any]) -> Floats:
         """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out."""
-        native = np.clip(tile[..., : self._colors].astype(np.float32) / self._scale, 0, 1)
+        native = np.divide(tile[..., : self._colors], self._scale, dtype=np.float32)
+        if self._dtype.kind == "f":
+            np.clip(native, 0, 1, out=native)
         if self._colors == 1 and not self._grey_space:
             native = np.repeat(native, 3, axis=-1)
         return native if self._space is None else self._space.to_srgb(native)

@@ -54,7 +54,7 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
     """How far each pixel belongs to the foreground, float32 in 0..1, of a mask or a tile of one."""
     if mask.dtype.kind == "u":
-        return mask.astype(np.float32) / np.float32(np.iinfo(mask.dtype).max)
+        return np.divide(mask, np.float32(np.iinfo(mask.dtype).max), dtype=np.float32)
     return mask.astype(np.float32, copy=False)
 
 
