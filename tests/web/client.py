@@ -38,9 +38,9 @@ class Client:
     def get(self, path, **headers):
         return self.request("GET", path, **headers)
 
-    def harmonize(self, composite, mask, query="", accept="*/*", **settings):
+    def harmonize(self, composite, mask, accept="*/*", **settings):
         body, kind = form({"composite": composite, "mask": mask}, settings)
-        return self.request("POST", f"/v1/harmonize{query}", body, Content_Type=kind, Accept=accept)
+        return self.request("POST", "/v1/harmonize", body, Content_Type=kind, Accept=accept)
 
     def request(self, method, path, body=None, **headers):
         answer = self._request(method, path, body, **headers)

@@ -111,16 +111,17 @@ def test_the_answer_is_the_file_that_the_command_line_writes(client, weights, tm
     assert "Cdtnet-Remark" not in answer.headers
 
 
-def test_settings_in_the_address_mean_the_same_as_in_the_form(client):
-    there = client.harmonize(PHOTO, MASK, "?strength=0.5&format=webp")
-    here = client.harmonize(PHOTO, MASK, strength=0.5, format="webp")
-    assert there.headers["Content-Type"] == "image/webp"
-    assert there.body == here.body != client.harmonize(PHOTO, MASK, format="webp").body
+def test_another_format(client):
+    answer = client.harmonize(PHOTO, MASK, format="webp")
+    assert answer.headers["Content-Type"] == "image/webp"
+    image = Image.open(io.BytesIO(answer.body))
+    same = Image.open(io.BytesIO(client.harmonize(PHOTO, MASK).body))
+    assert np.array_equal(np.asarray(image), np.asarray(same))
 
 
 def test_one_picture_whose_alpha_is_the_mask(client):
     both = encoded(np.dstack([noise(), plane()]), "PNG")
-    answer = client.request("POST", "/v1/harmonize?mask=alpha&strength=0.9", both, Content_Type="image/png")
+    answer = client.request("POST", "/v1/harmonize/alpha?strength=0.9", both, Content_Type="image/png")
     assert answer.status == 200
     assert answer.body == client.harmonize(PHOTO, MASK, strength=0.9).body
 
@@ -180,8 +181,18 @@ def test_settings_that_cannot_be_are_refused(client, settings, sentence):
     assert sentence in answer.error
 
 
-def test_a_setting_given_twice_is_refused(client):
-    assert "twice" in client.harmonize(PHOTO, MASK, "?strength=1", strength=1).error
+@pytest.mark.parametrize("query", ["?strength=1&strength=1", "?strength=2", "?mask=alpha"])
+def test_settings_in_the_address_are_checked_too(client, query):
+    answer = client.request("POST", f"/v1/harmonize/alpha{query}", PHOTO, Content_Type="image/png")
+    assert answer.status == 400
+    assert answer.error
+
+
+def test_settings_in_the_wrong_place_are_not_passed_over(client):
+    body, kind = form({"composite": PHOTO, "mask": MASK}, {})
+    answer = client.request("POST", "/v1/harmonize?strength=0.5", body, Content_Type=kind)
+    assert answer.status == 400
+    assert "fields of the form" in answer.error
 
 
 @pytest.mark.parametrize(
@@ -196,18 +207,18 @@ def test_both_files_are_needed(client, files, status):
 
 
 @pytest.mark.parametrize(
-    ("kind", "query", "status", "sentence"),
+    ("path", "kind", "status", "sentence"),
     [
-        ("image/png", "", 400, "?mask=alpha"),
-        ("image/png", "?mask=alpha", 422, "no alpha channel"),
-        ("image/jpeg", "?mask=alpha", 415, "multipart/form-data"),
-        ("application/x-www-form-urlencoded", "", 415, "multipart/form-data"),
-        ("multipart/form-data", "", 400, "boundary"),
-        ("multipart/form-data; boundary=x", "", 400, "multipart"),
+        ("", "image/png", 415, "Send multipart/form-data."),
+        ("", "application/x-www-form-urlencoded", 415, "Send multipart/form-data."),
+        ("", "multipart/form-data", 400, "boundary"),
+        ("", "multipart/form-data; boundary=x", 400, "multipart"),
+        ("/alpha", "image/jpeg", 415, "Send image/png or image/tiff or image/webp."),
+        ("/alpha", "image/png", 422, "no alpha channel"),
     ],
 )
-def test_bodies_of_another_kind_are_refused(client, kind, query, status, sentence):
-    answer = client.request("POST", f"/v1/harmonize{query}", PHOTO, Content_Type=kind)
+def test_bodies_of_another_kind_are_refused(client, path, kind, status, sentence):
+    answer = client.request("POST", f"/v1/harmonize{path}", PHOTO, Content_Type=kind)
     assert answer.status == status
     assert sentence in answer.error
 
@@ -263,7 +274,7 @@ def test_a_body_that_says_it_is_too_long_need_not_be_sent(client):
     """What curl and others do with large bodies: they wait to hear that they are wanted."""
     with socket.create_connection(("127.0.0.1", client.port), timeout=60) as connection:
         connection.sendall(
-            b"POST /v1/harmonize?mask=alpha HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+            b"POST /v1/harmonize/alpha HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
             b"Content-Length: 999999999\r\nExpect: 100-continue\r\n\r\n"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 413")

@@ -5,7 +5,7 @@ import os
 import warnings
 from pathlib import Path
 
-from ..errors import CdtnetError
+from ..errors import CdtnetError, needs
 from ..machine import available_cores, share_cores
 from .options import add_device_option, count, say
 
@@ -47,13 +47,11 @@ def run(arguments: argparse.Namespace) -> None:
     share_cores(arguments.workers)
     from ..harmonizer import Harmonizer
 
-    try:
+    with needs("web", "The server"):
         from ..web.hosting import address, listen, serve
         from ..web.limits import Limits
         from ..web.queue import WorkQueue
         from ..web.server import make_app
-    except ImportError as error:
-        raise CdtnetError("The server needs more packages; run: pip install 'cdtnet[web]'") from error
     key = _key(arguments.api_key_file)
     models = {_name(model): model for model in arguments.model or ["cdtnet-256"]}
     harmonizers = {name: Harmonizer(model, arguments.device) for name, model in models.items()}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import __version__
-from .intake import ALPHA, SINGLE
+from .intake import FORM, WITH_ALPHA
 from .limits import Limits
 from .settings import SUFFIXES, schemas
 
@@ -81,7 +81,6 @@ _RETRY = {
         "schema": {"type": "integer"},
     }
 }
-_TEXT = {"type": "string"}
 _BINARY = {"type": "string", "format": "binary"}
 _FILE = {**_BINARY, "description": "JPEG, PNG, TIFF or WebP."}
 
@@ -94,11 +93,13 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
         limits: What one request may ask for.
         key: Whether requests must carry one.
     """
-    harmonize, metrics = _harmonize(models, limits), _get("Counters for Prometheus", "text/plain", _TEXT)
+    settings = schemas(models)
+    harmonize, alpha = _harmonize(settings, limits), _harmonize_alpha(settings, limits)
+    metrics = _get("Counters for Prometheus", "text/plain", {"type": "string"})
     components: Schema = {"schemas": {"Error": _ERROR}}
     if key:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        for operation in (harmonize, metrics):
+        for operation in (harmonize, alpha, metrics):
             operation["security"] = [{"key": []}]
             operation["responses"]["401"] = _failure("The key is missing or wrong.")
     return {
@@ -110,6 +111,7 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
         },
         "paths": {
             "/v1/harmonize": {"post": harmonize},
+            "/v1/harmonize/alpha": {"post": alpha},
             "/health": {"get": _get("How the server is", "application/json", _HEALTH)},
             "/metrics": {"get": metrics},
             "/openapi.json": {"get": _get("This description", "application/json", {"type": "object"})},
@@ -118,40 +120,37 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
     }
 
 
-def _harmonize(models: Mapping[str, object], limits: Limits) -> Schema:
-    settings = schemas(models)
+def _harmonize(settings: Schema, limits: Limits) -> Schema:
     form = {
         "type": "object",
         "required": ["composite", "mask"],
         "additionalProperties": False,
         "properties": {"composite": _FILE, "mask": _FILE, **settings},
     }
-    alpha = {
-        "name": ALPHA[0],
-        "in": "query",
-        "description": "Needed where the body is one picture: its alpha channel is the mask, and the answer "
-        "is opaque. Not for forms, which have a mask of their own.",
-        "schema": {"type": "string", "enum": [ALPHA[1]]},
-    }
-    pictures = {f"image/{kind}": {"schema": _BINARY} for kind in SUFFIXES}
     return {
         "operationId": "harmonize",
-        "summary": "Harmonize one picture",
+        "summary": "Harmonize a picture where a mask is white",
+        "requestBody": {"required": True, "content": {FORM: {"schema": form}}},
+        **_answer(limits),
+    }
+
+
+def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
+    return {
+        "operationId": "harmonizeAlpha",
+        "summary": "Harmonize a picture whose alpha channel is the mask; the answer is opaque",
+        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in settings.items()],
+        "requestBody": {"required": True, "content": {kind: {"schema": _BINARY} for kind in WITH_ALPHA}},
+        **_answer(limits),
+    }
+
+
+def _answer(limits: Limits) -> Schema:
+    pictures = {f"image/{kind}": {"schema": _BINARY} for kind in SUFFIXES}
+    return {
         "description": "The answer is the picture, in the composite's format, depth and colour profile, with "
         "its metadata; or, where Accept names application/json and no picture, the colour table. "
-        f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds. "
-        "Each setting may be given once, in the address or in the form.",
-        "parameters": [
-            alpha,
-            *({"name": name, "in": "query", "schema": schema} for name, schema in settings.items()),
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": form},
-                **{kind: {"schema": _BINARY} for kind in SINGLE},
-            },
-        },
+        f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds.",
         "responses": {
             "200": {
                 "description": "The harmonized picture, or its colour table.",

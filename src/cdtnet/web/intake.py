@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from .settings import Settings, read_settings, schemas
 
-SINGLE = ("image/png", "image/tiff", "image/webp")  # what can hold colours and mask in one
-ALPHA = ("mask", "alpha")
+FORM = "multipart/form-data"
+WITH_ALPHA = ("image/png", "image/tiff", "image/webp")
 _IN_MEMORY = 1 << 20  # bytes of a picture; longer ones wait in a temporary file without a name
 
 
@@ -36,9 +36,12 @@ class Order:
     table: bool
 
 
+Reader = Callable[[Request, Iterable[str]], AbstractAsyncContextManager[Order]]
+
+
 @asynccontextmanager
-async def read_order(request: Request, models: Iterable[str]) -> AsyncIterator[Order]:
-    """Read a request; the order's files are open inside the context.
+async def read_form(request: Request, models: Iterable[str]) -> AsyncIterator[Order]:
+    """Read a form with the files composite and mask, and settings; its files are open inside the context.
 
     Args:
         request: One whose body has not been read.
@@ -47,32 +50,37 @@ async def read_order(request: Request, models: Iterable[str]) -> AsyncIterator[O
     Raises:
         HTTPException: 400 or 415, if the request is not as it should be.
     """
-    accepted = request.headers.get("accept", "")
-    table = "application/json" in accepted and "image/" not in accepted
+    _check_kind(request, FORM)
+    if request.query_params:
+        raise HTTPException(400, "Send settings as fields of the form, not in the address.")
+    fields = len(schemas(models))
+    async with request.form(max_files=2, max_fields=fields, max_part_size=1000) as form:
+        parts = form.multi_items()
+        files = {name: part.file for name, part in parts if isinstance(part, UploadFile)}
+        if set(files) != {"composite", "mask"}:
+            raise HTTPException(400, "Send two files, named composite and mask.")
+        settings = read_settings([(name, part) for name, part in parts if isinstance(part, str)], models)
+        yield Order(files["composite"], files["mask"], settings, _wants_table(request))
+
+
+@asynccontextmanager
+async def read_alpha(request: Request, models: Iterable[str]) -> AsyncIterator[Order]:
+    """Read one picture with an alpha channel, settings being in the address; otherwise as `read_form`."""
+    _check_kind(request, *WITH_ALPHA)
+    settings = read_settings(request.query_params.multi_items(), models)
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        async for chunk in request.stream():
+            file.write(chunk)
+        file.seek(0)
+        yield Order(file, None, settings, _wants_table(request))
+
+
+def _check_kind(request: Request, *kinds: str) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    query = request.query_params.multi_items()
-    if kind == "multipart/form-data":
-        limits = {"max_files": 2, "max_fields": len(schemas(models)), "max_part_size": 1000}
-        async with request.form(**limits) as form:
-            parts = form.multi_items()
-            files = {name: part.file for name, part in parts if isinstance(part, UploadFile)}
-            if set(files) != {"composite", "mask"}:
-                raise HTTPException(400, "Send two files, named composite and mask.")
-            fields = [(name, part) for name, part in parts if isinstance(part, str)]
-            settings = read_settings([*query, *fields], models)
-            yield Order(files["composite"], files["mask"], settings, table)
-    elif kind in SINGLE:
-        if ALPHA not in query:
-            raise HTTPException(
-                400,
-                "Send the files composite and mask as multipart/form-data, or say with ?mask=alpha "
-                "that the mask is this picture's alpha channel.",
-            )
-        settings = read_settings([item for item in query if item != ALPHA], models)
-        with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-            async for chunk in request.stream():
-                file.write(chunk)
-            file.seek(0)
-            yield Order(file, None, settings, table)
-    else:
-        raise HTTPException(415, f"Send multipart/form-data, or one picture as {', '.join(SINGLE)}.")
+    if kind not in kinds:
+        raise HTTPException(415, f"Send {' or '.join(kinds)}.")
+
+
+def _wants_table(request: Request) -> bool:
+    accepted = request.headers.get("accept", "").lower()
+    return "application/json" in accepted and "image/" not in accepted

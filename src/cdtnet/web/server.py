@@ -21,7 +21,7 @@ from ..harmonizer import Harmonizer
 from .description import describe_server
 from .harmonizing import Answer, answer
 from .hosting import SecurityHeaders
-from .intake import read_order
+from .intake import Reader, read_alpha, read_form
 from .keys import KeyCheck
 from .limits import BodyLimit, Limits
 from .metrics import MEDIA_TYPE, Counting, Metrics
@@ -55,7 +55,8 @@ def make_app(
         return JSONResponse(description)
 
     routes = [
-        Route("/v1/harmonize", service.harmonize, methods=["POST"]),
+        Route("/v1/harmonize", partial(service.harmonize, read_form), methods=["POST"]),
+        Route("/v1/harmonize/alpha", partial(service.harmonize, read_alpha), methods=["POST"]),
         Route("/health", service.health),
         Route("/metrics", service.metrics),
         Route("/openapi.json", describe),
@@ -80,7 +81,7 @@ class _Service:
     ) -> None:
         self._harmonizers, self._queue, self._limits, self._metrics = harmonizers, queue, limits, metrics
 
-    async def harmonize(self, request: Request) -> Response:
+    async def harmonize(self, read: Reader, request: Request) -> Response:
         """Answer with a picture or a table; the place in the queue is taken before the body is read."""
         try:
             job = self._queue.reserve()
@@ -88,7 +89,7 @@ class _Service:
             raise HTTPException(429, str(error), _SOON) from error
         try:
             with anyio.fail_after(self._limits.timeout):
-                return _response(await self._work(job, request))
+                return _response(await self._work(job, read, request))
         except TimeoutError as error:
             raise self._late(job) from error
         except ClientDisconnect:
@@ -109,8 +110,8 @@ class _Service:
         """The counters."""
         return Response(self._metrics.text(), headers={"Content-Type": MEDIA_TYPE})
 
-    async def _work(self, job: Job, request: Request) -> Answer:
-        async with read_order(request, self._harmonizers) as order:
+    async def _work(self, job: Job, read: Reader, request: Request) -> Answer:
+        async with read(request, self._harmonizers) as order:
             harmonizer = self._harmonizers[order.settings.model]
             self._queue.start(job, partial(answer, harmonizer, order, self._limits.max_pixels))
             done = await _outcome(job, request)
