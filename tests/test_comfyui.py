@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -211,6 +212,22 @@ def test_no_table_no_file(nodes, host, random):
     with pytest.raises(CdtnetError, match="is2am makes none"):
         call(nodes, "CdtnetSaveLut", lut=luts, filename_prefix="look")
     assert not list(host.output.iterdir())
+
+
+def test_the_example_workflow_wires_the_nodes_as_they_are(nodes):
+    workflow = json.loads((PACK / "example_workflows" / "harmonize.json").read_text(encoding="utf-8"))
+    ours = {node["id"]: node for node in workflow["nodes"] if node["type"] in nodes}
+    assert {node["type"] for node in ours.values()} == {"CdtnetHarmonize", "CdtnetSaveLut"}
+    for node in ours.values():
+        kind = nodes[node["type"]]
+        required = kind.INPUT_TYPES()["required"]
+        wired = {entry["name"]: entry["type"] for entry in node["inputs"]}
+        assert {name: required[name][0] for name in wired} == wired
+        assert tuple(output["type"] for output in node["outputs"]) == kind.RETURN_TYPES
+        assert len(node["widgets_values"]) == len(required) - len(wired)
+    for _, source, slot, target, place, kind in workflow["links"]:
+        for node, ends, index in ((source, "outputs", slot), (target, "inputs", place)):
+            assert node not in ours or ours[node][ends][index]["type"] == kind
 
 
 def test_the_registry_is_told_the_version():
