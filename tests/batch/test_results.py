@@ -1,0 +1,128 @@
+import json
+
+import pytest
+
+from cdtnet.batch.results import RESULTS, SETTINGS, Results
+from cdtnet.batch.stores import open_store
+from cdtnet.batch.work import Record, Settings
+from cdtnet.errors import DataError
+
+
+def record(output, status="done", inputs="1", **rest):
+    return Record(f"in/{output}", "in/mask.png", output, status=status, inputs=inputs, **rest)
+
+
+def lines(store):
+    return [json.loads(line) for line in store.read(RESULTS).splitlines()]
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request, tmp_path):
+    if request.param == "folder":
+        (tmp_path / "out").mkdir()
+        return open_store(str(tmp_path / "out"))
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    if memory.exists("/results"):
+        memory.rm("/results", recursive=True)
+    return open_store("memory://results")
+
+
+def add(store, *records, settings=Settings()):  # noqa: B008 - it is frozen
+    results = Results(store, settings)
+    with results.closing():
+        for one in records:
+            if one.status == "done":
+                store.write(one.output, b"picture")
+            results.add(one)
+    return results
+
+
+def test_a_later_run_knows_what_is_done(store):
+    results = add(store, record("a.png"), record("b.png", "failed", reason="It is damaged."))
+    assert results.counts == {"done": 1, "failed": 1}
+    later = Results(store, Settings())
+    assert later.ended("a.png", "1") == "done"
+    assert later.ended("a.png", "2") is None
+    assert later.ended("b.png", "1") == "failed"
+    assert later.ended("c.png", "1") is None
+    assert [line["reason"] for line in lines(store)] == ["", "It is damaged."]
+
+
+def test_one_line_for_each_picture(store):
+    add(store, record("a.png", "failed"), record("b.png"))
+    add(store, record("a.png", inputs="2"))
+    assert [(line["output"], line["status"], line["inputs"]) for line in lines(store)] == [
+        ("a.png", "done", "2"),
+        ("b.png", "done", "1"),
+    ]
+
+
+def test_pictures_that_were_removed_are_not_done(store):
+    add(store, record("a.png"), record("b.png"))
+    store.remove("a.png")
+    assert Results(store, Settings()).ended("a.png", "1") is None
+    assert [line["output"] for line in lines(store)] == ["b.png"]
+
+
+def test_composites_that_cannot_have_a_result_are_listed_until_the_next_run(store):
+    add(store, Record("", "", "", "failed", "x has no mask."), Record("", "", "", "failed", "y has no mask."))
+    assert [line["reason"] for line in lines(store)] == ["x has no mask.", "y has no mask."]
+    add(store, record("x.png"))
+    assert [line["output"] for line in lines(store)] == ["x.png"]
+
+
+def test_a_line_that_was_torn_off_is_done_again(tmp_path):
+    store = open_store(str(tmp_path))
+    add(store, record("a.png"), record("b.png"))
+    (tmp_path / RESULTS).write_bytes((tmp_path / RESULTS).read_bytes()[:-9])
+    later = Results(store, Settings())
+    assert (later.ended("a.png", "1"), later.ended("b.png", "1")) == ("done", None)
+
+
+def test_records_are_on_disk_at_once(tmp_path):
+    store = open_store(str(tmp_path))
+    results = Results(store, Settings())
+    results.add(record("a.png"))
+    assert [line["output"] for line in lines(store)] == ["a.png"]
+
+
+def test_parts_that_a_killed_run_left_are_read(store):
+    Results(store, Settings())
+    store.write("a.png", b"picture")
+    line = json.dumps(record("a.png").__dict__).encode() + b"\n"
+    store.append(RESULTS, line)
+    assert Results(store, Settings()).ended("a.png", "1") == "done"
+    assert [path for path in store.files() if path.startswith(RESULTS)] == [RESULTS]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [(Settings(strength=0.5), "strength"), (Settings(suffix=".png"), "suffix"), (Settings("is2am"), "model")],
+)
+def test_other_settings_are_refused(store, settings, name):
+    add(store, record("a.png"))
+    with pytest.raises(DataError, match=f"was begun with {name}"):
+        Results(store, settings)
+
+
+def test_other_weights_under_the_same_name_are_refused(tmp_path, store):
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"1")
+    Results(store, Settings(str(weights)))
+    weights.write_bytes(b"2")
+    with pytest.raises(DataError, match="was begun with weights"):
+        Results(store, Settings(str(weights)))
+
+
+def test_pictures_from_elsewhere_are_not_replaced(store):
+    store.write("sub/holiday.jpg", b"precious")
+    with pytest.raises(DataError, match=r"come from elsewhere, such as sub/holiday\.jpg"):
+        Results(store, Settings())
+
+
+@pytest.mark.parametrize(("path", "content"), [(RESULTS, b"[]\n"), (RESULTS, b"{}\n"), (SETTINGS, b"{")])
+def test_a_damaged_table_is_refused(store, path, content):
+    add(store, record("a.png"))
+    store.write(path, content)
+    with pytest.raises(DataError, match=f"{path} in .* is damaged"):
+        Results(store, Settings())

@@ -1,0 +1,190 @@
+"""`cdtnet batch` on this machine: real processes for what ends one; the rest through `main`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from cdtnet.cli.main import main
+from tests.data import trees
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """in/: two pictures, one of them in a sub-folder, with masks beside them; the working directory around it."""
+    monkeypatch.chdir(tmp_path)
+    for name, suffix in (("a", "png"), ("sub/b", "jpg")):
+        trees.picture(tmp_path / "in" / f"{name}.{suffix}", size=(40, 30))
+        trees.mask(tmp_path / "in" / f"{name}_mask.png", size=(40, 30))
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch):
+    """in/: sixteen pictures that take a moment each."""
+    monkeypatch.chdir(tmp_path)
+    trees.mask(tmp_path / "in" / "mask.png", size=(160, 120), foreground=0.5)
+    for k in range(16):
+        trees.picture(tmp_path / "in" / f"{k:02}.png", size=(160, 120))
+    return ["in", "out", "--mask", "in/mask.png", "--workers", "1"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "cdtnet", "batch", *arguments]
+
+
+def start(*arguments):
+    return subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(condition, process):
+    """Wait, as long as the process runs."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def table(out):
+    return {row["output"]: row for row in map(json.loads, (out / "results.jsonl").read_text().splitlines())}
+
+
+def times(out):
+    return {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+
+
+def test_the_same_bytes_as_one_by_one(folder, tmp_path, weights, capsys):
+    options = ["--model", weights, "--strength", "0.6", "--quality", "80"]
+    assert main(["batch", "in", "out", *options]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "out\n"
+    assert "Harmonized: 2. Failed: 0. Done before: 0." in printed.err
+    for name, mask in (("a.png", "a_mask.png"), ("sub/b.jpg", "sub/b_mask.png")):
+        assert main(["harmonize", f"in/{name}", f"in/{mask}", "-o", "one" + name[-4:], *options]) == 0
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / f"one{name[-4:]}").read_bytes()
+    row = table(tmp_path / "out")["sub/b.jpg"]
+    assert (row["input"], row["mask"], row["status"]) == ("in/sub/b.jpg", "in/sub/b_mask.png", "done")
+    assert (row["pixels"], row["foreground"]) == (1200, 0.25)
+
+
+def test_a_format_for_all(folder, tmp_path, weights):
+    assert main(["batch", "in", "out", "--model", weights, "--format", "tif"]) == 0
+    assert (tmp_path / "out" / "sub" / "b.tif").exists()
+
+
+def test_failures_are_counted_and_tried_again(folder, tmp_path, weights, capsys):
+    whole = (folder / "a.png").read_bytes()
+    trees.truncate(folder / "a.png")
+    trees.picture(folder / "lonely.png")
+    assert main(["batch", "in", "out", "--model", weights]) == 1
+    printed = capsys.readouterr().err
+    assert "lonely.png has no mask." in printed
+    assert "Failed: a.png: in/a.png is damaged" in printed
+    assert "2 pictures failed; results.jsonl in out says why." in printed
+    assert [row["status"] for row in table(tmp_path / "out").values()].count("failed") == 2
+    (folder / "a.png").write_bytes(whole)
+    (folder / "lonely.png").unlink()
+    assert main(["batch", "in", "out", "--model", weights]) == 0
+    assert "Harmonized: 1. Failed: 0. Done before: 1." in capsys.readouterr().err
+
+
+def test_what_changed_is_done_again_and_nothing_else(folder, tmp_path, weights, capsys):
+    assert main(["batch", "in", "out", "--model", weights]) == 0
+    before = (tmp_path / "out" / "a.png").read_bytes(), (tmp_path / "out" / "sub" / "b.jpg").stat()
+    trees.mask(folder / "a_mask.png", size=(40, 30), foreground=0.5)
+    assert main(["batch", "in", "out", "--model", weights]) == 0
+    assert "Harmonized: 1. Failed: 0. Done before: 1." in capsys.readouterr().err
+    assert (tmp_path / "out" / "a.png").read_bytes() != before[0]
+    assert (tmp_path / "out" / "sub" / "b.jpg").stat() == before[1]
+    assert main(["batch", "in", "out", "--model", weights, "--strength", "0.5"]) == 1
+    assert "was begun with strength 1.0, not 0.5" in capsys.readouterr().err
+
+
+def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
+    assert main(["batch", "in", "out", "--model", weights]) == 0
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *command("in", "out", "--model", weights)[1:]],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "Done before: 2." in done.stderr
+    assert "cdtnet.harmonizer" not in done.stderr
+    assert "fsspec" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_interrupted_and_started_again(many, tmp_path, weights, number):
+    out = tmp_path / "out"
+    process = start(*many, "--model", weights)
+    until(lambda: len(times(out)) >= 3, process)
+    process.send_signal(number)
+    _, printed = process.communicate()
+    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert number == signal.SIGKILL or "Interrupted; the same command goes on." in printed
+    listed, before = table(out), times(out)
+    assert 3 <= len(before) < 16
+    assert len(before) - len(listed) <= 1  # killed between the picture and its line
+    assert main(["batch", *many, "--model", weights]) == 0
+    after = times(out)
+    assert len(after) == len(table(out)) == 16
+    assert all(after[name] == before[name] for name in listed)
+    assert sorted(path.name for path in out.iterdir() if path.suffix != ".png") == [
+        ".cdtnet.lock",
+        "batch.json",
+        "results.jsonl",
+    ]
+    for path in out.glob("*.png"):
+        Image.open(path).load()
+
+
+def test_two_runs_at_once(many, tmp_path, weights, capsys):
+    process = start(*many, "--model", weights)
+    until(lambda: times(tmp_path / "out"), process)
+    assert main(["batch", *many, "--model", weights]) == 1
+    assert "Another run writes to out" in capsys.readouterr().err
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_watching(tmp_path, weights, folder):
+    process = start("in", "out", "--model", weights, "--watch")
+    out = tmp_path / "out"
+    until(lambda: (out / "a.png").exists() and (out / "sub" / "b.jpg").exists(), process)
+    source = (folder / "a.png").read_bytes()
+    trees.mask(folder / "c_mask.png", size=(40, 30))
+    with (folder / "c.png").open("wb") as stream:  # comes piece by piece
+        for start_ in range(0, len(source), len(source) // 8 + 1):
+            stream.write(source[start_ : start_ + len(source) // 8 + 1])
+            stream.flush()
+            time.sleep(0.2)
+    until((out / "c.png").exists, process)
+    os.kill(process.pid, signal.SIGINT)
+    printed, messages = process.communicate()
+    assert process.returncode == 0
+    assert printed == "out\n"
+    assert "Harmonized: 3. Failed: 0." in messages
+    assert {row["status"] for row in table(out).values()} == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["absent", "out"], "absent does not exist"),
+        (["in", "in"], "give another place for the results"),
+        (["in/*.webp", "out"], "no pictures in in/*.webp"),
+        (["in/*.png", "out", "--watch"], "--watch needs a folder"),
+        (["in", "out", "--watch", "--ray", "local"], "--watch needs a folder"),
+        (["in", "out", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),
+        (["in", "in/a.png/out"], "cannot be made"),
+    ],
+)
+def test_bad_input_gets_one_sentence(folder, capsys, arguments, sentence):
+    assert main(["batch", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert sentence in printed.err
+    assert printed.out == ""
