@@ -51,9 +51,9 @@ def test_a_table_applied_to_its_own_composite_is_cdtnet_sim(random, tmp_path, ca
     assert np.abs(found.pixels.astype(int) - deep).max() > 2000
 
 
-def test_size_and_strength_of_a_table(pair, weights, official_model, capsys):
+def test_size_and_strength_of_a_table(pair, weights, capsys):
     arguments = ["lut", "composite.png", "mask.png", "-o", "look.cube", "--model", weights]
-    lut = Harmonizer(official_model, "cpu")("composite.png", "mask.png").lut
+    lut = Harmonizer(weights, "cpu")("composite.png", "mask.png").lut
     assert main([*arguments, "--size", "17", "--strength", "0.5"]) == 0
     assert capsys.readouterr().out == "look.cube\n"
     found = Lut.load("look.cube")
