@@ -44,6 +44,18 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if it is not there.
+
+    Raises:
+        WriteError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"The folder {path} cannot be made: {error.strerror}.") from error
+
+
 def remove_leftovers(paths: Iterable[Path]) -> None:
     """Remove those files that `write_file` has begun and not finished, because its process was killed."""
     for path in paths:

@@ -17,6 +17,7 @@ from . import (
     data,
     demo,
     evaluate,
+    export,
     harmonize,
     info,
     lut,
@@ -42,6 +43,7 @@ VERBS = (
     study,
     serve,
     convert,
+    export,
 )
 
 

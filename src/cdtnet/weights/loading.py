@@ -1,7 +1,7 @@
 """From a name or a file to weights that fit a network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
@@ -27,11 +27,13 @@ class Weights:
         name: what they were asked for by.
         config: of the network that they are for.
         entries: name → float32 array.
+        card: what their file says of them besides.
     """
 
     name: str
     config: Config
     entries: Entries
+    card: Card = field(default_factory=dict)
 
     def check(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Make sure that the entries are exactly a network's, name → shape.
@@ -80,7 +82,7 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
         config = config_of(card, entries)
     if base_size is not None:
         config = _checked(config, base_size=base_size)
-    return Weights(name, config, entries)
+    return Weights(name, config, entries, card)
 
 
 def shipped_weights(file: str) -> tuple[Entries, Card]:

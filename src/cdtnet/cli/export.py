@@ -1,0 +1,37 @@
+"""`cdtnet export`: write a model as ONNX graphs, for other runtimes."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="cdtnet-256, cdtnet-sim, is2am, or a weights file")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where to write; made if it is not there")
+    parser.add_argument(
+        "--base-size", type=int, help="side at which pictures are analysed (default: the model's)"
+    )
+    parser.add_argument(
+        "--bare",
+        action="store_true",
+        help="the network's boxes alone, their weights being inputs, as this package holds them",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw the graphs and write them; the paths written are the lines on stdout."""
+    from ..atomic import make_folder, write_file
+    from ..errors import needs
+    from ..weights import load_weights
+
+    weights = load_weights(arguments.model, arguments.base_size)
+    with needs("export", "Exporting"):
+        from ..engines.export import export, export_bare
+        from ..model.loading import build
+    make_folder(arguments.folder)
+    model = build(weights)
+    graphs = export_bare(model) if arguments.bare else export(model, weights.card)
+    for name, graph in graphs.items():
+        path = arguments.folder / f"{name}.onnx"
+        write_file(path, graph.SerializeToString(deterministic=True))
+        print(path)
