@@ -56,7 +56,12 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name != "load_model":
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    from .errors import needs
+
+    with needs("torch", "load_model"):
+        return getattr(import_module(".model", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
 """What tells one CDTNet from another, and the sizes that are the same for all."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 Variant = Literal["cdtnet", "cdtnet-sim", "is2am"]
 Precision = Literal["float32", "bfloat16"]
@@ -9,6 +9,14 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 STRIDE = 8  # pixels of the generator's input to one of its bottleneck
 HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
+
+
+class Runtime(TypedDict, total=False):
+    """What to compute with; the same for all pictures. See `Harmonizer`."""
+
+    device: str
+    engine: str
+    precision: str
 
 
 @dataclass(frozen=True)

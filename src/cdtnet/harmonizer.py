@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from .config import HALO, PRECISIONS, STRIDE, Precision
 from .engines import open_engine
 from .errors import CdtnetError
 from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, describe, like, to_mask, to_picture
+from .parallel import unordered
 from .regions import Window, tiles, touched
 from .result import Result
 from .shrinking import shrink
@@ -112,7 +113,11 @@ class Harmonizer:
                 analysis, picture, soft, codec, window, strength, whole_frame
             )
 
-        _in_parallel(paint, windows, self.engine.parallel, progress)
+        threads = self.engine.parallel
+        with ThreadPoolExecutor(threads) as pool:
+            for done, _ in enumerate(unordered(pool, paint, windows, 2 * threads), start=1):
+                if progress:
+                    progress(done, len(windows))
         table = self.engine.table(analysis)
         lut = None if table is None else Lut(table)
         return Result(like(picture.replace_pixels(pixels), composite), lut, given)
@@ -146,21 +151,6 @@ class Harmonizer:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
-
-
-def _in_parallel(
-    paint: Callable[[Window], None], windows: list[Window], threads: int, progress: Progress | None
-) -> None:
-    """Paint windows in a few threads; what one of them or `progress` raises ends the work."""
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for done, future in enumerate(as_completed([pool.submit(paint, w) for w in windows]), start=1):
-                future.result()
-                if progress:
-                    progress(done, len(windows))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
 
 
 def harmonize(

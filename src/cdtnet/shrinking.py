@@ -139,5 +139,5 @@ class Filter:
             np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
         return (int(samples[0]) if samples.size else 0), result
 
-    def _triangle(self, pixels: NDArray[np.float64], centers: Any) -> NDArray[np.float64]:
+    def _triangle(self, pixels: NDArray[Any], centers: Any) -> NDArray[np.float64]:
         return np.maximum(1 - np.abs(pixels - centers) / self.radius, 0)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .options import add_model_options, say
+from .options import add_model_options, runtime, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..web.app import make_app
         from ..web.app_work import Models
         from ..web.hosting import address, listen, serve
-    models = Models(arguments.model, arguments.device)
+    models = Models(arguments.model, runtime(arguments))
     models.load(models.first)  # so that what is wrong with it is said here, and not in the page
     with listen(arguments.host, arguments.port) as listener:
         url = address(arguments.host, listener)

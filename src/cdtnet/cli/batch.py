@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..machine import available_cores, share_cores
-from .options import add_model_options, count, progress_bar, say, some
+from .options import add_model_options, count, progress_bar, runtime, say, some
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -119,7 +119,7 @@ def _machine(
         from ..batch.running import Budget, Machine
         from ..harmonizer import Harmonizer
 
-        harmonizer = Harmonizer(settings.model, arguments.device)
+        harmonizer = Harmonizer(settings.model, **runtime(arguments))
         return Machine(harmonizer, store, settings, arguments.workers, Budget(MEMORY), stopped)
 
     return lambda todo: machine().run(todo)
@@ -133,7 +133,7 @@ def _cluster(
 
     def work(todo: Sequence[Todo]) -> Iterator[Record]:
         with cluster.connected(arguments.ray):
-            options = {"device": arguments.device, "workers": arguments.workers, "stopped": stopped}
+            options = {"runtime": runtime(arguments), "workers": arguments.workers, "stopped": stopped}
             yield from cluster.run(todo, store, settings, **options)
 
     return work

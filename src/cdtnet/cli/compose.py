@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import PictureError
-from .options import add_model_options, progress_bar
+from .options import add_model_options, progress_bar, runtime
 from .pictures import Output, add_output_options, beside, read_inputs
 
 
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
     _check_apart([name, *(file for file, _ in extras)])
     image = composite
     if not arguments.no_harmonize:
-        harmonizer = Harmonizer(arguments.model, arguments.device)
+        harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with progress_bar("harmonizing") as progress:
             image = harmonizer(composite, mask, strength=arguments.strength, progress=progress).image
     for file, picture in extras:

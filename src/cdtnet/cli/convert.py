@@ -21,8 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read without running code, check every entry, write; the path written is the one line on stdout."""
-    from ..errors import WeightsError
-    from ..model import load_model
+    from ..errors import WeightsError, needs
+
+    with needs("torch", "Converting"):
+        from ..model import load_model
     from ..weights import read_weights, write_weights
 
     if arguments.output.suffix != ".safetensors":

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from .options import add_model_options, progress_bar, say
+from .options import add_model_options, progress_bar, runtime, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,19 +18,16 @@ def run(arguments: argparse.Namespace) -> None:
     """Write `harmonized.jpg` and `before_after.jpg`; the latter's path is the one line on stdout."""
     import numpy as np
 
-    from ..errors import WriteError
+    from ..atomic import make_folder
     from ..harmonizer import Harmonizer
     from ..imaging import read_picture
 
-    try:
-        arguments.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"The folder {arguments.output} cannot be made: {error.strerror}.") from error
+    make_folder(arguments.output)
     shipped = Path(__file__).parents[1] / "demo"
     composite = read_picture(shipped / "composite.jpg")
     with progress_bar("harmonizing") as progress:
         harmonized = (
-            Harmonizer(arguments.model, arguments.device)(
+            Harmonizer(arguments.model, **runtime(arguments))(
                 composite, shipped / "mask.png", strength=arguments.strength, progress=progress
             )
         ).image

@@ -58,15 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Score, print the tables, write what was asked for."""
     from ..atomic import check_target, write_file
-    from ..errors import CdtnetError
+    from ..errors import needs
 
-    try:
+    with needs("evaluate", "Evaluating"):
         from ..evaluation.methods import load_method
         from ..evaluation.report import write_report
         from ..evaluation.running import examples
         from ..evaluation.tables import tables
-    except ModuleNotFoundError as error:
-        raise CdtnetError(f"Evaluating needs {error.name}: pip install 'cdtnet[evaluate]'.") from error
     for path in filter(None, (arguments.json, arguments.csv, arguments.report)):
         check_target(path)
     names = _names(arguments)

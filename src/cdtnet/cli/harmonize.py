@@ -2,7 +2,7 @@
 
 import argparse
 
-from .options import add_model_options, progress_bar
+from .options import add_model_options, progress_bar, runtime
 from .pictures import Output, add_output_options, beside, read_inputs
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     mask = to_mask(given, picture.height, picture.width, resize=arguments.resize_mask)
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, inputs, arguments)
-    harmonizer = Harmonizer(arguments.model, arguments.device)
+    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
     with progress_bar("harmonizing") as progress:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
     output.write(image)

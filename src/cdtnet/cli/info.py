@@ -12,9 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print what there is."""
     import pyvips
-    import torch
 
     from .. import __version__
+    from ..engines import open_engine
     from ..weights import SHIPPED
     from ..weights.loading import shipped_weights
 
@@ -22,8 +22,10 @@ def run(arguments: argparse.Namespace) -> None:
     print(
         f"cdtnet {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     )
-    print(f"PyTorch {torch.__version__}, libvips {libvips}, NumPy {version('numpy')}")
-    print(f"devices: {', '.join(_devices())}")
+    print(f"libvips {libvips}, NumPy {version('numpy')}")
+    for name in ("openvino", "pytorch"):
+        print(f"engine {name}: {_describe(name)}")
+    print(f"used by default: {open_engine('cdtnet-256').describe()}")
     for name, (file, variant) in SHIPPED.items():
         card = shipped_weights(file)[1]
         print(f"\n{name}  ({file}, base size {card['config']['base_size']})")
@@ -32,9 +34,12 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"  scores:  {card.get('scores', {}).get(variant, 'not measured')}")
 
 
-def _devices() -> list[str]:
-    import torch
+def _describe(engine: str) -> str:
+    """The engine's runtime and device, or what is missing."""
+    from ..engines import open_engine
+    from ..errors import CdtnetError
 
-    devices = [f"cpu ({torch.get_num_threads()} threads)"]
-    devices += [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
-    return devices + (["mps"] if torch.backends.mps.is_available() else [])
+    try:
+        return open_engine("cdtnet-256", engine=engine).describe()
+    except CdtnetError as error:
+        return f"not available. {error}"

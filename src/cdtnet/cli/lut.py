@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..atomic import check_target
 from ..errors import PictureError
-from .options import add_model_options, progress_bar
+from .options import add_model_options, progress_bar, runtime
 from .pictures import Output, add_output_options, beside, read_inputs, refuse_inputs
 
 
@@ -58,7 +58,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
         check_name(name)
         check_target(name)
         refuse_inputs(name, inputs, overwrite=arguments.overwrite)
-    harmonizer = Harmonizer(arguments.model, arguments.device)
+    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
     with progress_bar("harmonizing") as progress:
         lut = harmonizer(picture, mask, resize_mask=arguments.resize_mask, progress=progress).lut
     if lut is None:

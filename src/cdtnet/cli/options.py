@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..config import PRECISIONS, Runtime
+
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --strength, --device."""
+    """--model, --strength, and what `add_runtime_options` adds."""
     parser.add_argument(
         "--model",
         default="cdtnet-256",
@@ -19,14 +21,31 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="0 leaves the picture as it is, 1 harmonizes fully (default)",
     )
-    add_device_option(parser)
+    add_runtime_options(parser)
 
 
-def add_device_option(parser: argparse.ArgumentParser) -> None:
-    """--device."""
+def add_runtime_options(parser: argparse.ArgumentParser) -> None:
+    """--device, --engine, --precision; `runtime` has them."""
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, mps or another (default: %(default)s)"
     )
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        choices=("auto", "openvino", "pytorch"),
+        help="what computes (default: auto, which is openvino on a CPU and pytorch on a GPU)",
+    )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", *PRECISIONS),
+        help="of the convolutions at full size (default: auto, the fastest that the pixels' depth allows)",
+    )
+
+
+def runtime(arguments: argparse.Namespace) -> Runtime:
+    """What was asked for by `add_runtime_options`, for `Harmonizer`."""
+    return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}
 
 
 def fraction(text: str) -> float:

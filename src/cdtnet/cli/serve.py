@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import CdtnetError, needs
 from ..machine import available_cores, share_cores
-from .options import add_device_option, count, say
+from .options import add_runtime_options, count, runtime, say
 
 KEY_VARIABLE = "CDTNET_API_KEY"
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME_OR_FILE",
         help="may be repeated; requests choose among them, the first unless they say (default: cdtnet-256)",
     )
-    add_device_option(parser)
+    add_runtime_options(parser)
     add(
         "--workers",
         type=count,
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..web.server import make_app
     key = _key(arguments.api_key_file)
     models = {_name(model): model for model in arguments.model or ["cdtnet-256"]}
-    harmonizers = {name: Harmonizer(model, arguments.device) for name, model in models.items()}
+    harmonizers = {name: Harmonizer(model, **runtime(arguments)) for name, model in models.items()}
     limits = Limits(arguments.max_bytes, arguments.max_pixels, arguments.timeout)
     with listen(arguments.host, arguments.port) as listener:
         print(address(arguments.host, listener), flush=True)

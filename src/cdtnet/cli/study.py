@@ -62,16 +62,14 @@ def _serve(arguments: argparse.Namespace) -> None:
     import signal
     from tempfile import TemporaryDirectory
 
-    from ..errors import DataError
+    from ..errors import DataError, needs
     from ..study.design import Design
     from ..study.pictures import find_pictures, make_screen_copies
     from ..study.session import Study
 
-    try:
+    with needs("study", "The study's server"):
         from ..study.server import make_app
         from ..web.hosting import address, listen, serve
-    except ImportError as error:
-        raise DataError("The study's server needs more packages; run: pip install 'cdtnet[study]'") from error
     folders = dict(arguments.pictures)
     if len(folders) < len(arguments.pictures):
         raise DataError("Two methods have the same name; give each its own.")

@@ -135,7 +135,11 @@ def _plan_exchange(arguments: argparse.Namespace) -> Plan:
 
 
 def _plan_recolor(arguments: argparse.Namespace) -> Plan:
-    from ..synthesize import recolor, sources
+    from ..errors import needs
+    from ..synthesize import sources
+
+    with needs("torch", "Recolouring"):
+        from ..synthesize import recolor
 
     photos, masks = arguments.photos, arguments.masks
     if masks is None and (photos / "photos").is_dir() and (photos / "masks").is_dir():

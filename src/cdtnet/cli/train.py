@@ -30,14 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train; the path of the weights is the one line on stdout."""
-    from ..errors import CdtnetError
+    from ..errors import needs
 
-    try:
+    with needs("train", "Training"):
         from ..training.distributed import join_processes
         from ..training.recipe import load_recipe
         from ..training.trainer import Trainer
-    except ModuleNotFoundError as error:
-        raise CdtnetError(f"Training needs {error.name}: pip install 'cdtnet[train]'.") from error
     recipe = load_recipe(arguments.recipe, arguments.changes)
     folder = arguments.output or Path("runs") / arguments.recipe.stem
     with join_processes(arguments.device) as processes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..atomic import write_file
-from ..errors import DataError
+from ..errors import DataError, needs
 from .summary import Summary
 
 
@@ -62,15 +62,14 @@ def write_plot(summary: Summary, path: Path) -> None:
     """Draw scores and intervals, one line a method, into a .png, .svg or .pdf file.
 
     Raises:
-        DataError: matplotlib is not installed, or the suffix is another.
+        DataError: the suffix is another.
+        CdtnetError: matplotlib is not installed.
         WriteError: The file cannot be written.
     """
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"The plot {path} must end in .png, .svg or .pdf.")
-    try:
+    with needs("evaluate", "A plot"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DataError("Plots need matplotlib; install it with: pip install 'cdtnet[evaluate]'") from error
     figure = Figure(figsize=(6, 1.2 + 0.4 * len(summary.methods)), layout="constrained")
     axes: Any = figure.add_subplot()
     places = np.arange(len(summary.methods))

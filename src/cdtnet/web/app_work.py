@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..composition import compose
+from ..config import Runtime
 from ..errors import CdtnetError, PictureError
 from ..harmonizer import Harmonizer, Progress
 from ..imaging import Lut, describe, to_mask
@@ -86,15 +87,15 @@ class Models:
 
     Args:
         given: What the command line names: a shipped model, or a file, which is then offered by its name.
-        device: As for `Harmonizer`.
+        runtime: As for `Harmonizer`.
     """
 
-    def __init__(self, given: str | PathLike[str], device: str) -> None:
+    def __init__(self, given: str | PathLike[str], runtime: Runtime) -> None:
         from ..weights import SHIPPED
 
         self.first = str(given) if str(given) in SHIPPED else Path(given).name
         self._sources = {self.first: given, **{name: name for name in SHIPPED if name != self.first}}
-        self._device = device
+        self._runtime = runtime
         self._loaded: dict[str, Harmonizer] = {}
 
     @property
@@ -112,7 +113,7 @@ class Models:
         if name not in self._sources:
             raise CdtnetError(f"There is no model {name!r} here; there are {', '.join(self._sources)}.")
         if name not in self._loaded:
-            self._loaded[name] = Harmonizer(self._sources[name], self._device)
+            self._loaded[name] = Harmonizer(self._sources[name], **self._runtime)
         return self._loaded[name]
 
 
