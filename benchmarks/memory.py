@@ -5,7 +5,6 @@ python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cdtnet.engines import open_engine
 from cdtnet.machine import peak_memory
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -31,8 +31,8 @@ def main() -> None:
         print(json.dumps(measure(arguments.model, arguments.child)))
         return
     title = (
-        f"{arguments.model}, {WIDTH}×{HEIGHT} 8-bit picture in memory, PyTorch on the CPU, {os.cpu_count()} "
-        f"cores, {platform.machine()}, {date.today()}. Memory is the process's peak above what it holds with "
+        f"{arguments.model}, {WIDTH}×{HEIGHT} 8-bit picture in memory, "
+        f"{open_engine(arguments.model).describe()}, {platform.machine()}, {date.today()}. Memory is the process's peak above what it holds with "
         "the libraries loaded, the picture and the mask in memory."
     )
     head = "| foreground | memory above picture and mask | process in all |"
