@@ -7,12 +7,15 @@ import sys
 import numpy as np
 import pytest
 import pyvips
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import cdtnet
 from cdtnet import CdtnetError, Picture, compose
 from cdtnet.imaging import Metadata
-from tests.imaging.test_color import GREY_PROFILE, PROFILES
+from tests.imaging.test_color import GREY_PROFILE, PROFILES, SRGB, table_profile, uncurve
+from tests.imaging.test_color import P3 as P3_PRIMARIES
 
 P3 = PROFILES["p3"]
 
@@ -190,6 +193,20 @@ def test_colours_are_converted_to_the_backgrounds_profile(random, before, after)
     assert np.abs(composite.pixels[:20, :30].astype(int) - expected).max() <= 1
 
 
+def test_profiles_of_lookup_tables_are_converted_too(random):
+    values = random.integers(110, 150, (20, 30, 3), dtype=np.uint16) * np.uint16(257)  # within both gamuts
+    tables = Metadata(icc=table_profile())
+    sprite = np.dstack([values, np.full((20, 30), 65535, np.uint16)])
+    to_srgb = compose(Picture(sprite, tables), np.zeros((20, 30, 3), np.uint16)).composite.pixels
+    expected = uncurve((values / 65535) ** 2 @ (np.linalg.inv(SRGB) @ P3_PRIMARIES).T)
+    np.testing.assert_allclose(to_srgb / 65535, expected, atol=2 / 255)
+    sprite[..., :3] = to_srgb
+    scene = Picture(np.zeros((20, 30, 3), np.uint16), tables)
+    back = compose(sprite, scene).composite
+    assert back.metadata == tables
+    np.testing.assert_allclose(back.pixels / 65535, values / 65535, atol=2 / 255)
+
+
 def test_a_profile_that_both_have_changes_nothing(cut_out, scene):
     cut_out[..., 3] = 255
     wide = Metadata(icc=P3)
@@ -279,6 +296,28 @@ def test_what_cannot_be_pasted_is_said(cut_out, scene, change, words):
     arguments = {"foreground": cut_out, "background": scene, **change}
     with pytest.raises(CdtnetError, match=words):
         compose(**arguments)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.floats(-120, 140), st.floats(-120, 140)),
+    st.floats(0.02, 6),
+    st.floats(-720, 720),
+    st.sampled_from([1, 2, 3, 4]),
+)
+def test_wherever_it_is_pasted_the_rest_is_untouched(at, scale, rotate, channels):
+    random = np.random.default_rng(channels)
+    scene = random.integers(0, 256, (70, 90, channels), dtype=np.uint8)
+    sprite = random.integers(0, 256, (50, 40, 4), dtype=np.uint8)
+    try:
+        composite, mask = compose(sprite, Picture(scene), at=at, scale=scale, rotate=rotate)
+    except CdtnetError:  # outside, or too small
+        return
+    assert np.array_equal(composite.pixels[mask == 0], scene[mask == 0])
+    reach = math.hypot(50, 40) * scale / 2 + 3 + scale  # of the foreground's corners
+    y, x = np.mgrid[:70, :90] + 0.5
+    far = np.hypot(x - at[0] - 20 * scale, y - at[1] - 25 * scale) > reach
+    assert not mask[far].any()
 
 
 MEASURE = """
