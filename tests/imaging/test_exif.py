@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -81,3 +82,21 @@ def test_damaged_blocks_do_no_harm(junk, header):
     assert gathered is None or gathered[:4] == b"II*\0"
     tiff = b"II*\0\x08\0\0\0\x01\0\x00\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0\0"
     assert parsed(blocks.into_tiff(tiff, block))[0x0100] == 5
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_into_a_big_tiff_file_and_out_again(pixels, exif, order):
+    stream = io.BytesIO()
+    shown = pixels(3)
+    tifffile.imwrite(stream, shown, bigtiff=True, byteorder=order, photometric="rgb", metadata=None)
+    tiff = blocks.into_tiff(stream.getvalue(), exif)
+    with tifffile.TiffFile(io.BytesIO(tiff)) as file:
+        assert (file.is_bigtiff, file.byteorder) == (True, order)
+        assert (file.asarray() == shown).all()
+        assert file.pages[0].tags["ExifTag"].value["DateTimeOriginal"] == "2024:05:06 07:08:09"
+        assert file.pages[0].tags["GPSTag"].value["GPSLatitudeRef"] == "N"
+    out = blocks.from_tiff(io.BytesIO(tiff))
+    assert out[:4] == b"II*\0"
+    for directory in (0x8769, 0x8825):
+        assert parsed(out).get_ifd(directory) == parsed(exif).get_ifd(directory)
+    assert parsed(out)[0x010F] == "Maker"

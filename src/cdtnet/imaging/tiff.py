@@ -1,0 +1,141 @@
+"""Directories of TIFF files, classic and big, and of EXIF blocks, which are small classic TIFF files."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import NamedTuple, Union
+
+EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+_SUBDIRECTORIES = (EXIF, GPS, INTEROPERABILITY)
+# Bytes per value of each type, and of the words inside it that byte order applies to.
+SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_WORD = {**SIZE, 5: 4, 10: 4}
+_BIG_ONLY = (16, 17, 18)
+_MOST = 1 << 26  # bytes that one value may take, so that a forged count cannot ask for all memory
+
+Read = Callable[[int, int], bytes]
+Tree = dict[int, Union[tuple[int, bytes], "Tree"]]  # tag -> (type, little-endian bytes), or a subdirectory
+
+
+class Form(NamedTuple):
+    """How a file writes its numbers.
+
+    Attributes:
+        order: byte order, "<" or ">", as in `struct`.
+        big: whether it is a BigTIFF, whose places in the file take 8 bytes each and not 4.
+    """
+
+    order: str
+    big: bool
+
+    @property
+    def pointer(self) -> str:
+        """A place in the file, for `struct`."""
+        return self.order + ("Q" if self.big else "I")
+
+    @property
+    def slot(self) -> int:
+        """Bytes that a value may have to stand in the directory itself."""
+        return 8 if self.big else 4
+
+    @property
+    def length(self) -> str:
+        """The number of entries that a directory begins with, for `struct`."""
+        return self.order + ("Q" if self.big else "H")
+
+    @property
+    def entry(self) -> str:
+        """An entry: tag, type, number of values, slot; for `struct`."""
+        return self.order + ("HHQ8s" if self.big else "HHI4s")
+
+    def header(self, first: int) -> bytes:
+        """The beginning of a file whose first directory lies at `first`."""
+        name = b"II" if self.order == "<" else b"MM"
+        if self.big:
+            return name + struct.pack(self.order + "HHHQ", 43, 8, 0, first)
+        return name + struct.pack(self.order + "HI", 42, first)
+
+
+def read_header(head: bytes) -> tuple[Form, int]:
+    """The form of a file that begins with these 16 bytes, and its first directory's place.
+
+    Raises:
+        struct.error: It is no TIFF file.
+    """
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None:
+        raise struct.error("not a TIFF structure")
+    magic, offset = struct.unpack(order + "HI", head[2:8])
+    if magic == 43:
+        (offset,) = struct.unpack(order + "Q", head[8:16])
+    elif magic != 42:
+        raise struct.error("not a TIFF structure")
+    return Form(order, magic == 43), offset
+
+
+def read_tree(read: Read) -> tuple[Form, Tree]:
+    """The form and the first directory of a file, its EXIF and GPS subdirectories included.
+
+    Args:
+        read: Bytes from a place on, at most so many.
+
+    Raises:
+        struct.error: The file is damaged.
+        RecursionError: Likewise.
+    """
+    form, first = read_header(read(0, 16))
+    return form, _parse(read, first, form)
+
+
+def tree_of(data: bytes) -> tuple[Form, Tree]:
+    """The same, of a file in memory."""
+    return read_tree(lambda place, size: data[place : place + size])
+
+
+def serialise(tree: Tree, start: int, form: Form) -> bytes:
+    """A directory that will lie at `start`, followed by its longer values and its subdirectories."""
+    if not form.big:
+        tree = {tag: v for tag, v in tree.items() if isinstance(v, dict) or v[0] not in _BIG_ONLY}
+    slots, tail = b"", b""
+    end = start + struct.calcsize(form.length) + struct.calcsize(form.entry) * len(tree) + form.slot
+    for tag, value in sorted(tree.items(), key=lambda item: item[0]):
+        pointer = struct.pack(form.pointer, end + len(tail))
+        if isinstance(value, dict):
+            slots += struct.pack(form.entry, tag, 18 if form.big else 4, 1, pointer)
+            tail += serialise(value, end + len(tail), form)
+            continue
+        kind, raw = value
+        stored = raw if form.order == "<" else _swapped(raw, kind)
+        inside = len(raw) <= form.slot
+        slots += struct.pack(form.entry, tag, kind, len(raw) // SIZE[kind], stored if inside else pointer)
+        if not inside:
+            tail += stored + b"\0" * (len(raw) % 2)
+    return struct.pack(form.length, len(tree)) + slots + bytes(form.slot) + tail
+
+
+def _parse(read: Read, offset: int, form: Form, depth: int = 0) -> Tree:
+    head = struct.calcsize(form.length)
+    (count,) = struct.unpack(form.length, read(offset, head))
+    if count > 0xFFFF:
+        raise struct.error("a directory of more entries than there are tags")
+    entries = read(offset + head, struct.calcsize(form.entry) * count)
+    tree: Tree = {}
+    for tag, kind, number, slot in struct.iter_unpack(form.entry, entries):
+        size = SIZE.get(kind, 0) * number
+        if not 0 < size <= _MOST:
+            continue
+        if tag in _SUBDIRECTORIES and depth < 2:  # EXIF, and interoperability inside it
+            place = struct.unpack(form.order + ("Q" if size == 8 else "I"), slot[:size])[0]
+            tree[tag] = _parse(read, place, form, depth + 1)
+            continue
+        raw = slot[:size] if size <= form.slot else read(struct.unpack(form.pointer, slot)[0], size)
+        if len(raw) != size:
+            raise struct.error("a value lies outside the file")
+        tree[tag] = (kind, raw if form.order == "<" else _swapped(raw, kind))
+    return tree
+
+
+def _swapped(raw: bytes, kind: int) -> bytes:
+    word = _WORD[kind]
+    return b"".join(raw[i : i + word][::-1] for i in range(0, len(raw), word))
