@@ -97,12 +97,22 @@ def test_parts_that_a_killed_run_left_are_read(store):
 
 @pytest.mark.parametrize(
     ("settings", "name"),
-    [(Settings(strength=0.5), "strength"), (Settings(suffix=".png"), "suffix"), (Settings("is2am"), "model")],
+    [
+        (Settings("is2am"), "model"),
+        (Settings(strength=0.5), "strength"),
+        (Settings(suffix=".png"), "suffix"),
+        (Settings(runtime={"precision": "float32"}), "precision"),
+    ],
 )
 def test_other_settings_are_refused(store, settings, name):
     add(store, record("a.png"))
     with pytest.raises(DataError, match=f"was begun with {name}"):
         Results(store, settings)
+
+
+def test_another_device_may_go_on(store):
+    add(store, record("a.png"), settings=Settings(runtime={"device": "cpu"}))
+    assert Results(store, Settings(runtime={"device": "cuda"})).ended("a.png", "1") == "done"
 
 
 def test_other_weights_under_the_same_name_are_refused(tmp_path, store):

@@ -16,7 +16,7 @@ from tests.data import trees
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """in/: two pictures, one of them in a sub-folder, with masks beside them; the working directory around it."""
+    """in/, in the working directory: two pictures, one in a sub-folder, with masks beside them."""
     monkeypatch.chdir(tmp_path)
     for name, suffix in (("a", "png"), ("sub/b", "jpg")):
         trees.picture(tmp_path / "in" / f"{name}.{suffix}", size=(40, 30))

@@ -16,7 +16,6 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from ..config import Runtime
 from ..errors import CdtnetError, needs
 from .running import Todo
 from .stores import Store
@@ -51,7 +50,6 @@ def run(
     store: Store,
     settings: Settings,
     *,
-    runtime: Runtime,
     workers: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Record]:
@@ -60,8 +58,7 @@ def run(
     Args:
         todo: Jobs, with stamps of their files.
         store: Where the results go; all nodes must reach it, and the files of the jobs.
-        settings: What decides on the content of the results.
-        runtime: Of the actors, as for `Harmonizer`; the device "cuda" gives each a GPU.
+        settings: What decides on the content of the results; the device "cuda" gives each actor a GPU.
         workers: How many actors there may be; by default one for each core, or each GPU.
         stopped: Whether to end, asked after each picture.
 
@@ -71,12 +68,12 @@ def run(
     import ray
 
     nodes = sum(node["Alive"] for node in ray.nodes())
-    resource = "GPU" if _wants_gpu(runtime) else "CPU"
+    resource = "GPU" if _wants_gpu(settings) else "CPU"
     actors = workers or max(1, int(ray.cluster_resources().get(resource, 1)))
     _configure(nodes)
     queue = iter(todo)
     while part := list(islice(queue, _PART)):
-        dataset = _plan(part, store, settings, runtime, actors)
+        dataset = _plan(part, store, settings, actors)
         try:
             for row in dataset.iter_rows():
                 yield Record(**row)
@@ -87,22 +84,22 @@ def run(
             raise CdtnetError(f"The cluster cannot do it: {reason}") from error
 
 
-def _wants_gpu(runtime: Runtime) -> bool:
-    return runtime.get("device", "auto").startswith("cuda")
+def _wants_gpu(settings: Settings) -> bool:
+    return settings.runtime.get("device", "auto").startswith("cuda")
 
 
-def _plan(todo: Sequence[Todo], store: Store, settings: Settings, runtime: Runtime, actors: int) -> Any:
+def _plan(todo: Sequence[Todo], store: Store, settings: Settings, actors: int) -> Any:
     """The data set of records, which comes into being when it is read."""
     import ray
 
     # A core is three quarters of an actor's and a quarter of a task's, so that neither keeps the other out.
-    task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(_wants_gpu(runtime))}
+    task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(_wants_gpu(settings))}
     pool = ray.data.ActorPoolStrategy(min_size=1, max_size=actors)
     blocks = math.ceil(len(todo) / min(_BLOCK, math.ceil(len(todo) / 1000)))
     return (
         ray.data.from_items([{"todo": one} for one in todo], override_num_blocks=blocks)
         .map(partial(_read, settings), **task)
-        .map(_Renderer, fn_constructor_args=(settings, runtime), compute=pool, **actor)
+        .map(_Renderer, fn_constructor_args=(settings,), compute=pool, **actor)
         .map(partial(_write, settings, store), **task)
     )
 
@@ -128,10 +125,10 @@ def _read(settings: Settings, row: Row) -> Row:
 class _Renderer:
     """An actor with a model."""
 
-    def __init__(self, settings: Settings, runtime: Runtime) -> None:
+    def __init__(self, settings: Settings) -> None:
         from ..harmonizer import Harmonizer
 
-        self._render = partial(render, settings, Harmonizer(settings.model, **runtime), None)
+        self._render = partial(render, settings, Harmonizer(settings.model, **settings.runtime), None)
 
     def __call__(self, row: Row) -> Row:
         return {"work": attempt(self._render, row["work"])}

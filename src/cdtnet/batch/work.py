@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..config import Runtime
 from ..data.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture, describe, encode_picture, to_mask
@@ -37,6 +38,7 @@ class Settings:
         resize_mask: Whether masks of another size are accepted.
         quality: Of JPEG files, 1..100.
         suffix: Of all results, such as ".png"; None for that of each composite.
+        runtime: What to compute with, as for `Harmonizer`.
     """
 
     model: str = "cdtnet-256"
@@ -44,12 +46,15 @@ class Settings:
     resize_mask: bool = False
     quality: int = 95
     suffix: str | None = None
+    runtime: Runtime = field(default_factory=Runtime)
 
     def describe(self) -> dict[str, Any]:
-        """The settings for a JSON file; a file of weights is described by its content, too."""
+        """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
         path = Path(self.model)
         weights = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"cdtnet {__version__}"
-        return {**asdict(self), "weights": weights}
+        settings = asdict(self)
+        runtime = {name: value for name, value in settings.pop("runtime").items() if name != "device"}
+        return {**settings, **runtime, "weights": weights}
 
 
 @dataclass

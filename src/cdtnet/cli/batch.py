@@ -64,7 +64,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..stop import StopSignal
 
     settings = Settings(
-        arguments.model, arguments.strength, arguments.resize_mask, arguments.quality, _suffix(arguments)
+        arguments.model,
+        arguments.strength,
+        arguments.resize_mask,
+        arguments.quality,
+        _suffix(arguments),
+        runtime(arguments),
     )
     found = None if arguments.watch else _find(arguments)  # what is missing is said before anything is made
     store = open_store(_everywhere(arguments, arguments.out))
@@ -119,7 +124,7 @@ def _machine(
         from ..batch.running import Budget, Machine
         from ..harmonizer import Harmonizer
 
-        harmonizer = Harmonizer(settings.model, **runtime(arguments))
+        harmonizer = Harmonizer(settings.model, **settings.runtime)
         return Machine(harmonizer, store, settings, arguments.workers, Budget(MEMORY), stopped)
 
     return lambda todo: machine().run(todo)
@@ -133,8 +138,7 @@ def _cluster(
 
     def work(todo: Sequence[Todo]) -> Iterator[Record]:
         with cluster.connected(arguments.ray):
-            options = {"runtime": runtime(arguments), "workers": arguments.workers, "stopped": stopped}
-            yield from cluster.run(todo, store, settings, **options)
+            yield from cluster.run(todo, store, settings, workers=arguments.workers, stopped=stopped)
 
     return work
 

@@ -1,0 +1,117 @@
+"""The batch on a real Ray cluster with two nodes, one of which is killed, from and to a real S3 server."""
+
+import json
+import logging
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cdtnet.cli.main import main
+from tests.data import trees
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'cdtnet[ray]'")
+PICTURES = 30
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """What Ray, S3 and all processes started from here look at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # no token in the home folder; the nodes are on loopback
+        patch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def bucket(environment):
+    """A bucket on loopback, as a file system."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    store = fsspec.filesystem("s3", use_listings_cache=False)
+    store.mkdir("bucket")
+    yield store
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(environment):
+    """A head that works at nothing, and two nodes with a core each."""
+    from ray.cluster_utils import Cluster
+
+    memory = {"object_store_memory": 100_000_000}
+    patience = {"health_check_period_ms": 1000}
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": patience, **memory}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster.workers = [cluster.add_node(num_cpus=1, **memory) for _ in range(2)]
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures in sub-folders and one that is cut short, with one mask for all."""
+    root = tmp_path_factory.mktemp("cluster") / "in"
+    for k in range(PICTURES):
+        trees.picture(root / f"{k % 3}" / f"{k}.png", size=(64, 48))
+    trees.truncate(trees.picture(root / "cut.png", size=(64, 48)))
+    trees.mask(root / "mask.png", size=(64, 48))
+    return root
+
+
+def rows(table):
+    """What is the same wherever it was made."""
+    kept = ("output", "status", "pixels", "foreground")
+    found = [json.loads(line) for line in table.splitlines()]
+    return {row["output"]: [row[name] for name in kept] for row in found}
+
+
+def test_a_node_is_lost_and_nothing_else(bucket, cluster, folder, tmp_path, weights, capsys):
+    options = ["--model", weights, "--strength", "0.8"]
+    out = tmp_path / "out"
+    assert main(["batch", str(folder), str(out), "--mask", str(folder / "mask.png"), *options]) == 1
+    expected = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.png")}
+    assert len(expected) == PICTURES
+
+    bucket.put(f"{folder}/", "bucket/in/", recursive=True)
+    there = ["s3://bucket/in", "s3://bucket/out", "--mask", "s3://bucket/in/mask.png", *options]
+    command = [sys.executable, "-m", "cdtnet", "batch", *there, "--ray", cluster.address]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (finished := bucket.glob("bucket/out/*/*.png")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    cluster.remove_node(cluster.workers.pop(), allow_graceful=False)
+    assert len(finished) < PICTURES
+    printed, messages = process.communicate()
+    assert process.returncode == 1, messages
+    assert printed == "s3://bucket/out\n"
+    assert f"Harmonized: {PICTURES}. Failed: 1. Done before: 0." in messages
+
+    made = [path for path in bucket.find("bucket/out") if path.endswith(".png")]
+    assert {path.removeprefix("bucket/out/"): bucket.cat(path) for path in made} == expected
+    others = {path.removeprefix("bucket/out/") for path in bucket.find("bucket/out")} - expected.keys()
+    assert others == {"batch.json", "results.jsonl"}
+    assert rows(bucket.cat("bucket/out/results.jsonl")) == rows((out / "results.jsonl").read_bytes())
+
+    capsys.readouterr()
+    assert main(["batch", *there]) == 1  # the one that is cut short is tried again, here
+    assert f"Harmonized: 0. Failed: 1. Done before: {PICTURES}." in capsys.readouterr().err
+
+
+def test_what_keeps_the_actors_from_working_is_said(bucket, cluster, folder, capsys):
+    arguments = ["s3://bucket/in", "s3://bucket/none", "--mask", "s3://bucket/in/mask.png"]
+    command = [*arguments, "--model", "nowhere.safetensors", "--ray", cluster.address]
+    done = subprocess.run([sys.executable, "-m", "cdtnet", "batch", *command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "nowhere.safetensors" in done.stderr.splitlines()[-1]
+    assert bucket.glob("bucket/none/*/*.png") == []
