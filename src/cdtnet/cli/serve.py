@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import CdtnetError, needs
 from ..machine import available_cores, share_cores
+from ..web.limits import Limits
 from .options import add_runtime_options, count, runtime, say
 
 KEY_VARIABLE = "CDTNET_API_KEY"
@@ -31,9 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures worked on at once; they share the cores (default: %(default)s)",
     )
     add("--queue", type=count, default=16, help="requests that may wait (default: %(default)s)")
-    add("--max-bytes", type=count, default=200_000_000, help="of a request (default: %(default)s)")
-    add("--max-pixels", type=count, default=100_000_000, help="of a picture (default: %(default)s)")
-    add("--timeout", type=count, default=120, metavar="SECONDS", help="of a request (default: %(default)s)")
+    limits = Limits()
+    add("--max-bytes", type=count, default=limits.max_bytes, help="of a request (default: %(default)s)")
+    add("--max-pixels", type=count, default=limits.max_pixels, help="of a picture (default: %(default)s)")
+    add(
+        "--timeout",
+        type=count,
+        default=limits.timeout,
+        metavar="SECONDS",
+        help="from a request to its answer (default: %(default)s)",
+    )
     add(
         "--api-key-file",
         type=Path,
@@ -49,7 +57,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     with needs("web", "The server"):
         from ..web.hosting import address, listen, serve
-        from ..web.limits import Limits
         from ..web.queue import WorkQueue
         from ..web.server import make_app
     key = _key(arguments.api_key_file)

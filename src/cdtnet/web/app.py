@@ -26,8 +26,9 @@ from .app_masks import check_shape
 from .app_photos import Photo, is_transparent
 from .app_sessions import Session, Sessions, UnknownSessionError
 from .app_work import ROLES, Models, Order, harmonize
+from .body import BodyLimit
 from .hosting import SecurityHeaders
-from .limits import BodyLimit, Limits
+from .limits import Limits
 from .queue import Job, JobCancelledError, QueueFullError, WorkQueue
 
 PAGE = Path(__file__).parent / "page"

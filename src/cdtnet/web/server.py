@@ -18,12 +18,13 @@ from starlette.routing import Route
 
 from ..errors import CdtnetError
 from ..harmonizer import Harmonizer
+from .body import BodyLimit
 from .description import describe_server
 from .harmonizing import Answer, answer
 from .hosting import SecurityHeaders
 from .intake import Reader, read_alpha, read_form
 from .keys import KeyCheck
-from .limits import BodyLimit, Limits
+from .limits import Limits
 from .metrics import MEDIA_TYPE, Counting, Metrics
 from .queue import Job, QueueFullError, WorkQueue
 
