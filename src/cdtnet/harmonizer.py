@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .config import HALO, PRECISIONS, STRIDE, Precision
+from .config import PRECISIONS, Precision
 from .engines import open_engine
 from .errors import CdtnetError
-from .imaging import ColorCodec, Lut, Picture, color_codec, coverage, describe, like, to_mask, to_picture
-from .parallel import unordered
-from .regions import Window, tiles, touched
+from .imaging import Picture, describe, like, to_mask, to_picture
+from .painting import Painter
+from .regions import tiles, touched
 from .result import Result
-from .shrinking import shrink
 
 if TYPE_CHECKING:
     from .model import CDTNet
@@ -102,48 +99,20 @@ class Harmonizer:
             warnings.warn(remark, stacklevel=2)
         if not windows:
             return Result(like(picture.replace_pixels(picture.pixels.copy()), composite), None, given)
-        codec, config = color_codec(picture), self.engine.config
-        coarse_size = config.base_size // STRIDE
-        low = shrink(picture, soft, codec, config.base_size, coarse_size, antialias=config.antialias)
-        analysis = self.engine.analyse(low)
+        painter = Painter(
+            self.engine,
+            self._precision(picture),
+            picture,
+            soft,
+            strength=strength,
+            whole_frame=whole_frame,
+        )
         pixels = picture.pixels.copy()
-
-        def paint(window: Window) -> None:
-            pixels[window.slices] = self._render(
-                analysis, picture, soft, codec, window, strength, whole_frame
-            )
-
-        threads = self.engine.parallel
-        with ThreadPoolExecutor(threads) as pool:
-            for done, _ in enumerate(unordered(pool, paint, windows, 2 * threads), start=1):
-                if progress:
-                    progress(done, len(windows))
-        table = self.engine.table(analysis)
-        lut = None if table is None else Lut(table)
-        return Result(like(picture.replace_pixels(pixels), composite), lut, given)
-
-    def _render(
-        self,
-        analysis: Any,
-        picture: Picture,
-        mask: NDArray[Any],
-        codec: ColorCodec,
-        window: Window,
-        strength: float,
-        whole_frame: bool,
-    ) -> NDArray[Any]:
-        """The native pixels of one window, harmonized."""
-        size = picture.height, picture.width
-        block = window.block(HALO, self.engine.step, *size)
-        inner = window.within(block).slices
-        native = picture.pixels[window.slices]
-        before, soft = codec.decode(picture.pixels[block.slices]), coverage(mask[block.slices])
-        precision = self._precision(picture)
-        after = self.engine.render(analysis, before, soft, size, block, precision)[inner]
-        before, soft = before[inner], soft[inner][..., None]
-        amount = strength if whole_frame else strength * soft
-        recolored = codec.encode(native, before, before + amount * (after - before))
-        return recolored if whole_frame else np.where(soft > 0, recolored, native)
+        for done, (window, painted) in enumerate(painter.paint(windows), start=1):
+            pixels[window.slices] = painted
+            if progress:
+                progress(done, len(windows))
+        return Result(like(picture.replace_pixels(pixels), composite), painter.lut, given)
 
     def _precision(self, picture: Picture) -> Precision:
         """What the picture's depth allows, unless one was asked for."""

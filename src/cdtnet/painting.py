@@ -1,0 +1,77 @@
+"""A picture analysed once, then rendered wherever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import HALO, STRIDE, Precision
+from .engines import Engine
+from .imaging import Lut, Picture, color_codec, coverage
+from .parallel import unordered
+from .regions import Window
+from .shrinking import shrink
+
+
+class Painter:
+    """Harmonizes windows of one picture.
+
+    Args:
+        engine: computes.
+        precision: of the refinement's convolutions.
+        picture: the composite, which is read once from top to bottom to be analysed, then where it is
+            rendered.
+        mask: (H,W), its foreground.
+        strength: 0 leaves the composite as it is, 1 harmonizes fully.
+        whole_frame: render the network's whole frame as published, not blended with the mask.
+
+    Raises:
+        PictureError: if the picture's colour profile cannot be used.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        precision: Precision,
+        picture: Picture,
+        mask: NDArray[Any],
+        *,
+        strength: float,
+        whole_frame: bool = False,
+    ):
+        self._engine, self._precision, self._picture, self._mask = engine, precision, picture, mask
+        self._strength, self._whole_frame = strength, whole_frame
+        self._codec, config = color_codec(picture), engine.config
+        sizes = config.base_size, config.base_size // STRIDE
+        self._analysis = engine.analyse(
+            shrink(picture, mask, self._codec, *sizes, antialias=config.antialias)
+        )
+
+    @property
+    def lut(self) -> Lut | None:
+        """The table mixed for this picture, if the model has colour mapping."""
+        table = self._engine.table(self._analysis)
+        return None if table is None else Lut(table)
+
+    def paint(self, windows: Iterable[Window]) -> Iterator[tuple[Window, NDArray[Any]]]:
+        """Each window with its native pixels harmonized, (h,w,C); in threads, in the order of completion."""
+        threads = self._engine.parallel
+        with ThreadPoolExecutor(threads) as pool:
+            yield from unordered(pool, lambda window: (window, self._render(window)), windows, 2 * threads)
+
+    def _render(self, window: Window) -> NDArray[Any]:
+        picture, engine, codec = self._picture, self._engine, self._codec
+        size = picture.height, picture.width
+        block = window.block(HALO, engine.step, *size)
+        inner = window.within(block).slices
+        native = picture.pixels[window.slices]
+        before, soft = codec.decode(picture.pixels[block.slices]), coverage(self._mask[block.slices])
+        after = engine.render(self._analysis, before, soft, size, block, self._precision)[inner]
+        before, soft = before[inner], soft[inner][..., None]
+        amount = self._strength if self._whole_frame else self._strength * soft
+        recolored = codec.encode(native, before, before + amount * (after - before))
+        return recolored if self._whole_frame else np.where(soft > 0, recolored, native)
