@@ -7,8 +7,9 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import WriteError
 
@@ -16,21 +17,32 @@ _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
 def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a file so that its old content stays until the new one is safely on disk.
-
-    A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
-    the file that is replaced.
+    """Write a file whole; see `new_file`.
 
     Raises:
         WriteError: The folder is missing or cannot be written, or the disk is full; nothing has changed
             then.
+    """
+    with new_file(path) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to be written, so that its old content stays until the new one is safely on disk.
+
+    A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
+    the file that is replaced. If the block ends with an error, nothing has changed.
+
+    Raises:
+        WriteError: The folder is missing or cannot be written, or the disk is full.
     """
     check_target(path)
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         with contextlib.suppress(OSError):
@@ -57,7 +69,7 @@ def make_folder(path: Path) -> None:
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:
-    """Remove those files that `write_file` has begun and not finished, because its process was killed."""
+    """Remove those files that `new_file` has begun and not finished, because its process was killed."""
     for path in paths:
         if _TEMPORARY.fullmatch(path.name):
             path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """A function applied to many items, with only a few in hand at a time."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -25,3 +26,14 @@ def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit:
         running |= {pool.submit(work, item) for item in islice(queue, len(done))}
         for future in done:
             yield future.result()
+
+
+def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
+    """What `work` returns for each item, in the order of the items; arguments as for `unordered`."""
+    running: deque[Future[T]] = deque()
+    for item in items:
+        running.append(pool.submit(work, item))
+        if len(running) == limit:
+            yield running.popleft().result()
+    for future in running:
+        yield future.result()

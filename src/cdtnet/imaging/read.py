@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +20,7 @@ from .containers import format_of, is_animated_png, is_lossless_webp
 from .picture import CHANNELS, Metadata, Picture
 
 MAX_PIXELS = 1 << 30
-_DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
+DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
@@ -41,10 +43,21 @@ def read_picture(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MA
     """
     if isinstance(source, bytes):
         return _read(io.BytesIO(source), pyvips.Source.new_from_memory(source), "The given data", max_pixels)
-    path = Path(source)
+    with opened(source) as (stream, name):
+        return _read(stream, pyvips.Source.new_from_file(name), name, max_pixels)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
+    """A picture file, open for reading, and its name.
+
+    Raises:
+        PictureError: It cannot be opened or read.
+    """
+    path = Path(path)
     try:
         with path.open("rb") as stream:
-            return _read(stream, pyvips.Source.new_from_file(str(path)), str(path), max_pixels)
+            yield stream, str(path)
     except FileNotFoundError as error:
         raise PictureError(f"{path} does not exist; check the name.") from error
     except IsADirectoryError as error:
@@ -64,43 +77,68 @@ def decoded_bytes(data: bytes) -> int:
     except pyvips.Error:
         return 0
     return int(
-        image.width * image.height * image.bands * np.dtype(_DEPTHS.get(image.format, np.uint8)).itemsize
+        image.width * image.height * image.bands * np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
     )
 
 
 def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
+    kind = kind_of(stream, name)
+    with explained(name, kind):
+        image = load(source, kind)
+        check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
+        pixels = _pixels(image)
+    check_values(pixels, name)
+    orientation = field(image, "orientation") or 1
+    return Picture(_upright(pixels, orientation), read_metadata(image, kind, stream, orientation))
+
+
+def kind_of(stream: BinaryIO, name: str) -> str:
+    """The format of a file, by its first bytes.
+
+    Raises:
+        PictureError: It is empty or of no known format.
+    """
     head = stream.read(12)
     if not head:
         raise PictureError(f"{name} is empty; give a JPEG, PNG, TIFF or WebP picture.")
     kind = format_of(head)
     if kind is None:
         raise PictureError(f"{name} is not a JPEG, PNG, TIFF or WebP picture; convert it to one of these.")
+    return kind
+
+
+def load(source: Any, kind: str) -> Any:
+    """The libvips image of a `pyvips.Source`, to be read once from top to bottom."""
+    return getattr(pyvips.Image, f"{kind.lower()}load_source")(source, access="sequential", fail_on="error")
+
+
+@contextmanager
+def explained(name: str, kind: str) -> Iterator[None]:
+    """Around what libvips does with a file: says in words that it cannot be read."""
     try:
-        load = getattr(pyvips.Image, f"{kind.lower()}load_source")
-        image = load(source, access="sequential", fail_on="error")
-        _check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
-        pixels = _pixels(image)
+        yield
     except pyvips.Error as error:
         detail = next((line.strip() for line in error.detail.splitlines() if line.strip()), "no details")
         raise PictureError(
             f"{name} is damaged, incomplete or of a kind of {kind} that cannot be read ({detail}); "
             "save it again from its source."
         ) from error
+
+
+def check_values(pixels: NDArray[Any], name: str) -> None:
+    """Refuse floats that are no colors."""
     if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
         raise PictureError(f"{name} holds NaN or infinite values; replace them before harmonizing.")
-    orientation = _field(image, "orientation") or 1
-    metadata = _metadata(image, kind, stream, orientation)
-    return Picture(_upright(pixels, orientation), metadata)
 
 
-def _check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
+def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
     """Refuse, before any pixel is decoded, what could not be used afterwards."""
     if image.width * image.height > max_pixels:
         raise PictureError(
             f"{name} has {image.width}×{image.height} pixels, more than the limit of {max_pixels:,}; "
             "reduce it first."
         )
-    pages = _field(image, "n-pages") or 1
+    pages = field(image, "n-pages") or 1
     if animated or pages > 1:
         raise PictureError(
             f"{name} is animated or has several pages; save the one you want as a file of its own."
@@ -110,14 +148,14 @@ def _check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
     if image.interpretation not in _COLORS or image.bands not in CHANNELS:
         what = f"{image.bands} channels of color space {image.interpretation}"
         raise PictureError(f"{name} has {what}; convert it to grey or RGB, with or without alpha, first.")
-    if image.format not in _DEPTHS:
+    if image.format not in DEPTHS:
         raise PictureError(
             f"{name} stores its pixels as {image.format}; save it with 8, 16 or 32-bit float depth."
         )
 
 
 def _pixels(image: Any) -> NDArray[Any]:
-    flat = np.frombuffer(image.write_to_memory(), dtype=_DEPTHS[image.format])
+    flat = np.frombuffer(image.write_to_memory(), dtype=DEPTHS[image.format])
     return flat.reshape(image.height, image.width, image.bands)
 
 
@@ -129,17 +167,18 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(turned[rows, columns])
 
 
-def _metadata(image: Any, kind: str, stream: BinaryIO, orientation: int) -> Metadata:
-    blob = _field(image, "exif-data")
+def read_metadata(image: Any, kind: str, stream: BinaryIO, orientation: int) -> Metadata:
+    """What a file holds besides the pixels, for pixels that have been turned upright."""
+    blob = field(image, "exif-data")
     exif = exif_blocks.from_tiff(stream) if kind == "TIFF" else blob and blob.removeprefix(b"Exif\0\0")
-    xmp = _field(image, "xmp-data")
+    xmp = field(image, "xmp-data")
     if xmp and orientation > 1:
         xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     return Metadata(
-        icc=_field(image, "icc-profile-data"),
+        icc=field(image, "icc-profile-data"),
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
         xmp=xmp,
-        iptc=_field(image, "iptc-data"),
+        iptc=field(image, "iptc-data"),
         # 1 pixel per millimetre is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
         lossless=is_lossless_webp(stream) if kind == "WebP" else kind != "JPEG",
@@ -147,6 +186,6 @@ def _metadata(image: Any, kind: str, stream: BinaryIO, orientation: int) -> Meta
     )
 
 
-def _field(image: Any, name: str) -> Any:
+def field(image: Any, name: str) -> Any:
     """A header field, or None where the file has none of that name."""
     return image.get(name) if image.get_typeof(name) else None

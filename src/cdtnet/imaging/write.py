@@ -26,7 +26,7 @@ _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": (
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
-_BIG_TIFF = (
+BIG_TIFF = (
     3 << 30
 )  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
 
@@ -55,7 +55,7 @@ def encode_picture(picture: Picture, suffix: str, *, quality: int = 95) -> bytes
     if not 1 <= quality <= 100:
         raise PictureError(f"The quality must lie between 1 and 100, not at {quality}.")
     try:
-        data: bytes = _encode(_to_vips(picture, kind), kind, picture, quality)
+        data: bytes = _encode(kind, picture, quality)
     except pyvips.Error as error:
         detail = next((line.strip() for line in error.detail.splitlines() if line.strip()), "no details")
         raise PictureError(
@@ -120,15 +120,21 @@ def _to_vips(picture: Picture, kind: str) -> Any:
     return image
 
 
-def _encode(image: Any, kind: str, picture: Picture, quality: int) -> Any:
+def _encode(kind: str, picture: Picture, quality: int) -> Any:
+    if kind == "TIFF":
+        return encode_tiff(picture, big=picture.pixels.nbytes > BIG_TIFF)
+    image = _to_vips(picture, kind)
     if kind == "JPEG":
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="off", optimize_coding=True, keep=_KEPT)
         return with_jfif(jpeg, picture.metadata.resolution)
     if kind == "PNG":
         return image.pngsave_buffer(filter="sub", keep=_KEPT)
-    if kind == "WebP":  # exact: colors under transparent pixels are part of the picture too
-        lossless = _is_lossless(kind, picture)
-        return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
+    lossless = _is_lossless(kind, picture)  # exact: colors under transparent pixels are part of it too
+    return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
+
+
+def encode_tiff(picture: Picture, *, big: bool) -> Any:
+    """The bytes of a TIFF file without EXIF; `big` for a BigTIFF, which may be longer than 4 GB."""
     predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
-    big = picture.pixels.nbytes > _BIG_TIFF
+    image = _to_vips(picture, "TIFF")
     return image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
