@@ -36,6 +36,17 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def stay_within_memory() -> None:
+    """Let what does not fit into the free memory fail in this process, instead of taking others down."""
+    if STATUS.exists():
+        import resource
+
+        limit = read_bytes(STATUS, "VmSize") + int(0.9 * read_bytes(Path("/proc/meminfo"), "MemAvailable"))
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        if hard == resource.RLIM_INFINITY or limit < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
 def read_bytes(file: Path, name: str) -> int:
     """A line such as "VmHWM: 123 kB" of a file of /proc, in bytes."""
     found = re.search(rf"{name}:\s*(\d+) kB", file.read_text())

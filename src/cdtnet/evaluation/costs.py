@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..errors import CdtnetError
-from ..machine import STATUS, peak_memory, read_bytes
+from ..machine import peak_memory, stay_within_memory
 from ..regions import Window
 from .methods import load_method
 from .results import Cost
@@ -74,7 +73,7 @@ def measure(
     method.harmonize(*_picture(256, 256))
     seconds = memory = flops = None
     if not gpu:
-        _stay_within_memory()
+        stay_within_memory()
     try:
         composite, mask = _picture(height, width)
         given = 0 if gpu else composite.nbytes + mask.nbytes
@@ -110,20 +109,6 @@ def _foreground(height: int, width: int) -> Window:
 def _peak(gpu: bool) -> int:
     """The largest number of bytes that this process has held so far, on the GPU or in main memory."""
     return torch.cuda.max_memory_allocated() if gpu else peak_memory()
-
-
-def _stay_within_memory() -> None:
-    """Let what does not fit into the free memory fail here, instead of taking others down."""
-    if STATUS.exists():
-        import resource
-
-        free = read_bytes(Path("/proc/meminfo"), "MemAvailable")
-        limit, hard = (
-            read_bytes(STATUS, "VmSize") + int(0.9 * free),
-            resource.getrlimit(resource.RLIMIT_AS)[1],
-        )
-        if hard == resource.RLIM_INFINITY or limit < hard:
-            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 if __name__ == "__main__":
