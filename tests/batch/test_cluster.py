@@ -12,7 +12,7 @@ from cdtnet.cli.main import main
 from tests.data import trees
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'cdtnet[ray]'")
-PICTURES = 30
+PICTURES = 20
 
 
 @pytest.fixture(scope="module")

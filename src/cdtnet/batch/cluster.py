@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
@@ -40,7 +41,8 @@ def connected(address: str) -> Iterator[None]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise CdtnetError(f"The cluster at {address} cannot be reached ({error}).") from error
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # Ray prints what happens to nodes
+            yield
     finally:
         ray.shutdown()
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from ..atomic import remove_leftovers, write_file
+from ..atomic import make_folder, remove_leftovers, write_file
 from ..data.tree import Entry, Folder, Tree
 from ..errors import DataError, WriteError
 from .locking import locked_file
@@ -83,7 +83,7 @@ class LocalFolder(Folder):
             raise WriteError(
                 f"{target} is not written, for a link leads out of {self.root}; remove the link."
             )
-        _make(target.parent)
+        make_folder(target.parent)
         write_file(target, data)
 
     def append(self, path: str, data: bytes) -> None:
@@ -101,14 +101,7 @@ class LocalFolder(Folder):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other runs out, and clear away what a run that was killed has left half written."""
-        _make(self.root)
+        make_folder(self.root)
         with locked_file(self.root / LOCK, f"Another run writes to {self.root}; wait for it, or stop it."):
             remove_leftovers(self.root / path for path in self.files())
             yield
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"The folder {folder} cannot be made ({error.strerror}).") from error
