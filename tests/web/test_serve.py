@@ -95,16 +95,23 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("suffix", PICTURES)
-def test_the_answer_is_the_file_that_the_command_line_writes(client, weights, tmp_path, suffix):
+@pytest.fixture
+def pair(tmp_path):
+    """A folder with mask.png and a photo in each format."""
     (tmp_path / "mask.png").write_bytes(MASK)
-    (tmp_path / f"photo.{suffix}").write_bytes(PICTURES[suffix])
-    paths = [str(tmp_path / name) for name in (f"photo.{suffix}", "mask.png", f"out.{suffix}")]
+    for suffix, content in PICTURES.items():
+        (tmp_path / f"photo.{suffix}").write_bytes(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", PICTURES)
+def test_the_answer_is_the_file_that_the_command_line_writes(client, weights, pair, suffix):
+    paths = [str(pair / name) for name in (f"photo.{suffix}", "mask.png", f"out.{suffix}")]
     settings = ["--model", weights, "--strength", "0.8", "--quality", "80"]
     assert main(["harmonize", *paths[:2], "-o", paths[2], "--device", "cpu", *settings]) == 0
     answer = client.harmonize(PICTURES[suffix], MASK, strength=0.8, quality=80)
     assert answer.status == 200
-    assert answer.body == (tmp_path / f"out.{suffix}").read_bytes()
+    assert answer.body == (pair / f"out.{suffix}").read_bytes()
     kind = {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)
     assert answer.headers["Content-Type"] == f"image/{kind}"
     assert answer.headers["Server-Timing"].count("dur=") == 3
@@ -126,17 +133,19 @@ def test_one_picture_whose_alpha_is_the_mask(client):
     assert answer.body == client.harmonize(PHOTO, MASK, strength=0.9).body
 
 
-def test_the_table_is_the_one_that_python_gives(client, weights):
-    answer = client.harmonize(PHOTO, MASK, accept="application/json")
-    expected = Harmonizer(weights, "cpu")(noise(), plane()).lut
-    assert answer.json["lut"]["size"] == 33
-    assert np.array_equal(np.array(answer.json["lut"]["table"], np.float32), expected.table)
+def test_the_table_is_the_one_that_the_command_line_writes(client, pair, weights):
+    settings = ["--model", weights, "--strength", "0.5", "--device", "cpu"]
+    paths = [str(pair / name) for name in ("photo.tif", "mask.png", "look.cube")]
+    assert main(["lut", *paths[:2], "-o", paths[2], *settings]) == 0
+    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", strength=0.5)
+    assert answer.json["cube"] == (pair / "look.cube").read_text()
+    assert answer.json["remark"] is None
     assert set(answer.json["seconds"]) == {"decode", "harmonize"}
 
 
 def test_another_model(client):
     answer = client.harmonize(PHOTO, MASK, model="is2am", accept="application/json")
-    assert answer.json["lut"] is None
+    assert answer.json["cube"] is None
     expected = Harmonizer("is2am", "cpu")(noise(), plane()).image
     answer = client.harmonize(PHOTO, MASK, model="is2am")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), expected)

@@ -42,27 +42,15 @@ _HEALTH = {
         "waiting": {"type": "integer", "minimum": 0},
     },
 }
-_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
-_LUT = {
-    "type": ["object", "null"],
-    "required": ["size", "table"],
-    "additionalProperties": False,
-    "description": "The table mixed for this picture; null if the model has none or the mask is black.",
-    "properties": {
-        "size": {"type": "integer", "description": "Grid points per axis."},
-        "table": {
-            "description": "The sRGB colour, in 0..1, that each grid point maps to: table[blue][green][red].",
-            "type": "array",
-            "items": {"type": "array", "items": {"type": "array", "items": _NUMBERS}},
-        },
-    },
-}
 _TABLE = {
     "type": "object",
-    "required": ["lut", "remark", "seconds"],
+    "required": ["cube", "remark", "seconds"],
     "additionalProperties": False,
     "properties": {
-        "lut": _LUT,
+        "cube": {
+            "type": ["string", "null"],
+            "description": "A .cube file; null if the model has no table or the mask is black.",
+        },
         "remark": {"type": ["string", "null"], "description": "What is odd about the mask."},
         "seconds": {
             "type": "object",

@@ -12,7 +12,6 @@ from typing import Any
 from ..errors import PictureError
 from ..harmonizer import Harmonizer
 from ..imaging import Picture, describe, describe_encoding, encode_picture, read_picture, to_mask
-from ..result import Result
 from .intake import Order
 from .queue import Job
 from .settings import SUFFIXES
@@ -76,7 +75,8 @@ def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> A
         result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
     remark, pixels = describe(mask), picture.width * picture.height
     if order.table:
-        body = _table(result, remark, watch.seconds)
+        cube = result.lut and result.lut.weakened(settings.strength).encode().decode()
+        body = json.dumps({"cube": cube, "remark": remark, "seconds": watch.seconds}).encode()
         return Answer(body, "application/json", remark, watch.seconds, pixels)
     with watch.step("encode"):
         body = encode_picture(result.image, suffix, quality=settings.quality)
@@ -103,8 +103,3 @@ def _naming(part: str) -> Iterator[None]:
         yield
     except PictureError as error:
         raise PictureError(f"{part}: {error}") from None
-
-
-def _table(result: Result, remark: str | None, seconds: dict[str, float]) -> bytes:
-    lut = result.lut and {"size": result.lut.size, "table": result.lut.table.tolist()}
-    return json.dumps({"lut": lut, "remark": remark, "seconds": seconds}).encode()
