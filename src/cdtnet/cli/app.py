@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
         url = address(arguments.host, listener)
         print(url, flush=True)
         say("Ctrl-C stops.")
+        if arguments.host not in ("127.0.0.1", "::1", "localhost"):
+            say("Anyone who can reach this address can use this page.")
         if not arguments.no_browser:
             webbrowser.open(url)
         serve(make_app(models, host=arguments.host, strength=arguments.strength), listener)

@@ -120,11 +120,12 @@ class _Faces:
         return Response(status_code=204)
 
     async def download(self, request: Request) -> Response:
-        outcome, make = self._session(request).outcome, DOWNLOADS.get(request.path_params["what"])
+        what = request.path_params["what"]
+        outcome, make = self._session(request).outcome, DOWNLOADS.get(what)
         if outcome is None or make is None:
             raise HTTPException(404, "There is no such result.")
         data, suffix = await run_in_threadpool(make, outcome)
-        headers = {"Content-Disposition": "attachment", "X-Suffix": suffix}
+        headers = {"Content-Disposition": f'attachment; filename="{what}{suffix}"'}
         return Response(data, media_type="application/octet-stream", headers=headers)
 
     def _read(self, data: bytes, role: str) -> Photo:
@@ -186,7 +187,7 @@ def make_app(
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
         Route(one + "/result/{what}", faces.download),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(SecurityHeaders),
@@ -195,6 +196,8 @@ def make_app(
         ],
         exception_handlers={HTTPException: _explain, CdtnetError: _explain, MemoryError: _explain},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 def _state(session: Session) -> dict[str, Any]:

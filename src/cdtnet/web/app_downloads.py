@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -36,10 +34,7 @@ def table(outcome: Outcome) -> tuple[bytes, str]:
     """
     if outcome.lut is None:
         raise PictureError("This model makes no colour table; choose another one.")
-    with TemporaryDirectory(prefix="cdtnet-") as folder:
-        path = Path(folder) / "look.cube"
-        outcome.lut.save(path)
-        return path.read_bytes(), ".cube"
+    return outcome.lut.encode(), ".cube"
 
 
 def settings(outcome: Outcome) -> tuple[bytes, str]:

@@ -20,6 +20,8 @@ export class Bench {
   result = null; // {way, name, before, after, table}
   stale = false; // whether the result is of other settings than those at hand
   working = false;
+  loading = 0; // pictures on their way
+  #loaded = Promise.resolve();
   #latest = new Map(); // by role: the file that was chosen last, which may be on its way
   #limits = { maxBytes: Infinity };
 
@@ -52,7 +54,7 @@ export class Bench {
   }
 
   get isReady() {
-    return this.isLaid && !this.working && !(this.way === "paint" && this.tools.paint.isEmpty);
+    return this.isLaid && !this.working && !this.loading && !(this.way === "paint" && this.tools.paint.isEmpty);
   }
 
   /** The name of the tool at hand. */
@@ -66,9 +68,20 @@ export class Bench {
     return this.#limits;
   }
 
-  async load(role, file) {
+  /** One after the other, so that the server and the page have the same one last. */
+  load(role, file) {
     this.#latest.set(role, file);
     complain("");
+    this.loading += 1;
+    this.#loaded = this.#loaded.then(() => this.#load(role, file)).finally(() => {
+      this.loading -= 1;
+      this.update();
+    });
+    return this.#loaded;
+  }
+
+  async #load(role, file) {
+    if (this.#latest.get(role) !== file) return;
     say(`Loading ${file.name} …`);
     try {
       const { maxBytes } = this.#limits;
@@ -78,7 +91,7 @@ export class Bench {
       await this.#take(role, Object.assign(photo, { name: file.name }));
       say(`${file.name}: ${describe(photo)}.`);
     } catch (error) {
-      if (error instanceof Renewed) return this.load(role, file);
+      if (error instanceof Renewed) return this.#load(role, file);
       if (this.#latest.get(role) !== file) return;
       say("");
       explain(error, `${file.name}: `);
@@ -204,7 +217,12 @@ export class Bench {
   }
 
   #renewed(infos) {
-    for (const [role, info] of Object.entries(infos)) Object.assign(this.photos.get(role) ?? {}, info);
+    if (!this.photos.size) return;
+    for (const [role, photo] of this.photos) {
+      if (infos[role]) Object.assign(photo, infos[role]);
+      else this.photos.delete(role);
+      this.#arm(role);
+    }
     const lost = this.result ? "; harmonize once more to have the result" : "";
     say(`The server was started anew and has your pictures again${lost}.`);
     this.result = null;

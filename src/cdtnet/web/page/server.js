@@ -12,7 +12,7 @@ export class Server {
   #session;
   #opening;
 
-  /** `reached(true or false)` tells whether the server answers; `renewed(descriptions by role)` that all is uploaded again. */
+  /** `reached(true or false)` tells whether the server answers; `renewed(descriptions by role)` what is uploaded again. */
   constructor({ reached, renewed }) {
     this.files = new Map(); // by role: what the session holds
     this.reached = reached;
@@ -74,11 +74,17 @@ export class Server {
     const session = (await response.json()).session;
     const infos = {};
     for (const [role, file] of this.files) {
-      const options = { method: "PUT", body: file };
-      infos[role] = await (await this.#answer(await this.#fetch(`api/sessions/${session}/uploads/${role}`, options))).json();
+      try {
+        const options = { method: "PUT", body: file };
+        const answer = await this.#fetch(`api/sessions/${session}/uploads/${role}`, options);
+        infos[role] = await (await this.#answer(answer)).json();
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        this.files.delete(role); // the file on the disk is another one by now, or gone
+      }
     }
     this.#session = session;
-    if (this.files.size) this.renewed(infos);
+    this.renewed(infos);
   }
 
   /** Tries until there is an answer. */

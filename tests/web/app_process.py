@@ -1,0 +1,89 @@
+"""`cdtnet app` as a process of its own, and pictures to give it."""
+
+import http.client
+import io
+import json
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+from PIL import Image
+
+
+class AppProcess:
+    """start() again after kill() takes the same port."""
+
+    def __init__(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+
+    def start(self, *options):
+        command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", str(self.port), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == self.url + "\n", self.process.communicate()
+        return self
+
+    def kill(self):
+        self.process.kill()
+        return self.process.communicate()
+
+    def request(self, method, path, body=None, **headers):
+        """Status, headers and body of an answer; `path` without the first slash."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, f"/{path}", body, headers)
+        response = connection.getresponse()
+        data = response.read()
+        connection.close()
+        return response.status, response.headers, data
+
+    def call(self, method, path, body=None):
+        """The JSON of a request that works."""
+        status, _, data = self.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
+        assert status < 300, data
+        return json.loads(data) if data else None
+
+    def error(self, method, path, body=None, **headers):
+        """Status and sentence of a request that is refused."""
+        status, _, data = self.request(method, path, body, **headers)
+        assert status >= 400, data
+        return status, json.loads(data)["error"]
+
+    def open(self):
+        return "api/sessions/" + self.call("POST", "api/sessions")["session"]
+
+    def harmonize(self, session, **order):
+        """Start a job and wait for its end."""
+        job = self.call("POST", f"{session}/job", {"model": "cdtnet-sim", **order})
+        while job["state"] in ("waiting", "running"):
+            time.sleep(0.05)
+            job = self.call("GET", f"{session}/job")
+        return job
+
+
+def photo(width, height, seed=0):
+    """(H, W, 3) uint8, soft and colourful, no two places alike."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def disc(width, height, share=0.35):
+    """(H, W) uint8, white in a soft disc."""
+    y, x = np.mgrid[:height, :width]
+    distance = np.hypot(x - width / 2, y - height / 2)
+    return (np.clip(share * min(width, height) - distance, 0, 1) * 255).astype(np.uint8)
+
+
+def encoded(pixels, kind="PNG", **options):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def cut_out(width, height):
+    """A reddish PNG, transparent outside a disc."""
+    color = np.clip(photo(width, height, 5) * [1.0, 0.4, 0.3] + [40, 0, 0], 0, 255).astype(np.uint8)
+    return encoded(np.dstack((color, disc(width, height, 0.45))))
