@@ -32,8 +32,8 @@ def main() -> None:
         return
     title = (
         f"{arguments.model}, {WIDTH}×{HEIGHT} 8-bit picture in memory, "
-        f"{open_engine(arguments.model).describe()}, {platform.machine()}, {date.today()}. Memory is the process's peak above what it holds with "
-        "the libraries loaded, the picture and the mask in memory."
+        f"{open_engine(arguments.model).describe()}, {platform.machine()}, {date.today()}. Memory is the "
+        "process's peak above what it holds with the libraries loaded, the picture and the mask in memory."
     )
     head = "| foreground | memory above picture and mask | process in all |"
     lines = [title, "", "    python benchmarks/memory.py", "", head, "|---|---|---|"]

@@ -1,6 +1,7 @@
 """The one way through, with the weights of the parity case: they change every colour a lot."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 import cdtnet
 from cdtnet import harmonizer as module
-from cdtnet.config import HALO
+from cdtnet.config import HALO, Config
 from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import Metadata, Picture
+from cdtnet.model.loading import build
 from cdtnet.regions import Window
+from cdtnet.weights import Weights, read_weights, write_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
@@ -225,3 +228,24 @@ def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_mode
         inside = (..., *corner.within(outer).slices)
         blended = torch.lerp(image[part], rendered, soft[part])[inside][0].permute(1, 2, 0)
         np.testing.assert_allclose(result[corner.slices], blended.clip(0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "pytorch"])
+def test_the_colour_mappings_picture_is_blended_once(weights, tmp_path, engine):
+    """As published: CDTNet-sim's own output is look-up · mask + composite · (1 − mask)."""
+    sim = tmp_path / "sim.safetensors"
+    entries, card = read_weights(Path(weights))
+    kept = {name: value for name, value in entries.items() if not name.startswith("refinement.")}
+    config = Config("cdtnet-sim", base_size=card["config"]["base_size"])
+    write_weights(sim, build(Weights("sim", config, kept)), {})
+    composite, mask = composite_and_mask(60, 70, 0, "soft")
+    result = Harmonizer(str(sim), "cpu", engine=engine)(composite, mask)
+    looked_up = result.lut.apply(composite)
+    expected = composite + mask[..., None] * (looked_up - composite)
+    np.testing.assert_allclose(result.image, expected.clip(0, 1), atol=1e-5)
+
+
+def test_a_table_alone_is_that_of_the_result(harmonizer):
+    composite, mask = composite_and_mask(60, 70, 0, "box")
+    assert np.array_equal(harmonizer.lut(composite, mask).table, harmonizer(composite, mask).lut.table)
+    assert harmonizer.lut(composite, np.zeros_like(mask)) is None

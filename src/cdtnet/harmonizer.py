@@ -12,7 +12,7 @@ import numpy as np
 from .config import PRECISIONS, Precision
 from .engines import open_engine
 from .errors import CdtnetError
-from .imaging import Picture, describe, like, to_mask, to_picture
+from .imaging import Lut, Picture, describe, like, to_mask, to_picture
 from .painting import Painter
 from .regions import tiles, touched
 from .result import Result
@@ -113,6 +113,14 @@ class Harmonizer:
             if progress:
                 progress(done, len(windows))
         return Result(like(picture.replace_pixels(pixels), composite), painter.lut, given)
+
+    def lut(self, composite: Any, mask: Any, *, resize_mask: bool = False) -> Lut | None:
+        """The table that is mixed for a picture, as a `Result` has it, without rendering anything."""
+        picture = to_picture(composite)
+        soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
+        if not soft.any():
+            return None
+        return Painter(self.engine, self._precision(picture), picture, soft, strength=1.0).lut
 
     def _precision(self, picture: Picture) -> Precision:
         """What the picture's depth allows, unless one was asked for."""

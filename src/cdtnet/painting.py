@@ -16,6 +16,8 @@ from .parallel import unordered
 from .regions import Window
 from .shrinking import shrink
 
+TILE = 256  # side of the tiles that are rendered at a time, in pixels
+
 
 class Painter:
     """Harmonizes windows of one picture.
@@ -72,6 +74,8 @@ class Painter:
         before, soft = codec.decode(picture.pixels[block.slices]), coverage(self._mask[block.slices])
         after = engine.render(self._analysis, before, soft, size, block, self._precision)[inner]
         before, soft = before[inner], soft[inner][..., None]
-        amount = self._strength if self._whole_frame else self._strength * soft
+        # The colour mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
+        blended = self._whole_frame or engine.config.variant == "cdtnet-sim"
+        amount = self._strength if blended else self._strength * soft
         recolored = codec.encode(native, before, before + amount * (after - before))
         return recolored if self._whole_frame else np.where(soft > 0, recolored, native)

@@ -59,8 +59,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
         check_target(name)
         refuse_inputs(name, inputs, overwrite=arguments.overwrite)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    with progress_bar("harmonizing") as progress:
-        lut = harmonizer(picture, mask, resize_mask=arguments.resize_mask, progress=progress).lut
+    lut = harmonizer.lut(picture, mask, resize_mask=arguments.resize_mask)
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} mixes none, or the mask is black; "

@@ -105,8 +105,7 @@ class Lut:
         codec, pixels, windows = color_codec(source), source.pixels.copy(), list(touched(soft, _TILE))
         for done, window in enumerate(windows, start=1):
             before, part = codec.decode(pixels[window.slices]), coverage(soft[window.slices])[..., None]
-            # Squared, as in a harmonized picture: within the network's picture, and when that is laid over.
-            after = before + strength * part**2 * (self.apply(before) - before)
+            after = before + strength * part * (self.apply(before) - before)
             pixels[window.slices] = codec.encode(pixels[window.slices], before, after)
             if progress:
                 progress(done, len(windows))
