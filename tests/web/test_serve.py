@@ -33,7 +33,7 @@ def serving(*arguments, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        env={name: value for name, value in os.environ.items() if name != "CDTNET_API_KEY"} | environment,
     )
     try:
         address = process.stdout.readline()
@@ -410,6 +410,11 @@ def test_a_key_file_that_holds_no_key_is_refused(tmp_path, capsys, content):
         (tmp_path / "key").write_bytes(content.encode("latin-1"))
     assert main(["serve", "--api-key-file", str(tmp_path / "key")]) == 1
     assert "key" in capsys.readouterr().err
+
+
+def test_models_of_the_same_name_are_refused(capsys):
+    assert main(["serve", "--model", "a/x.safetensors", "--model", "b/x.safetensors"]) == 1
+    assert "same name" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_gets_a_sentence(weights, capsys):

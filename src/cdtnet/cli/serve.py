@@ -60,7 +60,10 @@ def run(arguments: argparse.Namespace) -> None:
         from ..web.queue import WorkQueue
         from ..web.server import make_app
     key = _key(arguments.api_key_file)
-    models = {_name(model): model for model in arguments.model or ["cdtnet-256"]}
+    given = arguments.model or ["cdtnet-256"]
+    models = {_name(model): model for model in given}
+    if len(models) < len(given):
+        raise CdtnetError("Two models have the same name; requests could not tell them apart.")
     harmonizers = {name: Harmonizer(model, **runtime(arguments)) for name, model in models.items()}
     limits = Limits(arguments.max_bytes, arguments.max_pixels, arguments.timeout)
     with listen(arguments.host, arguments.port) as listener:
