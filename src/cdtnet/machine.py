@@ -6,14 +6,20 @@ import sys
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")  # on Linux
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time in each period, within a container
 
 
 def available_cores() -> int:
-    """Number of cores that this process may run on."""
+    """Number of cores that this process may run on; a container's share of them is rounded up."""
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+    try:
+        quota, period = QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, -(-int(quota) // int(period))))
 
 
 def share_cores(workers: int) -> None:
