@@ -139,7 +139,8 @@ def _plan_recolor(arguments: argparse.Namespace) -> Plan:
     from ..synthesize import sources
 
     with needs("torch", "Recolouring"):
-        from ..synthesize import recolor
+        import torch  # noqa: F401 – would be missed only in the middle of the work
+    from ..synthesize import recolor
 
     photos, masks = arguments.photos, arguments.masks
     if masks is None and (photos / "photos").is_dir() and (photos / "masks").is_dir():

@@ -19,7 +19,7 @@ from ..config import Precision
 from ..machine import available_cores
 from ..regions import Window, low_positions
 from ..shrinking import LowPicture
-from ..weights import Entries, Weights
+from ..weights import Weights
 from .quiet import opset13, ov
 
 FloatArray = NDArray[np.float32]
@@ -174,7 +174,7 @@ def _read_graphs(core: ov.Core, weights: Weights) -> dict[str, ov.Model]:
         for parameter in graph.get_parameters()
         if "." in parameter.friendly_name
     }
-    weights.check(_shapes(places, weights.entries))
+    weights.check(_shapes(places, weights))
     for graph in graphs.values():
         for parameter in graph.get_parameters():
             if parameter.friendly_name in places:
@@ -198,15 +198,11 @@ def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int
     return first, weights.astype(np.float32)
 
 
-def _shapes(places: Mapping[str, ov.op.Parameter], entries: Entries) -> dict[str, tuple[int, ...]]:
-    """The shapes that a network's entries must have; where the graph leaves a size open, the entry's own."""
+def _shapes(places: Mapping[str, ov.op.Parameter], weights: Weights) -> dict[str, tuple[int, ...]]:
+    """The shapes that a network's entries must have; graphs leave open only the number of LUTs."""
     # Counters of training, from which nothing is computed, have no place in the graphs.
-    shapes: dict[str, tuple[int, ...]] = {n: () for n in entries if n.endswith("num_batches_tracked")}
+    shapes: dict[str, tuple[int, ...]] = {n: () for n in weights.entries if n.endswith("num_batches_tracked")}
     for name, place in places.items():
-        given = entries[name].shape if name in entries else ()
-        wanted = place.partial_shape
-        fits = len(given) == len(wanted) and all(
-            w.is_dynamic or w == g for w, g in zip(wanted, given, strict=True)
-        )
-        shapes[name] = given if fits else tuple(0 if w.is_dynamic else w.get_length() for w in wanted)
+        sizes = place.partial_shape
+        shapes[name] = tuple(weights.config.luts if s.is_dynamic else s.get_length() for s in sizes)
     return shapes

@@ -49,7 +49,9 @@ class Weights:
             if key in self.entries and self.entries[key].shape != shape
         ]
         if problems:
-            raise WeightsError(f"{self.name} does not fit {self.config.variant}: {'; '.join(problems)}.")
+            raise WeightsError(
+                f"{self.name} does not fit {self.config.variant}: {'; '.join(sorted(problems))}."
+            )
 
 
 def load_weights(source: str | PathLike[str], base_size: int | None = None) -> Weights:
