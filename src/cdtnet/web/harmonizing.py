@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ..errors import PictureError
 from ..harmonizer import Harmonizer
 from ..imaging import Picture, describe, describe_encoding, encode_picture, read_picture, to_mask
 from .intake import Order
 from .queue import Job
-from .settings import SUFFIXES
+from .settings import SUFFIXES, Settings
+
+Mask = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -63,27 +67,38 @@ def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> A
         PictureError: if composite or mask cannot be used, or the format asked for cannot hold the result.
         JobCancelledError: if the job was cancelled.
     """
-    watch, settings = Watch(), order.settings
+    watch = Watch()
     with watch.step("decode"):
         picture, mask = _decode(order, max_pixels)
+    job.progress(0, 0)
+    make = _table if order.table else _picture
+    body, media_type = make(harmonizer, picture, mask, order.settings, watch, job)
+    return Answer(body, media_type, describe(mask), watch.seconds, picture.width * picture.height)
+
+
+def _picture(
+    harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
+) -> tuple[bytes, str]:
     kind = settings.format or str(picture.metadata.format).lower()
     suffix = SUFFIXES[kind]
-    if not order.table:
-        describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
-    job.progress(0, 0)
+    describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
     with watch.step("harmonize"):
         result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
-    remark, pixels = describe(mask), picture.width * picture.height
-    if order.table:
-        cube = result.lut and result.lut.weakened(settings.strength).encode().decode()
-        body = json.dumps({"cube": cube, "remark": remark, "seconds": watch.seconds}).encode()
-        return Answer(body, "application/json", remark, watch.seconds, pixels)
     with watch.step("encode"):
-        body = encode_picture(result.image, suffix, quality=settings.quality)
-    return Answer(body, f"image/{kind}", remark, watch.seconds, pixels)
+        return encode_picture(result.image, suffix, quality=settings.quality), f"image/{kind}"
 
 
-def _decode(order: Order, max_pixels: int) -> tuple[Picture, Any]:
+def _table(
+    harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
+) -> tuple[bytes, str]:
+    with watch.step("harmonize"):
+        lut = harmonizer.lut(picture, mask)
+        cube = lut and lut.weakened(settings.strength).encode().decode()
+    table = {"cube": cube, "remark": describe(mask), "seconds": watch.seconds}
+    return json.dumps(table).encode(), "application/json"
+
+
+def _decode(order: Order, max_pixels: int) -> tuple[Picture, Mask]:
     """Picture and mask; the composite is opaque where its alpha channel was the mask."""
     with _naming("composite"):
         picture = read_picture(order.composite.read(), max_pixels=max_pixels)
