@@ -36,15 +36,15 @@ def connected(address: str) -> Iterator[None]:
     with needs("ray", "A cluster"):
         import ray
     own = {"include_dashboard": False, "object_store_memory": IN_FLIGHT} if address == "local" else {}
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise CdtnetError(f"The cluster at {address} cannot be reached ({error}).") from error
-    try:
-        with redirect_stdout(sys.stderr):  # Ray prints what happens to nodes
+    with redirect_stdout(sys.stderr):  # Ray prints what happens to nodes
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise CdtnetError(f"The cluster at {address} cannot be reached ({error}).") from error
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def run(
@@ -65,17 +65,19 @@ def run(
         stopped: Whether to end, asked after each picture.
 
     Raises:
-        CdtnetError: The actors cannot work: for want of a model, or of what they need.
+        CdtnetError: The actors cannot work, for want of a model, a GPU, or what else they need.
     """
     import ray
 
     nodes = sum(node["Alive"] for node in ray.nodes())
     resource = "GPU" if _wants_gpu(settings) else "CPU"
-    actors = workers or max(1, int(ray.cluster_resources().get(resource, 1)))
+    there = int(ray.cluster_resources().get(resource, 0))
+    if not there:
+        raise CdtnetError(f"The cluster has no {resource}; choose another --device, or another cluster.")
     _configure(nodes)
     queue = iter(todo)
     while part := list(islice(queue, _PART)):
-        dataset = _plan(part, store, settings, actors)
+        dataset = _plan(part, store, settings, workers or there)
         try:
             for row in dataset.iter_rows():
                 yield Record(**row)
