@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .config import PRECISIONS, Precision
 from .engines import open_engine
 from .errors import CdtnetError
 from .imaging import Lut, Picture, describe, like, to_mask, to_picture
-from .painting import Painter
+from .painting import TILE, Painter
 from .regions import tiles, touched
 from .result import Result
 
 if TYPE_CHECKING:
     from .model import CDTNet
-
-TILE = 256  # side of the tiles that are rendered at a time, in pixels
 
 Progress = Callable[[int, int], None]
 
@@ -88,8 +88,7 @@ class Harmonizer:
         Warns:
             UserWarning: if the mask leaves nothing to do, or nothing to go by.
         """
-        if not 0.0 <= strength <= 1.0:
-            raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
+        _check_strength(strength)
         picture = to_picture(composite)
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
@@ -99,14 +98,7 @@ class Harmonizer:
             warnings.warn(remark, stacklevel=2)
         if not windows:
             return Result(like(picture.replace_pixels(picture.pixels.copy()), composite), None, given)
-        painter = Painter(
-            self.engine,
-            self._precision(picture),
-            picture,
-            soft,
-            strength=strength,
-            whole_frame=whole_frame,
-        )
+        painter = self._analyse(picture, soft, strength=strength, whole_frame=whole_frame)
         pixels = picture.pixels.copy()
         for done, (window, painted) in enumerate(painter.paint(windows), start=1):
             pixels[window.slices] = painted
@@ -114,13 +106,60 @@ class Harmonizer:
                 progress(done, len(windows))
         return Result(like(picture.replace_pixels(pixels), composite), painter.lut, given)
 
+    def to_file(
+        self,
+        composite: Any,
+        mask: Any,
+        output: str | PathLike[str],
+        *,
+        strength: float = 1.0,
+        resize_mask: bool = False,
+        quality: int = 95,
+        progress: Progress | None = None,
+    ) -> None:
+        """Harmonize into a file, whole or not at all.
+
+        A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit: then neither
+        it nor its mask is ever held in memory, and masks of another size are refused.
+
+        Args:
+            composite: as above.
+            mask: as above.
+            output: the file's name; its suffix says the format.
+            strength: as above.
+            resize_mask: as above.
+            quality: 1 to 100, for JPEG and lossy WebP.
+            progress: called with parts done and parts in all.
+
+        Raises:
+            PictureError: if the composite or the mask cannot be used, or the format cannot hold the picture.
+            WriteError: if the file cannot be written.
+
+        Warns:
+            UserWarning: if the mask leaves nothing to do, or nothing to go by.
+        """
+        from .streaming import is_streamed, stream
+
+        if is_streamed(composite, output):
+            _check_strength(strength)
+            stream(composite, mask, output, partial(self._analyse, strength=strength), progress)
+            return
+        result = self(composite, mask, strength=strength, resize_mask=resize_mask, progress=progress)
+        to_picture(result.image).save(output, quality=quality)
+
     def lut(self, composite: Any, mask: Any, *, resize_mask: bool = False) -> Lut | None:
         """The table that is mixed for a picture, as a `Result` has it, without rendering anything."""
         picture = to_picture(composite)
         soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
         if not soft.any():
             return None
-        return Painter(self.engine, self._precision(picture), picture, soft, strength=1.0).lut
+        return self._analyse(picture, soft, strength=1.0).lut
+
+    def _analyse(
+        self, picture: Picture, mask: NDArray[Any], *, strength: float, whole_frame: bool = False
+    ) -> Painter:
+        precision = self._precision(picture)
+        return Painter(self.engine, precision, picture, mask, strength=strength, whole_frame=whole_frame)
 
     def _precision(self, picture: Picture) -> Precision:
         """What the picture's depth allows, unless one was asked for."""
@@ -128,6 +167,11 @@ class Harmonizer:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+
+def _check_strength(strength: float) -> None:
+    if not 0.0 <= strength <= 1.0:
+        raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
 
 
 def harmonize(

@@ -24,6 +24,9 @@ def run(arguments: argparse.Namespace) -> None:
     from ..harmonizer import Harmonizer
     from ..imaging import to_mask
 
+    if _is_streamed(arguments):
+        _stream(arguments)
+        return
     inputs = arguments.composite, arguments.mask
     picture, given = read_inputs(*inputs)
     mask = to_mask(given, picture.height, picture.width, resize=arguments.resize_mask)
@@ -33,3 +36,29 @@ def run(arguments: argparse.Namespace) -> None:
     with progress_bar("harmonizing") as progress:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
     output.write(image)
+
+
+def _is_streamed(arguments: argparse.Namespace) -> bool:
+    """Whether the picture is so large that it stays in its file."""
+    from ..imaging.rows import read_header
+    from ..streaming import is_streamed
+
+    composite = arguments.composite
+    if "-" in (composite, arguments.mask):
+        return False
+    name = arguments.output or beside(composite, read_header(composite).format, "harmonized")
+    return is_streamed(composite, name)
+
+
+def _stream(arguments: argparse.Namespace) -> None:
+    from ..harmonizer import Harmonizer
+    from ..imaging.rows import open_picture
+
+    composite, mask = arguments.composite, arguments.mask
+    picture = open_picture(composite)
+    name = arguments.output or beside(composite, picture.metadata.format, "harmonized")
+    output = Output.prepare(name, picture, (composite, mask), arguments)
+    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
+    with progress_bar("harmonizing", "bands") as progress:
+        harmonizer.to_file(composite, mask, name, strength=arguments.strength, progress=progress)
+    output.report()

@@ -96,6 +96,10 @@ class Output:
             sys.stdout.buffer.write(encode_picture(picture, ".png"))
             return
         picture.save(self.name, quality=self.quality)
+        self.report()
+
+    def report(self) -> None:
+        """Say that the file is written."""
         say(f"Written as {self.encoding}.")
         print(self.name)
 

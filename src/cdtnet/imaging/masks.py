@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .color import LUMA
-from .picture import Picture, to_picture
+from .picture import to_picture
 
 
 def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDArray[Any]:
@@ -35,20 +35,18 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
     if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
         mask = mask.astype(np.uint8) * np.uint8(255)
     picture = to_picture(mask)
-    plane = _plane(picture)
-    if plane.dtype == np.float32 and not (plane.min() >= 0 and plane.max() <= 1):
-        low, high = plane.min(), plane.max()
-        raise PictureError(
-            f"A float mask must hold values from 0 to 1, but this one runs from {low:g} to {high:g}."
-        )
-    if plane.shape != (height, width):
+    pixels = picture.pixels
+    soft = plane(pixels, by_alpha=is_cutout(pixels), by_luma=is_colored(pixels))
+    if soft.dtype.kind == "f":
+        check_levels(soft.min(), soft.max(), soft.dtype)
+    if soft.shape != (height, width):
         if not resize:
             raise PictureError(
-                f"The mask has {plane.shape[1]}×{plane.shape[0]} pixels and the picture {width}×{height}; "
+                f"The mask has {soft.shape[1]}×{soft.shape[0]} pixels and the picture {width}×{height}; "
                 "give one of the same size, or have it resized with --resize-mask (resize_mask=True)."
             )
-        plane = _resized(plane, height, width)
-    return np.ascontiguousarray(plane)
+        soft = _resized(soft, height, width)
+    return np.ascontiguousarray(soft)
 
 
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
@@ -60,29 +58,58 @@ def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
 
 def describe(mask: NDArray[Any]) -> str | None:
     """What is wrong with a mask that leaves nothing to do, in a sentence; None where nothing is."""
-    if not mask.any():
+    return describe_levels(mask.min(), mask.max(), mask.dtype)
+
+
+def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> str | None:
+    """The same, of a mask whose values lie between these two."""
+    white = np.iinfo(dtype).max if dtype.kind == "u" else 1
+    if brightest == 0:
         return (
             "The mask is black everywhere, so there is nothing to harmonize; paint the pasted object white."
         )
-    if mask.dtype.kind == "u" and mask.max() == 1:
+    if dtype.kind == "u" and brightest == 1:
         return (
-            f"The mask's brightest value is 1 of {np.iinfo(mask.dtype).max}: next to nothing is foreground; "
+            f"The mask's brightest value is 1 of {white}: next to nothing is foreground; "
             "paint the foreground white, or give an array of booleans."
         )
-    if mask.min() == (np.iinfo(mask.dtype).max if mask.dtype.kind == "u" else 1):
+    if darkest == white:
         return "The mask is white everywhere, so there is no background to match; paint the background black."
     return None
 
 
-def _plane(picture: Picture) -> NDArray[Any]:
-    """The one (H, W) channel that says what is foreground."""
-    pixels, alpha = picture.pixels, picture.alpha
+def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:
+    """Refuse a float mask with values beyond 0..1."""
+    if dtype.kind == "f" and not (darkest >= 0 and brightest <= 1):
+        raise PictureError(
+            f"A float mask must hold values from 0 to 1, but this one runs from {darkest:g} to {brightest:g}."
+        )
+
+
+def is_cutout(pixels: NDArray[Any]) -> bool:
+    """Whether (H, W, C) pixels have an alpha channel that is not opaque everywhere."""
     opaque = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    if alpha is not None and not (alpha == opaque).all():
-        return alpha
+    return pixels.shape[2] in (2, 4) and not (pixels[..., -1] == opaque).all()
+
+
+def is_colored(pixels: NDArray[Any]) -> bool:
+    """Whether (H, W, C) pixels have colors other than greys."""
     first = pixels[..., 0]
-    if pixels.shape[2] <= 2 or all(np.array_equal(first, pixels[..., i]) for i in (1, 2)):
-        return first
+    return pixels.shape[2] > 2 and not all(np.array_equal(first, pixels[..., i]) for i in (1, 2))
+
+
+def plane(pixels: NDArray[Any], *, by_alpha: bool, by_luma: bool) -> NDArray[Any]:
+    """The one (H, W) channel that says what is foreground, of (H, W, C) pixels of a mask or a part of one.
+
+    Args:
+        pixels: Of the mask.
+        by_alpha: Whether the mask as a whole is a cut-out.
+        by_luma: Whether the mask as a whole is colored.
+    """
+    if by_alpha:
+        return pixels[..., -1]
+    if not by_luma:
+        return pixels[..., 0]
     luma = pixels[..., :3] @ LUMA
     return np.rint(luma).astype(pixels.dtype) if pixels.dtype.kind == "u" else luma
 

@@ -1,0 +1,201 @@
+"""Pictures that stay in their files: rows are read where they are asked for, from top to bottom.
+
+libvips reads: measured in docs/large-pictures.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import Lock
+from types import EllipsisType
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..machine import available_cores
+from .containers import is_animated_png
+from .masks import is_colored, is_cutout, plane
+from .picture import Picture
+from .read import DEPTHS, check, check_values, explained, field, kind_of, load, opened, read_metadata
+
+MAX_PIXELS = 1 << 34
+_STRIP = 128  # rows read at a time
+# Strips kept: tiles of 256 rows, with what is around them, reach across five; threads may run ahead.
+_KEPT = 6 + available_cores() // 4
+
+Key = slice | tuple[slice, slice]
+
+
+class Header(NamedTuple):
+    """What a picture's file says of it before any pixel is decoded.
+
+    Attributes:
+        format: "JPEG", "PNG", "TIFF" or "WebP".
+        pixels: width times height.
+        nbytes: memory that the pixels would take.
+        obstacle: why it cannot be read from top to bottom, to go on after "it"; None if it can.
+    """
+
+    format: str
+    pixels: int
+    nbytes: int
+    obstacle: str | None
+
+
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """Look at a picture's file.
+
+    Raises:
+        PictureError: It cannot be opened, or is none of the known formats.
+    """
+    with opened(path) as (stream, name):
+        kind = kind_of(stream, name)
+        with explained(name, kind):
+            image = load(pyvips.Source.new_from_file(name), kind)
+    pixels = image.width * image.height
+    depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
+    obstacle = None
+    if (field(image, "orientation") or 1) != 1:
+        obstacle = "is stored turned or mirrored"
+    elif field(image, "interlaced"):
+        obstacle = "is stored interlaced or progressively"
+    return Header(kind, pixels, pixels * image.bands * depth, obstacle)
+
+
+def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """A picture whose pixels are `Rows`.
+
+    Args:
+        path: A file, of the formats and kinds that `read_picture` takes, that is stored upright and from top
+            to bottom.
+        max_pixels: The most pixels that it may have.
+
+    Raises:
+        PictureError: As from `read_picture`. Damage may be found only later, while rows are read.
+    """
+    if obstacle := read_header(path).obstacle:
+        raise PictureError(
+            f"{path} {obstacle}, so that it cannot be read bit by bit; save it as an upright TIFF first."
+        )
+    with opened(path) as (stream, name):
+        kind = kind_of(stream, name)
+        with explained(name, kind):
+            image = load(pyvips.Source.new_from_file(name), kind)
+            check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
+        return Picture(cast(NDArray[Any], Rows(name, kind, image)), read_metadata(image, kind, stream, 1))
+
+
+def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
+    """The mask of a picture that stays in its file, in a file of its own; `to_mask` says how it is read.
+
+    Raises:
+        PictureError: As from `open_picture`, or it has another size.
+    """
+    pixels = open_picture(path).pixels
+    rows, columns, channels = pixels.shape
+    if (rows, columns) != (height, width):
+        raise PictureError(
+            f"The mask has {columns}×{rows} pixels and the picture {width}×{height}; masks of pictures this "
+            "large are not resized, so give one of the same size."
+        )
+    strips = [slice(top, top + _STRIP) for top in range(0, height, _STRIP)]
+    by_alpha = channels in (2, 4) and any(is_cutout(pixels[strip]) for strip in strips)
+    by_luma = channels > 2 and not by_alpha and any(is_colored(pixels[strip]) for strip in strips)
+    return Plane(cast(Rows, pixels), partial(plane, by_alpha=by_alpha, by_luma=by_luma))
+
+
+class Rows:
+    """An (H,W,C) array that lies in a file.
+
+    It is indexed by a slice of rows, or of rows and of columns, by several threads if need be. Rows are best
+    taken from top to bottom: a few strips are kept, and read ahead; for what lies further up, the file is
+    read again from its beginning.
+
+    Args:
+        name: The file's.
+        kind: Its format.
+        image: As libvips opened it.
+
+    Attributes:
+        shape: (H, W, C).
+        dtype: uint8, uint16 or float32.
+        nbytes: Bytes that the pixels would take.
+        watch: If there is one, called with the row below those asked for, by whoever asks.
+    """
+
+    watch: Callable[[int], None] | None = None
+
+    def __init__(self, name: str, kind: str, image: Any):
+        self._name, self._kind = name, kind
+        self.shape = image.height, image.width, image.bands
+        self.dtype = np.dtype(DEPTHS[image.format])
+        self.nbytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        self._strips: dict[int, Future[NDArray[Any]]] = {}
+        self._lock = Lock()
+        # One thread that reads, ahead of those that ask.
+        self._reader = ThreadPoolExecutor(1)
+        self._region: Any = None
+        self._next = 0
+
+    def __getitem__(self, key: Key | tuple[EllipsisType, int]) -> Any:
+        if isinstance(key, tuple) and key[0] is Ellipsis:
+            channel = key[1]
+            return Plane(self, lambda pixels: pixels[..., channel])
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        start, stop, _ = rows.indices(self.shape[0])
+        if self.watch:
+            self.watch(stop)
+        parts = [
+            pixels.result()[max(start - strip * _STRIP, 0) : stop - strip * _STRIP, columns]
+            for strip, pixels in self._strips_of(start, stop)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _strips_of(self, start: int, stop: int) -> list[tuple[int, Future[NDArray[Any]]]]:
+        first, last = start // _STRIP, (stop - 1) // _STRIP
+        with self._lock:
+            if self._strips and first < min(self._strips):
+                self._strips.clear()
+            following = max(self._strips, default=first - 1) + 1
+            for strip in range(following, min(last + 1, (self.shape[0] - 1) // _STRIP) + 1):
+                self._strips[strip] = self._reader.submit(self._read, strip)
+            found = [(strip, self._strips[strip]) for strip in range(first, last + 1)]
+            for strip in sorted(self._strips)[:-_KEPT]:
+                del self._strips[strip]
+        return found
+
+    def _read(self, strip: int) -> NDArray[Any]:
+        height, width, channels = self.shape
+        top = strip * _STRIP
+        rows = min(_STRIP, height - top)
+        with explained(self._name, self._kind):
+            if self._region is None or strip < self._next:
+                self._region = pyvips.Region.new(load(pyvips.Source.new_from_file(self._name), self._kind))
+            self._next = strip + 1
+            data = self._region.fetch(0, top, width, rows)
+        pixels = np.frombuffer(data, self.dtype).reshape(rows, width, channels)
+        check_values(pixels, self._name)
+        return pixels
+
+
+class Plane:
+    """An (H,W) array made of `Rows` wherever it is asked for.
+
+    Args:
+        rows: Of the file.
+        choose: (h,w) of (h,w,C) pixels, pixel by pixel.
+    """
+
+    def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]]):
+        self._rows, self._choose = rows, choose
+        self.shape = rows.shape[:2]
+        self.dtype = rows.dtype
+
+    def __getitem__(self, key: Key) -> NDArray[Any]:
+        return self._choose(self._rows[key])
