@@ -1,0 +1,150 @@
+"""One method on one picture: time and memory of the process that this is run as; see speed.py."""
+
+import json
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdtnet.machine import peak_memory, stay_within_memory
+
+Pixels = NDArray[np.uint8]
+Run = Callable[[Pixels, Pixels], Pixels]
+STRIP = 100  # rows of a picture made at a time, so that making it takes no memory
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What was measured.
+
+    Attributes:
+        cold: seconds from nothing loaded to the first result.
+        warm: median of the seconds of further runs; None where there was time for none.
+        memory: the process's peak in bytes, the picture and all libraries included.
+        touched: pixels that the mask covers.
+    """
+
+    cold: float
+    warm: float | None
+    memory: int
+    touched: int
+
+
+def main() -> None:
+    name, height, width, share, runs, seconds = json.loads(sys.argv[1])
+    stay_within_memory()
+    warnings.simplefilter("ignore")  # of masks without background
+    composite, mask = photo(height, width), ellipse(height, width, share)
+    start = time.perf_counter()
+    run = METHODS[name]()
+    run(composite, mask)
+    cold = time.perf_counter() - start
+    times: list[float] = []
+    while len(times) < runs and cold + sum(times) < seconds:
+        begin = time.perf_counter()
+        run(composite, mask)
+        times.append(time.perf_counter() - begin)
+    warm = statistics.median(times) if times else None
+    print(json.dumps(asdict(Cell(cold, warm, peak_memory(), int(np.count_nonzero(mask))))))
+
+
+def photo(height: int, width: int) -> Pixels:
+    """Smooth colours with a little noise (H,W,3)."""
+    random = np.random.default_rng(0)
+    across = np.linspace(0, 2 * np.pi, width, dtype=np.float32)[:, None]
+    result = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, STRIP):
+        down = (np.arange(top, min(top + STRIP, height), dtype=np.float32) / height)[:, None, None]
+        smooth = 128 + 90 * np.sin(across * np.float32([1, 0.7, 1.3]) + 5 * down)
+        smooth += 6 * random.standard_normal(smooth.shape, np.float32)
+        result[top : top + STRIP] = smooth.clip(0, 255)
+    return result
+
+
+def ellipse(height: int, width: int, share: float) -> Pixels:
+    """A mask (H,W) of an ellipse in the middle that covers this share of it; of everything for 1."""
+    result = np.full((height, width), 255, np.uint8)
+    if share < 1:
+        scale = (4 * share / np.pi) ** 0.5
+        columns = ((2 * np.arange(width, dtype=np.float32) + 1) / width - 1) / scale
+        for row in range(height):
+            result[row] *= columns**2 + (((2 * row + 1) / height - 1) / scale) ** 2 <= 1
+    return result
+
+
+def ours(model: str, engine: str, precision: str = "auto") -> Run:
+    """The pipeline on an engine."""
+    from cdtnet import Harmonizer
+
+    harmonizer = Harmonizer(model, "cpu", engine=engine, precision=precision)
+    return lambda composite, mask: harmonizer(composite, mask).image
+
+
+def plain() -> Run:
+    """The network's forward over the whole frame, as published."""
+    import torch
+
+    from cdtnet import load_model
+
+    model = load_model("cdtnet-256")
+
+    @torch.inference_mode()
+    def run(composite: Pixels, mask: Pixels) -> Pixels:
+        image = torch.from_numpy(composite).permute(2, 0, 1)[None] / 255
+        painted = model(image, torch.from_numpy(mask)[None, None] / 255).image[0].permute(1, 2, 0)
+        return (painted.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+    return run
+
+
+def generator_at_full_size() -> Run:
+    """The generator on the picture as it is."""
+    from cdtnet.evaluation.methods import load_method
+
+    return in_floats(load_method("is2am-full", "cpu").harmonize)
+
+
+def classical(name: str) -> Run:
+    """One of the methods without a network."""
+    from cdtnet.evaluation.baselines import BASELINES
+    from cdtnet.evaluation.poisson import poisson_blending
+
+    return in_floats({**BASELINES, "Poisson blending": poisson_blending}[name])
+
+
+def in_floats(harmonize: Callable[..., NDArray[np.floating]]) -> Run:
+    """A method for floats, on 8-bit pictures."""
+
+    def run(composite: Pixels, mask: Pixels) -> Pixels:
+        result = harmonize(composite / np.float32(255), mask / np.float32(255))
+        return np.rint(255 * result).astype(np.uint8)
+
+    return run
+
+
+PLAIN = "CDTNet-256, whole frame, PyTorch"
+METHODS: dict[str, Callable[[], Run]] = {
+    "CDTNet-256, OpenVINO bfloat16": partial(ours, "cdtnet-256", "openvino", "bfloat16"),
+    "CDTNet-256, OpenVINO float32": partial(ours, "cdtnet-256", "openvino", "float32"),
+    "CDTNet-256, PyTorch bfloat16": partial(ours, "cdtnet-256", "pytorch", "bfloat16"),
+    "CDTNet-256, PyTorch float32": partial(ours, "cdtnet-256", "pytorch", "float32"),
+    "CDTNet-sim, OpenVINO": partial(ours, "cdtnet-sim", "openvino"),
+    "CDTNet-sim, PyTorch": partial(ours, "cdtnet-sim", "pytorch"),
+    "iS2AM, OpenVINO": partial(ours, "is2am", "openvino"),
+    "iS2AM, PyTorch": partial(ours, "is2am", "pytorch"),
+    PLAIN: plain,
+    "iS2AM at full size, PyTorch": generator_at_full_size,
+    "Reinhard": partial(classical, "Reinhard"),
+    "MKL": partial(classical, "MKL"),
+    "Histogram matching": partial(classical, "Histogram matching"),
+    "Poisson blending": partial(classical, "Poisson blending"),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Where the time of one `cdtnet harmonize` goes, in the process that this is run as; see speed.py.
+
+The package knows nothing of this: its functions are put into stopwatches here.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from cdtnet.machine import peak_memory
+
+
+class Clock:
+    """Seconds by stage, without those of stages within it; the main thread's, and all others' together."""
+
+    def __init__(self) -> None:
+        self.main: dict[str, float] = defaultdict(float)
+        self.others: dict[str, float] = defaultdict(float)
+        self.memory: dict[str, int] = {}
+        self._thread, self._lock = threading.local(), threading.Lock()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """What is done within takes this name."""
+        outer, self._thread.inner = getattr(self._thread, "inner", 0.0), 0.0
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - start
+            main = threading.current_thread() is threading.main_thread()
+            with self._lock:
+                (self.main if main else self.others)[name] += took - self._thread.inner
+                self.memory[name] = peak_memory()
+            self._thread.inner = outer + took
+
+    def wrap(self, owner: Any, attribute: str, *names: str) -> None:
+        """Put a function into a stage of that name; if there are several, each call into the next of them."""
+        plain, left = getattr(owner, attribute), list(names)
+
+        @wraps(plain)
+        def timed(*arguments: Any, **options: Any) -> Any:
+            with self.stage(left.pop(0) if len(left) > 1 else left[0]):
+                return plain(*arguments, **options)
+
+        setattr(owner, attribute, timed)
+
+
+def main() -> None:
+    began, composite, mask, output = json.loads(sys.argv[1])
+    clock = Clock()
+    clock.main["start of Python"] = time.perf_counter() - began
+    clock.memory["start of Python"] = peak_memory()
+    with clock.stage("imports"):
+        import cdtnet.cli.main as cli
+        import cdtnet.engines.openvino as openvino
+        from cdtnet import harmonizer, imaging, painting
+        from cdtnet.imaging import write
+
+    clock.wrap(imaging, "read_picture", "decode the picture", "decode the mask")
+    clock.wrap(imaging, "to_mask", "check the mask")
+    clock.wrap(harmonizer, "to_mask", "check the mask")
+    clock.wrap(harmonizer, "describe", "check the mask")
+    clock.wrap(painting, "shrink", "to base size")
+    clock.wrap(openvino.OpenVinoEngine, "analyse", "generator and table")
+    clock.wrap(openvino._Box, "_compile", "compile graphs")
+    clock.wrap(painting.Painter, "_render", "colours and blending")
+    clock.wrap(write, "encode_picture", "encode")
+    clock.wrap(write, "write_file", "write")
+    open_engine, paint = harmonizer.open_engine, painting.Painter.paint
+
+    def open_timed(*arguments: Any) -> Any:
+        with clock.stage("open the network"):
+            engine = open_engine(*arguments)
+        for name, box in engine._boxes.items():
+            if name not in openvino.GLOBAL:
+                clock.wrap(box, "run", "look-up" if name == "lookup" else "refinement")
+        return engine
+
+    def paint_timed(*arguments: Any) -> Iterator[Any]:
+        items, end = paint(*arguments), object()
+        while True:
+            with clock.stage("tiles"):
+                item = next(items, end)
+            if item is end:
+                return
+            yield item
+
+    harmonizer.open_engine, painting.Painter.paint = open_timed, paint_timed
+    code = cli.main(["harmonize", composite, mask, "-o", output, "--engine", "openvino"])
+    assert code == 0
+    print(json.dumps(stages(clock, time.perf_counter() - began)))
+
+
+def stages(clock: Clock, total: float) -> list[tuple[str, float, int]]:
+    """Name, seconds and the process's peak by then, in order of time; threads' stages by their share."""
+    threads = sum(clock.others.values())
+    seconds: dict[str, float] = defaultdict(float)
+    for name, spent in clock.main.items():
+        shares = clock.others if name == "tiles" else {name: threads}
+        for part, share in shares.items():
+            seconds[part] += spent * share / threads
+    seconds["everything else"] = total - sum(clock.main.values())
+    return [(name, spent, clock.memory.get(name, peak_memory())) for name, spent in seconds.items()]
+
+
+if __name__ == "__main__":
+    main()

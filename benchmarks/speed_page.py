@@ -1,0 +1,224 @@
+"""What speed.py has measured, in words and tables."""
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from speed_cell import METHODS, PLAIN, Cell
+from speed_machine import Machine
+
+from cdtnet.machine import available_cores
+
+Key = tuple[str, str, float]  # method, size, share of the foreground
+MEGABYTE = 1e6
+OURS, SIM = "CDTNet-256, OpenVINO", "CDTNet-sim, OpenVINO"
+SHARE = 0.086
+
+
+@dataclass(frozen=True)
+class Command:
+    """A whole command.
+
+    Attributes:
+        label: what it was given.
+        seconds: from its start to its end.
+        stages: name, seconds, and the process's peak in bytes by then.
+    """
+
+    label: str
+    seconds: float
+    stages: Sequence[tuple[str, float, int]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything.
+
+    Attributes:
+        machine: what it can do.
+        cells: for each method, size and share what was measured, or why nothing was.
+        commands: whole commands.
+        sizes: heights and widths by their names.
+        seconds: given to a measurement.
+    """
+
+    machine: Machine
+    cells: Mapping[Key, Cell | str]
+    commands: Sequence[Command]
+    sizes: Mapping[str, tuple[int, int]]
+    seconds: float
+
+    @property
+    def ours(self) -> str:
+        """The method that one gets by default."""
+        return f"{OURS} {self.machine.fast}"
+
+    def cell(self, method: str, size: str, share: float = SHARE) -> Cell | None:
+        """A measurement, if there is one."""
+        found = self.cells.get((method, size, share))
+        return found if isinstance(found, Cell) else None
+
+    def warm(self, method: str, size: str) -> float | None:
+        """Seconds of a further run."""
+        found = self.cell(method, size)
+        return found and found.warm
+
+    def limit(self, method: str, size: str, share: float = SHARE) -> float | None:
+        """The least seconds, for a network's method of which there is a measurement."""
+        model, found = method.split(",")[0], self.cell(method, size, share)
+        if found is None or model not in self.machine.flops:
+            return None
+        height, width = self.sizes[size]
+        return self.machine.limit(model, height * width, found.touched)
+
+    def faster(self, method: str, size: str) -> float | None:
+        """How many times faster than the plain forward."""
+        return ratio(self.warm(PLAIN, size), self.warm(method, size))
+
+
+def page(measured: Measured, command: str) -> str:
+    """docs/speed.md."""
+    machine = measured.machine
+    text = (Path(__file__).parent / "speed.txt").read_text(encoding="utf-8")
+    rates = [
+        (f"convolutions, {name}", f"{rate / 1e9:.0f} GFLOP/s") for name, rate in machine.convolutions.items()
+    ]
+    rates += [("copying memory, read and written", f"{machine.copying / 1e9:.1f} GB/s")]
+    rates += [
+        (f"table look-ups, {name}", f"{rate / 1e6:.0f} Mpx/s") for name, rate in machine.lookups.items()
+    ]
+    shares = sorted({share for *_, share in measured.cells} - {SHARE})
+    return text.format(
+        command=command,
+        hardware=f"{date.today()}, {available_cores()} {platform.machine()} cores, Python "
+        f"{platform.python_version()}, {platform.system()}",
+        seconds=f"{2 * measured.seconds:.0f}",
+        default=measured.ours,
+        aims=table(("aim", "measured", "reached"), aims(measured)),
+        warm=matrix(measured, SHARE, lambda cell, _: seconds(cell.warm)),
+        cold=matrix(measured, SHARE, lambda cell, _: seconds(cell.cold)),
+        memory=matrix(measured, SHARE, lambda cell, _: f"{cell.memory / MEGABYTE:.0f} MB"),
+        faster=matrix(measured, SHARE, lambda _, key: times(measured.faster(*key[:2]))),
+        limits=matrix(
+            measured,
+            SHARE,
+            lambda cell, key: times(ratio(cell.warm, measured.limit(*key))),
+            [name for name in METHODS if name.split(",")[0] in machine.flops],
+        ),
+        others="\n".join(other(measured, share) for share in shares),
+        profile=profile(measured.commands),
+        rates=table(("", "at best"), rates),
+        refinement=f"{machine.refinement:,.0f}",
+        generator=f"{machine.flops['CDTNet-256'] / 1e9:.1f}",
+    )
+
+
+def aims(measured: Measured) -> list[tuple[str, str, str]]:
+    """What issue and plan want of it, and what is."""
+    ours, sim = measured.cell(measured.ours, "24 MP"), measured.cell(SIM, "24 MP")
+    best = max(measured.machine.lookups.values()) / 1e6
+    warm, least = measured.warm(measured.ours, "24 MP"), measured.limit(measured.ours, "24 MP")
+    memory = ours and ours.memory / MEGABYTE
+    rows = [
+        aim("CDTNet-256, 24 MP, 8.6 % foreground: under 2 s", warm, seconds, at_most=2),
+        aim("the same: under 600 MB for the whole process", memory, lambda mb: f"{mb:.0f} MB", at_most=600),
+        aim("the same: at most 1.6× the limit", ratio(warm, least), times, at_most=1.6),
+        aim(
+            "CDTNet-256, 2048²: at least 20× faster than the whole frame",
+            measured.faster(measured.ours, "2048²"),
+            times,
+            at_least=20,
+        ),
+        aim("CDTNet-sim, 24 MP: under 0.5 s", sim and sim.warm, seconds, at_most=0.5),
+        aim("table look-ups: 150 Mpx/s", best, lambda rate: f"{rate:.0f} Mpx/s", at_least=150),
+    ]
+    limits = {"`cdtnet --help`": 0.3, "a 1024² JPEG": 1.0, "a 24 MP JPEG": 4.0}
+    return rows + [
+        aim(
+            f"{c.label}, cold, the whole command: under {limits[c.label]:g} s",
+            c.seconds,
+            seconds,
+            limits[c.label],
+        )
+        for c in measured.commands
+    ]
+
+
+def aim(
+    text: str,
+    value: float | None,
+    show: Callable[[float], str],
+    at_most: float = float("inf"),
+    at_least: float = 0.0,
+) -> tuple[str, str, str]:
+    """A row of the table of aims."""
+    if value is None:
+        return text, "not measured", "–"
+    return text, show(value), "yes" if at_least <= value <= at_most else "no"
+
+
+def matrix(
+    measured: Measured,
+    share: float,
+    show: Callable[[Cell, Key], str],
+    methods: Sequence[str] = tuple(METHODS),
+) -> str:
+    """Methods by sizes, for one share."""
+    sizes = [size for size in measured.sizes if any(k[1:] == (size, share) for k in measured.cells)]
+    rows = []
+    for method in methods:
+        keys = [(method, size, share) for size in sizes]
+        found = [measured.cells.get(key, "") for key in keys]
+        texts = [
+            show(cell, key) if isinstance(cell, Cell) else cell for cell, key in zip(found, keys, strict=True)
+        ]
+        if any(texts):
+            rows.append((method, *texts))
+    return table(("", *sizes), rows)
+
+
+def other(measured: Measured, share: float) -> str:
+    """A foreground of another size."""
+
+    def show(cell: Cell, key: Key) -> str:
+        least = ratio(cell.warm, measured.limit(*key))
+        parts = seconds(cell.warm), f"{cell.memory / MEGABYTE:.0f} MB", least and f"{times(least)} the limit"
+        return ", ".join(part for part in parts if part)
+
+    return f"## Foreground of {100 * share:g} %\n\n{matrix(measured, share, show)}"
+
+
+def profile(commands: Sequence[Command]) -> str:
+    """Stages by commands: seconds, and memory by then."""
+    found = [command for command in commands if command.stages]
+    names = list(dict.fromkeys(name for command in found for name, *_ in command.stages))
+    rows = []
+    for name in names:
+        parts = {command.label: part for command in found for part in command.stages if part[0] == name}
+        cells = (parts.get(command.label) for command in found)
+        rows.append((name, *(f"{c[1]:.3f} s, {c[2] / MEGABYTE:.0f} MB" if c else "" for c in cells)))
+    rows.append(("in all", *(f"{sum(s for _, s, _ in command.stages):.3f} s" for command in found)))
+    return table(("", *(command.label for command in found)), rows)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """In Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    """None where one is missing."""
+    return one / other if one and other else None
+
+
+def times(value: float | None) -> str:
+    """Such as 1.6×."""
+    return f"{value:.3g}×" if value else ""
+
+
+def seconds(value: float | None) -> str:
+    """Such as 0.12 s."""
+    return f"{value:.3g} s" if value else ""
