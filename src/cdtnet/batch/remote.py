@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from ..data.tree import is_clutter
-from ..errors import DataError, WriteError
+from ..errors import DataError, WriteError, needs
 
 LOCK = ".cdtnet.lock"
 LEASE = 60.0  # seconds after which a lock that was not renewed counts as left behind
@@ -36,10 +36,8 @@ class Remote:
     append_every = 5.0
 
     def __init__(self, root: str) -> None:
-        try:
+        with needs("ray", f"An address such as {root}"):
             from fsspec.core import url_to_fs
-        except ModuleNotFoundError as error:
-            raise DataError("Addresses such as s3:// need fsspec: pip install 'cdtnet[ray]'.") from error
         self.root = root.rstrip("/")
         try:
             self._system, base = url_to_fs(self.root, use_listings_cache=False)
