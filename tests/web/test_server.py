@@ -74,7 +74,7 @@ def test_work_that_takes_too_long_is_stopped():
     with serving(work, timeout=0.5) as client:
         answer = client.harmonize(PICTURE, MASK)
         assert answer.status == 504
-        assert "0.5 seconds" in answer.error
+        assert "0.5 s" in answer.error
         assert work.stopped.wait(20)
         until(lambda: client.get("/health").json == {"status": "ready", "running": 0, "waiting": 0})
 

@@ -42,7 +42,9 @@ class _Body:
         self._receive, self._send, self._max_bytes = receive, send, max_bytes
         self._too_long = length.isdecimal() and int(length) > max_bytes
         self._count = 0
-        self._complete = headers.get("expect") == "100-continue"  # nothing comes before it is asked for
+        self._complete = (
+            headers.get("expect", "").lower() == "100-continue"
+        )  # nothing comes before it is asked for
 
     async def receive(self) -> Message:
         """The next message, as long as the body keeps to the limit."""

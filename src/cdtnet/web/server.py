@@ -120,12 +120,11 @@ class _Service:
         return done
 
     def _late(self, job: Job) -> HTTPException:
-        seconds = f"{self._limits.timeout:g} seconds"
+        limit = f"{self._limits.timeout:g} s"
         if job.running:
-            return HTTPException(504, f"The picture took longer than {seconds}; send a smaller one.")
-        return HTTPException(
-            503, f"The picture had not had its turn after {seconds}; try again later.", _SOON
-        )
+            return HTTPException(504, f"The work took longer than {limit}; send a smaller picture.")
+        sentence = f"The request had not arrived, or not had its turn, after {limit}; try again later."
+        return HTTPException(503, sentence, _SOON)
 
 
 async def _outcome(job: Job, request: Request) -> Any:
