@@ -35,13 +35,14 @@ class WholeBox(Box):
 
         low, bottleneck = self.boxes["generator"](shrink(image, base), shrink(mask, base))
         drawn = low, sampling(base, height), sampling(base, width)
-        if "color_mapping" not in self.boxes:
-            painted = self.boxes["upsampling"](*drawn)
-        else:
+        if "color_mapping" in self.boxes:
             _, atlas = self.boxes["color_mapping"](bottleneck, shrink(mask, base // STRIDE))
             painted = self.boxes["lookup"](atlas, image, mask)
-        if "refinement" in self.boxes:
+            if "refinement" not in self.boxes:  # blended with the mask already
+                return painted.clamp(0, 1)
             painted = self.boxes["refinement"](image, painted, mask, *drawn)
+        else:
+            painted = self.boxes["upsampling"](*drawn)
         return torch.lerp(image, painted, mask).clamp(0, 1)
 
 
