@@ -122,6 +122,7 @@ export class Bench {
   async remove(role) {
     this.photos.delete(role);
     this.#latest.delete(role);
+    say(`${ROLES[this.way][role]} removed.`);
     await this.server.drop(role);
     this.#arm(role);
     this.changed();

@@ -11,7 +11,7 @@ export class PaintTool {
     Object.assign(this, { changed, redraw, resized });
     this.composite = this.mask = null;
     this.strokes = [];
-    this.size = 0.4; // of the brush, 0 to 1
+    this.size = 0.5; // of the brush, 0 to 1
     this.erase = false;
     this.cursor = null; // the brush that keys move, in preview pixels
     this.pen = null; // the stroke that keys draw
