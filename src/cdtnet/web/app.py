@@ -20,16 +20,17 @@ from starlette.routing import Route
 
 from ..errors import CdtnetError, PictureError
 from ..imaging import Picture, read_picture, to_mask
+from .app_answers import explain, state_of
 from .app_downloads import DOWNLOADS
 from .app_guard import Guard
 from .app_masks import check_shape
 from .app_photos import Photo, is_transparent
-from .app_sessions import Session, Sessions, UnknownSessionError
+from .app_sessions import Session, Sessions
 from .app_work import ROLES, Models, Order, harmonize
 from .body import BodyLimit
 from .hosting import SecurityHeaders
 from .limits import Limits
-from .queue import Job, JobCancelledError, QueueFullError, WorkQueue
+from .queue import Job, WorkQueue
 
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[1] / "demo"
@@ -108,10 +109,10 @@ class _Faces:
                 raise
 
         session.job = self.queue.submit(work)
-        return JSONResponse(_state(session), 202)
+        return JSONResponse(state_of(session), 202)
 
     async def progress(self, request: Request) -> Response:
-        return JSONResponse(_state(self._session(request)))
+        return JSONResponse(state_of(self._session(request)))
 
     async def cancel(self, request: Request) -> Response:
         session = self._session(request)
@@ -194,40 +195,10 @@ def make_app(
             Middleware(Guard, host=host),
             Middleware(BodyLimit, max_bytes=limits.max_bytes),
         ],
-        exception_handlers={HTTPException: _explain, CdtnetError: _explain, MemoryError: _explain},
+        exception_handlers={HTTPException: explain, CdtnetError: explain, MemoryError: explain},
     )
     app.router.redirect_slashes = False
     return app
-
-
-def _state(session: Session) -> dict[str, Any]:
-    """How the session's job stands; once it is done, what it gave."""
-    job, outcome = session.job, session.outcome
-    if job is None:
-        raise HTTPException(404, "Nothing has been asked for yet.")
-    if not job.outcome.done():
-        return {
-            "state": "running" if job.running else "waiting",
-            "done": job.done,
-            "total": job.total,
-        }
-    if job.outcome.cancelled():
-        return {"state": "cancelled"}
-    error = job.outcome.exception()
-    if isinstance(error, JobCancelledError):
-        return {"state": "cancelled"}
-    if error or outcome is None:
-        return {"state": "failed", "error": _sentence(error)}
-    photos = {"composite": outcome.composite.describe(), "harmonized": outcome.harmonized.describe()}
-    return {"state": "done", **photos, "table": outcome.lut is not None, "settings": outcome.settings}
-
-
-def _sentence(error: BaseException | None) -> str:
-    if isinstance(error, CdtnetError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this picture."
-    return "This failed for a reason that the program does not know; its terminal says more."
 
 
 def _role(request: Request) -> str:
@@ -253,13 +224,3 @@ async def _read_json(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise HTTPException(400, "Send a JSON object.")
     return value
-
-
-async def _explain(request: Request, error: Exception) -> Response:
-    """A sentence for the person; the page opens a new session where `code` says so."""
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": error.detail}, error.status_code)
-    if isinstance(error, UnknownSessionError):
-        return JSONResponse({"error": str(error), "code": "session"}, 404)
-    status = 429 if isinstance(error, QueueFullError) else 422
-    return JSONResponse({"error": _sentence(error)}, status)
