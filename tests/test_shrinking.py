@@ -40,7 +40,9 @@ def test_strips_equal_the_models_own_downsampling(height, width, size, antialias
     np.testing.assert_allclose(low.coarse_mask, reference.coarse_mask[0, 0], atol=1e-5)
 
 
-def test_a_picture_of_many_strips(random):
+@pytest.mark.parametrize("most", [1 << 20, 7 * 90, 1])
+def test_a_picture_of_many_strips(random, monkeypatch, most):
+    monkeypatch.setattr("cdtnet.shrinking._MOST", most)
     pixels = random.random((5 * STRIP + 3, 90, 3)).astype(np.float32)
     mask = random.random(pixels.shape[:2]).astype(np.float32)
     low = low_of(pixels, mask, 32, True)

@@ -13,7 +13,8 @@ from .machine import available_cores
 
 FloatArray = NDArray[np.float32]
 
-STRIP = 128  # rows converted at a time
+STRIP = 128  # rows converted at a time by each thread, fewer where they would be more than
+_MOST = 1 << 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,16 @@ def _resize(
     """What `read` gives as (rows,W,C), brought to (size,size,C): rows first, strip by strip, then columns."""
     down, across = Filter(height, size, antialias), Filter(width, size, antialias)
 
+    rows = max(1, min(STRIP, _MOST // width))
+
     def part(top: int) -> tuple[int, FloatArray]:
         """What a strip adds to the samples that draw on it: the first of them, and (n,W,C)."""
-        strip = read(slice(top, min(top + STRIP, height)))
+        strip = read(slice(top, min(top + rows, height)))
         return down.apply(strip, top)
 
     narrow: FloatArray | None = None
     with ThreadPoolExecutor(available_cores()) as pool:
-        for first, added in pool.map(part, range(0, height, STRIP)):  # in order, for the sake of rounding
+        for first, added in pool.map(part, range(0, height, rows)):  # in order, for the sake of rounding
             if narrow is None:
                 narrow = np.zeros((size, *added.shape[1:]), np.float32)
             narrow[first : first + len(added)] += added
