@@ -1,19 +1,36 @@
-"""What reduced precision may change, on photographs with the weights that ship; for both engines."""
+"""What each engine and precision may change, on photographs with the weights that ship."""
 
 import numpy as np
 import pytest
+import torch
 
-from cdtnet import Harmonizer
+from cdtnet import Harmonizer, load_model
+
+from .networks import plain
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
 
-@pytest.fixture(scope="module", params=["openvino", "pytorch"])
+RUNTIMES = [("openvino", "cpu"), ("pytorch", "cpu")]
+if torch.cuda.is_available():
+    RUNTIMES.append(("pytorch", "cuda"))
+
+
+@pytest.fixture(scope="module", params=RUNTIMES, ids=" on ".join)
 def harmonizers(request):
+    engine, device = request.param
     return {
-        precision: Harmonizer("cdtnet-256", "cpu", engine=request.param, precision=precision)
+        precision: Harmonizer("cdtnet-256", device, engine=engine, precision=precision)
         for precision in ("float32", "bfloat16", "auto")
     }
+
+
+def test_single_precision_equals_the_plain_forward(harmonizers, photos):
+    composite = photos[0][0][:200, :300].astype(np.float32) / 255
+    mask = np.tile(np.linspace(0, 1, 300, dtype=np.float32), (200, 1))
+    expected = plain(load_model("cdtnet-256"), composite[None], mask[None, ..., None])[0]
+    ours = harmonizers["float32"](composite, mask).image
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
 
 
 def test_8_bit_pictures_move_by_a_level_at_most_nearly_everywhere(harmonizers, photos):

@@ -1,5 +1,8 @@
 """The PyTorch engine: the reference, and the one for GPUs."""
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,22 +24,30 @@ class TorchEngine:
         device: a PyTorch device name, or "auto" for the best there is.
     """
 
-    parallel = 1  # PyTorch shares each operation out among the cores by itself
     step = 1
 
     def __init__(self, model: CDTNet, device: str = "auto"):
         self.device = _pick(device)
         self.model = model.to(self.device).channels_last()
         self.config = model.config
-        self.fast: Precision = "bfloat16" if self.device.type == "cuda" else "float32"
+        self.fast: Precision = "float32"
+        self.parallel = 1  # PyTorch shares each operation out among the cores by itself
+        self._on_cuda = self.device.type == "cuda"
+        if self._on_cuda:
+            self.fast = "bfloat16"
+            self.parallel = 3  # one tile on its way there, one being rendered, one on its way back
+            torch.backends.cudnn.allow_tf32 = False  # float32 would have 10 bits of mantissa; for the process
 
     @torch.inference_mode()
     def analyse(self, low: LowPicture) -> Analysis:
         """Everything global about a picture, decided once."""
         image = self._tensor(low.image).permute(2, 0, 1)[None]
-        return self.model.analyse(
+        analysis = self.model.analyse(
             LowInput(image, self._tensor(low.mask)[None, None], self._tensor(low.coarse_mask)[None, None])
         )
+        if self._on_cuda:
+            torch.cuda.current_stream(self.device).synchronize()  # streams of the tiles do not wait for it
+        return analysis
 
     @torch.inference_mode()
     def render(
@@ -49,10 +60,11 @@ class TorchEngine:
         precision: Precision = "float32",
     ) -> FloatArray:
         """One window of the picture, whole frame as published; see `Engine`."""
-        image = self._tensor(composite).permute(2, 0, 1)[None]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        reduced = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16")
+        with self._stream(), reduced:
+            image = self._tensor(composite).permute(2, 0, 1)[None]
             rendered, _ = self.model.render(analysis, image, self._tensor(mask)[None, None], size, window)
-        return rendered[0].permute(1, 2, 0).float().cpu().numpy()
+            return rendered[0].permute(1, 2, 0).float().cpu().numpy()
 
     def table(self, analysis: Analysis) -> FloatArray | None:
         """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
@@ -64,8 +76,15 @@ class TorchEngine:
         """The runtime and the device, for people."""
         return f"PyTorch {torch.__version__} on {self.device}"
 
+    def _stream(self) -> AbstractContextManager[Any]:
+        """On an NVIDIA GPU, an order of its own for a tile's work, beside that of others."""
+        return torch.cuda.stream(torch.cuda.Stream(self.device)) if self._on_cuda else nullcontext()
+
     def _tensor(self, array: FloatArray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if self._on_cuda:  # from pinned memory, so that nothing waits for the transfer
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
 
 def _pick(device: str) -> torch.device:

@@ -1,0 +1,86 @@
+"""How far each engine, in each precision, is from the plain forward pass of the PyTorch modules.
+
+python benchmarks/precision.py [--model cdtnet-256] writes docs/precision.md: the foregrounds of the example
+composites.
+"""
+
+import argparse
+import platform
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import cdtnet
+from cdtnet.config import PRECISIONS
+from cdtnet.machine import available_cores
+from cdtnet.model import CDTNet
+
+ROOT = Path(__file__).parents[1]
+PHOTOS = ROOT / "examples" / "photos"
+NAMES = ("bird", "dogs", "drum")
+ENGINES = ("openvino", "pytorch")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="cdtnet-256")
+    name = parser.parse_args().model
+    harmonizers = {
+        (engine, precision): cdtnet.Harmonizer(name, "cpu", engine=engine, precision=precision)
+        for engine in ENGINES
+        for precision in PRECISIONS
+    }
+    runtimes = sorted({harmonizer.engine.describe().split(",")[0] for harmonizer in harmonizers.values()})
+    title = (
+        f"{name} on the foregrounds of the example composites, in levels of 8 bits, against the plain "
+        "forward pass over the whole frame in single precision. "
+        f"{', '.join(runtimes)}, {platform.machine()}, {available_cores()} cores, {date.today()}."
+    )
+    lines = [
+        title,
+        "",
+        "    python benchmarks/precision.py",
+        "",
+        "| engine | precision | picture | furthest before rounding | equal | off by 1 | off by more | PSNR |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for picture in NAMES:
+        composite = np.array(Image.open(PHOTOS / f"{picture}_composite.jpg").convert("RGB"))
+        mask = np.array(Image.open(PHOTOS / f"{picture}_mask.png").convert("L"))
+        expected = 255 * plain(cdtnet.load_model(name), composite, mask)
+        for (engine, precision), harmonizer in harmonizers.items():
+            exact = harmonizer(composite.astype(np.float32) / 255, mask).image.astype(np.float64) * 255
+            rounded = harmonizer(composite, mask).image.astype(np.float64)
+            cells = compare(exact[mask > 0], rounded[mask > 0], expected[mask > 0])
+            lines.append(f"| {engine} | {precision} | {picture} | {' | '.join(cells)} |")
+            print(lines[-1], file=sys.stderr)
+    (ROOT / "docs" / "precision.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def compare(exact: NDArray, rounded: NDArray, expected: NDArray) -> tuple[str, ...]:
+    """Of pixels (n,3), in levels."""
+    apart = np.abs(rounded - np.rint(expected))
+    worst = apart.max(axis=1)
+    shares = [(worst == 0).mean(), (worst == 1).mean(), (worst > 1).mean()]
+    error = (apart**2).mean()
+    psnr = "∞" if error == 0 else f"{10 * np.log10(255**2 / error):.1f} dB"
+    return f"{np.abs(exact - expected).max():.5f}", *(f"{100 * share:.3f} %" for share in shares), psnr
+
+
+def plain(model: CDTNet, composite: NDArray, mask: NDArray) -> NDArray:
+    """The module's forward, blended with the mask, (H,W,3) in 0..1."""
+    image = torch.from_numpy(composite).permute(2, 0, 1)[None].float() / 255
+    soft = torch.from_numpy(mask)[None, None].float() / 255
+    with torch.inference_mode():
+        after = model(image, soft).image
+        blended = after if model.config.variant == "cdtnet-sim" else torch.lerp(image, after, soft)
+    return blended[0].permute(1, 2, 0).clamp(0, 1).numpy().astype(np.float64)
+
+
+if __name__ == "__main__":
+    main()
