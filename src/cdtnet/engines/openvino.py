@@ -57,7 +57,7 @@ class OpenVinoEngine:
         WeightsError: if they do not fit.
     """
 
-    step = 128
+    step = 32
 
     def __init__(self, weights: Weights):
         self.config = weights.config
