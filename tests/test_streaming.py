@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -232,6 +234,35 @@ def test_an_interruption_leaves_nothing_behind(streaming, harmonizer, make, at):
     with pytest.raises(KeyboardInterrupt):
         harmonizer.to_file("composite.tif", mask, "out.tif", progress=interrupt)
     assert os.listdir() == ["composite.tif"]
+
+
+STREAM = """
+import sys
+from cdtnet import streaming
+from cdtnet.cli.main import main
+
+streaming.LARGE = 0
+sys.exit(main(["harmonize", "composite.tif", "mask.tif", "-o", "out.tif", "--model", sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
+    pyvips.Image.black(500, 200_000, bands=3).tiffsave(str(tmp_path / "composite.tif"))
+    mask = pyvips.Image.black(500, 200_000) + 255
+    mask.cast("uchar").tiffsave(str(tmp_path / "mask.tif"), compression="deflate")
+    (tmp_path / "out.tif").write_bytes(b"old")
+    command = [sys.executable, "-c", STREAM, weights]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not any(path.suffix == ".tmp" for path in tmp_path.iterdir()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(sent)
+        assert process.stderr.read().endswith("cdtnet: Interrupted.\n")
+    assert process.returncode == 130
+    assert sorted(os.listdir(tmp_path)) == ["composite.tif", "mask.tif", "out.tif"]
+    assert (tmp_path / "out.tif").read_bytes() == b"old"
 
 
 CODE = """

@@ -128,6 +128,6 @@ class _Report:
 
     def __call__(self, done: int) -> None:
         with self._lock:
-            if self._progress and done > self._done:
-                self._done = done
-                self._progress(done, self._total)
+            self._done = max(done, self._done)
+            if self._progress:
+                self._progress(self._done, self._total)

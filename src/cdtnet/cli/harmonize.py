@@ -53,12 +53,19 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
 def _stream(arguments: argparse.Namespace) -> None:
     from ..harmonizer import Harmonizer
     from ..imaging.rows import open_picture
+    from ..stop import StopSignal
 
     composite, mask = arguments.composite, arguments.mask
     picture = open_picture(composite)
     name = arguments.output or beside(composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, (composite, mask), arguments)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    with progress_bar("harmonizing", "bands") as progress:
+    with StopSignal() as signal, progress_bar("harmonizing", "bands") as show:
+
+        def progress(done: int, total: int) -> None:
+            if signal.received:  # raised here and not anywhere, lest a lock between threads stays locked
+                raise KeyboardInterrupt
+            show(done, total)
+
         harmonizer.to_file(composite, mask, name, strength=arguments.strength, progress=progress)
     output.report()

@@ -39,7 +39,7 @@ class Header(NamedTuple):
         format: "JPEG", "PNG", "TIFF" or "WebP".
         pixels: width times height.
         nbytes: memory that the pixels would take.
-        obstacle: why it cannot be read from top to bottom, to go on after "it"; None if it can.
+        obstacle: why it cannot be read from top to bottom, to follow its name; None if it can.
     """
 
     format: str
