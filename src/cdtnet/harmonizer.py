@@ -35,6 +35,7 @@ class Harmonizer:
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
         precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
             gains by it (no pixel moves by more than one level), and float32 else; or "float32" or "bfloat16".
+        threads: of OpenVINO, one for each core by default. PyTorch's are set by `torch.set_num_threads`.
 
     Raises:
         WeightsError: if there are no such weights, or they do not fit.
@@ -48,12 +49,13 @@ class Harmonizer:
         *,
         engine: str = "auto",
         precision: str = "auto",
+        threads: int | None = None,
     ):
         if precision not in ("auto", *PRECISIONS):
             raise CdtnetError(
                 f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
             )
-        self.engine = open_engine(model, device, engine)
+        self.engine = open_engine(model, device, engine, threads)
         self.precision = precision
 
     def __call__(

@@ -132,7 +132,9 @@ class _Renderer:
     def __init__(self, settings: Settings) -> None:
         from ..harmonizer import Harmonizer
 
-        self._render = partial(render, settings, Harmonizer(settings.model, **settings.runtime), None)
+        # An actor has a core, or a GPU; Ray itself tells PyTorch so.
+        harmonizer = Harmonizer(settings.model, **settings.runtime, threads=1)
+        self._render = partial(render, settings, harmonizer, None)
 
     def __call__(self, row: Row) -> Row:
         return {"work": attempt(self._render, row["work"])}

@@ -73,7 +73,12 @@ class Engine(Protocol):
         """The runtime and the device, for people."""
 
 
-def open_engine(model: str | PathLike[str] | CDTNet, device: str = "auto", engine: str = "auto") -> Engine:
+def open_engine(
+    model: str | PathLike[str] | CDTNet,
+    device: str = "auto",
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Engine:
     """Get a network ready on a runtime.
 
     Args:
@@ -81,6 +86,7 @@ def open_engine(model: str | PathLike[str] | CDTNet, device: str = "auto", engin
         device: "auto" for a GPU if there is one, else the CPU; or "cpu", "cuda", "mps" or another name of
             PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
+        threads: of OpenVINO; one for each core by default.
 
     Raises:
         WeightsError: if there are no such weights, or they do not fit.
@@ -108,7 +114,7 @@ def open_engine(model: str | PathLike[str] | CDTNet, device: str = "auto", engin
         raise CdtnetError(f"OpenVINO is used on the CPU only; for {device!r} use the engine pytorch.")
     from .openvino import OpenVinoEngine
 
-    return OpenVinoEngine(weights)
+    return OpenVinoEngine(weights, threads)
 
 
 def _gpu_for_pytorch() -> bool:
