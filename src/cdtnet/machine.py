@@ -1,5 +1,6 @@
 """What this process may use of the machine, and what it has used."""
 
+import ctypes
 import os
 import re
 import sys
@@ -31,6 +32,14 @@ def share_cores(workers: int) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
         wanted = os.environ.get(name, "")
         os.environ[name] = str(min(threads, int(wanted)) if wanted.isdecimal() and int(wanted) else threads)
+
+
+def trim_memory() -> None:
+    """Give back to the system what has been freed, where the C library keeps it otherwise: glibc."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim:
+            trim(0)
 
 
 def peak_memory() -> int:

@@ -19,6 +19,7 @@ from .imaging.masks import check_levels, describe_levels
 from .imaging.read import MAX_PIXELS
 from .imaging.rows import Rows, open_mask, open_picture, read_header
 from .imaging.write import FORMATS
+from .machine import trim_memory
 from .painting import TILE, Painter
 from .regions import Window, touched
 
@@ -116,6 +117,7 @@ def _bands(
             for window, painted in painter.paint(touching):
                 pixels[window.within(whole).slices] = painted
         yield pixels
+        trim_memory()  # it grows by half a gigabyte otherwise, for bands come and go in several threads
         report(len(windows) + number + 1)
 
 
