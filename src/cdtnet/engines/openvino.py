@@ -52,6 +52,7 @@ class OpenVinoEngine:
 
     Args:
         weights: of the network.
+        threads: how many to compute with; by default one for each core.
 
     Raises:
         WeightsError: if they do not fit.
@@ -59,9 +60,9 @@ class OpenVinoEngine:
 
     step = 32
 
-    def __init__(self, weights: Weights):
+    def __init__(self, weights: Weights, threads: int | None = None):
         self.config = weights.config
-        self.parallel = available_cores()
+        self.parallel = threads or available_cores()
         core = ov.Core()
         capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.fast: Precision = "bfloat16" if "BF16" in capabilities else "float32"
@@ -72,12 +73,13 @@ class OpenVinoEngine:
         size = self.config.base_size
         graphs["generator"].reshape({"image": [1, 3, size, size], "mask": [1, 1, size, size]})
 
-        self._boxes = {
-            name: _Box(core, graph, "float32", streams=1 if name in GLOBAL else self.parallel)
-            for name, graph in graphs.items()
-        }
+        def box(name: str, precision: Precision = "float32") -> _Box:
+            streams = 1 if name in GLOBAL else self.parallel
+            return _Box(core, graphs[name], precision, self.parallel, streams)
+
+        self._boxes = {name: box(name) for name in graphs}
         if "refinement" in graphs:
-            self._boxes["refinement, bfloat16"] = _Box(core, graphs["refinement"], "bfloat16", self.parallel)
+            self._boxes["refinement, bfloat16"] = box("refinement", "bfloat16")
 
     def analyse(self, low: LowPicture) -> LowAnalysis:
         """Everything global about a picture, decided once."""
@@ -126,8 +128,9 @@ class OpenVinoEngine:
 class _Box:
     """A compiled graph. Threads may share it: each takes a request of its own for as long as it runs."""
 
-    def __init__(self, core: ov.Core, graph: ov.Model, precision: Precision, streams: int):
-        self._core, self._graph, self._precision, self._streams = core, graph, precision, streams
+    def __init__(self, core: ov.Core, graph: ov.Model, precision: Precision, threads: int, streams: int):
+        self._core, self._graph, self._precision = core, graph, precision
+        self._threads, self._streams = threads, streams
         self._compiled: ov.CompiledModel | None = None
         self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
         self._lock = Lock()
@@ -153,7 +156,7 @@ class _Box:
             if self._compiled is None:
                 settings = {
                     "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[self._precision],
-                    "INFERENCE_NUM_THREADS": available_cores(),
+                    "INFERENCE_NUM_THREADS": self._threads,
                     "NUM_STREAMS": self._streams,
                     "ENABLE_CPU_PINNING": False,  # several processes may share the cores
                     "CPU_RUNTIME_CACHE_CAPACITY": 32,  # compiled kernels kept, each for one shape
