@@ -56,6 +56,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
     """
     path = Path(path)
     try:
+        str(path).encode()  # as libvips will want it
         with path.open("rb") as stream:
             yield stream, str(path)
     except FileNotFoundError as error:
