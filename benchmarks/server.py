@@ -49,10 +49,10 @@ def main() -> None:
     arguments = parser.parse_args()
     places = arguments.workers + arguments.queue
     title = (
-        f"{MODEL}, {arguments.workers} workers, {arguments.queue} places to wait, {available_cores()} cores, "
-        f"{platform.machine()}, {date.today()}. The demo picture as JPEG, {' and '.join(map(str, SIDES))} "
-        "pixels wide, posted again and again by wrk; every answer was compared with the right one. Who is "
-        "refused waits for a second, as Retry-After asks."
+        f"{MODEL}, {arguments.workers} workers, {arguments.queue} places to wait, "
+        f"cores: {available_cores()}, {platform.machine()}, {date.today()}. "
+        f"The demo picture as JPEG, {' and '.join(map(str, SIDES))} pixels wide, posted again and again by "
+        "wrk; every answer was compared with the right one. Who is refused waits for a second, as told."
     )
     lines = [title, "", "    python benchmarks/server.py", "", f"| {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
     with tempfile.TemporaryDirectory() as folder, serving(arguments.workers, arguments.queue) as url:
@@ -146,11 +146,11 @@ def metric(url: str, name: str) -> float:
 
 
 def row(side: int, connections: int, found: dict[str, Any], busy: float, memory: float) -> str:
-    """A row of the table; times only where none was refused, for a refusal is quick."""
+    """A row of the table; times only of answers alone, for a refusal is quick."""
     statuses = found["statuses"]
     done, refused = statuses.get("200", 0), statuses.get("429", 0)
     wrong = sum(statuses.values()) - done - refused + found["wrong"] + found["broken"]
-    times = "– | –" if refused else f"{found['median']:.2f} s | {found['p99']:.2f} s"
+    times = "– | –" if refused or not done else f"{found['median']:.2f} s | {found['p99']:.2f} s"
     speed = f"{done / found['seconds']:.2f} | {busy / max(1, done):.2f}"
     share = refused / max(1, done + refused)
     return f"| {side} | {connections} | {speed} | {times} | {share:.0%} | {wrong} | {memory:.0f} MB |"

@@ -10,6 +10,7 @@ from traceback import clear_frames
 from typing import Any
 
 from ..errors import CdtnetError
+from ..machine import trim_memory
 
 Work = Callable[["Job"], Any]
 
@@ -154,7 +155,8 @@ class WorkQueue:
                 job, work = self._line.popleft()
             if job.outcome.set_running_or_notify_cancel():
                 self._do(job, work)
-            del job, work  # a thread that waits keeps no pictures
+            del job, work  # a thread that waits keeps no pictures,
+            trim_memory()  # nor does the process what they took
 
     def _do(self, job: Job, work: Work) -> None:
         """Run the work; the place is free before anyone hears how it ended."""
