@@ -60,12 +60,13 @@ def row(model: str, width: int, height: int, folder: str | None) -> str:
 
 def make(place: Path, width: int, height: int) -> None:
     """composite.tif, waves with noise as a camera's, and mask.tif, an ellipse with a soft edge."""
-    x, y = np.meshgrid(*[np.arange(4096, dtype=np.float32) * (2 * np.pi / 4096)] * 2)
+    # Repeated only beyond what deflate looks back on, 32 KB, since it would find the repetition.
+    x, y = np.meshgrid(*[np.arange(n, dtype=np.float32) * (2 * np.pi / n) for n in (16384, 1024)])
     waves = np.sin(3 * x + 2 * y) + np.sin(7 * x - 5 * y) + 0.3 * np.sin(31 * x + 17 * y)
     color = waves[..., None] * np.float32([27, 30, 33]) + np.float32([120, 110, 90])
     color += np.random.default_rng(0).standard_normal(color.shape, np.float32) * 3
     tile = pyvips.Image.new_from_array(color.clip(0, 255).astype(np.uint8))
-    picture = tile.replicate(width // 4096 + 1, height // 4096 + 1).crop(0, 0, width, height)
+    picture = tile.replicate(width // 16384 + 1, height // 1024 + 1).crop(0, 0, width, height)
     picture.tiffsave(str(place / "composite.tif"), tile=True, tile_width=256, tile_height=256)
     places = pyvips.Image.xyz(width, height)
     across, down = places[0] / width - 0.5, places[1] / height - 0.5
