@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import PictureError
-from .options import add_model_options, progress_bar, runtime
+from .options import add_model_options, runtime, stoppable_bar
 from .pictures import Output, add_output_options, beside, read_inputs
 
 
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     image = composite
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-        with progress_bar("harmonizing") as progress:
+        with stoppable_bar("harmonizing") as progress:
             image = harmonizer(composite, mask, strength=arguments.strength, progress=progress).image
     for file, picture in extras:
         picture.save(file, quality=arguments.quality)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from .options import add_model_options, progress_bar, runtime, say
+from .options import add_model_options, runtime, say, stoppable_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     make_folder(arguments.output)
     shipped = Path(__file__).parents[1] / "demo"
     composite = read_picture(shipped / "composite.jpg")
-    with progress_bar("harmonizing") as progress:
+    with stoppable_bar("harmonizing") as progress:
         harmonized = (
             Harmonizer(arguments.model, **runtime(arguments))(
                 composite, shipped / "mask.png", strength=arguments.strength, progress=progress

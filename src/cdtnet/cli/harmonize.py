@@ -2,7 +2,7 @@
 
 import argparse
 
-from .options import add_model_options, progress_bar, runtime
+from .options import add_model_options, runtime, stoppable_bar
 from .pictures import Output, add_output_options, beside, read_inputs
 
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, inputs, arguments)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    with progress_bar("harmonizing") as progress:
+    with stoppable_bar("harmonizing") as progress:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
     output.write(image)
 
@@ -53,19 +53,12 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
 def _stream(arguments: argparse.Namespace) -> None:
     from ..harmonizer import Harmonizer
     from ..imaging.rows import open_picture
-    from ..stop import StopSignal
 
     composite, mask = arguments.composite, arguments.mask
     picture = open_picture(composite)
     name = arguments.output or beside(composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, (composite, mask), arguments)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    with StopSignal() as signal, progress_bar("harmonizing", "bands") as show:
-
-        def progress(done: int, total: int) -> None:
-            if signal.received:  # raised here and not anywhere, lest a lock between threads stays locked
-                raise KeyboardInterrupt
-            show(done, total)
-
+    with stoppable_bar("harmonizing", "bands") as progress:
         harmonizer.to_file(composite, mask, name, strength=arguments.strength, progress=progress)
     output.report()

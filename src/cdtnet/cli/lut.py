@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..atomic import check_target
 from ..errors import PictureError
-from .options import add_model_options, progress_bar, runtime
+from .options import add_model_options, runtime, stoppable_bar
 from .pictures import Output, add_output_options, beside, read_inputs, refuse_inputs
 
 
@@ -86,7 +86,7 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     picture, *masks = read_inputs(*inputs)
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
     output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
-    with progress_bar("recolouring") as progress:
+    with stoppable_bar("recolouring") as progress:
         image = lut.recolor(
             picture,
             masks[0] if masks else None,

@@ -87,6 +87,26 @@ def some(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+@contextmanager
+def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
+    """A `progress_bar` that Ctrl-C and SIGTERM end at the next step.
+
+    Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
+    """
+    from ..stop import StopSignal
+
+    with StopSignal() as signal, progress_bar(description, unit) as show:
+
+        def progress(done: int, total: int) -> None:
+            if signal.received:
+                raise KeyboardInterrupt
+            show(done, total)
+
+        yield progress
+    if signal.received:
+        raise KeyboardInterrupt
+
+
 def say(message: str) -> None:
     """A message for the person, on stderr, so that stdout stays free for results."""
     print(message, file=sys.stderr)
