@@ -5,14 +5,18 @@ import logging
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from cdtnet.cli.main import main
 from tests.data import trees
 
-ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'cdtnet[ray]'")
 PICTURES = 20
+pytestmark = pytest.mark.skipif(
+    find_spec("ray") is None, reason="Ray is not installed: pip install 'cdtnet[ray]'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +50,13 @@ def bucket(environment):
 
 @pytest.fixture(scope="module")
 def cluster(environment):
-    """A head that works at nothing, and two nodes with a core each."""
-    from ray.cluster_utils import Cluster
-
-    memory = {"object_store_memory": 100_000_000}
-    patience = {"health_check_period_ms": 1000}
-    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": patience, **memory}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    cluster.workers = [cluster.add_node(num_cpus=1, **memory) for _ in range(2)]
-    yield cluster
-    cluster.shutdown()
+    """A head that works at nothing, and two nodes with a core each; a line to its stdin kills one."""
+    command = [sys.executable, str(Path(__file__).with_name("ray_cluster.py"))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, **pipes) as process:
+        lines = iter(process.stdout.readline, "")
+        process.address = next(line.split()[1] for line in lines if line.startswith("address: "))
+        yield process
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_a_node_is_lost_and_nothing_else(bucket, cluster, folder, tmp_path, weig
     while not (finished := bucket.glob("bucket/out/*/*.png")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.2)
-    cluster.remove_node(cluster.workers.pop(), allow_graceful=False)
+    print(file=cluster.stdin, flush=True)
     assert len(finished) < PICTURES
     printed, messages = process.communicate()
     assert process.returncode == 1, messages

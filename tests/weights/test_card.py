@@ -33,9 +33,9 @@ def test_a_snapshot_of_a_hub_is_loaded_as_it_lies(tmp_path):
     blob, snapshot = tmp_path / "blobs" / "0a1b2c", tmp_path / "snapshots" / "d3e4f5"
     blob.parent.mkdir()
     snapshot.mkdir(parents=True)
-    shutil.copy(SHIPPED_FOLDER / "cdtnet-sim.safetensors", blob)
+    shutil.copy(SHIPPED_FOLDER / "cdtnet-256.safetensors", blob)
     (snapshot / "model.safetensors").symlink_to(blob)
-    loaded, expected = cdtnet.load_model(snapshot), cdtnet.load_model("cdtnet-sim")
+    loaded, expected = cdtnet.load_model(snapshot), cdtnet.load_model("cdtnet-256")
     assert loaded.config == expected.config
     for name, value in expected.state_dict().items():
         assert value.equal(loaded.state_dict()[name])

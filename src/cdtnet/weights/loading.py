@@ -10,12 +10,17 @@ from ..errors import WeightsError
 from .official import from_official, is_official
 from .storage import Card, Entries, read_weights
 
-# Name: file beside this one, and the variant of the network. CDTNet's generator was trained first and then
-# left as it is, so that its file holds iS2AM, too.
+# Name: file beside this one, and the variant of the network. The refinement was trained over the others as they
+# are, so that its file holds them, too.
 SHIPPED: Mapping[str, tuple[str, Variant]] = {
     "cdtnet-256": ("cdtnet-256.safetensors", "cdtnet"),
-    "cdtnet-sim": ("cdtnet-sim.safetensors", "cdtnet-sim"),
+    "cdtnet-sim": ("cdtnet-256.safetensors", "cdtnet-sim"),
     "is2am": ("cdtnet-256.safetensors", "is2am"),
+}
+PARTS: Mapping[Variant, tuple[str, ...]] = {
+    "cdtnet": ("generator.", "color_mapping.", "refinement."),
+    "cdtnet-sim": ("generator.", "color_mapping."),
+    "is2am": ("generator.",),
 }
 
 
@@ -72,8 +77,7 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
         file, variant = SHIPPED[name]
         entries, card = shipped_weights(file)
         config = replace(config_of(card, entries), variant=variant)
-        if variant == "is2am":
-            entries = {key: value for key, value in entries.items() if key.startswith("generator.")}
+        entries = {key: value for key, value in entries.items() if key.startswith(PARTS[variant])}
     else:
         if not Path(source).suffix and not Path(source).exists():
             raise WeightsError(f"There is no model {name!r}; there are {', '.join(SHIPPED)}, or give a file.")
