@@ -10,8 +10,8 @@ from ..errors import WeightsError
 from .official import from_official, is_official
 from .storage import Card, Entries, read_weights
 
-# Name: file beside this one, and the variant of the network. The refinement was trained over the others as they
-# are, so that its file holds them, too.
+# Name: file beside this one, and the variant of the network. The refinement was trained over the others as
+# they are, so that its file holds them, too.
 SHIPPED: Mapping[str, tuple[str, Variant]] = {
     "cdtnet-256": ("cdtnet-256.safetensors", "cdtnet"),
     "cdtnet-sim": ("cdtnet-256.safetensors", "cdtnet-sim"),
