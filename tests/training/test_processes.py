@@ -31,7 +31,8 @@ def train(*arguments, **options) -> None:
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
-    return read_weights(run / "weights.safetensors")[0]
+    entries = read_weights(run / "weights.safetensors")[0]
+    return {name: torch.from_numpy(value) for name, value in entries.items()}
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ def train(recipe, run, **options) -> Trainer:
 
 
 def weights(run) -> dict[str, torch.Tensor]:
-    return read_weights(run / "weights.safetensors")[0]
+    entries = read_weights(run / "weights.safetensors")[0]
+    return {name: torch.from_numpy(value) for name, value in entries.items()}
 
 
 @pytest.mark.parametrize("kind", ["triplets", "photos"])
