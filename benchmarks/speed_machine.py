@@ -104,7 +104,7 @@ def _in_pytorch(precision: str, side: int) -> float:
 
 
 def _in_openvino(precision: str, side: int) -> float:
-    from cdtnet.engines.quiet import opset13, ov
+    from cdtnet.engines.quiet import core, opset13, ov
 
     weights = np.random.default_rng(0).standard_normal((CHANNELS, CHANNELS, 3, 3), np.float32) / 24
     place = x = opset13.parameter([1, CHANNELS, side, side], np.float32)
@@ -112,7 +112,7 @@ def _in_openvino(precision: str, side: int) -> float:
         x = opset13.convolution(x, opset13.constant(weights), [1, 1], [1, 1], [1, 1], [1, 1])
     settings = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
     settings |= {"NUM_STREAMS": available_cores(), "INFERENCE_NUM_THREADS": available_cores()}
-    compiled = ov.Core().compile_model(ov.Model([x], [place]), "CPU", settings)
+    compiled = core().compile_model(ov.Model([x], [place]), "CPU", settings)
     requests = [compiled.create_infer_request() for _ in range(available_cores())]
     tile = np.ones((1, CHANNELS, side, side), np.float32)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -163,6 +164,28 @@ result = Harmonizer("cdtnet-sim", "cpu")({str(DEMO / "composite.jpg")!r}, {str(D
 print(sys.modules["openvino_telemetry"])
 """)
         == "None"
+    )
+
+
+@pytest.mark.skipif(not hasattr(signal, "pause"), reason="Windows has other signals")
+def test_ctrl_c_after_engines_have_come_and_gone():
+    """OpenVINO changes where signal handlers run; Python's then crashed."""
+    assert (
+        in_a_process("""
+import gc, os, signal
+from threading import Thread
+from cdtnet import Harmonizer
+kept = [Harmonizer("cdtnet-sim", "cpu") for _ in range(3)]
+while kept:
+    Thread(target=kept.pop).start()
+    gc.collect()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    print("stopped")
+""")
+        == "stopped"
     )
 
 

@@ -20,7 +20,7 @@ from ..machine import available_cores
 from ..regions import Window, low_positions
 from ..shrinking import LowPicture
 from ..weights import Weights
-from .quiet import opset13, ov
+from .quiet import core, opset13, ov
 
 FloatArray = NDArray[np.float32]
 
@@ -63,10 +63,9 @@ class OpenVinoEngine:
     def __init__(self, weights: Weights, threads: int | None = None):
         self.config = weights.config
         self.parallel = threads or available_cores()
-        core = ov.Core()
-        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.fast: Precision = "bfloat16" if "BF16" in capabilities else "float32"
-        graphs = _read_graphs(core, weights)
+        graphs = _read_graphs(weights)
         if self.config.variant == "cdtnet-sim":  # the encoder alone
             whole = graphs["generator"]
             graphs["generator"] = ov.Model([whole.output("bottleneck")], whole.get_parameters(), "encoder")
@@ -75,7 +74,7 @@ class OpenVinoEngine:
 
         def box(name: str, precision: Precision = "float32") -> _Box:
             streams = 1 if name in GLOBAL else self.parallel
-            return _Box(core, graphs[name], precision, self.parallel, streams)
+            return _Box(graphs[name], precision, self.parallel, streams)
 
         self._boxes = {name: box(name) for name in graphs}
         if "refinement" in graphs:
@@ -128,8 +127,8 @@ class OpenVinoEngine:
 class _Box:
     """A compiled graph. Threads may share it: each takes a request of its own for as long as it runs."""
 
-    def __init__(self, core: ov.Core, graph: ov.Model, precision: Precision, threads: int, streams: int):
-        self._core, self._graph, self._precision = core, graph, precision
+    def __init__(self, graph: ov.Model, precision: Precision, threads: int, streams: int):
+        self._graph, self._precision = graph, precision
         self._threads, self._streams = threads, streams
         self._compiled: ov.CompiledModel | None = None
         self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
@@ -161,17 +160,17 @@ class _Box:
                     "ENABLE_CPU_PINNING": False,  # several processes may share the cores
                     "CPU_RUNTIME_CACHE_CAPACITY": 32,  # compiled kernels kept, each for one shape
                 }
-                self._compiled = self._core.compile_model(self._graph, "CPU", settings)
+                self._compiled = core().compile_model(self._graph, "CPU", settings)
             return self._compiled
 
 
-def _read_graphs(core: ov.Core, weights: Weights) -> dict[str, ov.Model]:
+def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
     """The graphs of a network's boxes, holding its weights.
 
     Raises:
         WeightsError: if the weights are not exactly what the graphs ask for.
     """
-    graphs = {name: core.read_model(GRAPHS / f"{name}.onnx") for name in BOXES[weights.config.variant]}
+    graphs = {name: core().read_model(GRAPHS / f"{name}.onnx") for name in BOXES[weights.config.variant]}
     places = {
         parameter.friendly_name: parameter
         for graph in graphs.values()
