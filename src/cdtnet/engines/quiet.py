@@ -1,6 +1,6 @@
 """OpenVINO, without what it does unasked.
 
-It reports each import to a server, keeps all that it compiled, and takes a stack for signals away that is in use.
+It reports each import to a server, keeps all that it compiled, and frees a stack that signals still use.
 """
 
 import os
