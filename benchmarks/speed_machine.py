@@ -135,6 +135,7 @@ def copying() -> float:
 
 def table_lookups() -> tuple[dict[str, float], str]:
     """Pixels/s by the engine's graph in all its threads and by `Lut.apply`; and `Machine.fast`."""
+    from cdtnet.engines import Tile
     from cdtnet.engines.openvino import LowAnalysis, OpenVinoEngine
     from cdtnet.imaging import Lut
     from cdtnet.regions import Window
@@ -150,9 +151,10 @@ def table_lookups() -> tuple[dict[str, float], str]:
     assert isinstance(analysis, LowAnalysis)
     assert table is not None
 
+    tile = Tile(colors, np.ones((side, side), np.float32), (side, side), Window(0, 0, side, side))
+
     def render(_: int) -> None:
-        window = Window(0, 0, side, side)
-        engine.render(analysis, colors, np.ones((side, side), np.float32), (side, side), window)
+        engine.render(analysis, tile)
 
     count = 8 * engine.parallel
     with ThreadPoolExecutor(engine.parallel) as pool:

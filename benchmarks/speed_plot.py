@@ -10,6 +10,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from speed_cell import METHODS, PLAIN
 from speed_page import SHARE, Command, Measured
 
+from cdtnet.evaluation.report.plots import plain_style
+
 INK, LINE = "#333333", "#dddddd"
 FAMILIES = {
     "CDTNet-256": "#0b6e4f",
@@ -21,23 +23,10 @@ FAMILIES = {
     "Poisson blending": "#555555",
 }
 DASHES = {"bfloat16": "-", "float32": (0, (5, 1.5))}
-STYLE = {
-    "font.size": 9,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "grid.color": LINE,
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-}
 SHOWN = 0.025  # share of a bar from which on a stage is named in it
 
 
-@rc_context(STYLE)
+@rc_context(plain_style(INK, LINE))
 def plot(measured: Measured, path: Path) -> None:
     """Times against pixels, and the largest command's profile."""
     figure = Figure(figsize=(9, 7.4), layout="constrained")

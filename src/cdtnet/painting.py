@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import HALO, STRIDE, Precision
-from .engines import Engine
+from .engines import Engine, Tile
 from .imaging import Lut, Picture, color_codec, coverage
 from .parallel import unordered
 from .regions import Window
@@ -72,7 +72,8 @@ class Painter:
         inner = window.within(block).slices
         native = picture.pixels[window.slices]
         before, soft = codec.decode(picture.pixels[block.slices]), coverage(self._mask[block.slices])
-        after = engine.render(self._analysis, before, soft, size, block, self._precision)[inner]
+        tile = Tile(before, soft, size, block)
+        after = engine.render(self._analysis, tile, self._precision)[inner]
         before, soft = before[inner], soft[inner][..., None]
         # The colour mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
         blended = self._whole_frame or engine.config.variant == "cdtnet-sim"

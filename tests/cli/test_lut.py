@@ -11,6 +11,7 @@ from PIL import Image
 from cdtnet import Harmonizer, Lut
 from cdtnet.cli.main import main
 from cdtnet.imaging import Metadata, Picture, read_picture, write_picture
+from tests.cli.refusals import refusal
 from tests.imaging.test_color import PROFILES
 
 
@@ -106,14 +107,7 @@ def test_pipes(pair, weights):
 def test_bad_input_gets_one_sentence_and_leaves_nothing(pair, random, capsys, arguments, sentence):
     Lut(random.random((2, 2, 2, 3), dtype=np.float32)).save("look.cube")
     Image.new("L", (3, 2)).save("small.png")
-    before = {path: path.read_bytes() for path in pair.iterdir()}
-    assert main(["lut", *arguments]) == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert sentence in printed.err
-    assert printed.err.startswith("cdtnet: ")
-    assert printed.err.count("\n") == 1
-    assert {path: path.read_bytes() for path in pair.iterdir()} == before
+    assert sentence in refusal(capsys, "lut", *arguments)
 
 
 @pytest.mark.parametrize("size", ["1", "257", "many"])

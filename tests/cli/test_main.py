@@ -14,6 +14,7 @@ from cdtnet.cli.main import main
 from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import read_picture
 from cdtnet.weights import read_weights
+from tests.cli.refusals import refusal
 
 
 @pytest.fixture
@@ -127,16 +128,8 @@ def test_bad_input_gets_one_sentence_and_leaves_nothing(pair, weights, capsys, p
     Image.new("L", (30, 20)).save("small.png")
     if prepare:
         prepare(pair)
-    before = {path: path.read_bytes() for path in pair.iterdir()}
-    if "--model" not in arguments:
-        arguments = [*arguments, "--model", weights]
-    assert main(["harmonize", *arguments]) == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert sentence in printed.err
-    assert printed.err.startswith("cdtnet: ")
-    assert printed.err.count("\n") == 1
-    assert {path: path.read_bytes() for path in pair.iterdir()} == before
+    given = [] if "--model" in arguments else ["--model", weights]
+    assert sentence in refusal(capsys, "harmonize", *arguments, *given)
 
 
 def test_a_truncated_photo_is_refused(pair, weights, capsys, random):

@@ -62,6 +62,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.stores import open_store
     from ..batch.work import Settings
     from ..stop import StopSignal
+    from ..weights import load_weights
 
     settings = Settings(
         arguments.model,
@@ -71,7 +72,9 @@ def _run(arguments: argparse.Namespace) -> int:
         _suffix(arguments),
         runtime(arguments),
     )
-    found = None if arguments.watch else _find(arguments)  # what is missing is said before anything is made
+    # What is missing is said before anything is made.
+    load_weights(arguments.model)
+    found = None if arguments.watch else _find(arguments)
     store = open_store(_everywhere(arguments, arguments.out))
     with store.locked(), StopSignal() as signal:
         results, before = Results(store, settings), 0

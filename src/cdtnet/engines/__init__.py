@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float32]
 EngineName = Literal["auto", "openvino", "pytorch"]
+
+
+class Tile(NamedTuple):
+    """A part of a picture, to be rendered.
+
+    Attributes:
+        composite: (h,w,3), its pixels, sRGB in 0..1.
+        mask: (h,w), 0..1.
+        size: (H,W) of the whole picture.
+        window: where it lies.
+    """
+
+    composite: FloatArray
+    mask: FloatArray
+    size: tuple[int, int]
+    window: Window
 
 
 class Engine(Protocol):
@@ -43,23 +59,12 @@ class Engine(Protocol):
     def analyse(self, low: LowPicture) -> Any:
         """Everything global about a picture, decided once; in single precision."""
 
-    def render(
-        self,
-        analysis: Any,
-        composite: FloatArray,
-        mask: FloatArray,
-        size: tuple[int, int],
-        window: Window,
-        precision: Precision,
-    ) -> FloatArray:
-        """One window of the picture, whole frame as published.
+    def render(self, analysis: Any, tile: Tile, precision: Precision = "float32") -> FloatArray:
+        """A tile of the picture, whole frame as published.
 
         Args:
             analysis: of the whole picture.
-            composite: (h,w,3), the window's pixels, sRGB in 0..1.
-            mask: (h,w), 0..1.
-            size: (H,W) of the whole picture.
-            window: where the window lies.
+            tile: what to render.
             precision: of the refinement's convolutions.
 
         Returns:

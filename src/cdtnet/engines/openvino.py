@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from ..config import Precision
 from ..machine import available_cores
-from ..regions import Window, low_positions
+from ..regions import low_positions
 from ..shrinking import LowPicture
 from ..weights import Weights
+from . import Tile
 from .quiet import core, opset13, ov
 
 FloatArray = NDArray[np.float32]
@@ -89,29 +90,22 @@ class OpenVinoEngine:
             return LowAnalysis(found.get("low"), **mixed)
         return LowAnalysis(found["low"])
 
-    def render(
-        self,
-        analysis: LowAnalysis,
-        composite: FloatArray,
-        mask: FloatArray,
-        size: tuple[int, int],
-        window: Window,
-        precision: Precision = "float32",
-    ) -> FloatArray:
-        """One window of the picture, whole frame as published; see `Engine`."""
-        tile = {"image": composite[None], "mask": mask[None, ..., None]}
+    def render(self, analysis: LowAnalysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
+        """A tile of the picture, whole frame as published; see `Engine`."""
+        inputs = {"image": tile.composite[None], "mask": tile.mask[None, ..., None]}
         if analysis.atlas is not None:
-            tile["mapped"] = self._boxes["lookup"].run(atlas=analysis.atlas, **tile)["mapped"]
+            inputs["mapped"] = self._boxes["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"]
         if analysis.low is None:
-            return tile["mapped"][0]
-        top, rows = _interpolation(window.top, window.bottom, size[0], self.config.base_size)
-        left, columns = _interpolation(window.left, window.right, size[1], self.config.base_size)
+            return inputs["mapped"][0]
+        (height, width), window = tile.size, tile.window
+        top, rows = _interpolation(window.top, window.bottom, height, self.config.base_size)
+        left, columns = _interpolation(window.left, window.right, width, self.config.base_size)
         part = analysis.low[:, :, top : top + rows.shape[1], left : left + columns.shape[1]]
         drawn = {"low": np.ascontiguousarray(part), "rows": rows, "columns": columns}
         if analysis.atlas is None:
             return self._boxes["upsampling"].run(**drawn)["upsampled"][0]
         box = self._boxes["refinement" if precision == "float32" else f"refinement, {precision}"]
-        return box.run(**tile, **drawn)["refined"][0]
+        return box.run(**inputs, **drawn)["refined"][0]
 
     def table(self, analysis: LowAnalysis) -> FloatArray | None:
         """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ..config import Precision
 from ..errors import CdtnetError
 from ..model import Analysis, CDTNet, LowInput
-from ..regions import Window
 from ..shrinking import LowPicture
+from . import Tile
 
 FloatArray = NDArray[np.float32]
 
@@ -50,20 +50,12 @@ class TorchEngine:
         return analysis
 
     @torch.inference_mode()
-    def render(
-        self,
-        analysis: Analysis,
-        composite: FloatArray,
-        mask: FloatArray,
-        size: tuple[int, int],
-        window: Window,
-        precision: Precision = "float32",
-    ) -> FloatArray:
-        """One window of the picture, whole frame as published; see `Engine`."""
+    def render(self, analysis: Analysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
+        """A tile of the picture, whole frame as published; see `Engine`."""
         reduced = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16")
         with self._stream(), reduced:
-            image = self._tensor(composite).permute(2, 0, 1)[None]
-            rendered, _ = self.model.render(analysis, image, self._tensor(mask)[None, None], size, window)
+            image, mask = self._tensor(tile.composite).permute(2, 0, 1)[None], self._tensor(tile.mask)
+            rendered, _ = self.model.render(analysis, image, mask[None, None], tile.size, tile.window)
             return rendered[0].permute(1, 2, 0).float().cpu().numpy()
 
     def table(self, analysis: Analysis) -> FloatArray | None:

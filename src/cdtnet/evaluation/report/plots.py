@@ -24,21 +24,30 @@ COLORS = 10
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
 POINTS = 2400  # drawn in all scatter plots together
 CURVE = 300  # points of a curve
-STYLE: dict[Any, Any] = {
+
+
+def plain_style(ink: str, line: str) -> dict[Any, Any]:
+    """Matplotlib's settings for quiet plots, drawn in these two colours."""
+    return {
+        "font.size": 9,
+        "axes.edgecolor": line,
+        "axes.labelcolor": ink,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "text.color": ink,
+        "xtick.color": ink,
+        "ytick.color": ink,
+        "grid.color": line,
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+    }
+
+
+STYLE = {
+    **plain_style(INK, LINE),
     "svg.fonttype": "none",
-    "font.size": 9,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
     "text.parse_math": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "grid.color": LINE,
-    "grid.linewidth": 0.6,
     "axes.grid": True,
-    "axes.axisbelow": True,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
 }
