@@ -292,6 +292,7 @@ def test_only_what_is_meant_to_be_asked_is_answered(server):
             ("GET", "/server.py"),
             ("GET", "/api/participants/nobody"),
             ("GET", f"{one}/pictures/99/left"),
+            ("GET", f"{one}/pictures/{'9' * 5000}/left"),
             ("GET", f"{one}/pictures/0/..%2fmask"),
             ("GET", f"{one}/pictures/0/Reddish"),
         ],
@@ -302,13 +303,14 @@ def test_only_what_is_meant_to_be_asked_is_answered(server):
             assert server.request(method, path)[0].status == status, path
     answers = f"{one}/answers/0"
     bodies = {
-        400: ["", "[]", "{", b"\xff"],
-        413: ["{" + " " * 2000 + "}"],
+        400: ["", "[]", "{", b"\xff", "[" * 9000],
+        413: ["{" + " " * 20000 + "}"],
         422: [
             "{}",
             '{"choice": "up", "seconds": 1}',
             '{"choice": "left", "seconds": -1}',
             '{"choice": "left", "seconds": NaN}',
+            '{"choice": ["left"], "seconds": 1}',
         ],
     }
     for status, texts in bodies.items():
@@ -318,6 +320,14 @@ def test_only_what_is_meant_to_be_asked_is_answered(server):
     assert server.request("PUT", answers, "{}", **{"Content-Type": "text/plain"})[0].status == 415
     assert server.request("PUT", f"{one}/answers/3", {"choice": "left", "seconds": 1})[0].status == 409
     assert answers_of(server, name) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("localhost:1", 200), ("127.0.0.1", 200), ("evil.example", 403), ("", 403)]
+)
+def test_another_name_is_refused(server, host, status):
+    """As a page would come by it whose own name leads to this machine."""
+    assert server.request("GET", "/api/study", Host=host)[0].status == status
 
 
 def test_headers(server):

@@ -2,14 +2,13 @@
 
 import argparse
 
-from .options import add_model_options, runtime, say
+from .options import add_model_options, add_page_options, runtime, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     add_model_options(parser)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8188, help="0 for any free one (default: %(default)s)")
+    add_page_options(parser, port=8188)
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
 
 
@@ -33,4 +32,5 @@ def run(arguments: argparse.Namespace) -> None:
             say("Anyone who can reach this address can use this page.")
         if not arguments.no_browser:
             webbrowser.open(url)
-        serve(make_app(models, host=arguments.host, strength=arguments.strength), listener)
+        names = [arguments.host, *arguments.name]
+        serve(make_app(models, names=names, strength=arguments.strength), listener)

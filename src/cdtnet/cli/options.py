@@ -43,6 +43,19 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_page_options(parser: argparse.ArgumentParser, port: int) -> None:
+    """--host, --port and --name of a page, and where it listens if nothing is said."""
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=port, help="0 for any free one (default: %(default)s)")
+    add(
+        "--name",
+        action="append",
+        default=[],
+        help="a name by which browsers reach it, besides localhost and addresses; may be repeated",
+    )
+
+
 def runtime(arguments: argparse.Namespace) -> Runtime:
     """What was asked for by `add_runtime_options`, for `Harmonizer`."""
     return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}

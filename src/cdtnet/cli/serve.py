@@ -72,7 +72,8 @@ def run(arguments: argparse.Namespace) -> None:
             say("Anyone who can reach this address can use the server: no key is set.")
         warnings.simplefilter("ignore", UserWarning)  # about masks: each goes to who sent the mask
         queue = WorkQueue(arguments.workers, arguments.queue)
-        serve(make_app(harmonizers, queue, limits, key), listener, patience=limits.timeout)
+        app = make_app(harmonizers, queue, limits, key)
+        serve(app, listener, patience=limits.timeout, places=queue.capacity)
         queue.close()
 
 

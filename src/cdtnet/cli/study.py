@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .options import say
+from .options import add_page_options, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--longest-side", type=int, default=2048, help="larger pictures are reduced (default: %(default)s)"
     )
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=8090, help="0 for any free one (default: %(default)s)")
+    add_page_options(serve, port=8090)
     serve.set_defaults(action=_serve)
     score = actions.add_parser("score", help="print Bradley-Terry scores, wins and consistency")
     score.add_argument("answers", metavar="FILE.jsonl", type=Path)
@@ -87,7 +86,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         study = Study(design, arguments.answers)
         print(address(arguments.host, listener), flush=True)
         say(f"{len(design.plan(0))} questions a participant, answers in {arguments.answers}; Ctrl-C stops.")
-        serve(make_app(study, copies), listener)
+        serve(make_app(study, copies, [arguments.host, *arguments.name]), listener)
 
 
 def _score(arguments: argparse.Namespace) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,25 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import CdtnetError
+from ..web.body import MAX_OBJECT, BodyLimit, read_object
 from ..web.hosting import SecurityHeaders
+from ..web.hosts import HostCheck
 from .answers import CHOICES
 from .pictures import Gallery
 from .session import Study, UnknownParticipantError, WrongQuestionError
 
 PAGE = Path(__file__).parent / "page"
 FILES = {"/": "index.html", "/study.css": "study.css", "/study.js": "study.js", "/icon.svg": "icon.svg"}
-MAX_BODY = 1000  # bytes
+TIMEOUT = 30.0  # seconds for an answer to arrive
 
 
-def make_app(study: Study, gallery: Gallery) -> Starlette:
+def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starlette:
     """The application.
 
     Args:
         study: Who takes part and what they are asked.
         gallery: What browsers are shown: JPEG files of all its pictures.
+        names: What the server is called, besides localhost and addresses.
     """
     faces = _Faces(study, gallery)
     one = "/api/participants/{participant}"
@@ -41,12 +44,16 @@ def make_app(study: Study, gallery: Gallery) -> Starlette:
         Route("/api/study", faces.describe),
         Route("/api/participants", faces.join, methods=["POST"]),
         Route(one, faces.progress),
-        Route(one + "/answers/{question:int}", faces.answer, methods=["PUT"]),
-        Route(one + "/pictures/{question:int}/{side}", faces.picture),
+        Route(one + "/answers/{question:number}", faces.answer, methods=["PUT"]),
+        Route(one + "/pictures/{question:number}/{side}", faces.picture),
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HostCheck, names),
+            Middleware(BodyLimit, MAX_OBJECT, TIMEOUT),
+        ],
         exception_handlers={HTTPException: _explain, CdtnetError: _explain},
     )
 
@@ -114,18 +121,7 @@ async def _read_json(request: Request) -> dict[str, Any]:
     """The body's JSON object; asking for this content type keeps other sites' pages from sending any."""
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "Send JSON.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, "That is too much.")
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise HTTPException(400, "Send a JSON object.")
-    return value
+    return await read_object(request)
 
 
 async def _explain(request: Request, error: Exception) -> Response:

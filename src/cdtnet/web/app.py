@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,15 @@ from .app_masks import check_shape
 from .app_photos import Photo, is_transparent
 from .app_sessions import Session, Sessions
 from .app_work import ROLES, Models, Order, harmonize
-from .body import BodyLimit
+from .body import BodyLimit, read_object
 from .hosting import SecurityHeaders
+from .hosts import HostCheck
 from .limits import Limits
 from .queue import Job, WorkQueue
 
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[1] / "demo"
 FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
-MAX_WISHES = 10_000  # bytes of JSON
 SWEEP = 60.0  # seconds between looks for sessions that are too old
 
 
@@ -50,7 +49,7 @@ class _Faces:
     strength: float
 
     def __post_init__(self) -> None:
-        self._decoding = asyncio.Semaphore(2)  # each decoded picture may take hundreds of megabytes
+        self._uploading = asyncio.Semaphore(2)  # each file or picture may take hundreds of megabytes
         self._sweeping = False
 
     async def describe(self, request: Request) -> Response:
@@ -69,9 +68,8 @@ class _Faces:
 
     async def upload(self, request: Request) -> Response:
         session, role = self._session(request), _role(request)
-        data = await request.body()
-        async with self._decoding:
-            photo = await run_in_threadpool(self._read, data, role)
+        async with self._uploading:
+            photo = await run_in_threadpool(self._read, await request.body(), role)
         if role == "mask" and "composite" in session.uploads:
             check_shape(photo.picture, session.uploads["composite"].picture)
         session.uploads[role] = photo
@@ -94,7 +92,7 @@ class _Faces:
 
     async def start(self, request: Request) -> Response:
         session = self._session(request)
-        order = Order.of(await _read_json(request))
+        order = Order.of(await read_object(request))
         if session.job:
             session.job.cancel()
         uploads = dict(session.uploads)
@@ -158,13 +156,13 @@ class _Faces:
 
 
 def make_app(
-    models: Models, *, host: str = "127.0.0.1", strength: float = 1.0, limits: Limits | None = None
+    models: Models, *, names: Iterable[str] = (), strength: float = 1.0, limits: Limits | None = None
 ) -> Starlette:
     """The application, and the one thread that harmonizes.
 
     Args:
         models: Those on offer.
-        host: The name or address that it is reached by, besides localhost.
+        names: What it is called, besides localhost and addresses.
         strength: What the page proposes.
         limits: Of uploads.
     """
@@ -182,7 +180,7 @@ def make_app(
         Route(one + "/uploads/{role}", faces.upload, methods=["PUT"]),
         Route(one + "/uploads/{role}", faces.drop, methods=["DELETE"]),
         Route(photo + "/preview", faces.preview),
-        Route(photo + "/tiles/{column:int}/{row:int}", faces.tile),
+        Route(photo + "/tiles/{column:number}/{row:number}", faces.tile),
         Route(one + "/job", faces.start, methods=["POST"]),
         Route(one + "/job", faces.progress),
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
@@ -192,8 +190,9 @@ def make_app(
         routes=routes,
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(Guard, host=host),
-            Middleware(BodyLimit, max_bytes=limits.max_bytes),
+            Middleware(HostCheck, names),
+            Middleware(Guard),
+            Middleware(BodyLimit, limits.max_bytes, limits.timeout),
         ],
         exception_handlers={HTTPException: explain, CdtnetError: explain, MemoryError: explain},
     )
@@ -213,14 +212,3 @@ def _file(path: Path) -> Callable[[Request], Any]:
         return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
     return send
-
-
-async def _read_json(request: Request) -> dict[str, Any]:
-    body = await request.body()
-    try:
-        value = json.loads(body) if len(body) <= MAX_WISHES else None
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise HTTPException(400, "Send a JSON object.")
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -57,7 +58,7 @@ class Order:
         if not isinstance(at, list) or len(at) != 2:
             raise CdtnetError("The place of a foreground is two numbers.")
         numbers = [wishes.get("strength", 1.0), *at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
-        if not all(isinstance(number, (int, float)) for number in numbers):
+        if not all(_is_number(number) for number in numbers):
             raise CdtnetError("Strength, place, scale and rotation are numbers.")
         strength, left, top, scale, rotate = numbers
         return cls(way, model, strength, (left, top), scale, rotate)
@@ -130,6 +131,11 @@ def harmonize(uploads: Mapping[str, Photo], order: Order, models: Models, progre
     progress(0, 0)
     result = models.load(order.model)(composite.picture, mask, strength=order.strength, progress=progress)
     return Outcome(composite, mask, Photo(result.image), result.lut, _settings(uploads, order))
+
+
+def _is_number(value: Any) -> bool:
+    """Not NaN, nor so large that no float holds it."""
+    return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _placed(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any]]:

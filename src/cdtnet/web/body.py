@@ -1,14 +1,18 @@
-"""Bodies that keep to a limit."""
+"""Bodies that keep to limits."""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from typing import Any
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MAX_OBJECT = 10_000  # bytes of JSON
 _LINGER = 5.0  # seconds for the rest of a body whose answer is ready
 _STALL = 0.5  # seconds without any of it
 
@@ -16,40 +20,42 @@ _STALL = 0.5  # seconds without any of it
 class BodyLimit:
     """Middleware that refuses a body that is too long with 413: by its announced length, or while it is read.
 
-    What remains of a body when the answer is ready is read and dropped, up to a limit: most clients send
-    all of it before they look, and would otherwise see a broken connection instead of the answer.
+    One that takes too long to arrive, from when the application asks for it, is refused with 408. The rest of
+    a body when the answer is ready is read and dropped, up to a limit: most clients send all of it before they
+    look, and would otherwise see a broken connection instead of the answer.
 
     Args:
         app: The application.
         max_bytes: The longest body.
+        timeout: Seconds for all of it.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app, self._max_bytes = app, max_bytes
+    def __init__(self, app: ASGIApp, max_bytes: int, timeout: float) -> None:
+        self._app, self._max_bytes, self._timeout = app, max_bytes, timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        body = _Body(scope, receive, send, self._max_bytes)
+        body = _Body(scope, receive, send, self._max_bytes, self._timeout)
         await self._app(scope, body.receive, body.send)
 
 
 class _Body:
     """The two directions of one request."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int, timeout: float) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
-        self._receive, self._send, self._max_bytes = receive, send, max_bytes
-        self._too_long = length.isdecimal() and int(length) > max_bytes
+        self._receive, self._send, self._max_bytes, self._timeout = receive, send, max_bytes, timeout
+        self._too_long = length.isdecimal() and int(length[:20]) > max_bytes
         self._count = 0
-        self._complete = (
-            headers.get("expect", "").lower() == "100-continue"
-        )  # nothing comes before it is asked for
+        self._complete = False
+        self._waiting = headers.get("expect", "").lower() == "100-continue"  # to be asked for it
+        self._deadline: float | None = None
 
     async def receive(self) -> Message:
-        """The next message, as long as the body keeps to the limit."""
+        """The next message, as long as the body keeps to the limits."""
         if not self._too_long:
-            message = await self._next()
+            message = await (self._next() if self._complete else self._next_in_time())
             self._too_long = self._count > self._max_bytes
         if self._too_long:
             raise HTTPException(413, f"The request is longer than {self._max_bytes:,} bytes.")
@@ -57,15 +63,41 @@ class _Body:
 
     async def send(self, message: Message) -> None:
         """Hand the answer on, after the rest of the body."""
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and not self._waiting:
             with suppress(TimeoutError), anyio.fail_after(_LINGER):
                 while not self._complete and self._count <= 2 * self._max_bytes:
                     with anyio.fail_after(_STALL):
                         await self._next()
         await self._send(message)
 
+    async def _next_in_time(self) -> Message:
+        now = anyio.current_time()
+        self._deadline = self._deadline or now + self._timeout
+        try:
+            with anyio.fail_after(max(0, self._deadline - now)):
+                return await self._next()
+        except TimeoutError:
+            raise HTTPException(408, f"The request had not arrived after {self._timeout:g} s.") from None
+
     async def _next(self) -> Message:
+        self._waiting = False
         message = await self._receive()
         self._count += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)  # nor does anything come after a disconnect
         return message
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body's JSON object; 400 if it is none, 413 if it is too long."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_OBJECT:
+            raise HTTPException(413, f"The object is longer than {MAX_OBJECT:,} bytes.")
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise HTTPException(400, "Send a JSON object.")
+    return value

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 
 import uvicorn
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import CdtnetError
 from ..stop import StopSignal
+from .connection import CONNECTIONS, Connection, InPieces
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -21,6 +23,21 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
+
+
+class _Number(Convertor[int]):
+    """Of few digits: Python refuses to convert thousands of them, which Starlette's own would let through."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -44,20 +61,25 @@ def address(host: str, listener: socket.socket) -> str:
     return f"http://{name}:{listener.getsockname()[1]}/"
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0) -> None:
+def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, places: int = 0) -> None:
     """Answer requests until a signal comes. Nothing about visitors is logged.
 
     Args:
         app: The application.
         listener: Where it listens.
         patience: Seconds that requests in hand are given to end, after the signal.
+        places: Requests that the application keeps in hand; so many more connections may be open.
     """
+
+    class Limited(Connection):
+        most = CONNECTIONS + places
+
     config = uvicorn.Config(
-        app,
-        http="h11",
+        InPieces(app),
+        http=Limited,
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="error",  # warnings are about what strangers send
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=16384,

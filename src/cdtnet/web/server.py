@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -65,7 +66,7 @@ def make_app(
     middleware = [
         Middleware(SecurityHeaders),
         Middleware(Counting, metrics, frozenset(route.path for route in routes)),
-        Middleware(BodyLimit, limits.max_bytes),
+        Middleware(BodyLimit, limits.max_bytes, limits.timeout),
     ]
     if key is not None:
         middleware.append(Middleware(KeyCheck, key, OPEN_PATHS))
@@ -81,28 +82,35 @@ class _Service:
         self, harmonizers: Mapping[str, Harmonizer], queue: WorkQueue, limits: Limits, metrics: Metrics
     ) -> None:
         self._harmonizers, self._queue, self._limits, self._metrics = harmonizers, queue, limits, metrics
+        self._untaken = 0  # answers that are on their way
 
     async def harmonize(self, read: Reader, request: Request) -> Response:
         """Answer with a picture or a table; the place in the queue is taken before the body is read."""
         try:
-            job = self._queue.reserve()
+            job = self._reserve()
         except QueueFullError as error:
             raise HTTPException(429, str(error), _SOON) from error
         try:
             with anyio.fail_after(self._limits.timeout):
-                return _response(await self._work(job, read, request))
+                response = _response(await self._work(job, read, request))
+            self._untaken += 1
+            response.background = BackgroundTask(self._note_taken)
+            return response
         except TimeoutError as error:
             raise self._late(job) from error
         except ClientDisconnect:
             return Response(status_code=CLIENT_LEFT)
         except CdtnetError as error:
             raise HTTPException(422, str(error)) from error
+        except OSError as error:
+            logging.getLogger("uvicorn.error").error("A request could not be kept: %s", error)
+            raise HTTPException(503, "The server has no room for the request just now.", _SOON) from error
         finally:
             job.cancel()
 
     async def health(self, request: Request) -> Response:
         """Ready, or busy: then a picture would be refused just now."""
-        status = "busy" if self._queue.full else "ready"
+        status = "busy" if self._queue.full or self._crowded else "ready"
         return JSONResponse(
             {"status": status, "running": self._queue.running, "waiting": self._queue.waiting}
         )
@@ -110,6 +118,19 @@ class _Service:
     async def metrics(self, request: Request) -> Response:
         """The counters."""
         return Response(self._metrics.text(), headers={"Content-Type": MEDIA_TYPE})
+
+    @property
+    def _crowded(self) -> bool:
+        """Whether as many clients are slow to take their answers as the queue has places."""
+        return self._untaken >= self._queue.capacity
+
+    def _reserve(self) -> Job:
+        if self._crowded:
+            raise QueueFullError("Too many answers are still on their way; try again later.")
+        return self._queue.reserve()
+
+    async def _note_taken(self) -> None:
+        self._untaken -= 1
 
     async def _work(self, job: Job, read: Reader, request: Request) -> Answer:
         async with read(request, self._harmonizers) as order:

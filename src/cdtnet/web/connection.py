@@ -1,0 +1,130 @@
+"""What one client's connection may take of a server: a place among many, and time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import h11
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+PATIENCE = 30.0  # seconds for a request's head, and for each part of an answer
+ANSWER = 300.0  # seconds for all of an answer
+CONNECTIONS = 200  # beyond those whose requests are in hand
+PIECE = 1 << 16  # bytes of an answer
+
+
+class Connection(H11Protocol):
+    """uvicorn's connection, with an end to what it waits for itself; for a body, the application waits.
+
+    Who has no request in hand has `PATIENCE` to send the head of one, however busily, and who is answered has
+    as long for each part of the answer. Where there are as many connections as there may be, the one that has
+    been without a request for longest makes way for a new one: silence locks nobody out.
+
+    Attributes:
+        most: Connections that may be open.
+    """
+
+    most = CONNECTIONS
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        self._asking: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
+        self._answered = 0.0  # when an answer that is more than one part began
+        super().connection_made(transport)
+        self._wait_for_head()
+        self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        for timer in (self._asking, self._taking):
+            if timer:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        self._answered = 0.0
+        self._wait_for_head()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to wait until a part of the answer is taken."""
+        super().pause_writing()
+        now = self.loop.time()
+        self._answered = self._answered or now
+        end = min(now + PATIENCE, self._answered + ANSWER)
+        self._taking = self.loop.call_at(end, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It was taken."""
+        if self._taking:
+            self._taking.cancel()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, where that is possible, and hang up."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            headers = [("Content-Type", "application/json"), ("Connection", "close")]
+            body = json.dumps({"error": "The request is no HTTP, or its head is too long."}).encode()
+            for event in (
+                h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        if self.cycle:  # the rest of its request will not come
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
+
+    @property
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _idle_until(self) -> float:
+        return self._asking.when() if self._asking else 0
+
+    def _wait_for_head(self) -> None:
+        if self._asking:
+            self._asking.cancel()
+        self._asking = self.loop.call_later(PATIENCE, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self._idle:
+            self.transport.abort()
+
+    def _make_room(self) -> None:
+        """Where there are too many, end the one that has been idle for longest: perhaps this one."""
+        there = [other for other in self.connections if not other.transport.is_closing()]
+        if len(there) > self.most:
+            idle = [other for other in there if isinstance(other, Connection) and other._idle]
+            min(idle, key=Connection._idle_until).transport.abort()
+
+
+class InPieces:
+    """Middleware that hands an answer on in pieces, each when the client has taken those before.
+
+    So the application has ended its answer when the client has it, but for the last hundred kilobytes, and
+    nothing is copied as a whole.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+
+        async def send_pieces(message: Message) -> None:
+            body = message.get("body", b"")
+            last = max(0, len(body) - 1) // PIECE * PIECE  # where the last piece begins
+            for start in range(0, last, PIECE):
+                await send({"type": message["type"], "body": body[start : start + PIECE], "more_body": True})
+            await send({**message, "body": body[last:]} if last else message)
+
+        await self._app(scope, receive, send_pieces)

@@ -1,0 +1,48 @@
+"""The names that a server may be called by."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class HostCheck:
+    """Middleware that refuses requests which name another host.
+
+    A page elsewhere can make its own name resolve to this machine (DNS rebinding), and then is this server's
+    page to a browser: so the request must name the server by address, as localhost, or as it is called.
+
+    Args:
+        app: The application.
+        names: What it is called.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app, self._names = app, {"localhost", *(name.lower() for name in names)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        if self._is_ours(Headers(scope=scope).get("host", "")):
+            return await self._app(scope, receive, send)
+        error = "The server is not known by this name; who runs it can say so with --name."
+        return await JSONResponse({"error": error}, 403)(scope, receive, send)
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        return name in self._names or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
