@@ -1,6 +1,7 @@
 """`cdtnet harmonize`: recolour the foreground of one composite."""
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 
 from .options import add_model_options, runtime, stoppable_bar
 from .pictures import Output, add_output_options, beside, read_inputs
@@ -28,11 +29,13 @@ def run(arguments: argparse.Namespace) -> None:
         _stream(arguments)
         return
     inputs = arguments.composite, arguments.mask
-    picture, given = read_inputs(*inputs)
+    with ThreadPoolExecutor(1) as pool:  # decoding keeps one core busy, and takes about as long
+        opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
+        picture, given = read_inputs(*inputs)
     mask = to_mask(given, picture.height, picture.width, resize=arguments.resize_mask)
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, inputs, arguments)
-    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
+    harmonizer = opening.result()
     with stoppable_bar("harmonizing") as progress:
         image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
     output.write(image)
