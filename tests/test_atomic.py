@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from cdtnet.atomic import write_file
+from cdtnet.atomic import is_same_file, leftovers_of, new_file, remove_leftovers, write_file
 from cdtnet.errors import WriteError
 
 
@@ -80,3 +80,31 @@ def test_places_that_are_none(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(WriteError, match="it is not a file"):
         write_file(tmp_path / "folder", b"")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path):
+    target = tmp_path / "a.png"
+    left = tmp_path / ".a.png.0123abcd.tmp"
+    others = [tmp_path / ".ab.png.0123abcd.tmp", tmp_path / ".a.png.backup.tmp", tmp_path / "a.png.tmp"]
+    for path in (left, *others):
+        path.write_bytes(b"half")
+    with new_file(target) as stream:
+        stream.write(b"new")
+        remove_leftovers(leftovers_of(target))
+        assert not left.exists()
+    assert target.read_bytes() == b"new"
+    assert sorted(tmp_path.iterdir()) == sorted([target, *others])
+
+
+def test_one_file_by_several_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_bytes(b"")
+    (tmp_path / "b").write_bytes(b"")
+    (tmp_path / "hard").hardlink_to("a")
+    (tmp_path / "soft").symlink_to("a")
+    (tmp_path / "dangling").symlink_to("absent")
+    for name in ("a", "./a", tmp_path / "a", "hard", "soft"):
+        assert is_same_file("a", name)
+    assert is_same_file("dangling", "absent")
+    assert not is_same_file("a", "b")
+    assert not is_same_file("a", "absent")

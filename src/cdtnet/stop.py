@@ -1,6 +1,9 @@
 """Stopping a run in order: Ctrl-C, and what schedulers send before they kill."""
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -24,3 +27,21 @@ class StopSignal:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.received = True
         signal.signal(number, self._before[number])
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """While entered, SIGTERM raises KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
+    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise KeyboardInterrupt

@@ -115,6 +115,15 @@ def test_results_never_lie_among_the_composites(tmp_path, folder):
                 find_jobs(str(source), str(out))
 
 
+@pytest.mark.parametrize("link", ["hardlink_to", "symlink_to"])
+def test_a_result_that_would_be_an_input_is_a_problem(tmp_path, folder, link):
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    getattr(tmp_path / "out" / "sub" / "b.jpg", link)(folder / "sub" / "b.jpg")
+    found = find_jobs(str(folder), str(tmp_path / "out"))
+    assert [job.output for job in found.jobs] == ["a.png"]
+    assert "is a link to" in found.problems[0]
+
+
 def test_what_is_not_there_is_said(tmp_path, folder):
     with pytest.raises(DataError, match="does not exist"):
         outputs(tmp_path / "absent", tmp_path)

@@ -79,6 +79,16 @@ def test_a_line_that_was_torn_off_is_done_again(tmp_path):
     assert (later.ended("a.png", "1"), later.ended("b.png", "1")) == ("done", None)
 
 
+def test_lines_that_a_power_cut_filled_with_zeros_are_done_again(tmp_path):
+    store = open_store(str(tmp_path))
+    add(store, record("a.png"), record("b.png"))
+    table = tmp_path / RESULTS
+    whole = table.read_bytes().splitlines(keepends=True)
+    table.write_bytes(whole[0] + b"\0" * 40 + whole[1])
+    results = Results(store, Settings())
+    assert (results.ended("a.png", "1"), results.ended("b.png", "1")) == ("done", None)
+
+
 def test_records_are_on_disk_at_once(tmp_path):
     store = open_store(str(tmp_path))
     results = Results(store, Settings())

@@ -160,6 +160,6 @@ def test_interrupted_it_leaves_nothing_behind(data):
     with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline().startswith("Skipped: ")
         process.send_signal(signal.SIGINT)
-        assert "Interrupted." in process.communicate(timeout=60)[1]
+        assert "Interrupted; " in process.communicate(timeout=60)[1]
         assert process.returncode == 130
     assert sorted(path.name for path in data.iterdir()) == ["iHarmony4"]

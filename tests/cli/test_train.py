@@ -1,3 +1,4 @@
+import signal
 import sys
 
 import pytest
@@ -5,6 +6,7 @@ import yaml
 
 from cdtnet.cli.main import main
 from cdtnet.model import load_model
+from cdtnet.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -35,6 +37,20 @@ def test_train_stop_and_go_on(recipe, tmp_path, capsys, monkeypatch):
     assert main(command) == 0
     assert capsys.readouterr().out == "runs/small/weights.safetensors\n"
     assert load_model("runs/small/weights.safetensors").config.variant == "is2am"
+
+
+def test_sigterm_stops_in_order(recipe, tmp_path, capsys, monkeypatch):
+    take_step = Trainer._train_step
+
+    def step_and_stop(self, *arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return take_step(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_train_step", step_and_stop)
+    with pytest.raises(SystemExit, match="130"):
+        main(["train", str(recipe), "-o", str(tmp_path / "run"), "--device", "cpu"])
+    assert "Stopped after 2 samples; the same command goes on." in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.parametrize(

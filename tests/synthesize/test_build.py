@@ -72,7 +72,7 @@ def test_other_options_or_photos_are_refused(tasks, tmp_path):
 def test_composites_from_elsewhere_are_left_alone(tasks, tmp_path):
     (tmp_path / "composite_images").mkdir()
     (tmp_path / "composite_images" / "a_1_1.jpg").touch()
-    with pytest.raises(DataError, match="come from elsewhere"):
+    with pytest.raises(DataError, match="comes from elsewhere"):
         build(tasks, Folder(tmp_path), {})
     (tmp_path / "file").touch()
     with pytest.raises(WriteError, match="file cannot be written"):

@@ -39,7 +39,7 @@ def weights(run) -> dict[str, torch.Tensor]:
 def test_a_run_stopped_after_every_step_ends_with_the_same_weights(recipe_of, tmp_path, kind):
     recipe = recipe_of(*TWO_STAGES, kind=kind)
     train(recipe, tmp_path / "whole")
-    starts = [train(recipe, tmp_path / "pieces", minutes=0).samples for _ in range(9)]
+    starts = [train(recipe, tmp_path / "pieces", stopped=lambda: True).samples for _ in range(9)]
     assert starts == [4, 8, 12, 16, 20, 28, 32, 36, 40]  # a step each; a stage's end leads into the next
     whole, pieces = weights(tmp_path / "whole"), weights(tmp_path / "pieces")
     assert all(torch.equal(whole[name], pieces[name]) for name in whole)
@@ -111,7 +111,7 @@ def test_parts_that_do_not_fit_are_refused(recipe_of, tmp_path, variant, keys, w
 
 
 def test_an_iteration_of_the_recipe_in_the_same_folder_is_refused(recipe_of, tmp_path):
-    train(recipe_of({}), tmp_path, minutes=0)
+    train(recipe_of({}), tmp_path, stopped=lambda: True)
     with pytest.raises(DataError, match=r"differs in seed, stages\.0\.rate; choose another"):
         train(recipe_of({"rate": 2e-3}, seed=1), tmp_path)
     train(recipe_of({}, about="The same in other words."), tmp_path)
@@ -125,9 +125,17 @@ def test_open_gates_start_at_the_untouched_picture(recipe_of, tmp_path, random):
 
 
 def test_a_damaged_checkpoint_is_said(recipe_of, tmp_path):
-    (tmp_path / "checkpoint.pt").write_bytes(b"noise")
-    with pytest.raises(DataError, match="damaged"):
-        train(recipe_of({}), tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    train(recipe_of({}), tmp_path, stopped=lambda: True)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1  # among the weights
+    for content in (b"noise", b"", whole[: len(whole) // 2], flipped):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="damaged"):
+            train(recipe_of({}), tmp_path)
+    path.write_bytes(whole)
+    train(recipe_of({}), tmp_path)
 
 
 def test_the_log_has_scores_and_pictures(recipe_of, tmp_path):
@@ -150,17 +158,10 @@ def test_validation_leaves_training_as_it_was(recipe_of, tmp_path, monkeypatch):
     assert all(torch.equal(often[name], once[name]) for name in often)
 
 
-def test_sigterm_stops_in_order(recipe_of, tmp_path, monkeypatch):
-    trainer, take_step = Trainer(recipe_of({}), tmp_path, ALONE), Trainer._train_step
-
-    def step_and_stop(self, *arguments):
-        signal.raise_signal(signal.SIGTERM)
-        return take_step(self, *arguments)
-
-    monkeypatch.setattr(Trainer, "_train_step", step_and_stop)
-    assert trainer.run() is False
+def test_stopping_keeps_what_is_done(recipe_of, tmp_path):
+    trainer = Trainer(recipe_of({}), tmp_path, ALONE)
+    assert trainer.run(stopped=lambda: True) is False
     assert load_checkpoint(tmp_path / "checkpoint.pt")["samples"] == trainer.samples == 4
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ..atomic import is_same_file
 from ..data.layouts import LAYOUTS, Files, Found, Problem, Sample, manifest, search
 from ..data.layouts.pairs import is_mask
 from ..data.tree import Entry, Folder, Tree, open_tree
@@ -61,7 +62,7 @@ def find_jobs(
     found = _find(source, out, mask, layout)
     if not found.samples and not found.problems:
         raise DataError(f"There are no pictures in {source}.")
-    return _named(found, suffix)
+    return _named(found, out, suffix)
 
 
 def _find(source: str, out: str, mask: str | None, layout: str) -> Found:
@@ -123,8 +124,8 @@ def _canonical(name: str) -> str:
     return name.rstrip("/") if is_address(name) else os.path.realpath(name).replace(os.sep, "/").rstrip("/")
 
 
-def _named(found: Found, suffix: str | None) -> Jobs:
-    """Give each sample the name of its result; no two get the same."""
+def _named(found: Found, out: str, suffix: str | None) -> Jobs:
+    """Give each sample the name of its result; no two get the same, and none an input's."""
     taken: dict[str, Sample] = {}
     problems = [problem.sentence for problem in found.problems]
     for sample in found.samples:
@@ -134,7 +135,19 @@ def _named(found: Found, suffix: str | None) -> Jobs:
             problems.append(
                 f"{sample.composite} and {other.composite} would both be written to {output}; rename one."
             )
+        elif link := _input_at(os.path.join(out, output), sample):
+            problems.append(f"{output} in {out} is a link to {link}; remove the link.")
+            del taken[output]
     return Jobs([Job(sample.composite, sample.mask, output) for output, sample in taken.items()], problems)
+
+
+def _input_at(output: str, sample: Sample) -> Entry | None:
+    """The sample's file that has the result's name already, through a link."""
+    if not os.path.exists(output):
+        return None
+    return next(
+        (entry for entry in (sample.composite, sample.mask) if is_same_file(output, str(entry))), None
+    )
 
 
 def output_path(name: str, suffix: str | None = None) -> str:

@@ -91,7 +91,7 @@ class Results:
         files = set(self._store.files())
         parts = sorted(path for path in files if path.startswith(f"{RESULTS}."))
         read = [self._store.read(path) for path in (RESULTS, *parts) if path in files]
-        lines = [line for data in read for line in data.split(b"\n")[:-1]]  # the last, if torn, is done again
+        lines = [line for data in read for line in _whole_lines(data)]
         latest: dict[str, tuple[bytes, dict[str, Any]]] = {}
         for line in lines:
             record = self._parse(RESULTS, line)
@@ -120,3 +120,8 @@ class Results:
         if self._pending:
             self._store.append(RESULTS, self._pending)
             self._pending, self._flushed = b"", time.monotonic()
+
+
+def _whole_lines(data: bytes) -> list[bytes]:
+    """Those that were not torn by a kill, nor filled up with zeros by a power cut: such are done again."""
+    return [line for line in data.split(b"\n")[:-1] if b"\0" not in line]

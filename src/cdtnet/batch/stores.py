@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -87,10 +88,16 @@ class LocalFolder(Folder):
         write_file(target, data)
 
     def append(self, path: str, data: bytes) -> None:
-        """Add to a file."""
+        """Add to a file, wholly or not at all, and wait until the disk has it."""
         try:
-            with (self.root / path).open("ab") as stream:
-                stream.write(data)
+            with (self.root / path).open("ab", buffering=0) as stream:
+                length = stream.tell()
+                try:
+                    _write_all(stream, data)
+                except OSError:
+                    stream.truncate(length)  # what comes later would be added to half a line
+                    raise
+                os.fsync(stream.fileno())
         except OSError as error:
             raise WriteError(f"{self.root / path} cannot be written ({error.strerror}).") from error
 
@@ -105,3 +112,8 @@ class LocalFolder(Folder):
         with locked_file(self.root / LOCK, f"Another run writes to {self.root}; wait for it, or stop it."):
             remove_leftovers(self.root / path for path in self.files())
             yield
+
+
+def _write_all(stream: FileIO, data: bytes) -> None:
+    while data:
+        data = data[stream.write(data) :]

@@ -1,10 +1,9 @@
 """`cdtnet compose`: paste a cut-out onto a background and recolour it so that it belongs."""
 
 import argparse
-from pathlib import Path
 
-from ..errors import PictureError
 from .options import add_model_options, runtime, stoppable_bar
+from .outputs import check_apart
 from .pictures import Output, add_output_options, beside, read_inputs
 
 
@@ -64,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     extras = [(file, picture) for file, picture in extras if file is not None]
     for file, picture in extras:
         Output.prepare(file, picture, inputs, arguments)
-    _check_apart([name, *(file for file, _ in extras)])
+    check_apart([name, *(file for file, _ in extras)])
     image = composite
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
@@ -73,11 +72,6 @@ def run(arguments: argparse.Namespace) -> None:
     for file, picture in extras:
         picture.save(file, quality=arguments.quality)
     output.write(image)
-
-
-def _check_apart(names: list[str]) -> None:
-    if len({Path(name).resolve() for name in names}) < len(names):
-        raise PictureError("Two of the outputs have the same name; give each its own.")
 
 
 def _place(text: str) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from .options import say
+from .outputs import add_overwrite, prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--card", type=Path, help="JSON file of what to say of the weights: training, licence, scores, …"
     )
+    add_overwrite(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -29,6 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.output.suffix != ".safetensors":
         raise WeightsError(f"{arguments.output} must end in .safetensors.")
+    inputs = [arguments.checkpoint, *([arguments.card] if arguments.card else [])]
+    prepare_output(arguments.output, inputs, overwrite=arguments.overwrite)
     model = load_model(arguments.checkpoint, base_size=arguments.base_size)
     before = read_weights(arguments.checkpoint)[1] or {
         "origin": f"converted from {arguments.checkpoint.name}"

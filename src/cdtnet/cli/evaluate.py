@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..evaluation.names import BASELINES, label_of
 from .options import count, say
+from .outputs import check_apart, prepare_output
 
 if TYPE_CHECKING:
     from ..data.samples import DataSet
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score, print the tables, write what was asked for."""
-    from ..atomic import check_target, write_file
+    from ..atomic import write_file
     from ..errors import needs
 
     with needs("evaluate", "Evaluating"):
@@ -65,8 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..evaluation.report import write_report
         from ..evaluation.running import examples
         from ..evaluation.tables import tables
-    for path in filter(None, (arguments.json, arguments.csv, arguments.report)):
-        check_target(path)
+    _prepare(arguments)
     names = _names(arguments)
     methods = {
         label: load_method(name, arguments.device, whole_frame=arguments.whole_frame)
@@ -82,6 +82,21 @@ def run(arguments: argparse.Namespace) -> None:
         write_file(arguments.csv, evaluation.to_csv().encode())
     if arguments.report:
         write_report(evaluation, list(examples(evaluation, dataset.samples, methods)), arguments.report)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    """Refuse outputs that are also inputs: the data set, one of its pictures, or a model."""
+    from ..data.samples import open_dataset
+
+    outputs = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
+    check_apart(outputs)
+    inputs = [str(arguments.data), *(arguments.model or [])]
+    if any(path.exists() for path in outputs):
+        samples = open_dataset(arguments.data, layout=arguments.layout).samples
+        entries = (entry for sample in samples for entry in (sample.composite, sample.mask, sample.real))
+        inputs += [str(entry) for entry in entries if entry]
+    for path in outputs:
+        prepare_output(path, inputs)
 
 
 def _evaluation(

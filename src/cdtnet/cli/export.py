@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from .outputs import prepare_output
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
@@ -33,5 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
     graphs = export_bare(model) if arguments.bare else export(model, weights.card)
     for name, graph in graphs.items():
         path = arguments.folder / f"{name}.onnx"
+        prepare_output(path, [arguments.model])
         write_file(path, graph.SerializeToString(deterministic=True))
         print(path)

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..atomic import check_target
 from ..errors import PictureError
 from .options import add_model_options, runtime, stoppable_bar
-from .pictures import Output, add_output_options, beside, read_inputs, refuse_inputs
+from .outputs import prepare_output
+from .pictures import Output, add_output_options, beside, read_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +56,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     name = arguments.output or _table_of(arguments.picture)
     if name != "-":
         check_name(name)
-        check_target(name)
-        refuse_inputs(name, inputs, overwrite=arguments.overwrite)
+        prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
     lut = harmonizer.lut(picture, mask, resize_mask=arguments.resize_mask)
     if lut is None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CdtnetError
+from ..stop import terminated_as_interrupted
 from . import (
     app,
     batch,
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest:  # argparse takes none of these after an option
         arguments.changes += rest
     try:
-        with warnings.catch_warnings():
+        with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_: say(str(message))
             arguments.act(arguments)
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(f"The system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
-        return _fail("Interrupted.", code=130)
+        return _fail("Interrupted; every file is as it was before, or whole.", code=130)
     return 0
 
 

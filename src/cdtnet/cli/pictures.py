@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..atomic import check_target
 from ..errors import PictureError
 from .options import say
+from .outputs import add_overwrite, prepare_output
 
 if TYPE_CHECKING:
     from ..imaging import Picture
@@ -27,7 +27,7 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG"
     )
-    parser.add_argument("--overwrite", action="store_true", help="allow the output to replace an input")
+    add_overwrite(parser)
 
 
 def read_inputs(*names: str) -> list[Picture]:
@@ -76,16 +76,15 @@ class Output:
         """Check the name for a picture of that kind.
 
         Raises:
-            PictureError: The format cannot hold the picture, or the output would replace an input unasked.
-            WriteError: The name cannot be a file's.
+            PictureError: The format cannot hold the picture.
+            WriteError: The output would replace an input unasked, or cannot be a file.
         """
         from ..imaging import describe_encoding
 
         quality = arguments.quality
         encoding = describe_encoding(picture, "out.png" if name == "-" else name, quality=quality)
         if name != "-":
-            refuse_inputs(name, inputs, overwrite=arguments.overwrite)
-            check_target(name)
+            prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
         return cls(name, encoding, quality)
 
     def write(self, picture: Picture) -> None:
@@ -102,10 +101,3 @@ class Output:
         """Say that the file is written."""
         say(f"Written as {self.encoding}.")
         print(self.name)
-
-
-def refuse_inputs(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
-    """Don't replace an input without being told to."""
-    target = Path(output).resolve()
-    if not overwrite and any(target == Path(name).resolve() for name in inputs):
-        raise PictureError(f"The output {output} is also an input; add --overwrite if it may be replaced.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .options import add_page_options, say
+from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +95,8 @@ def _score(arguments: argparse.Namespace) -> None:
     from ..study.report import describe, write_json, write_plot
     from ..study.summary import summarize
 
+    for path in filter(None, (arguments.json, arguments.plot)):
+        prepare_output(path, [arguments.answers])
     summary = summarize(arguments.answers)
     print(describe(summary))
     for problem in summary.problems:

@@ -1,6 +1,7 @@
 """`cdtnet train`: train a network by a recipe; started again, the run goes on where it was."""
 
 import argparse
+import time
 from pathlib import Path
 
 from .options import say
@@ -31,19 +32,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train; the path of the weights is the one line on stdout."""
     from ..errors import needs
+    from ..stop import StopSignal
 
     with needs("train", "Training"):
         from ..training.distributed import join_processes
         from ..training.recipe import load_recipe
         from ..training.trainer import Trainer
     recipe = load_recipe(arguments.recipe, arguments.changes)
+    deadline = time.monotonic() + 60 * (float("inf") if arguments.minutes is None else arguments.minutes)
     folder = arguments.output or Path("runs") / arguments.recipe.stem
-    with join_processes(arguments.device) as processes:
+    with join_processes(arguments.device) as processes, StopSignal() as signal:
         trainer = Trainer(recipe, folder, processes)
-        finished = trainer.run(save_every=arguments.save_every, minutes=arguments.minutes)
+        finished = trainer.run(
+            save_every=arguments.save_every, stopped=lambda: signal.received or time.monotonic() > deadline
+        )
     if not processes.first:
         return
     if finished:
         print(folder / "weights.safetensors")
     else:
         say(f"Stopped after {trainer.samples:,} samples; the same command goes on.")
+        if signal.received:
+            raise SystemExit(130)

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, cast
 
+from ..atomic import sync_folder
 from ..errors import DataError, WriteError
 from .design import Design
 
@@ -136,7 +137,7 @@ class AnswerFile:
             )
             if fcntl:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _sync_folder(path.absolute().parent)
+            sync_folder(path.absolute().parent)
         except BlockingIOError as error:
             raise WriteError(
                 f"{path} is in use by another server; stop that one or name another file."
@@ -177,11 +178,3 @@ class AnswerFile:
     def _write(self, data: bytes) -> None:
         while data:
             data = data[os.write(self._descriptor, data) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that a new file's name is on the disk, too, where folders can be synced."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)

@@ -87,10 +87,9 @@ def _prepare(folder: Path) -> None:
     """Make the folder, or clear away what was half written when a run was killed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / JOURNAL).exists() and any((folder / "composite_images").glob("*")):
-            raise DataError(
-                f"{folder} holds composites that come from elsewhere; give another --output or --name."
-            )
+        ours = *folder.glob("composite_images/*"), *folder.glob("sources.csv"), *folder.glob("contact.jpg")
+        if ours and not (folder / JOURNAL).exists():
+            raise DataError(f"{ours[0]} comes from elsewhere; give another --output or --name.")
         remove_leftovers(
             [*folder.parent.glob(".IHD_*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]
         )

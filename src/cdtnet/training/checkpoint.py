@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.
 FREE = {"about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"}
+
+_DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, pickle.UnpicklingError, EOFError)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -30,10 +33,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         DataError: if there is none, or it is damaged.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # PyTorch does not compare checksums
+            if archive.testzip():
+                raise zipfile.BadZipFile
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(f"There is no checkpoint at {path}.") from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+    except _DAMAGED as error:
         raise DataError(f"The checkpoint {path} is damaged; remove it to start anew.") from error
     return state
 

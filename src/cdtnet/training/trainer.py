@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -13,11 +14,11 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from ..atomic import make_folder
 from ..data.synthesis import Triplet
 from ..errors import DataError, WriteError
 from ..model import CDTNet
 from ..regions import Window
-from ..stop import StopSignal
 from ..weights import write_weights
 from .checkpoint import check_same_recipe, load_checkpoint, save_checkpoint
 from .distributed import Processes, share_batch_norm
@@ -57,39 +58,37 @@ class Trainer:
         self.model = build_model(recipe).to(processes.device).channels_last()
         self.averaged: AveragedModel | None = None
         self.stage = self.step = self.samples = 0
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.log = Log(folder) if processes.first else None
 
-    def run(self, *, save_every: float = 120.0, minutes: float | None = None) -> bool:
+    def run(self, *, save_every: float = 120.0, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end of the recipe.
 
         Args:
             save_every: seconds between checkpoints.
-            minutes: stop after so long, but never without having taken a step.
+            stopped: whether to stop, asked after each step.
 
         Returns:
             Whether the end was reached; if not, the same run can be taken up again.
         """
-        deadline = time.monotonic() + 60 * (float("inf") if minutes is None else minutes)
         checkpoint = self.folder / "checkpoint.pt"
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
         if resumed:
             check_same_recipe(resumed["recipe"], self.recipe, self.folder)
             self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
         self.processes.wait()  # until all have read it
-        with StopSignal() as signal:
-            for stage in self.recipe.stages[self.stage :]:
-                optimizer = self._prepare(stage)
-                if resumed:
-                    self.model.load_state_dict(resumed["model"])
-                    optimizer.load_state_dict(resumed["optimizer"])
-                    if self.averaged is not None:
-                        self.averaged.load_state_dict(resumed["averaged"])
-                    resumed = None
-                if not self._run_stage(stage, optimizer, signal, deadline, save_every):
-                    return False
-                self.model.load_state_dict(self.usable.state_dict())
-                self.stage, self.step, self.averaged = self.stage + 1, 0, None
+        for stage in self.recipe.stages[self.stage :]:
+            optimizer = self._prepare(stage)
+            if resumed:
+                self.model.load_state_dict(resumed["model"])
+                optimizer.load_state_dict(resumed["optimizer"])
+                if self.averaged is not None:
+                    self.averaged.load_state_dict(resumed["averaged"])
+                resumed = None
+            if not self._run_stage(stage, optimizer, stopped, save_every):
+                return False
+            self.model.load_state_dict(self.usable.state_dict())
+            self.stage, self.step, self.averaged = self.stage + 1, 0, None
         if self.processes.first:
             card = {"training": f"{self.recipe.about} {self.samples:,} samples."}
             write_weights(self.folder / "weights.safetensors", self.model, card)
@@ -124,8 +123,7 @@ class Trainer:
         self,
         stage: Stage,
         optimizer: torch.optim.Optimizer,
-        signal: StopSignal,
-        deadline: float,
+        stopped: Callable[[], bool],
         save_every: float,
     ) -> bool:
         """Whether the stage's end was reached."""
@@ -144,7 +142,7 @@ class Trainer:
                 if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
                     self._validate(stage, optimizer.param_groups[0]["lr"], losses, bar)
                     losses.clear()
-                stop = self.processes.agree(signal.received or time.monotonic() > deadline)
+                stop = self.processes.agree(stopped())
                 if ended or stop or time.monotonic() > saved + save_every:
                     self._save(optimizer, required=ended or stop)
                     saved = time.monotonic()
