@@ -8,6 +8,8 @@ Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 STRIDE = 8  # pixels of the generator's input to one of its bottleneck
+LARGEST_BASE = 1024  # pixels of a base side: beyond, analysing would take more memory than the picture
+MOST_LUTS = 256
 HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
 
 
@@ -26,8 +28,8 @@ class Config:
     Attributes:
         variant: "cdtnet" is the whole method, "cdtnet-sim" the colour mapping alone, "is2am" the generator
             alone, upsampled.
-        base_size: side of the square that is analysed, in pixels; a multiple of 8.
-        luts: number of basis LUTs.
+        base_size: side of the square that is analysed, in pixels; a multiple of 8, up to 1024.
+        luts: number of basis LUTs, up to 256.
         split: whether the LUTs' weights are predicted from foreground and background apart.
         antialias: whether a picture is low-pass filtered when it is brought to base size. The published
             weights were trained without.
@@ -40,7 +42,18 @@ class Config:
     antialias: bool = False
 
     def __post_init__(self) -> None:
-        if self.base_size < STRIDE or self.base_size % STRIDE:
-            raise ValueError(f"base_size must be a multiple of 8 and at least 8, not {self.base_size}")
-        if self.luts < 1:
-            raise ValueError(f"luts must be at least 1, not {self.luts}")
+        if self.variant not in get_args(Variant):
+            raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, not {self.variant!r}")
+        if not (_whole(self.base_size, STRIDE, LARGEST_BASE) and self.base_size % STRIDE == 0):
+            raise ValueError(
+                f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}"
+            )
+        if not _whole(self.luts, 1, MOST_LUTS):
+            raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
+        if not (isinstance(self.split, bool) and isinstance(self.antialias, bool)):
+            raise ValueError("split and antialias must be true or false")
+
+
+def _whole(number: object, least: int, most: int) -> bool:
+    """Whether something, such as what a file says, is a whole number in this range."""
+    return type(number) is int and least <= number <= most

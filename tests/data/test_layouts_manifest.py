@@ -92,6 +92,8 @@ def test_absolute_paths_are_meant(folder, tmp_path_factory):
         ("x.jsonl", '{"composite": "in/c.jpg"}', "There is no mask in line 1"),
         ("x.jsonl", '\n["in/c.jpg"]', "Line 2 of .* is not a JSON object"),
         ("x.jsonl", "{composite}", "Line 1 of .* is not a JSON object"),
+        pytest.param("x.jsonl", '{"a":' * 9000, "Line 1 of .* is not a JSON object", id="deep"),
+        pytest.param("x.csv", "composite,mask\n" + "a" * 200_000, "not a CSV table", id="long"),
     ],
 )
 def test_malformed_manifests(folder, name, text, message):

@@ -1,5 +1,6 @@
 """Folders and archives give the same files, and archives never lead anywhere else."""
 
+import gzip
 import io
 import multiprocessing
 import os
@@ -192,6 +193,17 @@ def test_roots_that_are_no_data_set(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK nonsense")
     with pytest.raises(DataError, match="neither a folder nor a zip or tar archive"):
         open_tree(tmp_path / "x.zip")
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(bytes(2000))[:15])
+    with pytest.raises(DataError, match=r"x\.tar\.gz cannot be read"):
+        open_tree(tmp_path / "x.tar.gz")
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match="a pipe or a device"):
+        open_tree(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match="a pipe or a device"):
+        Entry(Folder(tmp_path), "pipe.png").read()
 
 
 @pytest.mark.parametrize("suffix", ["", ".zip", ".tar"])

@@ -146,6 +146,7 @@ def test_files_of_other_programs(tmp_path):
         ("LUT_3D_SIZE 2\n" + "0 0 nan\n" * 8, "NaN or infinite"),
         ("LUT_3D_SIZE 2\n" + "0 0 1e999\n" * 8, "NaN or infinite"),
         ("LUT_3D_SIZE 999999\n", "announces 999999 grid points"),
+        pytest.param("LUT_3D_SIZE " + "9" * 5000, "announces 999999999 grid points", id="long"),
         ("LUT_3D_SIZE 1\n0 0 0\n", "announces 1 grid points"),
         ("LUT_3D_SIZE -2\n", "line 1 does not belong"),
         ("LUT_1D_SIZE 2\n0 0 0\n1 1 1\n", "line 1 does not belong"),

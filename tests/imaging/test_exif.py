@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import pytest
 import tifffile
@@ -10,6 +11,7 @@ from PIL import Image
 
 from cdtnet.imaging import exif as blocks
 from cdtnet.imaging import read_picture
+from cdtnet.imaging.tiff import EXIF, GPS, INTEROPERABILITY, tree_of
 
 
 def parsed(block: bytes) -> Image.Exif:
@@ -82,6 +84,22 @@ def test_damaged_blocks_do_no_harm(junk, header):
     assert gathered is None or gathered[:4] == b"II*\0"
     tiff = b"II*\0\x08\0\0\0\x01\0\x00\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0\0"
     assert parsed(blocks.into_tiff(tiff, block))[0x0100] == 5
+
+
+@pytest.mark.parametrize("tag", [EXIF, 0x010E])
+def test_a_small_block_cannot_ask_for_much_time_or_memory(tag):
+    """60,000 entries that point to the block itself, as directories or as values of a megabyte each."""
+    count, head = 60_000, b"II*\0\x08\0\0\0"
+    kind, number, place = (4, 1, 8) if tag == EXIF else (2, 500_000, 0)
+    tags = [tag] * count if tag == EXIF else range(count)
+    entries = b"".join(
+        struct.pack("<HHII", name, kind, number, place)
+        for name in tags
+        if name == tag or name not in (EXIF, GPS, INTEROPERABILITY)
+    )
+    block = head + struct.pack("<H", len(entries) // 12) + entries + bytes(4)
+    _, tree = tree_of(block)
+    assert 1 <= len(tree) <= 140
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -79,7 +79,14 @@ def test_an_untrained_colour_mapping_returns_its_input():
     assert apart(model(image, torch.ones(1, 1, 40, 40)).image, image) < 1e-6
 
 
-@pytest.mark.parametrize("wrong", [{"base_size": 0}, {"base_size": 100}, {"luts": 0}])
+WRONG = [
+    *({"base_size": size} for size in (0, 100, 8192, 64.0, "64")),
+    *({"luts": count} for count in (0, 10**9, True, [])),
+    *({"variant": "cdtnet-9"}, {"variant": []}, {"split": 1}, {"antialias": None}),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_impossible_configurations_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Config(**wrong)

@@ -91,10 +91,14 @@ def test_what_is_wrong_is_said(small, changes, words):
         ("!!python/object/apply:os.system ['true']", "not YAML"),
         ("like: elsewhere.yaml", "cannot be read"),
         ("like: itself.yaml", "must stand alone"),
+        ("like: ../{folder}/itself.yaml", "must stand alone"),
+        ("seed: 2026-99-99", "not YAML"),
+        pytest.param("seed: " + "9" * 5000, "not YAML", id="long"),
+        pytest.param("[" * 3000, "not YAML", id="deep"),
     ],
 )
 def test_files_that_are_no_recipes(tmp_path, text, words):
-    (tmp_path / "itself.yaml").write_text(text)
+    (tmp_path / "itself.yaml").write_text(text.replace("{folder}", tmp_path.name))
     with pytest.raises(DataError, match=words):
         load_recipe(tmp_path / "itself.yaml")
 

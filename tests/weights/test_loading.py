@@ -1,5 +1,7 @@
 import json
+import os
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -71,12 +73,14 @@ def test_every_misfit_is_reported_at_once(checkpoint, tmp_path):
     del broken["decoder.to_rgb.bias"]
     broken["refine.extra"] = torch.zeros(1)
     broken["lut.classifier.fc.bias"] = torch.zeros(7)
+    broken["lut.classifier.fc.weight"] = broken["lut.classifier.fc.weight"].long()
     torch.save(broken, tmp_path / "broken.pth")
     with pytest.raises(cdtnet.WeightsError) as caught:
         load_model(tmp_path / "broken.pth")
     message = str(caught.value)
     assert "missing generator.blend.rgb.bias" in message
     assert "unexpected refine.extra" in message
+    assert "color_mapping.weigh.weight holds int64 numbers" in message
     assert "color_mapping.weigh.bias has shape (7,) instead of (4,)" in message
 
 
@@ -92,6 +96,79 @@ class Exploit:
 
     def __reduce__(self):
         return open, (str(self.proof), "w")
+
+
+class Call:
+    """What a pickle may ask for instead of a tensor."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    "inside", [lambda it: it, lambda it: {"model": {"encoder.x": torch.ones(1), "y": it}}]
+)
+@pytest.mark.parametrize("function", [os.system, eval, torch.load, torch.hub.load, torch.jit.load])
+def test_no_disguise_gets_code_run(tmp_path, function, inside, zipped):
+    proof = tmp_path / "proof"
+    words = {os.system: f"touch {proof}", eval: f"open({str(proof)!r}, 'w')"}.get(function, str(proof))
+    content = inside(Call(function, words))
+    torch.save(content, tmp_path / "evil.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(cdtnet.WeightsError, match="could run code"):
+        load_model(tmp_path / "evil.pth")
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        (torch.ones(1).expand(10**12), "far larger than itself"),
+        (torch.eye(3).to_sparse(), "sparse, quantized"),
+        (torch.ones(3, device="meta"), "sparse, quantized"),
+        (torch.ones(3, dtype=torch.complex64).conj(), "sparse, quantized"),
+    ],
+)
+def test_odd_tensors_are_refused(tmp_path, tensor, words):
+    torch.save({"x": tensor}, tmp_path / "odd.pth")
+    with pytest.raises(cdtnet.WeightsError, match=words):
+        load_model(tmp_path / "odd.pth")
+
+
+def test_one_tensor_under_very_many_names_is_refused(tmp_path):
+    torch.save(dict.fromkeys(map(str, range(200)), torch.ones(10_000)), tmp_path / "aliases.pth")
+    with pytest.raises(cdtnet.WeightsError, match="far larger than itself"):
+        load_model(tmp_path / "aliases.pth")
+
+
+def test_a_packed_checkpoint_is_refused(tmp_path):
+    torch.save({"x": torch.zeros(100_000)}, tmp_path / "plain.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pth") as plain,
+        zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for name in plain.namelist():
+            bomb.writestr(name, plain.read(name))
+    with pytest.raises(cdtnet.WeightsError, match="is packed"):
+        load_model(tmp_path / "bomb.pth")
+
+
+def test_parameters_are_tensors_too(checkpoint, official_model, tmp_path):
+    trained = {
+        name: torch.nn.Parameter(value, value.is_floating_point()) for name, value in checkpoint.items()
+    }
+    torch.save(trained, tmp_path / "trained.pth")
+    assert same_weights(load_model(tmp_path / "trained.pth", base_size=64), official_model)
+
+
+def test_many_misfits_are_counted(tmp_path):
+    torch.save({f"encoder.{i}": torch.ones(1) for i in range(999)}, tmp_path / "many.pth")
+    with pytest.raises(cdtnet.WeightsError, match=r"and [\d,]+ more\.$") as caught:
+        load_model(tmp_path / "many.pth")
+    assert len(str(caught.value)) < 4000
 
 
 def test_a_checkpoint_never_runs_code(tmp_path):
@@ -129,7 +206,7 @@ def test_a_list_of_tensors_is_no_state_dict(tmp_path):
         load_model(tmp_path / "list.pth")
 
 
-@pytest.mark.parametrize("config", [{"base_size": 100}, {"variant": "cdtnet", "depth": 3}])
+@pytest.mark.parametrize("config", [{"base_size": 100}, {"variant": "cdtnet", "depth": 3}, [], "cdtnet"])
 def test_an_impossible_card_is_refused(official_model, tmp_path, config):
     entries = {k: v.contiguous() for k, v in official_model.state_dict().items()}
     save_file(entries, tmp_path / "card.safetensors", {"cdtnet": json.dumps({"config": config})})

@@ -122,4 +122,12 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
 def say(message: str) -> None:
     """A message for the person, on stderr, so that stdout stays free for results."""
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
+
+
+def printable(message: str) -> str:
+    """A message on one line: what would break it, turn it around or move the cursor is shown as an escape.
+
+    Names and contents of files may hold anything.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ..errors import DataError
+from ..files import check_regular
 
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 _UNUSABLE = (*_DAMAGED, RuntimeError, NotImplementedError)  # encrypted, or compressed in an unknown way
@@ -85,14 +86,15 @@ def open_tree(root: Path) -> Tree:
     if root.is_dir():
         return Folder(root)
     try:
+        check_regular(root)
         if zipfile.is_zipfile(root):
             return Zip(root)
         if tarfile.is_tarfile(root):
             return Tar(root)
     except FileNotFoundError as error:
         raise DataError(f"{root} does not exist; check the name.") from error
-    except OSError as error:
-        raise DataError(f"{root} cannot be read ({error.strerror}).") from error
+    except _DAMAGED as error:
+        raise DataError(f"{root} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
     raise DataError(f"{root} is neither a folder nor a zip or tar archive; it may be incomplete.")
 
 
@@ -115,6 +117,7 @@ class Folder:
 
     def read(self, path: str) -> bytes:
         """The content of a file."""
+        check_regular(self.root / path)
         return (self.root / path).read_bytes()
 
 

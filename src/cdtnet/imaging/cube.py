@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..atomic import write_file
 from ..errors import PictureError
+from ..files import check_regular
 from ..regions import touched
 from .color import color_codec
 from .masks import coverage, to_mask
@@ -152,6 +153,7 @@ class Lut:
             PictureError: The file cannot be read, is no such table, or does not hold the values it announces.
         """
         try:
+            check_regular(path)
             if os.path.getsize(path) > _BYTES:
                 raise PictureError(f"{path} is too large for a lookup table; check the name.")
             text = Path(path).read_text(encoding="utf-8-sig")
@@ -189,7 +191,7 @@ def _parse(text: str, name: str) -> NDArray[np.float32]:
         if not words:
             continue
         if words[0] == "LUT_3D_SIZE" and not size and len(words) == 2 and words[1].isdecimal():
-            size = int(words[1])
+            size = int(words[1][:9])
             if size not in _SIZES:
                 raise PictureError(f"{name} announces {size} grid points per axis; 2 to 256 are allowed.")
         elif words[0] in ("DOMAIN_MIN", "DOMAIN_MAX", "LUT_3D_INPUT_RANGE"):

@@ -15,6 +15,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from ..files import check_regular
 from . import exif as exif_blocks
 from .containers import format_of, is_animated_png, is_lossless_webp
 from .picture import CHANNELS, Metadata, Picture
@@ -57,6 +58,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
     path = Path(path)
     try:
         str(path).encode()  # as libvips will want it
+        check_regular(path)
         with path.open("rb") as stream:
             yield stream, str(path)
     except FileNotFoundError as error:

@@ -12,7 +12,7 @@ _SUBDIRECTORIES = (EXIF, GPS, INTEROPERABILITY)
 SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WORD = {**SIZE, 5: 4, 10: 4}
 _BIG_ONLY = (16, 17, 18)
-_MOST = 1 << 26  # bytes that one value may take, so that a forged count cannot ask for all memory
+_MOST = 1 << 26  # bytes that all values together may take: forged ones share what lies in the file
 
 Read = Callable[[int, int], bytes]
 Tree = dict[int, Union[tuple[int, bytes], "Tree"]]  # tag -> (type, little-endian bytes), or a subdirectory
@@ -85,7 +85,7 @@ def read_tree(read: Read) -> tuple[Form, Tree]:
         RecursionError: Likewise.
     """
     form, first = read_header(read(0, 16))
-    return form, _parse(read, first, form)
+    return form, _Parser(read, form).tree(first)
 
 
 def tree_of(data: bytes) -> tuple[Form, Tree]:
@@ -114,26 +114,40 @@ def serialise(tree: Tree, start: int, form: Form) -> bytes:
     return struct.pack(form.length, len(tree)) + slots + bytes(form.slot) + tail
 
 
-def _parse(read: Read, offset: int, form: Form, depth: int = 0) -> Tree:
-    head = struct.calcsize(form.length)
-    (count,) = struct.unpack(form.length, read(offset, head))
-    if count > 0xFFFF:
-        raise struct.error("a directory of more entries than there are tags")
-    entries = read(offset + head, struct.calcsize(form.entry) * count)
-    tree: Tree = {}
-    for tag, kind, number, slot in struct.iter_unpack(form.entry, entries):
-        size = SIZE.get(kind, 0) * number
-        if not 0 < size <= _MOST:
-            continue
-        if tag in _SUBDIRECTORIES and depth < 2:  # EXIF, and interoperability inside it
-            place = struct.unpack(form.order + ("Q" if size == 8 else "I"), slot[:size])[0]
-            tree[tag] = _parse(read, place, form, depth + 1)
-            continue
-        raw = slot[:size] if size <= form.slot else read(struct.unpack(form.pointer, slot)[0], size)
+class _Parser:
+    """Reads directories; each tag counts once, and what would take too much memory is left out."""
+
+    def __init__(self, read: Read, form: Form) -> None:
+        self._read, self._form = read, form
+        self._room = _MOST
+
+    def tree(self, offset: int, depth: int = 0) -> Tree:
+        """The directory that lies at a place, with those in it."""
+        form = self._form
+        tree: Tree = {}
+        head = struct.calcsize(form.length)
+        (count,) = struct.unpack(form.length, self._read(offset, head))
+        if count > 0xFFFF:
+            raise struct.error("a directory of more entries than there are tags")
+        entries = self._read(offset + head, struct.calcsize(form.entry) * count)
+        for tag, kind, number, slot in struct.iter_unpack(form.entry, entries):
+            size = SIZE.get(kind, 0) * number
+            if tag in tree or not 0 < size <= self._room:
+                continue
+            if tag in _SUBDIRECTORIES and depth < 2:  # EXIF, and interoperability inside it
+                place = struct.unpack(form.order + ("Q" if size == 8 else "I"), slot[:size])[0]
+                tree[tag] = self.tree(place, depth + 1)
+                continue
+            tree[tag] = kind, self._value(slot, kind, size)
+        return tree
+
+    def _value(self, slot: bytes, kind: int, size: int) -> bytes:
+        inside = size <= self._form.slot
+        raw = slot[:size] if inside else self._read(struct.unpack(self._form.pointer, slot)[0], size)
         if len(raw) != size:
             raise struct.error("a value lies outside the file")
-        tree[tag] = (kind, raw if form.order == "<" else _swapped(raw, kind))
-    return tree
+        self._room -= size
+        return raw if self._form.order == "<" else _swapped(raw, kind)
 
 
 def _swapped(raw: bytes, kind: int) -> bytes:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from ..errors import DataError
+from ..files import check_regular
 from ..model import Config
 
 Part = Literal["generator", "encoder", "color_mapping", "refinement"]
@@ -226,6 +227,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The content of a recipe, not checked yet, after the ones that led to it."""
     try:
+        check_regular(path)
         content = _parse(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"The recipe {path} cannot be read: {error}.") from error
@@ -233,7 +235,7 @@ def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise DataError(f"The recipe {path} is not a table of keys and values.")
     if "like" not in content:
         return content
-    origin = path.parent / str(content.pop("like"))
+    origin = (path.parent / str(content.pop("like"))).resolve()
     if origin in before:
         raise DataError(
             f"The recipe {path} is like {origin}, which is like it; one of them must stand alone."
@@ -247,7 +249,7 @@ def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
 def _parse(text: str, what: object) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of dates that are none, long numbers, …
         raise DataError(f"{what} is not YAML: {' '.join(str(error).split())}.") from error
 
 

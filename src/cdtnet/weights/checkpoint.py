@@ -2,12 +2,16 @@
 
 import pickle
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..errors import WeightsError, needs
+
+# Bytes of tensors to each byte of their file: more than one where several share theirs.
+_SHARED = 4
 
 
 def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
@@ -21,6 +25,9 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
     with path.open("rb") as file:
         if file.read(1) not in (b"P", b"\x80"):  # of a zip archive, or a pickle
             raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.")
+    size = path.stat().st_size
+    if _unpacked(path) > _SHARED * size:
+        raise WeightsError(f"{path} is packed, as PyTorch packs no checkpoint; save it again with PyTorch.")
     try:
         with warnings.catch_warnings():  # of pickle protocols; what matters ends in an error
             warnings.simplefilter("ignore")
@@ -29,14 +36,30 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
         raise WeightsError(
             f"{path} holds more than tensors, and reading it could run code; save its state_dict alone."
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise WeightsError(f"{path} holds no table of tensors (a state_dict).")
-    return {
-        str(name).removeprefix("module."): (v.float() if v.is_floating_point() else v).numpy()
-        for name, v in content.items()
-    }
+    if sum(v.numel() * v.element_size() for v in content.values()) > _SHARED * size:
+        raise WeightsError(f"{path} claims tensors that are far larger than itself; get it anew.")
+    try:
+        return {
+            str(name).removeprefix("module."): (v.float() if v.is_floating_point() else v).detach().numpy()
+            for name, v in content.items()
+        }
+    except (RuntimeError, TypeError) as error:
+        raise WeightsError(
+            f"{path} holds tensors that are sparse, quantized or the like; save plain ones."
+        ) from error
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes that a zip archive's members hold; 0 for other files, and for archives too damaged to tell."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except Exception:  # as above
+        return 0

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from ..config import Config, Variant
 from ..errors import WeightsError
 from .official import from_official, is_official
@@ -22,6 +24,7 @@ PARTS: Mapping[Variant, tuple[str, ...]] = {
     "cdtnet-sim": ("generator.", "color_mapping."),
     "is2am": ("generator.",),
 }
+_NAMED = 20  # misfits that are named
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Weights:
         """Make sure that the entries are exactly a network's, name → shape.
 
         Raises:
-            WeightsError: naming every entry that is missing, unexpected or of another shape.
+            WeightsError: naming what is missing, unexpected, or of another shape or type.
         """
         problems = [f"missing {key}" for key in shapes if key not in self.entries]
         problems += [f"unexpected {key}" for key in self.entries if key not in shapes]
@@ -53,10 +56,15 @@ class Weights:
             for key, shape in shapes.items()
             if key in self.entries and self.entries[key].shape != shape
         ]
+        problems += [
+            f"{key} holds {value.dtype} numbers"
+            for key, value in self.entries.items()
+            if value.dtype != np.float32 and not key.endswith("num_batches_tracked")
+        ]
         if problems:
-            raise WeightsError(
-                f"{self.name} does not fit {self.config.variant}: {'; '.join(sorted(problems))}."
-            )
+            more = f"; and {len(problems) - _NAMED:,} more" if len(problems) > _NAMED else ""
+            named = "; ".join(sorted(problems)[:_NAMED])
+            raise WeightsError(f"{self.name} does not fit {self.config.variant}: {named}{more}.")
 
 
 def load_weights(source: str | PathLike[str], base_size: int | None = None) -> Weights:
@@ -84,7 +92,7 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
             entries = from_official(entries)
         config = config_of(card, entries)
     if base_size is not None:
-        config = _checked(config, base_size=base_size)
+        config = _checked(config, {"base_size": base_size})
     return Weights(name, config, entries, card)
 
 
@@ -96,14 +104,15 @@ def shipped_weights(file: str) -> tuple[Entries, Card]:
 def config_of(card: Card, entries: Entries) -> Config:
     """The configuration on the card; without one, what the entries tell, as the official code has it."""
     if "config" in card:
-        return _checked(Config(), **card["config"])
+        return _checked(Config(), card["config"])
     mapping = "color_mapping.basis" in entries
     refinement = any(key.startswith("refinement.") for key in entries)
     variant: Variant = "cdtnet" if refinement else "cdtnet-sim" if mapping else "is2am"
-    return Config(variant, luts=len(entries["color_mapping.basis"]) if mapping else 4)
+    luts = {"luts": (*entries["color_mapping.basis"].shape, 0)[0]} if mapping else {}
+    return _checked(Config(), {"variant": variant, **luts})
 
 
-def _checked(config: Config, **changes: object) -> Config:
+def _checked(config: Config, changes: Mapping[str, object]) -> Config:
     try:
         return replace(config, **changes)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:

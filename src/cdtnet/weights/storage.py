@@ -28,7 +28,8 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     """The entries of a file, under the names they have there, as float32, and its card (empty if none).
 
     Raises:
-        WeightsError: if the file is missing, damaged, of an unknown kind, or would run code when read.
+        WeightsError: if the file is missing, damaged, of an unknown kind, would run code when read, or holds
+            what is no number.
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}.")
@@ -42,7 +43,11 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
         raise WeightsError(
             f"{path} is neither .safetensors nor a PyTorch checkpoint (.pth, .pt, .ckpt, .bin)."
         )
-    return {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in entries.items()}, card
+    entries = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in entries.items()}
+    for name, value in entries.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise WeightsError(f"{path} holds NaN or infinite numbers in {name}; get it anew.")
+    return entries, card
 
 
 def write_weights(path: Path, model: CDTNet, card: Mapping[str, Any], *, half: bool = False) -> None:
@@ -59,7 +64,7 @@ def _read_safetensors(path: Path) -> tuple[Entries, Card]:
         with safetensors.safe_open(path, framework="numpy") as file:
             card = json.loads((file.metadata() or {}).get("cdtnet", "{}"))
             entries = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 – not a mapping
-    except (safetensors.SafetensorError, ValueError, TypeError, OSError) as error:
+    except (safetensors.SafetensorError, ValueError, TypeError, RecursionError, OSError) as error:
         raise WeightsError(f"{path} is not a safetensors file, or is damaged: {error}.") from error
     if not isinstance(card, dict):
         raise WeightsError(f"{path} carries a card that is not a JSON object.")

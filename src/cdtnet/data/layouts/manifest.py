@@ -54,19 +54,25 @@ def _rows(entry: Entry) -> Iterator[tuple[int, dict[str, str]]]:
     """Line numbers, and values without surrounding space by names in lower case."""
     text = entry.read().decode("utf-8-sig", errors="replace")
     if entry.path.lower().endswith(".csv"):
-        table = csv.DictReader(io.StringIO(text, newline=""))
-        if not {"composite", "mask"} <= {name.strip().lower() for name in table.fieldnames or ()}:
-            raise DataError(f"{entry} needs the columns composite and mask in its first line.")
-        for row in table:
-            yield table.line_num, {(name or "").strip().lower(): _text(value) for name, value in row.items()}
+        try:
+            yield from _table(csv.DictReader(io.StringIO(text, newline="")), entry)
+        except csv.Error as error:
+            raise DataError(f"{entry} is not a CSV table ({error}).") from error
         return
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             yield number, {name.lower(): _text(value) for name, value in json.loads(line).items()}
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise DataError(f"Line {number} of {entry} is not a JSON object.") from error
+
+
+def _table(table: csv.DictReader[str], entry: Entry) -> Iterator[tuple[int, dict[str, str]]]:
+    if not {"composite", "mask"} <= {name.strip().lower() for name in table.fieldnames or ()}:
+        raise DataError(f"{entry} needs the columns composite and mask in its first line.")
+    for row in table:
+        yield table.line_num, {(name or "").strip().lower(): _text(value) for name, value in row.items()}
 
 
 def _text(value: object) -> str:

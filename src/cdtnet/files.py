@@ -1,0 +1,16 @@
+"""Files to be read, which may be anything."""
+
+import errno
+import os
+import stat
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse what could be waited for or read for ever.
+
+    Raises:
+        OSError: It is missing, or a pipe or a device.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
