@@ -19,7 +19,7 @@ CONSTRAINTS = FOLDER.parent / "constraints.txt"
 PYTHON = "3.10"  # the oldest of pyproject.toml; newer ones get lines of their own where they need them
 
 # What builds the package, and pyvips, which publishes no wheels: installed first, or pip fetches it unpinned.
-BUILD = ["hatchling>=1.26", "setuptools>=61", "cffi", "pkgconfig"]
+BUILD = ["editables", "hatchling>=1.26", "setuptools>=61", "cffi", "pkgconfig"]
 TOOLS = ["pip-audit", "uv"]
 TORCH = re.compile("nvidia-|cuda-|triton==|torch==")  # its default wheel for Linux wants CUDA
 
