@@ -191,7 +191,7 @@ def test_a_bad_input_leaves_nothing_behind(streaming, harmonizer, make, random):
     write_picture(Picture(noise), "good.tif")
     before = sorted(os.listdir())
     for composite, mask_name, words in (
-        ("good.tif", "nan.tif", "must hold values from 0 to 1, but this one runs from nan to nan"),
+        ("good.tif", "nan.tif", "must hold values from 0 to 1, but this one holds NaN"),
         ("cut.png", "mask.tif", "cut.png is damaged"),
         ("absent.tif", "mask.tif", "absent.tif does not exist"),
         ("good.tif", "absent.tif", "absent.tif does not exist"),

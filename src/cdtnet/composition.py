@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import PictureError
 from .imaging import Picture, color_codec, coverage, to_mask, to_picture
+from .imaging.picture import unit
 from .regions import Window, tiles
 
 Floats = NDArray[np.float32]
@@ -99,6 +100,8 @@ def compose(
             foreground would be seen.
     """
     pasted, canvas = to_picture(foreground), to_picture(background)
+    if pasted.pixels.dtype.kind == "f" and not np.isfinite(pasted.pixels).all():
+        raise PictureError("The foreground holds NaN or infinite values; replace them before pasting.")
     if mask is None and pasted.alpha is None:
         raise PictureError(
             "The foreground has no transparency that would say what of it to paste; give a cut-out with an "
@@ -229,9 +232,11 @@ def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
     """
     top, colors = _top(below), above.shape[-1]
     values = below.astype(np.float32) / top
-    behind = (1 - amount) * (values[..., colors:] if below.shape[2] > colors else 1)
+    behind = (1 - amount) * (unit(values[..., colors:]) if below.shape[2] > colors else 1)
     total = amount + behind
-    color = (amount * above + behind * values[..., :colors]) / np.where(total > 0, total, 1)
+    # NaN that is covered wholly is not seen.
+    seen = np.multiply(behind, values[..., :colors], where=behind > 0, out=np.zeros_like(above))
+    color = (amount * above + seen) / np.where(total > 0, total, 1)
     mixed = np.concatenate((color, total[..., : below.shape[2] - colors]), axis=-1) * top
     return np.where(amount > 0, np.rint(mixed) if below.dtype.kind == "u" else mixed, below)
 

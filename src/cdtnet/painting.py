@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .config import HALO, STRIDE, Precision
 from .engines import Engine, Tile
+from .errors import WeightsError
 from .imaging import Lut, Picture, color_codec, coverage
 from .parallel import unordered
 from .regions import Window
@@ -33,6 +34,7 @@ class Painter:
 
     Raises:
         PictureError: if the picture's colour profile cannot be used.
+        WeightsError: from `paint`, if what the weights compute are no numbers.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class Painter:
         before, soft = codec.decode(picture.pixels[block.slices]), coverage(self._mask[block.slices])
         tile = Tile(before, soft, size, block)
         after = engine.render(self._analysis, tile, self._precision)[inner]
+        if not np.isfinite(after).all():
+            raise WeightsError("The network computes NaN or infinite colours; its weights cannot be used.")
         before, soft = before[inner], soft[inner][..., None]
         # The colour mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
         blended = self._whole_frame or engine.config.variant == "cdtnet-sim"

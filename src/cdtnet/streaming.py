@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .atomic import new_file
@@ -99,7 +100,7 @@ def _survey(mask: NDArray[Any]) -> list[list[Window]]:
         band = mask[top : top + BAND]
         levels += [band.min(), band.max()]
         windows.append([window.within(Window(-top, 0, 0, 0)) for window in touched(band, TILE)])
-    extremes = min(levels), max(levels), mask.dtype
+    extremes = np.min(levels), np.max(levels), mask.dtype  # NaN passes through them
     check_levels(*extremes)
     if remark := describe_levels(*extremes):
         warnings.warn(remark, stacklevel=4)

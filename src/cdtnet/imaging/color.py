@@ -9,12 +9,23 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .icc import Floats, ProfileError, Shaper, shaper, srgb
-from .picture import Picture
+from .picture import Picture, unit
 
-LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
+_LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
     2 / 255
 )  # a profile that moves no color further is sRGB, however it rounds; the next one moves some by 8
+
+
+def luma(rgb: NDArray[Any]) -> Floats:
+    """(…) brightness of (…, 3) colors; that of a pixel is the same whatever lies around it.
+
+    A matrix product would be faster, but rounds by a pixel's place in the array.
+    """
+    total = np.multiply(rgb[..., 0], _LUMA[0], dtype=np.float32)
+    for channel in (1, 2):
+        total += np.multiply(rgb[..., channel], _LUMA[channel], dtype=np.float32)
+    return total
 
 
 class ColorSpace(Protocol):
@@ -43,10 +54,9 @@ class ColorCodec:
         self._space = space
 
     def decode(self, tile: NDArray[Any]) -> Floats:
-        """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out."""
-        native = np.divide(tile[..., : self._colors], self._scale, dtype=np.float32)
-        if self._dtype.kind == "f":
-            np.clip(native, 0, 1, out=native)
+        """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out, and NaN is black."""
+        native = tile[..., : self._colors]
+        native = unit(native) if self._dtype.kind == "f" else np.divide(native, self._scale, dtype=np.float32)
         if self._colors == 1 and not self._grey_space:
             native = np.repeat(native, 3, axis=-1)
         return native if self._space is None else self._space.to_srgb(native)
@@ -56,7 +66,7 @@ class ColorCodec:
 
         The tile is moved by the difference between both colors as seen in its own color space, so that
         whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A grey tile moves
-        by the luma of the difference. Integers are rounded to the nearest value.
+        by the luma of the difference. Integers are rounded to the nearest value; NaN and infinities stay.
 
         Args:
             tile: (h, w, C) native pixels.
@@ -66,19 +76,23 @@ class ColorCodec:
         Returns:
             (h, w, C) native pixels, alpha untouched.
         """
-        native = tile[..., : self._colors].astype(np.float32)
-        moved = native + (self.from_srgb(after) - self.from_srgb(before)) * self._scale
-        # Floats that began outside 0..1 may stay there, but nothing is pushed further out.
-        moved = np.clip(moved, np.minimum(native, 0), np.maximum(native, self._scale))
-        result = tile.copy()
-        result[..., : self._colors] = np.rint(moved) if self._dtype.kind == "u" else moved
+        result, shift = tile.copy(), (self.from_srgb(after) - self.from_srgb(before)) * self._scale
+        colors = result[..., : self._colors]
+        if self._dtype.kind == "u":
+            colors[:] = np.rint(np.clip(colors + shift, 0, self._scale))
+            return result
+        numbers = np.isfinite(colors)
+        native = np.where(numbers, colors, 0)
+        # What began outside 0..1 may stay there, but nothing is pushed further out.
+        moved = np.clip(native + shift, np.minimum(native, 0), np.maximum(native, 1))
+        np.copyto(colors, moved, where=numbers)
         return result
 
     def from_srgb(self, values: Floats) -> Floats:
         """(h, w, 1 or 3) native colors in 0..1 of (h, w, 3) sRGB ones; grey takes their luma."""
         clipped = np.clip(values, 0, 1, dtype=np.float32)
         native = clipped if self._space is None else self._space.from_srgb(clipped)
-        return (native @ LUMA)[..., None] if self._colors < native.shape[-1] else native
+        return luma(native)[..., None] if self._colors < native.shape[-1] else native
 
 
 def color_codec(picture: Picture) -> ColorCodec:

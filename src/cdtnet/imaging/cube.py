@@ -17,7 +17,7 @@ from ..files import check_regular
 from ..regions import touched
 from .color import color_codec
 from .masks import coverage, to_mask
-from .picture import like, to_picture
+from .picture import like, to_picture, unit
 
 _SIZES = range(2, 257)  # what the format allows
 _TILE = 256  # side of the squares that are recolored at a time, in pixels
@@ -56,8 +56,8 @@ class Lut:
         return int(self.table.shape[0])
 
     def apply(self, rgb: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Recolor (..., 3) values trilinearly; values outside 0..1 are taken as 0 or 1."""
-        place = np.clip(rgb, 0, 1).astype(np.float32) * np.float32(self.size - 1)
+        """Recolor (..., 3) values trilinearly; values outside 0..1 are taken as 0 or 1, and NaN as 0."""
+        place = unit(rgb).astype(np.float32, copy=False) * np.float32(self.size - 1)
         low = np.minimum(place.astype(np.intp), self.size - 2)
         strides, colors = np.array([1, self.size, self.size**2]), self.table.reshape(-1, 3)
         first = low @ strides

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from .color import LUMA
-from .picture import to_picture
+from .color import luma
+from .picture import to_picture, unit
 
 
 def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDArray[Any]:
@@ -50,10 +50,13 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
 
 
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
-    """How far each pixel belongs to the foreground, float32 in 0..1, of a mask or a tile of one."""
+    """How far each pixel is covered, float32 in 0..1, by a mask, an alpha channel or a tile of one.
+
+    The floats of an alpha channel may be any: what lies beyond 0..1 is taken as 0 or 1, and NaN as 0.
+    """
     if mask.dtype.kind == "u":
         return np.divide(mask, np.float32(np.iinfo(mask.dtype).max), dtype=np.float32)
-    return mask.astype(np.float32, copy=False)
+    return unit(mask)
 
 
 def describe(mask: NDArray[Any]) -> str | None:
@@ -79,11 +82,10 @@ def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> s
 
 
 def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:
-    """Refuse a float mask with values beyond 0..1."""
+    """Refuse a float mask with NaN or values beyond 0..1."""
     if dtype.kind == "f" and not (darkest >= 0 and brightest <= 1):
-        raise PictureError(
-            f"A float mask must hold values from 0 to 1, but this one runs from {darkest:g} to {brightest:g}."
-        )
+        range_ = "holds NaN" if np.isnan(darkest) else f"runs from {darkest:g} to {brightest:g}"
+        raise PictureError(f"A float mask must hold values from 0 to 1, but this one {range_}.")
 
 
 def is_cutout(pixels: NDArray[Any]) -> bool:
@@ -110,8 +112,8 @@ def plane(pixels: NDArray[Any], *, by_alpha: bool, by_luma: bool) -> NDArray[Any
         return pixels[..., -1]
     if not by_luma:
         return pixels[..., 0]
-    luma = pixels[..., :3] @ LUMA
-    return np.rint(luma).astype(pixels.dtype) if pixels.dtype.kind == "u" else luma
+    levels = luma(pixels)
+    return np.rint(levels).astype(pixels.dtype) if pixels.dtype.kind == "u" else levels
 
 
 def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:

@@ -49,7 +49,8 @@ class Picture:
 
     Attributes:
         pixels: (H, W, C) uint8, uint16 or float32; C is 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha.
-            Integers use their full range, floats run from 0 to 1 (a float TIFF may go beyond).
+            Integers use their full range, floats run from 0 to 1; those of a float TIFF may go beyond, be
+            infinite, or NaN, which is no color.
         metadata: What else the file held.
 
     Raises:
@@ -101,6 +102,11 @@ class Picture:
         write_picture(self, path, quality=quality)
 
 
+def unit(values: NDArray[Any]) -> NDArray[Any]:
+    """Floats brought into 0..1; NaN becomes 0."""
+    return np.where(np.isnan(values), np.float32(0), values).clip(0, 1)
+
+
 def to_picture(source: Any) -> Picture:
     """Make a Picture of anything a caller may hand over.
 
@@ -108,7 +114,7 @@ def to_picture(source: Any) -> Picture:
 
     Args:
         source: A path (str or PathLike), PIL image, Picture or NumPy array. Arrays are (H, W), (H, W, 1),
-            (H, W, 3) or (H, W, 4); uint8, uint16, or float16/32/64 within 0..1.
+            (H, W, 3) or (H, W, 4); uint8, uint16, or float16/32/64 within 0..1 or NaN.
 
     Raises:
         PictureError: The source is of another kind, or cannot be read.
@@ -140,11 +146,12 @@ def like(picture: Picture, original: Any) -> Any:
     """
     if isinstance(original, np.ndarray):
         pixels = picture.pixels[..., 0] if original.ndim == 2 else picture.pixels
-        if (
-            original.dtype.itemsize > pixels.dtype.itemsize
-        ):  # float64: what was not changed keeps its precision
-            pixels = np.where(pixels == original.astype(pixels.dtype), original, pixels)
-        return pixels.astype(original.dtype, copy=False)
+        if original.dtype == pixels.dtype:
+            return pixels
+        before = _native(original)  # what was not changed keeps its precision
+        with np.errstate(invalid="ignore"):
+            kept = np.where((pixels == before) | np.isnan(before), original, pixels.astype(original.dtype))
+        return kept.astype(original.dtype, copy=False)
     if is_pil(original):
         pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
         result = sys.modules["PIL.Image"].fromarray(np.ascontiguousarray(pixels))
@@ -168,15 +175,22 @@ def _from_array(array: NDArray[Any]) -> Picture:
             f"A picture cannot be made of a {array.dtype} array of shape {array.shape}; give {_ACCEPTED}."
         )
     if floating and array.size:
-        low, high = float(array.min()), float(array.max())  # NaN passes through min and max
-        if not (low >= 0 and high <= 1):
+        low, high = (float(extreme.reduce(array, axis=None)) for extreme in (np.fmin, np.fmax))
+        if low < 0 or high > 1:  # of what is not NaN
             raise PictureError(
                 f"A float array must hold values from 0 to 1, but this one runs from {low:g} to {high:g}; "
                 "scale it first."
             )
-        array = array.astype(np.float32, copy=False)
-    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    native = _native(array)
     return Picture(native[..., None] if native.ndim == 2 else native)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """The same values in the depth, and the order of bytes, in which a Picture has them."""
+    with np.errstate(invalid="ignore"):  # NaN of the signalling kind
+        return array.astype(
+            np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("="), copy=False
+        )
 
 
 def _from_pil(image: Any) -> Picture:

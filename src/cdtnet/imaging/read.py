@@ -90,7 +90,6 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
         image = load(source, kind)
         check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
         pixels = _pixels(image)
-    check_values(pixels, name)
     orientation = field(image, "orientation") or 1
     return Picture(_upright(pixels, orientation), read_metadata(image, kind, stream, orientation))
 
@@ -126,12 +125,6 @@ def explained(name: str, kind: str) -> Iterator[None]:
             f"{name} is damaged, incomplete or of a kind of {kind} that cannot be read ({detail}); "
             "save it again from its source."
         ) from error
-
-
-def check_values(pixels: NDArray[Any], name: str) -> None:
-    """Refuse floats that are no colors."""
-    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
-        raise PictureError(f"{name} holds NaN or infinite values; replace them before harmonizing.")
 
 
 def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
