@@ -1,0 +1,64 @@
+"""The licence of every package that the default install and each extra bring, as the packages state it.
+
+python reliability/licences.py    # in an environment with the extras: pip install '.[dev]'
+"""
+
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PACKAGE = "cdtnet"
+EXTRAS = ("", "torch", "export", "train", "evaluate", "web", "ray")  # "" is the default install
+
+
+def brought(name: str, extras: Iterable[str] = ("",)) -> set[str]:
+    """Names of the packages that a package and its extras bring here, with all that these bring."""
+    found: set[tuple[str, str]] = set()
+    waiting = [(canonicalize_name(name), extra) for extra in ("", *extras)]
+    while waiting:
+        package, extra = waiting.pop()
+        if (package, extra) in found:
+            continue
+        found.add((package, extra))
+        for line in distribution(package).requires or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                waiting += [(canonicalize_name(requirement.name), more) for more in ("", *requirement.extras)]
+    return {package for package, _ in found} - {canonicalize_name(name)}
+
+
+def licence(name: str) -> str:
+    """What a package says of its licence: an SPDX expression where it gives one."""
+    metadata = distribution(name).metadata
+    if "License-Expression" in metadata:
+        return metadata["License-Expression"]
+    classifiers = metadata.get_all("Classifier") or []
+    named = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License")]
+    return " or ".join(named) or (metadata["License"] or "not stated").strip().splitlines()[0]
+
+
+def rows() -> list[str]:
+    """The rows of the table: what each extra brings that those before it do not."""
+    table, listed = [], set[str]()
+    for extra in EXTRAS:
+        new = sorted(brought(PACKAGE, [extra]) - listed)
+        listed.update(new)
+        table += [f"| {name} | {licence(name)} | {extra or 'the default install'} |" for name in new]
+    return table
+
+
+def main() -> int:
+    """The table; 1 if a package is missing."""
+    try:
+        print("\n".join(["| package | licence | comes with |", "|---|---|---|", *rows()]))
+    except PackageNotFoundError as error:
+        print(f"{error.name} is not installed: pip install '.[dev]' brings everything.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

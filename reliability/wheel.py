@@ -1,0 +1,96 @@
+"""The wheel and the source archive: the same bytes from any clone at any time, with what they should hold.
+
+    python reliability/wheel.py
+
+Builds the commit that is checked out twice: in clones at different places, of files of different ages, with
+different umasks and time zones, once by way of the source archive.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LEFT_OUT = (".github/", "runs/")  # of the source archive
+BESIDE = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
+
+
+def tracked(*paths: str) -> set[str]:
+    """Names of the files of the commit."""
+    command = ["git", "-C", str(REPOSITORY), "ls-tree", "-rz", "--name-only", "HEAD", *paths]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")) - {""}
+
+
+def build(folder: Path, *kinds: str, age: int, umask: int, zone: str) -> list[Path]:
+    """Builds a clone made in folder; the archives, source first."""
+    subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(folder / "clone")], check=True)
+    for path in (folder / "clone").rglob("*"):
+        if ".git" not in path.parts:
+            os.utime(path, (age, age))
+    environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    command = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(folder), "."]
+    subprocess.run(
+        command,
+        cwd=folder / "clone",
+        env=environment | {"TZ": zone},
+        stdout=subprocess.DEVNULL,
+        umask=umask,
+        check=True,
+    )
+    return [next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))]
+
+
+def contents(archive: Path) -> set[str]:
+    """Names of the files in an archive, without the folder that holds them all in a source archive."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            return set(wheel.namelist())
+    with tarfile.open(archive) as source:
+        return {member.name.partition("/")[2] for member in source.getmembers()}
+
+
+def expected(archive: Path) -> set[str]:
+    """What should be in it: every file of the commit that belongs there, and nothing else."""
+    if archive.suffix == ".whl":
+        beside = "-".join(archive.name.split("-")[:2]) + ".dist-info"
+        code = {name.removeprefix("src/") for name in tracked("src/cdtnet")}
+        return code | {f"{beside}/{name}" for name in BESIDE}
+    return {name for name in tracked() if not name.startswith(LEFT_OUT)} | {"PKG-INFO"}
+
+
+def problems(archive: Path, other: Path) -> list[str]:
+    """What is wrong with an archive, built twice."""
+    found = [f"not in it: {name}" for name in sorted(expected(archive) - contents(archive))]
+    found += [f"in it: {name}" for name in sorted(contents(archive) - expected(archive))]
+    if archive.read_bytes() != other.read_bytes():
+        found.append("built again, it has other bytes")
+    return found
+
+
+def main() -> int:
+    """The table; 1 if a promise was broken."""
+    with tempfile.TemporaryDirectory() as folder:
+        here, there = Path(folder, "here"), Path(folder, "there", "deeper down")
+        here.mkdir()
+        there.mkdir(parents=True)
+        archives = build(here, age=10**9, umask=0o022, zone="UTC")
+        again = build(there, "--sdist", "--wheel", age=17 * 10**8, umask=0o077, zone="Pacific/Auckland")
+        print("| archive | files | bytes | sha256 | built again | problems |\n|---|---|---|---|---|---|")
+        found = 0
+        for archive, other in zip(archives, again, strict=True):
+            wrong = problems(archive, other)
+            found += len(wrong)
+            same = "the same bytes" if archive.read_bytes() == other.read_bytes() else "other bytes"
+            digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+            figures = f"{len(contents(archive))} | {archive.stat().st_size:,} | {digest}…"
+            print(f"| {archive.name} | {figures} | {same} | {'; '.join(wrong) or 'none'} |")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
