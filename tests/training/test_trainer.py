@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cdtnet.errors import DataError, WeightsError, WriteError
+from cdtnet.errors import CdtnetError, DataError, WeightsError, WriteError
 from cdtnet.model import load_model
 from cdtnet.training.checkpoint import load_checkpoint
 from cdtnet.training.distributed import Processes
@@ -178,3 +178,11 @@ def test_a_full_disk_costs_checkpoints_not_the_run(recipe_of, tmp_path, capsys):
     assert capsys.readouterr().out.count("Training goes on") == 3
     assert not list(tmp_path.glob("*.tmp"))
     train(recipe_of({}), tmp_path)
+
+
+def test_a_run_that_diverges_writes_no_weights(recipe_of, tmp_path):
+    with pytest.raises(CdtnetError, match=r"diverged: after [\d,]+ samples, .* holds NaN"):
+        train(recipe_of({"samples": 400, "rate": 1e30}), tmp_path)
+    assert not (tmp_path / "weights.safetensors").exists()
+    if (tmp_path / "checkpoint.pt").exists():
+        assert all(v.isfinite().all() for v in load_checkpoint(tmp_path / "checkpoint.pt")["model"].values())

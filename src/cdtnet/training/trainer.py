@@ -14,9 +14,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from ..atomic import make_folder
+from ..atomic import make_folder, remove_leftovers
 from ..data.synthesis import Triplet
-from ..errors import DataError, WriteError
+from ..errors import CdtnetError, DataError, WriteError
 from ..model import CDTNet
 from ..regions import Window
 from ..weights import write_weights
@@ -60,6 +60,8 @@ class Trainer:
         self.stage = self.step = self.samples = 0
         make_folder(folder)
         self.log = Log(folder) if processes.first else None
+        if processes.first:
+            remove_leftovers(folder.iterdir())
 
     def run(self, *, save_every: float = 120.0, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end of the recipe.
@@ -140,6 +142,7 @@ class Trainer:
                 bar.update(stage.batch)
                 ended = self.step == steps
                 if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
+                    self._check_numbers()
                     self._validate(stage, optimizer.param_groups[0]["lr"], losses, bar)
                     losses.clear()
                 stop = self.processes.agree(stopped())
@@ -222,8 +225,22 @@ class Trainer:
         left = 100 * scores[best].fmse / scores["composite"].fmse
         bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
 
+    def _check_numbers(self) -> None:
+        """Before anything is written: no weights of a run that has diverged.
+
+        Raises:
+            CdtnetError: Weights are NaN or infinite.
+        """
+        for name, value in self.model.state_dict().items():
+            if not value.isfinite().all():
+                raise CdtnetError(
+                    f"Training has diverged: after {self.samples:,} samples, {name} holds NaN or infinite "
+                    "numbers; lower the stage's rate or set its clip, and start in another folder."
+                )
+
     def _save(self, optimizer: torch.optim.Optimizer, *, required: bool) -> None:
         """Write the checkpoint; when it can't be, go on while there may be another chance."""
+        self._check_numbers()
         if not self.processes.first:
             return
         state = {
