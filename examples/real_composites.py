@@ -1,28 +1,126 @@
-"""Harmonize the cut-and-paste composites in `photos/` and save each with its colour table.
+"""Harmonize the cut-and-paste composites in `photos/` and write the page that shows them.
 
-python examples/real_composites.py [OUTPUT_FOLDER] [MODEL]
+python examples/real_composites.py [--model cdtnet-256] [--output docs]
+
+writes real-composites.md, real-composites/NAME.jpg (composite and result), NAME-edge.jpg (a crop of both at
+100 %, where the mask has most edge), and real-composites.jpg, the README's picture.
 """
 
-import sys
+import argparse
+import json
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
 
 import cdtnet
 
-PHOTOS = Path(__file__).parent / "photos"
+ROOT = Path(__file__).parents[1]
+PHOTOS = ROOT / "examples" / "photos"
+SIDE = 1024  # the longest, of what the page shows
+CROP = 400, 300  # width and height of what is shown at 100 %
+STRIP = 380  # height of a picture in the README's
+QUALITY = 80
+ON_README = "bird", "dogs", "drum"
+INTRODUCTION = """# Real composites
+
+Objects cut out of one photograph and pasted into another: before (left) and after, and a crop of both at
+100 %. What is pasted where, and what is wrong with it, was settled before any of them was harmonized (but for
+bird, dogs and drum, which are older), and none was left out. There is no right answer to compare with: look
+for yourself. Nothing casts a shadow, and harmonizing does not paint any.
+
+Written by `python examples/real_composites.py`. The photographs'
+[authors and licences](../examples/photos/CREDITS.md) are those of these pictures, too.
+"""
 
 
-def main(output: Path = Path("harmonized"), model: str = "cdtnet-256") -> None:
+def main() -> None:
     """One `Harmonizer` for all pictures: the weights are loaded once."""
-    output.mkdir(parents=True, exist_ok=True)
-    harmonizer = cdtnet.Harmonizer(model)
-    for composite in sorted(PHOTOS.glob("*_composite.jpg")):
-        name = composite.stem.removesuffix("_composite")
-        result = harmonizer(composite, PHOTOS / f"{name}_mask.png")
-        result.image.save(output / f"{name}.jpg")
-        if result.lut:
-            result.lut.save(output / f"{name}.cube")
-        print(output / f"{name}.jpg")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model", default="cdtnet-256", help="a shipped model or a file of weights")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs")
+    arguments = parser.parse_args()
+    captions = json.loads((PHOTOS / "captions.json").read_text(encoding="utf-8"))
+    folder = arguments.output / "real-composites"
+    folder.mkdir(parents=True, exist_ok=True)
+    harmonizer = cdtnet.Harmonizer(arguments.model)
+    strip = []
+    for name in captions:
+        composite, mask, after = shown(name, harmonizer)
+        save(beside(composite, after), folder / f"{name}.jpg")
+        window = most_edge(np.asarray(mask))
+        save(beside(composite.crop(window), after.crop(window)), folder / f"{name}-edge.jpg")
+        if name in ON_README:
+            strip.append(above(composite, after))
+        print(folder / f"{name}.jpg", flush=True)
+    save(row(strip), arguments.output / "real-composites.jpg")
+    page = arguments.output / "real-composites.md"
+    page.write_text(describe(captions), encoding="utf-8")
+    print(page)
+
+
+def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.Image, Image.Image]:
+    """A composite and its mask, no longer than `SIDE`, and the composite harmonized."""
+    with (
+        Image.open(PHOTOS / f"{name}_composite.jpg") as photo,
+        Image.open(PHOTOS / f"{name}_mask.png") as grey,
+    ):
+        composite, mask = photo.convert("RGB"), grey.convert("L")
+    composite.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    mask = mask.resize(composite.size, Image.Resampling.BOX)
+    return composite, mask, harmonizer(composite, mask).image
+
+
+def most_edge(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """The window of size `CROP` (left, top, right, bottom) with as much of the mask's edge as can be."""
+    width, height = min(CROP[0], mask.shape[1]), min(CROP[1], mask.shape[0])
+    edge = ndimage.gaussian_gradient_magnitude(mask.astype(np.float32), 1.0)
+    sums = np.pad(edge.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    within = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    top, left = np.unravel_index(int(within.argmax()), within.shape)
+    return int(left), int(top), int(left) + width, int(top) + height
+
+
+def beside(*pictures: Image.Image) -> Image.Image:
+    """Pictures of one size from left to right."""
+    return Image.fromarray(np.concatenate([np.asarray(picture) for picture in pictures], axis=1))
+
+
+def above(*pictures: Image.Image) -> Image.Image:
+    """Pictures of one size from top to bottom, small."""
+    width = round(STRIP * pictures[0].width / pictures[0].height)
+    small = [picture.resize((width, STRIP), Image.Resampling.LANCZOS) for picture in pictures]
+    return Image.fromarray(np.concatenate([np.asarray(picture) for picture in small]))
+
+
+def row(columns: list[Image.Image]) -> Image.Image:
+    """Columns of one height with a little white between them."""
+    gap = np.full((2 * STRIP, 6, 3), 255, np.uint8)
+    parts = [part for column in columns for part in (gap, np.asarray(column))]
+    return Image.fromarray(np.concatenate(parts[1:], axis=1))
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """As a JPEG that is small enough for a repository."""
+    picture.save(path, quality=QUALITY, optimize=True, progressive=True)
+
+
+def describe(captions: dict[str, str]) -> str:
+    """The page, in Markdown."""
+    return INTRODUCTION + "".join(
+        f"""
+## {name}
+
+{caption}
+
+![{name}: composite and harmonized](real-composites/{name}.jpg)
+
+![{name} at 100 %](real-composites/{name}-edge.jpg)
+"""
+        for name, caption in captions.items()
+    )
 
 
 if __name__ == "__main__":
-    main(*(convert(argument) for convert, argument in zip((Path, str), sys.argv[1:], strict=False)))
+    main()

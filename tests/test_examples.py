@@ -1,28 +1,75 @@
-import subprocess
+import importlib.util
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+PHOTOS = EXAMPLES / "photos"
+NAMES = sorted(path.stem.removesuffix("_composite") for path in PHOTOS.glob("*_composite.jpg"))
 
 
-def test_real_composites_are_harmonized(tmp_path):
-    script = [sys.executable, str(EXAMPLES / "real_composites.py"), str(tmp_path / "out")]
-    done = subprocess.run(script, capture_output=True, text=True, check=True)
-    written = [Path(line) for line in done.stdout.splitlines()]
-    assert [path.stem for path in written] == ["bird", "dogs", "drum"]
-    for path in written:
-        before = np.asarray(Image.open(EXAMPLES / "photos" / f"{path.stem}_composite.jpg")).astype(int)
-        mask = np.asarray(Image.open(EXAMPLES / "photos" / f"{path.stem}_mask.png"))
-        after = np.asarray(Image.open(path)).astype(int)
-        assert np.abs(after - before)[mask == 255].mean() > 1
-        assert np.abs(after - before)[mask == 0].mean() < 1
-        assert path.with_suffix(".cube").read_text().count("\n") > 33**3
+@pytest.fixture(scope="module")
+def example():
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("real_composites", EXAMPLES / "real_composites.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_every_example_photo_is_credited():
-    credits_ = (EXAMPLES / "photos" / "CREDITS.md").read_text(encoding="utf-8")
-    for photo in (EXAMPLES / "photos").glob("*_composite.jpg"):
-        assert photo.name in credits_
+@pytest.fixture(scope="module")
+def page(example, tmp_path_factory):
+    """The folder that the script wrote, and what it showed there: name → composite, mask, result."""
+    folder, shown, pictures = tmp_path_factory.mktemp("page"), example.shown, {}
+
+    def recorded(name, harmonizer):
+        pictures[name] = shown(name, harmonizer)
+        return pictures[name]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(example, "shown", recorded)
+        patch.setattr(sys, "argv", ["real_composites.py", "--output", str(folder)])
+        example.main()
+    return folder, pictures
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_composites_change_in_the_foreground_only(name, page):
+    before, mask, after = (np.asarray(picture).astype(int) for picture in page[1][name])
+    assert max(before.shape) <= 1024
+    assert (after == before)[mask == 0].all()
+    assert np.abs(after - before)[mask == 255].mean() > 0.5
+
+
+def test_the_page_shows_every_composite(example, page):
+    folder = page[0]
+    text = (folder / "real-composites.md").read_text(encoding="utf-8")
+    for name in NAMES:
+        for picture in (f"real-composites/{name}.jpg", f"real-composites/{name}-edge.jpg"):
+            assert f"]({picture})" in text
+            assert (folder / picture).is_file()
+    with Image.open(folder / "real-composites.jpg") as strip:
+        assert strip.height == 2 * example.STRIP
+
+
+def test_the_crop_is_where_the_mask_has_most_edge(example):
+    mask = np.zeros((700, 900), np.uint8)
+    mask[100:300, 50:90] = 255
+    mask[420:560, 600:680] = 255
+    mask[440:540, 610:670] = 0
+    left, top, right, bottom = example.most_edge(mask)
+    assert (right - left, bottom - top) == example.CROP
+    assert left < 600 < 680 < right
+    assert top < 420 < 560 < bottom
+
+
+def test_every_example_photo_is_captioned_and_credited():
+    captions = json.loads((PHOTOS / "captions.json").read_text(encoding="utf-8"))
+    assert sorted(captions) == NAMES
+    credits_ = (PHOTOS / "CREDITS.md").read_text(encoding="utf-8")
+    for photo in (*PHOTOS.glob("*.jpg"), *PHOTOS.glob("*.png")):
+        assert f"`{photo.name}`" in credits_
