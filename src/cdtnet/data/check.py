@@ -14,11 +14,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..evaluation.metrics import foreground_ratio
+from ..evaluation.statistics import BANDS
 from ..imaging import describe
 from .layouts import Sample, find_samples
 from .samples import read_sample
-
-FOREGROUND_BOUNDS = (0.05, 0.15)
 
 
 class Reading(NamedTuple):
@@ -148,5 +147,6 @@ def _spread(megapixels: Sequence[float]) -> list[float] | None:
 def _shares(foreground: Sequence[float]) -> list[float] | None:
     if not foreground:
         return None
-    classes = np.bincount(np.digitize(foreground, FOREGROUND_BOUNDS), minlength=3)
+    bounds = [low for low, _ in BANDS.values()][1:]
+    classes = np.bincount(np.digitize(foreground, bounds), minlength=len(BANDS))
     return [float(share) for share in classes / len(foreground)]
