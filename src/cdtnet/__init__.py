@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .harmonizer import Harmonizer, harmonize
     from .imaging import Lut, Picture
     from .model import load_model
+    from .recording import read_record
     from .result import Result
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ _HOMES = {
     "compose": "composition",
     "harmonize": "harmonizer",
     "load_model": "model",
+    "read_record": "recording",
 }
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "compose",
     "harmonize",
     "load_model",
+    "read_record",
 ]
 
 

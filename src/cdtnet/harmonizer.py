@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import __version__
 from .config import PRECISIONS, Precision
 from .engines import open_engine
 from .errors import CdtnetError
 from .imaging import Lut, Picture, describe, like, to_mask, to_picture
 from .painting import TILE, Painter
+from .recording import Record, file_sha256, identity
 from .regions import tiles, touched
 from .result import Result
+from .weights.loading import weights_file
 
 if TYPE_CHECKING:
     from .model import CDTNet
@@ -56,6 +60,7 @@ class Harmonizer:
                 f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
             )
         self.engine = open_engine(model, device, engine, threads)
+        self._model = model if isinstance(model, str | PathLike) else None
         self.precision = precision
 
     def __call__(
@@ -66,6 +71,7 @@ class Harmonizer:
         strength: float = 1.0,
         resize_mask: bool = False,
         whole_frame: bool = False,
+        record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> Result:
         """Recolour the foreground of a composite so that it belongs.
@@ -82,6 +88,8 @@ class Harmonizer:
             resize_mask: accept a mask of another size and bring it to the composite's.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
                 background changes too.
+            record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
+                so that it can be made again; what is given here is added to that, or replaces it.
             progress: called with tiles done and tiles in all.
 
         Raises:
@@ -98,15 +106,18 @@ class Harmonizer:
         windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
         if remark := describe(soft):
             warnings.warn(remark, stacklevel=2)
+        settings = {"strength": strength, "resize_mask": resize_mask, "whole_frame": whole_frame}
+        noted = self._record(record, picture, composite, mask, settings)
         if not windows:
-            return Result(like(picture.replace_pixels(picture.pixels.copy()), composite), None, given)
+            unchanged = like(picture.replace_pixels(picture.pixels.copy(), noted), composite)
+            return Result(unchanged, None, given, noted)
         painter = self._analyse(picture, soft, strength=strength, whole_frame=whole_frame)
         pixels = picture.pixels.copy()
         for done, (window, painted) in enumerate(painter.paint(windows), start=1):
             pixels[window.slices] = painted
             if progress:
                 progress(done, len(windows))
-        return Result(like(picture.replace_pixels(pixels), composite), painter.lut, given)
+        return Result(like(picture.replace_pixels(pixels, noted), composite), painter.lut, given, noted)
 
     def to_file(
         self,
@@ -117,6 +128,7 @@ class Harmonizer:
         strength: float = 1.0,
         resize_mask: bool = False,
         quality: int = 95,
+        record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> None:
         """Harmonize into a file, whole or not at all.
@@ -131,6 +143,7 @@ class Harmonizer:
             strength: as above.
             resize_mask: as above.
             quality: 1 to 100, for JPEG and lossy WebP.
+            record: as above; into the file.
             progress: called with parts done and parts in all.
 
         Raises:
@@ -144,10 +157,15 @@ class Harmonizer:
 
         if is_streamed(composite, output):
             _check_strength(strength)
-            stream(composite, mask, output, partial(self._analyse, strength=strength), progress)
+            settings = {"strength": strength, "resize_mask": False, "whole_frame": False}
+            note = partial(self._record, record, composite=composite, mask=mask, settings=settings)
+            stream(composite, mask, output, partial(self._analyse, strength=strength), note, progress)
             return
-        result = self(composite, mask, strength=strength, resize_mask=resize_mask, progress=progress)
-        to_picture(result.image).save(output, quality=quality)
+        result = self(
+            composite, mask, strength=strength, resize_mask=resize_mask, record=record, progress=progress
+        )
+        picture = to_picture(result.image)
+        picture.replace_pixels(picture.pixels, result.record).save(output, quality=quality)
 
     def lut(self, composite: Any, mask: Any, *, resize_mask: bool = False) -> Lut | None:
         """The table that is mixed for a picture, as a `Result` has it, without rendering anything."""
@@ -162,6 +180,34 @@ class Harmonizer:
     ) -> Painter:
         precision = self._precision(picture)
         return Painter(self.engine, precision, picture, mask, strength=strength, whole_frame=whole_frame)
+
+    def _record(
+        self,
+        wanted: bool | Mapping[str, Any],
+        picture: Picture,
+        composite: Any,
+        mask: Any,
+        settings: dict[str, Any],
+    ) -> Record | None:
+        if wanted is False:
+            return None
+        if self._model is None:
+            raise CdtnetError(
+                "A record names a file of weights, which a PyTorch module has not; save it first."
+            )
+        given = {} if wanted is True else wanted
+        sources = {"composite": composite, "mask": mask}
+        return {
+            "cdtnet": __version__,
+            "model": Path(self._model).name,
+            "weights": file_sha256(weights_file(self._model)),
+            "engine": self.engine.name,
+            "runtime": self.engine.describe(),
+            "precision": self._precision(picture),
+            **settings,
+            **{role: identity(source) for role, source in sources.items() if role not in given},
+            **given,
+        }
 
     def _precision(self, picture: Picture) -> Precision:
         """What the picture's depth allows, unless one was asked for."""

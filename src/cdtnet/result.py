@@ -1,6 +1,7 @@
 """What harmonizing gives back."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,13 @@ class Result:
         lut: the colour table that the network mixed for this picture, `lut.save("look.cube")`; None if the
             model has no colour mapping ("is2am") or the mask no foreground.
         composite: what was harmonized, as it was given; for a path the `Picture` that was read.
+        record: what the image was made of and how, if that was asked for.
     """
 
     image: Any
     lut: Lut | None
     composite: Any
+    record: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         image = self.image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -56,6 +56,7 @@ def stream(
     mask: Any,
     output: str | os.PathLike[str],
     analyse: Callable[[Picture, NDArray[Any]], Painter],
+    note: Callable[[Picture], Mapping[str, Any] | None],
     progress: Progress | None = None,
 ) -> None:
     """Harmonize from file to file; the pixels are those that harmonizing in memory gives.
@@ -65,6 +66,7 @@ def stream(
         mask: a file, which stays there too, or what else `Harmonizer` takes.
         output: a TIFF file's name; there is a new file only if all goes well.
         analyse: makes the painter of a picture and its mask.
+        note: the record, if any, of a picture's result.
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
     Raises:
@@ -86,7 +88,8 @@ def stream(
             rows.watch = lambda row: report(row // BAND)
             painter = analyse(picture, soft)
             rows.watch = None
-        write_bands(stream, picture, _bands(picture, windows, painter, report))
+        noted = picture.replace_pixels(picture.pixels, note(picture))
+        write_bands(stream, noted, _bands(picture, windows, painter, report))
 
 
 def _survey(mask: NDArray[Any]) -> list[list[Window]]:

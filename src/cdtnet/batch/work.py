@@ -21,6 +21,7 @@ from ..data.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture, describe, encode_picture, to_mask
 from ..imaging.read import decoded_bytes
+from ..recording import identity
 from .jobs import Job
 from .stores import Store
 
@@ -38,6 +39,7 @@ class Settings:
         resize_mask: Whether masks of another size are accepted.
         quality: Of JPEG files, 1..100.
         suffix: Of all results, such as ".png"; None for that of each composite.
+        record: Whether each result notes in its XMP what it is made of and how.
         runtime: What to compute with, as for `Harmonizer`.
     """
 
@@ -46,6 +48,7 @@ class Settings:
     resize_mask: bool = False
     quality: int = 95
     suffix: str | None = None
+    record: bool = False
     runtime: Runtime = field(default_factory=Runtime)
 
     def describe(self) -> dict[str, Any]:
@@ -94,6 +97,7 @@ class Work:
         files: The bytes of the composite's and the mask's files.
         picture: The composite, then the result.
         mask: (H, W) the foreground.
+        note: What the result's own record says of the files, or False for none.
     """
 
     job: Job
@@ -101,6 +105,7 @@ class Work:
     files: tuple[bytes, bytes] | None = None
     picture: Picture | None = None
     mask: NDArray[Any] | None = None
+    note: bool | dict[str, Any] = False
 
 
 class StoppedError(Exception):
@@ -147,6 +152,9 @@ def decode(settings: Settings, work: Work) -> None:
     assert work.files
     composite, mask = work.files
     work.files = None
+    if settings.record:
+        files = {"composite": identity(composite), "mask": identity(mask)}
+        work.note = {"resize_mask": settings.resize_mask, "quality": settings.quality, **files}
     picture = decode_entry(work.job.composite, composite)
     height, width = picture.height, picture.width
     drawn = decode_entry(work.job.mask, mask)
@@ -160,7 +168,9 @@ def decode(settings: Settings, work: Work) -> None:
 
 def render(settings: Settings, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
     """Harmonize."""
-    work.picture = harmonizer(work.picture, work.mask, strength=settings.strength, progress=progress).image
+    strength, note = settings.strength, work.note
+    result = harmonizer(work.picture, work.mask, strength=strength, record=note, progress=progress)
+    work.picture = result.image
     work.mask = None
 
 

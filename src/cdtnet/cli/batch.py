@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..machine import available_cores, share_cores
-from .options import add_model_options, count, progress_bar, runtime, say, some
+from .options import add_model_options, add_record_option, count, progress_bar, runtime, say, some
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--format", choices=FORMATS, help="of the results (default: that of each composite's suffix)")
     add("--resize-mask", action="store_true", help="accept masks of another size")
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
+    add_record_option(parser)
     add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
     add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
     add("--ray", metavar="ADDRESS", help="work on this Ray cluster; local starts one on this machine")
@@ -70,6 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.resize_mask,
         arguments.quality,
         _suffix(arguments),
+        arguments.record,
         runtime(arguments),
     )
     # What is missing is said before anything is made.

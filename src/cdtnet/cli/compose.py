@@ -2,9 +2,10 @@
 
 import argparse
 
-from .options import add_model_options, runtime, stoppable_bar
+from ..errors import PictureError
+from .options import add_model_options, add_record_option, runtime, stoppable_bar
 from .outputs import check_apart
-from .pictures import Output, add_output_options, beside, read_inputs
+from .pictures import Output, add_output_options, beside, read_inputs, record_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--composite-output", metavar="FILE", help="write the composite as pasted, too")
     add_output_options(parser, "BACKGROUND_harmonized, or BACKGROUND_composite with --no-harmonize")
     add_model_options(parser)
+    add_record_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -45,6 +47,10 @@ def run(arguments: argparse.Namespace) -> None:
     from ..harmonizer import Harmonizer
     from ..imaging import Picture
 
+    if arguments.no_harmonize and arguments.record:
+        raise PictureError(
+            "A record says how a picture was harmonized; leave out --record or --no-harmonize."
+        )
     inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
     foreground, background, *masks = read_inputs(*inputs)
     composite, mask = compose(
@@ -68,10 +74,24 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with stoppable_bar("harmonizing") as progress:
-            image = harmonizer(composite, mask, strength=arguments.strength, progress=progress).image
+            image = harmonizer(
+                composite, mask, strength=arguments.strength, record=_record(arguments), progress=progress
+            ).image
     for file, picture in extras:
         picture.save(file, quality=arguments.quality)
     output.write(image)
+
+
+def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
+    record = record_of(
+        arguments,
+        foreground=arguments.foreground,
+        background=arguments.background,
+        foreground_mask=arguments.mask,
+    )
+    if isinstance(record, dict):
+        record.update(at=arguments.at, scale=arguments.scale, rotate=arguments.rotate)
+    return record
 
 
 def _place(text: str) -> tuple[float, float]:

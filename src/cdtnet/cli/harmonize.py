@@ -3,8 +3,8 @@
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 
-from .options import add_model_options, runtime, stoppable_bar
-from .pictures import Output, add_output_options, beside, read_inputs
+from .options import add_model_options, add_record_option, runtime, stoppable_bar
+from .pictures import Output, add_output_options, beside, read_inputs, record_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+    add_record_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,8 +38,14 @@ def run(arguments: argparse.Namespace) -> None:
     output = Output.prepare(name, picture, inputs, arguments)
     harmonizer = opening.result()
     with stoppable_bar("harmonizing") as progress:
-        image = harmonizer(picture, mask, strength=arguments.strength, progress=progress).image
-    output.write(image)
+        result = harmonizer(
+            picture, mask, strength=arguments.strength, record=_record(arguments), progress=progress
+        )
+    output.write(result.image)
+
+
+def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
+    return record_of(arguments, composite=arguments.composite, mask=arguments.mask)
 
 
 def _is_streamed(arguments: argparse.Namespace) -> bool:
@@ -63,5 +70,8 @@ def _stream(arguments: argparse.Namespace) -> None:
     output = Output.prepare(name, picture, (composite, mask), arguments)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
     with stoppable_bar("harmonizing", "bands") as progress:
-        harmonizer.to_file(composite, mask, name, strength=arguments.strength, progress=progress)
+        record = _record(arguments)
+        harmonizer.to_file(
+            composite, mask, name, strength=arguments.strength, record=record, progress=progress
+        )
     output.report()

@@ -1,16 +1,40 @@
-"""`cdtnet info`: versions, devices, and the weights that ship, with their scores and licences."""
+"""`cdtnet info`: versions, devices and weights that ship; or what a picture's record says (see --record)."""
 
 import argparse
+import json
 import platform
 from importlib.metadata import version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb has no arguments."""
+    """The verb's arguments."""
+    parser.add_argument(
+        "picture",
+        metavar="FILE",
+        nargs="?",
+        help="picture whose record to print, as JSON; default: what there is here",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what there is."""
+    """Print the record, or what there is."""
+    if arguments.picture:
+        _print_record(arguments.picture)
+    else:
+        _print_versions()
+
+
+def _print_record(name: str) -> None:
+    from ..errors import PictureError
+    from ..recording import read_record
+
+    record = read_record(name)
+    if record is None:
+        raise PictureError(f"{name} has no record; pictures get one where they are made with --record.")
+    print(json.dumps(record, indent=2))
+
+
+def _print_versions() -> None:
     import pyvips
 
     from .. import __version__

@@ -56,6 +56,16 @@ def add_page_options(parser: argparse.ArgumentParser, port: int) -> None:
     )
 
 
+def add_record_option(parser: argparse.ArgumentParser) -> None:
+    """--record."""
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="note in the picture's XMP what it is made of and how: versions, weights, settings, SHA-256 of "
+        "the files; `cdtnet info FILE` prints it",
+    )
+
+
 def runtime(arguments: argparse.Namespace) -> Runtime:
     """What was asked for by `add_runtime_options`, for `Harmonizer`."""
     return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}

@@ -101,3 +101,13 @@ class Output:
         """Say that the file is written."""
         say(f"Written as {self.encoding}.")
         print(self.name)
+
+
+def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
+    """What a record says of a verb's files, by the parts they play, and of their use; False for none."""
+    from ..recording import identity
+
+    if not arguments.record:
+        return False
+    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
+    return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **files}

@@ -45,12 +45,14 @@ class Engine(Protocol):
     """A network on a runtime. Threads may share it.
 
     Attributes:
+        name: by which it is asked for.
         config: of the network.
         parallel: how many windows are best rendered at a time, each in a thread of its own.
         step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
         fast: the lowest precision that the hardware gains by; never off by more than a level of 8 bits.
     """
 
+    name: str
     config: Config
     parallel: int
     step: int

@@ -59,6 +59,7 @@ class OpenVinoEngine:
         WeightsError: if they do not fit.
     """
 
+    name = "openvino"
     step = 32
 
     def __init__(self, weights: Weights, threads: int | None = None):

@@ -24,6 +24,7 @@ class TorchEngine:
         device: a PyTorch device name, or "auto" for the best there is.
     """
 
+    name = "pytorch"
     step = 1
 
     def __init__(self, model: CDTNet, device: str = "auto"):
@@ -66,7 +67,8 @@ class TorchEngine:
 
     def describe(self) -> str:
         """The runtime and the device, for people."""
-        return f"PyTorch {torch.__version__} on {self.device}"
+        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        return f"PyTorch {torch.__version__} on {self.device}{threads}"
 
     def _stream(self) -> AbstractContextManager[Any]:
         """On an NVIDIA GPU, an order of its own for a tile's work, beside that of others."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from .xmp import embed, extract
 
 CHANNELS = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGB with alpha"}
 _ACCEPTED = (
@@ -85,15 +87,22 @@ class Picture:
         return self.pixels[..., -1] if self.pixels.shape[2] in (2, 4) else None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is None:  # as needed; NumPy 1 knows no None
+            return np.asarray(self.pixels, dtype=dtype)
         return np.array(self.pixels, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         kind = f"{CHANNELS[self.pixels.shape[2]]}, {self.pixels.dtype}"
         return f"<Picture {self.width}×{self.height}, {kind}>"
 
-    def replace_pixels(self, pixels: NDArray[Any]) -> Picture:
-        """The same picture, metadata included, with other (H, W, C) pixels."""
-        return replace(self, pixels=pixels)
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """What the picture was made of and how, if its metadata say so."""
+        return extract(self.metadata.xmp)
+
+    def replace_pixels(self, pixels: NDArray[Any], record: Mapping[str, Any] | None = None) -> Picture:
+        """The same picture, metadata included, with other (H, W, C) pixels and their record, if any."""
+        return Picture(pixels, replace(self.metadata, xmp=embed(self.metadata.xmp, record)))
 
     def save(self, path: str | os.PathLike[str], *, quality: int = 95) -> None:
         """Write the picture in the format that the name's suffix asks for; see `write_picture`."""

@@ -24,6 +24,7 @@ _DEPTHS = {
 _LONGEST = {"JPEG": 65535, "WebP": 16383}
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
+_JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a segment holds
 _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
 BIG_TIFF = (
@@ -89,6 +90,10 @@ def _checked_format(picture: Picture, suffix: str) -> str:
     if depth not in _DEPTHS[kind]:
         able = " or ".join(name for name, depths in _DEPTHS.items() if depth in depths)
         raise PictureError(f"{kind} cannot hold {depth} pixels without losing depth; write {able} instead.")
+    if kind == "JPEG" and len(picture.metadata.xmp or b"") > _JPEG_XMP and picture.record:
+        raise PictureError(
+            "The picture's XMP leaves no room in a JPEG for a record; write PNG, TIFF or WebP."
+        )
     if kind == "JPEG" and picture.alpha is not None:
         raise PictureError("JPEG cannot hold an alpha channel; write PNG, TIFF or WebP instead.")
     longest = _LONGEST.get(kind)

@@ -86,14 +86,21 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
     else:
         if not Path(source).suffix and not Path(source).exists():
             raise WeightsError(f"There is no model {name!r}; there are {', '.join(SHIPPED)}, or give a file.")
-        path = Path(source)
-        entries, card = read_weights(path / "model.safetensors" if path.is_dir() else path)
+        entries, card = read_weights(weights_file(source))
         if is_official(entries):
             entries = from_official(entries)
         config = config_of(card, entries)
     if base_size is not None:
         config = _checked(config, {"base_size": base_size})
     return Weights(name, config, entries, card)
+
+
+def weights_file(source: str | PathLike[str]) -> Path:
+    """Where a model's weights lie, by its name or path."""
+    if str(source) in SHIPPED:
+        return Path(__file__).parent / SHIPPED[str(source)][0]
+    path = Path(source)
+    return path / "model.safetensors" if path.is_dir() else path
 
 
 def shipped_weights(file: str) -> tuple[Entries, Card]:

@@ -1,0 +1,78 @@
+"""A record in a picture's XMP packet, beside whatever else the packet holds, which stays byte for byte."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from ..errors import PictureError
+
+NAMESPACE = "urn:x-cdtnet:1.0/"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_NAME = f"{{{NAMESPACE}}}record"
+_EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    f'<rdf:RDF xmlns:rdf="{_RDF}"></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+).encode()
+_QUOTED = rb"""("[^"]*"|'[^']*')"""
+_END = re.compile(rb"</(?:[\w.-]+:)?RDF\s*>")
+_ABOUT = re.compile(rb"\babout\s*=\s*" + _QUOTED)  # which all descriptions of a packet share
+_OURS = re.compile(rb"<rdf:Description cdtnet:record=" + _QUOTED + rb"[^<>]*/>")
+_PREFIX = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(NAMESPACE.encode()))
+
+
+def extract(packet: bytes | None) -> dict[str, Any] | None:
+    """The record in a packet, if there is one."""
+    if packet is None or NAMESPACE.encode() not in packet or b"<!DOCTYPE" in packet:
+        return None
+    try:
+        for element in ElementTree.fromstring(packet.strip(b"\0 \r\n\t")).iter():
+            text = element.text if element.tag == _NAME else element.get(_NAME)
+            if text and isinstance(found := json.loads(text), dict):
+                return found
+    except (ElementTree.ParseError, ValueError, RecursionError):
+        pass
+    return None
+
+
+def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | None:
+    """The packet with this record in place of any that it held; None for no record.
+
+    Raises:
+        PictureError: The packet is too damaged to take one.
+    """
+    packet = _cleared(packet)
+    if record is None:
+        return packet
+    packet = packet or _EMPTY
+    about = _ABOUT.search(packet)
+    text = json.dumps(record)
+    block = b'<rdf:Description cdtnet:record="%b" rdf:about=%b xmlns:cdtnet="%b" xmlns:rdf="%b"/>' % (
+        escape(text, {'"': "&quot;"}).encode(),
+        about[1] if about else b'""',
+        NAMESPACE.encode(),
+        _RDF.encode(),
+    )
+    place = max((end.start() for end in _END.finditer(packet)), default=0)
+    merged = packet[:place] + block + packet[place:]
+    if not place or extract(merged) != json.loads(text):
+        raise PictureError(
+            "The picture's XMP is damaged and cannot take a record; remove it, or do without one."
+        )
+    return merged
+
+
+def _cleared(packet: bytes | None) -> bytes | None:
+    """The packet without a record, of which others may have changed the form."""
+    if packet is None or NAMESPACE.encode() not in packet:
+        return packet
+    packet = _OURS.sub(b"", packet)
+    if prefix := _PREFIX.search(packet):
+        name = re.escape(prefix[1]) + rb":record"
+        packet = re.sub(rb"<" + name + rb"[^>]*>[^<]*</" + name + rb"\s*>", b"", packet)
+        packet = re.sub(rb"\s" + name + rb"\s*=\s*" + _QUOTED, b"", packet)
+    return None if packet == _EMPTY else packet
