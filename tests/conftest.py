@@ -1,37 +1,59 @@
+import json
+import re
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from safetensors.numpy import save_file
 
-from cdtnet.model import CDTNet, Config
-from cdtnet.model.loading import build
-from cdtnet.weights import Weights, write_weights
+from cdtnet.config import Config
+from cdtnet.weights import Weights
 from cdtnet.weights.official import from_official
-from tests.parity.official import official_checkpoint
+from tests.parity.official import official_checkpoint, official_entries
 
 pytest_plugins = ["tests.browser"]
 
-torch.set_num_threads(1)  # the tests' tensors are small: sharing them out costs more than it gives
+TORCH = find_spec("torch") is not None
+NEEDS_TORCH = re.compile(
+    r"^(import|from) (torch|hubconf|cdtnet\.model|cdtnet\.training|\.networks)\b", re.MULTILINE
+)
+
+if TORCH:
+    import torch
+
+    torch.set_num_threads(1)  # the tests' tensors are small: sharing them out costs more than it gives
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without PyTorch, what imports it is left out (reliability/versions.py tests the rest)."""
+    if TORCH or collection_path.suffix != ".py":
+        return None
+    return NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) is not None or None
 
 
 @pytest.fixture(scope="session")
-def checkpoint() -> dict[str, torch.Tensor]:
+def checkpoint():
     """An official checkpoint whose weights change every colour a lot."""
+    pytest.importorskip("torch")
     return official_checkpoint()
 
 
 @pytest.fixture(scope="session")
-def official_model(checkpoint) -> CDTNet:
+def official_model(checkpoint):
+    from cdtnet.model.loading import build
+
     entries = from_official({name: value.numpy() for name, value in checkpoint.items()})
     return build(Weights("official", Config(base_size=64), entries))
 
 
 @pytest.fixture(scope="session")
-def weights(official_model, tmp_path_factory) -> str:
-    """The same in a file of ours."""
+def weights(tmp_path_factory) -> str:
+    """The same in a file of ours, made without PyTorch."""
     path = tmp_path_factory.mktemp("weights") / "formula.safetensors"
-    write_weights(path, official_model, {})
+    card = json.dumps({"config": asdict(Config(base_size=64))})
+    save_file(from_official(official_entries()), path, {"cdtnet": card})
     return str(path)
 
 

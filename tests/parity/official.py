@@ -5,12 +5,17 @@ run on a CPU with these weights, a 96×64 composite and base size 64; `keys.txt`
 checkpoints. Arrays are (1,C,H,W); `images` is the whole frame, not composited with the mask.
 """
 
+from __future__ import annotations
+
 import ast
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 FOLDER = Path(__file__).parent
 
@@ -22,18 +27,27 @@ _GAINS = {
 }
 
 
-def official_checkpoint() -> dict[str, torch.Tensor]:
-    """A checkpoint with the official entries."""
-    checkpoint = {}
+def official_entries() -> dict[str, np.ndarray]:
+    """What a checkpoint with the official entries holds."""
+    entries = {}
     for line in (FOLDER / "keys.txt").read_text().splitlines():
         name, shape, dtype = line.split("\t")
         value = _draw(name, ast.literal_eval(shape))
-        checkpoint[name] = torch.tensor(value).to(getattr(torch, dtype)).reshape(ast.literal_eval(shape))
-    return checkpoint
+        entries[name] = value.astype(dtype).reshape(ast.literal_eval(shape))
+    return entries
+
+
+def official_checkpoint() -> dict[str, torch.Tensor]:
+    """A checkpoint with the official entries."""
+    import torch
+
+    return {name: torch.tensor(value) for name, value in official_entries().items()}
 
 
 def official_numbers() -> dict[str, torch.Tensor]:
     """Inputs and every stage of the official output."""
+    import torch
+
     with np.load(FOLDER / "official_96x64.npz") as file:
         return {name: torch.from_numpy(file[name]) for name in file.files}
 
