@@ -121,6 +121,8 @@ class Lut:
     def weakened(self, strength: float) -> Lut:
         """The table that does what this one does at a strength from 0 to 1."""
         _check_strength(strength)
+        if strength == 1:
+            return self  # to the last bit
         identity = _identity(self.size)
         return Lut(identity + np.float32(strength) * (self.table - identity))
 
