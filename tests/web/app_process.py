@@ -87,3 +87,7 @@ def cut_out(width, height):
     """A reddish PNG, transparent outside a disc."""
     color = np.clip(photo(width, height, 5) * [1.0, 0.4, 0.3] + [40, 0, 0], 0, 255).astype(np.uint8)
     return encoded(np.dstack((color, disc(width, height, 0.45))))
+
+
+def image(data):
+    return np.asarray(Image.open(io.BytesIO(data)))

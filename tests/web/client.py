@@ -2,10 +2,16 @@
 
 import http.client
 import json
+import socket
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import uvicorn
 from jsonschema import Draft202012Validator
+
+from cdtnet.web.hosting import configuration
 
 BOUNDARY = "-----------------------------a1b2c3"
 
@@ -97,6 +103,20 @@ def form(files, fields):
         for head, content in parts
     )
     return body + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
+
+
+@contextmanager
+def running(app, **options):
+    """An application in this process: its port, and uvicorn's state."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(configuration(app, **options))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield listener.getsockname()[1], server.server_state
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 class Unfinished:

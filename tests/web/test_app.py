@@ -12,14 +12,7 @@ from PIL import Image
 import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture
-from tests.web.app_process import AppProcess, cut_out, disc, encoded, photo
-
-
-@pytest.fixture(scope="module")
-def app():
-    process = AppProcess().start()
-    yield process
-    process.kill()
+from tests.web.app_process import AppProcess, cut_out, disc, encoded, image, photo
 
 
 @pytest.fixture
@@ -27,10 +20,6 @@ def session(app):
     name = app.open()
     yield name
     app.call("DELETE", name)
-
-
-def image(data):
-    return np.asarray(Image.open(io.BytesIO(data)))
 
 
 def test_a_composite_comes_back_as_python_gives_it(app, session):

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import uvicorn
 
 from cdtnet.imaging import Picture, encode_picture
 from cdtnet.result import Result
 from cdtnet.web.limits import Limits
 from cdtnet.web.queue import WorkQueue
 from cdtnet.web.server import make_app
-from tests.web.client import Client, Unfinished, until
+from tests.web.client import Client, Unfinished, form, running, until
 
 PICTURE = encode_picture(Picture(np.full((8, 8, 3), 99, np.uint8)), ".png")
 MASK = encode_picture(Picture(np.eye(8, dtype=np.uint8)[..., None] * 255), ".png")
@@ -46,13 +45,8 @@ def serving(harmonizer, *, waiting=1, timeout=60.0):
     """A client of a server in this process, with one worker."""
     queue = WorkQueue(workers=1, waiting=waiting)
     app = make_app({"any": harmonizer}, queue, Limits(timeout=timeout))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield Client(listener.getsockname()[1])
-        server.should_exit = True
-        thread.join()
+    with running(app) as (port, _):
+        yield Client(port)
     queue.close()
 
 
@@ -129,6 +123,33 @@ def test_what_goes_wrong_is_told_without_details(error, status, sentence, capsys
         assert (answer.status, answer.error) == (status, sentence)
         assert client.get("/health").json["status"] == "ready"
     assert ("someone/secret" in capsys.readouterr().err) == (status == 500)
+
+
+def test_answers_that_nobody_takes_are_bounded():
+    """They are held in memory: so many, and no more are made."""
+    noise = np.random.default_rng(0).integers(0, 256, (1800, 1800, 3), dtype=np.uint8)
+    large = encode_picture(Picture(noise), ".png")  # more than the system keeps for a connection
+    body, kind = form({"composite": large, "mask": MASK}, {"resize_mask": "true"})
+    head = f"POST /v1/harmonize HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    answered = ("cdtnet_requests_total", "/v1/harmonize", "200")
+    work = Slow()
+    work.go.set()
+    with serving(work, waiting=1) as client:
+        slow = [socket.socket() for _ in range(2)]
+        for number, connection in enumerate(slow, 1):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", client.port))
+            connection.sendall(request)
+            until(lambda number=number: client.metrics().get(answered) == number)
+        assert client.get("/health").json == {"status": "busy", "running": 0, "waiting": 0}
+        refused = client.harmonize(PICTURE, MASK)
+        assert refused.status == 429
+        assert "on their way" in refused.error
+        for connection in slow:
+            connection.close()
+        until(lambda: client.get("/health").json["status"] == "ready")
+        assert client.harmonize(PICTURE, MASK).status == 200
 
 
 def test_the_connection_lives_on_after_a_refusal():

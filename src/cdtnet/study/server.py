@@ -26,7 +26,6 @@ from .session import Study, UnknownParticipantError, WrongQuestionError
 
 PAGE = Path(__file__).parent / "page"
 FILES = {"/": "index.html", "/study.css": "study.css", "/study.js": "study.js", "/icon.svg": "icon.svg"}
-TIMEOUT = 30.0  # seconds for an answer to arrive
 
 
 def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starlette:
@@ -52,7 +51,7 @@ def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starl
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(HostCheck, names),
-            Middleware(BodyLimit, MAX_OBJECT, TIMEOUT),
+            Middleware(BodyLimit, MAX_OBJECT),
         ],
         exception_handlers={HTTPException: _explain, CdtnetError: _explain},
     )

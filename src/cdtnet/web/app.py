@@ -192,7 +192,7 @@ def make_app(
             Middleware(SecurityHeaders),
             Middleware(HostCheck, names),
             Middleware(Guard),
-            Middleware(BodyLimit, limits.max_bytes, limits.timeout),
+            Middleware(BodyLimit, limits.max_bytes),
         ],
         exception_handlers={HTTPException: explain, CdtnetError: explain, MemoryError: explain},
     )

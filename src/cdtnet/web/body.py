@@ -12,7 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .limits import PATIENCE
+
 MAX_OBJECT = 10_000  # bytes of JSON
+RATE = 10_000  # bytes a second that are to arrive after a while
 _LINGER = 5.0  # seconds for the rest of a body whose answer is ready
 _STALL = 0.5  # seconds without any of it
 
@@ -20,37 +23,36 @@ _STALL = 0.5  # seconds without any of it
 class BodyLimit:
     """Middleware that refuses a body that is too long with 413: by its announced length, or while it is read.
 
-    One that takes too long to arrive, from when the application asks for it, is refused with 408. The rest of
-    a body when the answer is ready is read and dropped, up to a limit: most clients send all of it before they
-    look, and would otherwise see a broken connection instead of the answer.
+    One that is slow is refused with 408: it has `PATIENCE`, and a second more for every `RATE` bytes of it.
+    What is left of it when the answer is ready is read and dropped, up to a limit: most clients send it all
+    before they look, and would otherwise see a broken connection instead of the answer.
 
     Args:
         app: The application.
         max_bytes: The longest body.
-        timeout: Seconds for all of it.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout: float) -> None:
-        self._app, self._max_bytes, self._timeout = app, max_bytes, timeout
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app, self._max_bytes = app, max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        body = _Body(scope, receive, send, self._max_bytes, self._timeout)
+        body = _Body(scope, receive, send, self._max_bytes)
         await self._app(scope, body.receive, body.send)
 
 
 class _Body:
     """The two directions of one request."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int, timeout: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
-        self._receive, self._send, self._max_bytes, self._timeout = receive, send, max_bytes, timeout
+        self._receive, self._send, self._max_bytes = receive, send, max_bytes
         self._too_long = length.isdecimal() and int(length[:20]) > max_bytes
         self._count = 0
         self._complete = False
         self._waiting = headers.get("expect", "").lower() == "100-continue"  # to be asked for it
-        self._deadline: float | None = None
+        self._begun: float | None = None
 
     async def receive(self) -> Message:
         """The next message, as long as the body keeps to the limits."""
@@ -72,12 +74,15 @@ class _Body:
 
     async def _next_in_time(self) -> Message:
         now = anyio.current_time()
-        self._deadline = self._deadline or now + self._timeout
+        self._begun = self._begun or now
         try:
-            with anyio.fail_after(max(0, self._deadline - now)):
+            with anyio.fail_after(max(0, self._begun + PATIENCE + self._count / RATE - now)):
                 return await self._next()
         except TimeoutError:
-            raise HTTPException(408, f"The request had not arrived after {self._timeout:g} s.") from None
+            sentence = (
+                f"The request arrives too slowly: after {PATIENCE:g} s, at less than {RATE:,} bytes a second."
+            )
+            raise HTTPException(408, sentence) from None
 
     async def _next(self) -> Message:
         self._waiting = False

@@ -9,7 +9,8 @@ import h11
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-PATIENCE = 30.0  # seconds for a request's head, and for each part of an answer
+from .limits import PATIENCE
+
 ANSWER = 300.0  # seconds for all of an answer
 CONNECTIONS = 200  # beyond those whose requests are in hand
 PIECE = 1 << 16  # bytes of an answer

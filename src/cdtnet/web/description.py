@@ -18,6 +18,7 @@ Schema = dict[str, Any]
 
 _FAILURES = {
     "400": "The request is not as it should be.",
+    "408": "The request arrives too slowly.",
     "413": "The request is longer than the server takes.",
     "415": "The body is of another kind.",
     "422": "Composite or mask cannot be used: damaged, of different sizes, of too many pixels.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import uvicorn
@@ -61,20 +62,13 @@ def address(host: str, listener: socket.socket) -> str:
     return f"http://{name}:{listener.getsockname()[1]}/"
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, places: int = 0) -> None:
-    """Answer requests until a signal comes. Nothing about visitors is logged.
-
-    Args:
-        app: The application.
-        listener: Where it listens.
-        patience: Seconds that requests in hand are given to end, after the signal.
-        places: Requests that the application keeps in hand; so many more connections may be open.
-    """
+def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uvicorn.Config:
+    """How uvicorn runs an application; the arguments are those of `serve`."""
 
     class Limited(Connection):
         most = CONNECTIONS + places
 
-    config = uvicorn.Config(
+    return uvicorn.Config(
         InPieces(app),
         http=Limited,
         ws="none",
@@ -85,8 +79,20 @@ def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, place
         h11_max_incomplete_event_size=16384,
         timeout_graceful_shutdown=round(patience),
     )
+
+
+def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, places: int = 0) -> None:
+    """Answer requests until a signal comes. Nothing about visitors is logged.
+
+    Args:
+        app: The application.
+        listener: Where it listens.
+        patience: Seconds that requests in hand are given to end, after the signal.
+        places: Requests that the application keeps in hand; so many more connections may be open.
+    """
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     with StopSignal():  # uvicorn stops in order, and then passes the signal on
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(configuration(app, patience=patience, places=places)).run(sockets=[listener])
 
 
 class SecurityHeaders:

@@ -1,8 +1,10 @@
-"""What one request may ask for."""
+"""What one request may ask for, and how slow its client may be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+PATIENCE = 30.0  # seconds for a request's head, for the beginning of its body, for each part of an answer
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def make_app(
     middleware = [
         Middleware(SecurityHeaders),
         Middleware(Counting, metrics, frozenset(route.path for route in routes)),
-        Middleware(BodyLimit, limits.max_bytes, limits.timeout),
+        Middleware(BodyLimit, limits.max_bytes),
     ]
     if key is not None:
         middleware.append(Middleware(KeyCheck, key, OPEN_PATHS))

@@ -1,0 +1,40 @@
+"""Servers and pages that tests share."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.web.app_process import AppProcess
+from tests.web.client import Client
+from tests.web.serve_process import serving
+
+
+@pytest.fixture(scope="session")
+def client(weights):
+    """Of a server for all tests that don't mind who else asks it."""
+    small = ["--max-bytes", "300000", "--max-pixels", "20000"]
+    with serving("--model", weights, "--model", "is2am", "--workers", "2", "--queue", "2", *small) as (
+        _,
+        port,
+    ):
+        yield Client(port)
+
+
+@pytest.fixture(scope="module")
+def app():
+    process = AppProcess().start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def bench(app, page, page_errors):
+    """The page, open; in the end it must not have complained, nor asked anybody but its own server."""
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(app.url)
+    page.get_by_role("option", name="cdtnet-sim").wait_for(state="attached")
+    yield page
+    assert page_errors == []
+    hosts = {urlsplit(url).netloc for url in requests if not url.startswith("blob:")}
+    assert hosts == {f"127.0.0.1:{app.port}"}
