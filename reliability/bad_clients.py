@@ -1,0 +1,124 @@
+"""Clients that leave, drip, or never read: what they do, and that the server ends it."""
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+from asking import CLOSED, Answer, chunked, connect, form, head, receive, send
+from good_requests import Good
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """Asks for something and is gone before it comes.
+
+    Attributes:
+        kind: What is said of it in the table.
+        request: What is asked for.
+        share: Of the request that is sent; 1 to leave while the picture is worked on.
+    """
+
+    kind: str
+    request: Good
+    share: float
+
+    def ask(self, port: int, random: Random) -> None:
+        """Leave."""
+        data = b"".join(self.request.parts)
+        with connect(port) as connection:
+            send(connection, [data[: max(1, int(len(data) * self.share))]])
+            time.sleep(random.uniform(0, 0.3))
+
+
+@dataclass(frozen=True)
+class Dripper:
+    """Sends a byte a second, or nothing, until the server has had enough.
+
+    Attributes:
+        kind: What is said of it in the table.
+        first: Is sent at once.
+        drip: Is sent each second.
+        statuses: That the server may answer before it hangs up.
+    """
+
+    kind: str
+    first: bytes
+    drip: bytes
+    statuses: tuple[int, ...]
+
+    def ask(self, port: int, stop: Stop) -> Answer | None:
+        """What the server says in the end; None if it was patient until all was over."""
+        with connect(port) as connection:
+            send(connection, [self.first])
+            connection.settimeout(1.0)
+            answer = None
+            while answer is None and not stop():
+                answer = self._drip(connection)
+        return answer
+
+    def _drip(self, connection: socket.socket) -> Answer | None:
+        try:
+            connection.sendall(self.drip)
+            return receive(connection)
+        except TimeoutError:
+            return None
+        except (BrokenPipeError, ConnectionResetError):
+            return Answer()
+
+
+@dataclass(frozen=True)
+class Idler:
+    """Asks many times for something, and reads nothing of the answers.
+
+    Attributes:
+        kind: What is said of it in the table.
+        first: Is sent at once.
+    """
+
+    kind: str
+    first: bytes
+
+    def ask(self, port: int, stop: Stop) -> Answer | None:
+        """`CLOSED` when the server has hung up; None if it was patient until all was over."""
+        with connect(port) as connection:
+            connection.settimeout(1.0)
+            while not stop():
+                with suppress(TimeoutError):  # its buffers are full, it does not read on
+                    if not _takes(connection, self.first):
+                        return Answer()
+        return None
+
+
+def _takes(connection: socket.socket, data: bytes) -> bool:
+    """Whether somebody is there to send to."""
+    try:
+        connection.sendall(data)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
+
+
+def leavers(request: Good) -> list[Leaver]:
+    """Who leaves, at every stage."""
+    stages = {"in the head": 0.0, "in the body": 0.5, "before the last byte": 0.9999, "during the work": 1.0}
+    return [Leaver(f"leaves {stage}", request, share) for stage, share in stages.items()]
+
+
+def drippers() -> list[Dripper | Idler]:
+    """Who is slow, in every way."""
+    body, kind = form(b"", b"")
+    start = head("/v1/harmonize", f"Content-Type: {kind}", "Transfer-Encoding: chunked")
+    chunk = next(iter(chunked(body[:20], 20)))
+    unread = head("/v1/harmonize", "Content-Type: text/plain", "Content-Length: 1000")
+    return [
+        Dripper("says nothing", b"", b"", (CLOSED,)),
+        Dripper("drips a head", b"GET /health HTTP/1.1\r\nHost: x\r\nX: ", b"x", (CLOSED,)),
+        Dripper("drips a body", start + chunk, b"1\r\nx\r\n", (408, 429)),
+        Dripper("drips an unwanted body", unread, b"x", (415, 429, CLOSED)),
+        Idler("reads no answers", head("/openapi.json", method="GET") * 20),
+    ]

@@ -1,0 +1,92 @@
+"""`cdtnet serve` as a process of its own, and what it holds."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+SETTLE = 60.0  # seconds in which what was left behind is to be dropped
+
+
+class Server:
+    """A process that serves.
+
+    Args:
+        options: Of `cdtnet serve`.
+
+    Attributes:
+        port: Where it listens.
+        memory: Samples of its resident bytes, two a second.
+    """
+
+    def __init__(self, *options: str) -> None:
+        command = [sys.executable, "-m", "cdtnet", "serve", "--port", "0", "--device", "cpu", *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self.port = int(self._process.stdout.readline().strip("/\n").rpartition(":")[2])
+        self.memory: list[int] = []
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Sample the memory meanwhile."""
+        done = threading.Event()
+
+        def sample() -> None:
+            while not done.wait(0.5):
+                self.memory.append(self._resident())
+
+        thread = threading.Thread(target=sample)
+        thread.start()
+        yield
+        done.set()
+        thread.join()
+
+    @property
+    def quarters(self) -> list[float]:
+        """Medians of each quarter of the samples, in bytes."""
+        size = max(1, len(self.memory) // 4)
+        return [median(self.memory[k * size : (k + 1) * size]) for k in range(4)]
+
+    @property
+    def open_files(self) -> int:
+        """Files and connections; 0 where the system does not tell."""
+        folder = Path(f"/proc/{self._process.pid}/fd")
+        return len(list(folder.iterdir())) if folder.exists() else 0
+
+    def settle(self) -> bool:
+        """Wait until nothing is in hand; whether that came to be."""
+        end = time.monotonic() + SETTLE
+        while time.monotonic() < end:
+            if self.health() == {"status": "ready", "running": 0, "waiting": 0}:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def health(self) -> dict[str, object]:
+        """What it says of itself."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health") as answer:
+            return json.load(answer)
+
+    def stop(self) -> tuple[int, str]:
+        """End it; its exit code and all that it said."""
+        self._process.terminate()
+        _, said = self._process.communicate(timeout=SETTLE)
+        return self._process.returncode, said
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _resident(self) -> int:
+        status = Path(f"/proc/{self._process.pid}/status")
+        if not status.exists():
+            return 0
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmRSS"].split()[0]) * 1024
