@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import lzma
 import os
+import struct
 import tarfile
 import threading
 import warnings
@@ -22,8 +23,12 @@ from typing import BinaryIO, Protocol
 from ..errors import DataError
 from ..files import check_regular
 
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
-_UNUSABLE = (*_DAMAGED, RuntimeError, NotImplementedError)  # encrypted, or compressed in an unknown way
+# What the standard library raises for archives that contradict themselves.
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error),
+    *(lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError),
+)
+_UNUSABLE = (*_DAMAGED, RuntimeError)  # encrypted, or compressed in an unknown way
 _CLUTTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
@@ -113,7 +118,7 @@ class Folder:
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return (self.root / path).is_file()
+        return os.path.isfile(self.root / path)  # False for names that no file can have
 
     def read(self, path: str) -> bytes:
         """The content of a file."""
@@ -201,7 +206,7 @@ def _open_zip(root: Path, state: object, process: int) -> tuple[zipfile.ZipFile,
 
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
-    return not info.is_dir() and (info.external_attr >> 28) != 0xA  # a symbolic link
+    return not info.filename.endswith("/") and (info.external_attr >> 28) != 0xA  # a symbolic link
 
 
 @lru_cache(maxsize=16)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.
 FREE = {"about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"}
-
-_DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, pickle.UnpicklingError, EOFError)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -39,8 +36,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(f"There is no checkpoint at {path}.") from error
-    except _DAMAGED as error:
+    except OSError as error:
+        raise DataError(f"The checkpoint {path} cannot be read ({error.strerror}).") from error
+    except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
         raise DataError(f"The checkpoint {path} is damaged; remove it to start anew.") from error
+    if not isinstance(state, dict):
+        raise DataError(f"{path} is not the checkpoint of a run; remove it to start anew.")
     return state
 
 
