@@ -1,0 +1,115 @@
+"""Pythons and dependencies: what needs no PyTorch, tested with the pinned, lowest and newest versions.
+
+    pip install --require-hashes -r requirements/tools.txt
+    python reliability/versions.py --python 3.10 3.13 --dependencies pinned lowest newest
+
+Needs uv and the package index. Pythons are versions, or paths of interpreters; each run has an environment of
+its own. The tests with PyTorch, on one Python, are ./check.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import cdtnet.imaging
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+OPTIONS = {"pinned": ["-c", "constraints.txt"], "lowest": ["--resolution", "lowest-direct"], "newest": []}
+TOOLS = ["hypothesis", "jsonschema", "pillow", "pytest", "tifffile"]
+TESTS = [
+    "tests/batch",
+    "tests/cli/test_batch.py",
+    "tests/cli/test_compose.py",
+    "tests/cli/test_lut.py",
+    "tests/imaging",
+    "--ignore=tests/imaging/test_cube_elsewhere.py",  # other software
+    "tests/test_atomic.py",
+    "tests/test_composition.py",
+    "tests/test_result.py",
+    "tests/test_streaming.py",
+    "tests/web/test_queue.py",
+    "tests/web/test_serve.py",
+    "tests/web/test_server.py",
+]
+DEMO = REPOSITORY / "src" / "cdtnet" / "demo"
+APART = 1  # levels of 255 that the demo's picture may differ from the first environment's
+SHOWN = ("numpy", "openvino", "pyvips", "starlette")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in the repository."""
+    environment = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def install(folder: str, python: str, dependencies: str) -> str:
+    """An environment with the default install, the server and what tests them; its interpreter."""
+    interpreter = str(Path(folder, "bin", "python"))
+    pip = ["uv", "pip", "install", "--quiet", "--python", interpreter]
+    tools = OPTIONS["pinned"] if dependencies == "pinned" else []
+    for command in (
+        ["uv", "venv", "--quiet", "--python", python, folder],
+        [*pip, *OPTIONS[dependencies], "--editable", ".[web]"],
+        [*pip, *tools, *TOOLS],
+    ):
+        finished = run(*command)
+        if finished.returncode:
+            sys.exit(finished.stderr)
+    return interpreter
+
+
+def versions(interpreter: str, dependencies: str) -> list[str]:
+    """The first cells of a row: the Python, the kind of versions, and those of what matters most."""
+    code = "import platform, importlib.metadata as m; print(platform.python_version(), *map(m.version, %r))"
+    python, *found = run(interpreter, "-c", code % (SHOWN,)).stdout.split()
+    return [python, dependencies, *found]
+
+
+def demo(interpreter: str, folder: str) -> NDArray[np.generic]:
+    """The demo's picture, harmonized."""
+    output = Path(folder, "demo.png")
+    pair = (str(DEMO / name) for name in ("composite.jpg", "mask.png"))
+    finished = run(interpreter, "-m", "cdtnet", "harmonize", *pair, "-o", str(output))
+    if finished.returncode:
+        sys.exit(finished.stderr)
+    return cdtnet.imaging.read_picture(output).pixels
+
+
+def main() -> int:
+    """The table; 1 if a test failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--python", nargs="+", default=["3.10", "3.12", "3.13"], metavar="PYTHON")
+    parser.add_argument("--dependencies", nargs="+", default=list(OPTIONS), choices=OPTIONS)
+    parser.add_argument("tests", nargs="*", default=TESTS, help="all that need no PyTorch by default")
+    arguments = parser.parse_args()
+    columns = ["Python", "dependencies", *SHOWN, "demo differs by", "tests"]
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+    failed, first = 0, None
+    for python in arguments.python:
+        for dependencies in arguments.dependencies:
+            with tempfile.TemporaryDirectory() as folder:
+                interpreter = install(folder, python, dependencies)
+                picture = demo(interpreter, folder).astype(int)
+                first = picture if first is None else first
+                apart = int(np.abs(picture - first).max())
+                tests = run(interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments.tests)
+                failed += tests.returncode != 0 or apart > APART
+                outcome = re.sub(r" in [\d.]+s.*", "", tests.stdout.strip().splitlines()[-1])
+                cells = [*versions(interpreter, dependencies), str(apart), outcome]
+                print(f"| {' | '.join(cells)} |", flush=True)
+                if tests.returncode:
+                    print(tests.stdout, file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
