@@ -238,10 +238,10 @@ def many(tmp_path_factory):
     """Two versions of forty photos, and masks."""
     root = tmp_path_factory.mktemp("many")
     for k in range(40):
-        photo = draw_photo(k, (300, 200))
+        photo = draw_photo(k, (450, 300))
         save(photo, root / "A" / f"p{k}.png")
         save(photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT), root / "B" / f"p{k}.png")
-        save(draw_mask(k, (300, 200)), root / "masks" / f"p{k}.png")
+        save(draw_mask(k, (450, 300)), root / "masks" / f"p{k}.png")
     return root
 
 
@@ -265,7 +265,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(many, tmp_path):
 
 
 def test_ctrl_c_says_how_to_go_on(many, tmp_path):
-    arguments = ["exchange", many, "--masks", many / "masks", "--workers", 2, "-o", tmp_path]
+    arguments = ["exchange", many, "--masks", many / "masks", "--workers", 1, "-o", tmp_path]
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
     _wait_until((tmp_path / "HExchange" / "composite_images").is_dir)
     process.send_signal(signal.SIGINT)
