@@ -1,0 +1,210 @@
+"""A disk that fills up, folders that cannot be written or vanish, and workers that die.
+
+    python reliability/full_disk.py --stages 12
+
+Each command writes to a disk that is full after so many bytes, at stages from nearly none to nearly enough:
+by a limit on the size of files, which needs no rights, and on a file system of that size where one may be
+mounted. It ends with one sentence and exit code 1; the file that was there is as it was, and nothing is left
+beside it. Started again with room enough, it ends with the bytes of one that always had it.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from commands import BATCH, COMMANDS, TRAIN, Command, Run, digests, leftovers, write_inputs
+
+OLD = b"old " * 1000
+
+
+@dataclass
+class Row:
+    """How one command ended, so many times.
+
+    Attributes:
+        name: The command, and what it met with.
+        tried: How often.
+        said: How often it ended with one sentence and another code than 0.
+        kept: How often all that was there before was as it had been.
+        left: How many temporary files were left.
+    """
+
+    name: str
+    tried: int = 0
+    said: int = 0
+    kept: int = 0
+    left: int = 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether a promise was broken."""
+        return bool(self.left) or not self.tried == self.said == self.kept
+
+    def __str__(self) -> str:
+        return f"| {self.name} | {self.tried} | {self.said} | {self.kept} | {self.left} |"
+
+
+def main() -> int:
+    """The table; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--stages", type=int, default=12, help="of a full disk (default: %(default)s)")
+    arguments = parser.parse_args()
+    print("| command | tried | one sentence, code not 0 | what was there is whole | temporaries |")
+    print("|---|---|---|---|---|", flush=True)
+    broken = False
+    with tempfile.TemporaryDirectory(prefix="full-disk-") as place:
+        folder = Path(place) / "work"
+        folder.mkdir()
+        write_inputs(folder)
+        for row in rows(folder, arguments.stages):
+            print(row, flush=True)
+            broken |= row.broken
+    return int(broken)
+
+
+def rows(folder: Path, stages: int) -> Iterator[Row]:
+    """All that is tried, one after the other.
+
+    Args:
+        folder: With `write_inputs`.
+        stages: How often each command meets a full disk.
+    """
+    real, user = may_mount(), os.geteuid() != 0
+    if not real:
+        print("No file system may be mounted here: the real full disk is left out.", file=sys.stderr)
+    if not user:
+        print("Nothing is read-only to the superuser: folders that are so are left out.", file=sys.stderr)
+    for command in (*COMMANDS, BATCH, TRAIN):
+        whole = result(command, folder)
+        size = max(map(len, whole.values()))
+        limits = [300, *(round(size * (k + 0.5) / stages) for k in range(1, stages))]
+        yield limited(command, folder, limits, whole)
+        if real:
+            yield mounted(command, folder, limits)
+        if user:
+            yield read_only(command, folder)
+    yield vanishing(folder)
+
+
+def result(command: Command, folder: Path) -> dict[str, bytes]:
+    """What it writes with room enough, its diaries left out; what is there already is gone on with."""
+    run = Run(command.words, folder)
+    if code := run.end():
+        raise SystemExit(f"{command.name} ended with {code}: {run.said()}")
+    output = folder / command.output
+    paths = [output] if output.is_file() else [*output.glob("*.png"), *output.glob("*.safetensors")]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def _empty(folder: Path) -> None:
+    for path in (folder / "out").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def limited(command: Command, folder: Path, limits: list[int], whole: dict[str, bytes]) -> Row:
+    """No file may become larger than the limit; without it, `whole` is written."""
+    row = Row(f"{command.name}, full by a limit")
+    for limit in limits:
+        _empty(folder)
+        _put_old(command, folder)
+        _try(row, command, folder, limit)
+    row.kept -= result(command, folder) != whole
+    return row
+
+
+def mounted(command: Command, folder: Path, limits: list[int]) -> Row:
+    """The folder is on a file system that holds no more than the old file and the limit."""
+    row = Row(f"{command.name}, full file system")
+    for limit in limits:
+        _empty(folder)
+        with file_system(folder / "out", limit + 3 * 4096):
+            _put_old(command, folder)
+            _try(row, command, folder)
+    return row
+
+
+def read_only(command: Command, folder: Path) -> Row:
+    """The folder may be read, but not written."""
+    row = Row(f"{command.name}, read-only folder")
+    _empty(folder)
+    _put_old(command, folder)
+    (folder / "out").chmod(0o500)
+    try:
+        _try(row, command, folder)
+    finally:
+        (folder / "out").chmod(0o700)
+    return row
+
+
+def vanishing(folder: Path) -> Row:
+    """The batch's composites go away in the middle; when they are back, the rest is done."""
+    row = Row("batch, its composites vanish and come back")
+    _empty(folder)
+    run = Run(BATCH.words, folder)
+    while run.process.exitcode is None and not list((folder / "out").glob("batch/*.png")):
+        time.sleep(0.001)
+    (folder / "in").rename(folder / "gone")
+    code, said = run.end(), run.said()
+    (folder / "gone").rename(folder / "in")
+    made = {path: path.stat().st_mtime_ns for path in (folder / "out" / "batch").glob("*.png")}
+    row.tried += 1
+    row.said += code == 1 and _is_sentence(said)
+    again = Run(BATCH.words, folder).end()
+    row.kept += again == 0 and all(path.stat().st_mtime_ns == at for path, at in made.items())
+    row.left += len(leftovers(folder))
+    return row
+
+
+def _put_old(command: Command, folder: Path) -> None:
+    path = folder / command.output
+    if path.suffix:
+        path.write_bytes(OLD)
+
+
+def _try(row: Row, command: Command, folder: Path, limit: int | None = None) -> None:
+    """Count how it ends, and what there is then."""
+    inputs = digests(folder)
+    run = Run(command.words, folder, limit)
+    code, said = run.end(), run.said()
+    row.tried += 1
+    row.said += code == 1 and _is_sentence(said)
+    path = folder / command.output
+    row.kept += digests(folder) == inputs and (not path.suffix or path.read_bytes() == OLD)
+    row.left += len(leftovers(folder))
+
+
+def _is_sentence(said: str) -> bool:
+    lines = said.splitlines()
+    return bool(lines) and "Traceback" not in said and lines[-1].startswith("cdtnet: ")
+
+
+@contextmanager
+def file_system(folder: Path, size: int) -> Iterator[None]:
+    """A file system of so many bytes at a folder."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def may_mount() -> bool:
+    """Whether this process may mount a file system."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["mount", "-t", "tmpfs", "tmpfs", folder]
+        if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+            return False
+        subprocess.run(["umount", folder], check=True)
+        return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The short form of `reliability/full_disk.py`: some stages, for commands that write one file and many."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
+
+from commands import BATCH, COMMANDS, Run, write_inputs
+from full_disk import limited, may_mount, mounted, read_only, result, vanishing
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("full") / "work"
+    path.mkdir()
+    write_inputs(path, pictures=4)
+    return path
+
+
+@pytest.mark.parametrize(("command", "limits"), [(COMMANDS[1], [300, 100_000]), (BATCH, [1000])])
+def test_full_by_a_limit(folder, command, limits):
+    row = limited(command, folder, limits, result(command, folder))
+    assert row.tried == len(limits)
+    assert not row.broken, row
+
+
+@pytest.mark.skipif(not may_mount(), reason="no file system may be mounted here")
+def test_a_full_file_system(folder):
+    row = mounted(COMMANDS[1], folder, [100_000])
+    assert not row.broken, row
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere"
+)
+def test_a_folder_that_cannot_be_written(folder):
+    row = read_only(COMMANDS[1], folder)
+    assert not row.broken, row
+
+
+def test_composites_vanish_and_come_back(folder):
+    row = vanishing(folder)
+    assert not row.broken, row
+
+
+def test_enough_room_is_enough(folder):
+    assert Run(COMMANDS[1].words, folder, 10_000_000).end() == 0

@@ -1,0 +1,32 @@
+"""The short form of `reliability/kill.py`: a few kills; tests/training has those of training."""
+
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
+
+from commands import BATCH, COMMANDS, write_inputs
+from kill import kill
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks are others there")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("kill") / "work"
+    path.mkdir()
+    write_inputs(path, pictures=4)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "kills"),
+    [(COMMANDS[0], "SIGKILL", 2), (COMMANDS[1], "SIGTERM", 2), (BATCH, "SIGKILL", 1)],
+)
+def test_nothing_is_lost(folder, command, name, kills):
+    row = kill(command, folder, kills, name, Random(1))
+    assert (row.kills, row.half, row.lost) == (kills, 0, 0)
+    assert row.old + row.new == kills
