@@ -1,0 +1,271 @@
+"""The same input, version and engine give the same bytes, whatever else differs; engines agree within bounds.
+
+    python reliability/same_bytes.py [--short]
+
+Example composites of every depth, with and without profile and alpha, are harmonized again in other ways.
+What must be the same is compared bit by bit; what may differ is held against docs/engines.md.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from cdtnet import Harmonizer, Picture, harmonizer, streaming
+from cdtnet.imaging import Metadata, read_picture, write_picture
+
+PHOTOS = Path(__file__).parents[1] / "examples" / "photos"
+MODELS = ("cdtnet-256", "cdtnet-sim", "is2am")
+
+Input = tuple[Picture, NDArray[np.uint8]]
+Results = dict[str, NDArray[Any]]
+
+
+class Kind(NamedTuple):
+    """What harmonizes."""
+
+    model: str
+    engine: str
+    precision: str
+
+    def open(self, threads: int | None = None) -> Harmonizer:
+        """PyTorch's threads are set elsewhere."""
+        return Harmonizer(self.model, "cpu", engine=self.engine, precision=self.precision, threads=threads)
+
+
+class Row(NamedTuple):
+    """What varied, and what came of it: how many pictures stayed the same, the largest difference in 0..1."""
+
+    kind: Kind
+    varied: str
+    pictures: int
+    same: int
+    furthest: float
+    kept: bool
+
+
+def main() -> int:
+    """The table; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--short", action="store_true", help="small pictures, one model on OpenVINO")
+    parser.add_argument(
+        "--only", nargs=4, metavar=("MODEL", "ENGINE", "PRECISION", "FILE"), help=argparse.SUPPRESS
+    )
+    arguments = parser.parse_args()
+    inputs = make_inputs(short=arguments.short)
+    if arguments.only:
+        kind = Kind(*arguments.only[:3])
+        _set_threads(kind, 1)
+        np.savez(arguments.only[3], **run(kind.open(), inputs))
+        return 0
+    openvino = [Kind(model, "openvino", "float32") for model in MODELS[: 1 if arguments.short else None]]
+    openvino.append(Kind("cdtnet-256", "openvino", "bfloat16"))
+    pytorch = [Kind("cdtnet-256", "pytorch", precision) for precision in ("float32", "bfloat16")]
+    kinds = openvino[:1] if arguments.short else [*openvino, *pytorch]
+    print("| model | engine | precision | what differs | pictures | the same bytes | furthest apart | |")
+    print("|---|---|---|---|---|---|---|---|")
+    broken = 0
+    for row in (row for kind in kinds for row in rows(kind, inputs, short=arguments.short)):
+        broken += not row.kept
+        apart = f"{row.furthest:.1e}" if row.furthest else "–"
+        verdict = "" if row.kept else "**broken**"
+        print(
+            f"| {' | '.join(row.kind)} | {row.varied} | {row.pictures} | {row.same} | {apart} | {verdict} |",
+            flush=True,
+        )
+    return 1 if broken else 0
+
+
+def make_inputs(*, short: bool) -> dict[str, Input]:
+    """Composites and masks by name."""
+    inputs: dict[str, Input] = {}
+    for name in ("bird", "dogs", "drum"):
+        photo = read_picture(PHOTOS / f"{name}_composite.jpg").pixels
+        mask = read_picture(PHOTOS / f"{name}_mask.png").pixels[..., 0]
+        if not short:
+            inputs[name] = Picture(photo), mask
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        part = (
+            slice(rows[0], rows[0] + (150 if short else 500)),
+            slice(columns[0], columns[0] + (300 if short else 400)),
+        )
+        colors, soft = np.ascontiguousarray(photo[part]), np.ascontiguousarray(mask[part])
+    p3 = Metadata(icc=bytes(pyvips.Image.profile_load("p3")))
+    deep, floats = colors.astype(np.uint16) * 257, colors.astype(np.float32) / 255
+    opacity = np.random.default_rng(0).integers(0, 256, soft.shape, np.uint8)
+    inputs |= {
+        "8 bit": (Picture(colors), soft),
+        "grey float": (Picture(floats[..., 1:2]), soft),
+        "16 bit P3": (Picture(deep, p3), soft),
+    }
+    if short:
+        return inputs
+    return inputs | {
+        "16 bit": (Picture(deep), soft),
+        "float": (Picture(floats), soft),
+        "alpha": (Picture(np.dstack([colors, opacity])), soft),
+        "8 bit P3": (Picture(colors, p3), soft),
+        "float P3": (Picture(floats, p3), soft),
+    }
+
+
+def run(machine: Harmonizer, inputs: dict[str, Input]) -> Results:
+    """The pixels of each result."""
+    return {name: machine(*given).image.pixels for name, given in inputs.items()}
+
+
+def rows(kind: Kind, inputs: dict[str, Input], *, short: bool) -> Iterator[Row]:
+    """Every comparison of one kind."""
+    machine = kind.open(1)
+    _set_threads(kind, 1)
+    expected = run(machine, inputs)
+    exact = kind.engine == "openvino"
+
+    def row(varied: str, found: Results, *, exact: bool = True) -> Row:
+        same = sum(expected[name].tobytes() == pixels.tobytes() for name, pixels in found.items())
+        apart = max(_apart(expected[name], pixels) for name, pixels in found.items())
+        near = all(_near(kind, expected[name], pixels) for name, pixels in found.items())
+        kept = same == len(found) if exact else near
+        return Row(kind, varied, len(found), same, apart, kept)
+
+    yield row("again, in the opposite order", run(machine, dict(reversed(inputs.items()))))
+    yield row("four pictures at a time", _at_once(machine, inputs))
+    for threads in (2,) if short else (2, 3):
+        _set_threads(kind, threads)
+        yield row(f"{threads} threads instead of 1", run(kind.open(threads), inputs), exact=exact)
+    _set_threads(kind, 1)
+    for tile in (100,) if short else (64, 100, 512):
+        yield row(f"tiles of {tile} instead of 256", _tiled(machine, inputs, tile), exact=exact)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield row("another process", _elsewhere(kind, folder, short=short))
+        if exact:
+            yield row("streamed from file to file", _streamed(machine, inputs, folder))
+            yield row("cdtnet batch", _batch(kind, inputs, folder))
+        if kind == Kind("cdtnet-256", "openvino", "float32") and not short:
+            yield row("vectors of AVX2", _elsewhere(kind, folder, short=short, isa="AVX2"), exact=False)
+    if not exact:
+        yield _engines(kind, inputs, expected)
+    elif kind.precision == "bfloat16":
+        yield _precisions(kind, inputs, expected)
+
+
+def _set_threads(kind: Kind, threads: int) -> None:
+    if kind.engine == "pytorch":
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _at_once(machine: Harmonizer, inputs: dict[str, Input]) -> Results:
+    with ThreadPoolExecutor(4) as pool:
+        images = pool.map(lambda given: machine(*given).image.pixels, inputs.values())
+        return dict(zip(inputs, images, strict=True))
+
+
+def _tiled(machine: Harmonizer, inputs: dict[str, Input], tile: int) -> Results:
+    before = harmonizer.TILE
+    harmonizer.TILE = tile
+    try:
+        return run(machine, inputs)
+    finally:
+        harmonizer.TILE = before
+
+
+def _elsewhere(kind: Kind, folder: Path, *, short: bool, isa: str | None = None) -> Results:
+    file = folder / "results.npz"
+    command = [sys.executable, __file__, "--only", *kind, str(file), *(["--short"] if short else [])]
+    subprocess.run(command, check=True, env={**os.environ, **({"ONEDNN_MAX_CPU_ISA": isa} if isa else {})})
+    with np.load(file) as stored:
+        return dict(stored)
+
+
+def _streamed(machine: Harmonizer, inputs: dict[str, Input], folder: Path) -> Results:
+    """From the file that a picture is in, as if it were too large for memory."""
+    before, found = streaming.LARGE, {}
+    streaming.LARGE = 0
+    try:
+        for name, (picture, mask) in inputs.items():
+            write_picture(picture, folder / "in.tif")
+            write_picture(Picture(mask[..., None]), folder / "mask.tif")
+            machine.to_file(folder / "in.tif", folder / "mask.tif", folder / "out.tif")
+            found[name] = read_picture(folder / "out.tif").pixels
+    finally:
+        streaming.LARGE = before
+    return found
+
+
+def _batch(kind: Kind, inputs: dict[str, Input], folder: Path) -> Results:
+    source, out = folder / "in", folder / "out"
+    source.mkdir()
+    for name, (picture, mask) in inputs.items():
+        write_picture(picture, source / f"{name}.tif")
+        write_picture(Picture(mask[..., None]), source / f"{name}_mask.png")
+    options = [
+        "--model",
+        kind.model,
+        "--engine",
+        kind.engine,
+        "--precision",
+        kind.precision,
+        "--workers",
+        "2",
+    ]
+    command = [sys.executable, "-m", "cdtnet", "batch", str(source), str(out), *options, "--device", "cpu"]
+    subprocess.run(command, check=True, capture_output=True)
+    return {name: read_picture(out / f"{name}.tif").pixels for name in inputs}
+
+
+def _engines(kind: Kind, inputs: dict[str, Input], found: Results) -> Row:
+    """PyTorch against OpenVINO, of the same precision."""
+    expected = run(Kind(kind.model, "openvino", kind.precision).open(1), inputs)
+    return _row_of(kind, "OpenVINO", inputs, expected, found)
+
+
+def _precisions(kind: Kind, inputs: dict[str, Input], found: Results) -> Row:
+    """bfloat16 against float32."""
+    expected = run(Kind(kind.model, kind.engine, "float32").open(1), inputs)
+    return _row_of(kind, "float32", inputs, expected, found)
+
+
+def _row_of(kind: Kind, other: str, inputs: dict[str, Input], expected: Results, found: Results) -> Row:
+    """Whether results are within the bounds: of pictures in sRGB, for profiles stretch them."""
+    names = [name for name, (picture, _) in inputs.items() if not picture.metadata.icc]
+    same = sum(expected[name].tobytes() == found[name].tobytes() for name in names)
+    kept = all(_within(kind, expected[name], found[name], inputs[name][1]) for name in names)
+    furthest = max(_apart(expected[name], found[name]) for name in names)
+    return Row(kind, f"instead of {other}", len(names), same, furthest, kept)
+
+
+def _within(kind: Kind, expected: NDArray[Any], found: NDArray[Any], mask: NDArray[np.uint8]) -> bool:
+    apart = np.abs(expected[mask > 0].astype(np.float64) - found[mask > 0])
+    if kind.precision == "float32":
+        return bool(apart.max() <= {"u": 1, "f": 1e-5}[expected.dtype.kind])
+    if expected.dtype != np.uint8:
+        return True  # never computed in bfloat16 unless it is asked for
+    decibels = 10 * np.log10(255**2 / max((apart**2).mean(), 1e-9))
+    return bool((apart.max(1) <= 1).mean() >= 0.999 and apart.max() <= 3 and decibels >= 55)
+
+
+def _apart(a: NDArray[Any], b: NDArray[Any]) -> float:
+    top = np.iinfo(a.dtype).max if a.dtype.kind == "u" else 1
+    return float(np.abs(a.astype(np.float64) - b).max() / top)
+
+
+def _near(kind: Kind, a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether two results of one kind differ by rounding alone, which profiles stretch."""
+    allowed = 1.001 / 255 if a.dtype == np.uint8 else {"float32": 1e-4, "bfloat16": 2e-3}[kind.precision]
+    return _apart(a, b) <= allowed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
