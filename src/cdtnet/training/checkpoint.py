@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..atomic import write_file
-from ..errors import DataError
+from ..errors import CdtnetError, DataError
 from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.
@@ -66,3 +67,21 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     if items is None:
         return {prefix.removesuffix("."): value}
     return {key: v for name, part in items for key, v in _flat(part, f"{prefix}{name}.").items()}
+
+
+def check_numbers(model: nn.Module, samples: int) -> None:
+    """Before anything is written: no weights of a run that has diverged.
+
+    Args:
+        model: what is trained.
+        samples: that it has seen.
+
+    Raises:
+        CdtnetError: weights are NaN or infinite.
+    """
+    for name, value in model.state_dict().items():
+        if not value.isfinite().all():
+            raise CdtnetError(
+                f"Training has diverged: after {samples:,} samples, {name} holds NaN or infinite numbers; "
+                "lower the stage's rate or set its clip, and start in another folder."
+            )

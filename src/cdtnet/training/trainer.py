@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from ..atomic import make_folder, remove_leftovers
 from ..data.synthesis import Triplet
-from ..errors import CdtnetError, DataError, WriteError
+from ..errors import DataError, WriteError
 from ..model import CDTNet
 from ..regions import Window
 from ..weights import write_weights
-from .checkpoint import check_same_recipe, load_checkpoint, save_checkpoint
+from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, save_checkpoint
 from .distributed import Processes, share_batch_norm
 from .feeds import open_feed
 from .initial import build_model, modules
@@ -142,7 +142,7 @@ class Trainer:
                 bar.update(stage.batch)
                 ended = self.step == steps
                 if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
-                    self._check_numbers()
+                    check_numbers(self.model, self.samples)
                     self._validate(stage, optimizer.param_groups[0]["lr"], losses, bar)
                     losses.clear()
                 stop = self.processes.agree(stopped())
@@ -225,22 +225,9 @@ class Trainer:
         left = 100 * scores[best].fmse / scores["composite"].fmse
         bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
 
-    def _check_numbers(self) -> None:
-        """Before anything is written: no weights of a run that has diverged.
-
-        Raises:
-            CdtnetError: Weights are NaN or infinite.
-        """
-        for name, value in self.model.state_dict().items():
-            if not value.isfinite().all():
-                raise CdtnetError(
-                    f"Training has diverged: after {self.samples:,} samples, {name} holds NaN or infinite "
-                    "numbers; lower the stage's rate or set its clip, and start in another folder."
-                )
-
     def _save(self, optimizer: torch.optim.Optimizer, *, required: bool) -> None:
         """Write the checkpoint; when it can't be, go on while there may be another chance."""
-        self._check_numbers()
+        check_numbers(self.model, self.samples)
         if not self.processes.first:
             return
         state = {
