@@ -77,11 +77,11 @@ def rows(folder: Path, stages: int) -> Iterator[Row]:
         folder: With `write_inputs`.
         stages: How often each command meets a full disk.
     """
-    real, user = may_mount(), os.geteuid() != 0
+    real, user = may_mount(), not may_write_anywhere()
     if not real:
         print("No file system may be mounted here: the real full disk is left out.", file=sys.stderr)
     if not user:
-        print("Nothing is read-only to the superuser: folders that are so are left out.", file=sys.stderr)
+        print("The superuser may read and write anywhere: what forbids it is left out.", file=sys.stderr)
     for command in (*COMMANDS, BATCH, TRAIN):
         whole = result(command, folder)
         size = max(map(len, whole.values()))
@@ -91,6 +91,7 @@ def rows(folder: Path, stages: int) -> Iterator[Row]:
             yield mounted(command, folder, limits)
         if user:
             yield read_only(command, folder)
+            yield unreadable(command, folder)
     yield vanishing(folder)
 
 
@@ -144,6 +145,17 @@ def read_only(command: Command, folder: Path) -> Row:
     return row
 
 
+def unreadable(command: Command, folder: Path) -> Row:
+    """One of the inputs may not be read."""
+    row = Row(f"{command.name}, unreadable input")
+    _empty(folder)
+    _put_old(command, folder)
+    inputs = {"convert": "sim.safetensors", "batch": "in/p0.png", "train": "photos/here/0.png"}
+    given = folder / inputs.get(command.name, "photo.png")
+    _try(row, command, folder, forbidden=given)
+    return row
+
+
 def vanishing(folder: Path) -> Row:
     """The batch's composites go away in the middle; when they are back, the rest is done."""
     row = Row("batch, its composites vanish and come back")
@@ -169,11 +181,17 @@ def _put_old(command: Command, folder: Path) -> None:
         path.write_bytes(OLD)
 
 
-def _try(row: Row, command: Command, folder: Path, limit: int | None = None) -> None:
+def _try(
+    row: Row, command: Command, folder: Path, limit: int | None = None, forbidden: Path | None = None
+) -> None:
     """Count how it ends, and what there is then."""
     inputs = digests(folder)
+    if forbidden:
+        forbidden.chmod(0)
     run = Run(command.words, folder, limit)
     code, said = run.end(), run.said()
+    if forbidden:
+        forbidden.chmod(0o600)
     row.tried += 1
     row.said += code == 1 and _is_sentence(said)
     path = folder / command.output
@@ -194,6 +212,13 @@ def file_system(folder: Path, size: int) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def may_write_anywhere() -> bool:
+    """Whether this process may write to folders that nobody may write to."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o500)
+        return os.access(folder, os.W_OK)
 
 
 def may_mount() -> bool:

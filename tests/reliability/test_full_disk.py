@@ -1,6 +1,5 @@
 """The short form of `reliability/full_disk.py`: some stages, for commands that write one file and many."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -9,7 +8,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
 
 from commands import BATCH, COMMANDS, Run, write_inputs
-from full_disk import limited, may_mount, mounted, read_only, result, vanishing
+from full_disk import (
+    limited,
+    may_mount,
+    may_write_anywhere,
+    mounted,
+    read_only,
+    result,
+    unreadable,
+    vanishing,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 
@@ -35,11 +43,10 @@ def test_a_full_file_system(folder):
     assert not row.broken, row
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere"
-)
-def test_a_folder_that_cannot_be_written(folder):
-    row = read_only(COMMANDS[1], folder)
+@pytest.mark.skipif(may_write_anywhere(), reason="the superuser may read and write anywhere")
+@pytest.mark.parametrize("forbidden", [read_only, unreadable])
+def test_what_may_not_be_written_or_read(folder, forbidden):
+    row = forbidden(COMMANDS[1], folder)
     assert not row.broken, row
 
 

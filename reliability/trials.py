@@ -1,0 +1,206 @@
+"""Commands that are killed again and again, and what is compared after each kill."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from commands import Command, Run, digests, leftovers
+
+EVERY = 4  # kills of a command that writes one file, after which it is run to its end
+
+
+@dataclass
+class Row:
+    """What became of the kills of one command.
+
+    Attributes:
+        name: The command's and the signal's.
+        kills: How many processes were ended.
+        old: After how many of these was the old file there.
+        new: After how many, the new one.
+        half: After how many, another, or none.
+        lost: How often an input had changed, or the command ended in another way, or with other bytes.
+        left: How many temporary files were left, until the command was run again.
+        again: Pictures that were made a second time.
+    """
+
+    name: str
+    kills: int = 0
+    old: int = 0
+    new: int = 0
+    half: int = 0
+    lost: int = 0
+    left: int = 0
+    again: int = 0
+
+    def __str__(self) -> str:
+        figures = (self.kills, self.old, self.new, self.half, self.lost, self.left, self.again)
+        return f"| {self.name} | {' | '.join(f'{figure:,}' for figure in figures)} |"
+
+
+class Trial:
+    """A command that replaces one file, started again and again.
+
+    Attributes:
+        duration: Seconds that it takes.
+        inputs: What `digests` says of the inputs.
+    """
+
+    def __init__(self, command: Command, folder: Path, row: Row) -> None:
+        self.command, self.folder, self.row = command, folder, row
+        self.output, self.inputs = folder / command.output, digests(folder)
+        self.empty()
+        begun = time.monotonic()
+        self.finish()
+        self.duration = time.monotonic() - begun
+        self.whole = self.result()
+        self.reset()
+
+    def empty(self) -> None:
+        """Begin with an empty folder."""
+        shutil.rmtree(self.folder / "out")
+        (self.folder / "out").mkdir()
+
+    def reset(self) -> None:
+        """Put the old file back."""
+        self.output.write_bytes(b"old " * 1000)
+        self.old = self.result()
+
+    def start(self) -> Run:
+        """A process at work."""
+        return Run(self.command.words, self.folder)
+
+    def finish(self) -> None:
+        """Run the command to its end."""
+        run = self.start()
+        if code := run.end():
+            raise SystemExit(f"{self.row.name} ended with {code}: {run.said()}")
+
+    def result(self) -> dict[str, bytes]:
+        """What it has written, by name."""
+        return {self.output.name: self.output.read_bytes()} if self.output.exists() else {}
+
+    def after_kill(self, *, clean: bool) -> None:
+        """Look at what there is; if `clean`, no temporary file may be left."""
+        self.count_leftovers(clean=clean)
+        found = self.result()
+        self.row.old += found == self.old
+        self.row.new += found == self.whole
+        self.row.half += found not in (self.old, self.whole)
+
+    def count_leftovers(self, *, clean: bool) -> None:
+        """Temporary files; none may be left if `clean`."""
+        left = len(leftovers(self.folder))
+        self.row.left += left
+        self.row.lost += clean and left > 0
+
+    def go_on(self, *, last: bool) -> None:
+        """Run it again, every few times to its end, and compare."""
+        if last or self.row.kills % EVERY == 0:
+            self.finish()
+            self.row.lost += self.result() != self.whole or len(leftovers(self.folder)) > 0
+        self.reset()
+
+
+class BatchTrial(Trial):
+    """A batch that replaces the results of other masks; killed several times before it ends."""
+
+    def __init__(self, command: Command, folder: Path, row: Row) -> None:
+        masks = {path: path.read_bytes() for path in (folder / "in").glob("*_mask.png")}
+        for path in masks:
+            path.write_bytes((folder / "other_mask.png").read_bytes())
+        self.command, self.folder, self.row, self.output = command, folder, row, folder / command.output
+        self.empty()
+        self.finish()
+        self.kept = folder.with_name("results")
+        shutil.copytree(self.output, self.kept)
+        for path, content in masks.items():
+            path.write_bytes(content)
+        super().__init__(command, folder, row)
+
+    def reset(self) -> None:
+        """Put the results of the old masks back."""
+        self.empty()
+        shutil.copytree(self.kept, self.output)
+        self.old, self.listed = self.result(), self._listed()
+        self.made: dict[str, int] = {}
+
+    def result(self) -> dict[str, bytes]:
+        """The pictures."""
+        return {path.name: path.read_bytes() for path in self.output.glob("[!.]*.png")}
+
+    def after_kill(self, *, clean: bool) -> None:
+        """Each picture is the old or the new one; what is listed as made is not made again."""
+        self.count_leftovers(clean=clean)
+        found, listed = self.result(), self._listed()
+        new = {name for name in found if found[name] == self.whole[name]}
+        self.row.old += len(new) < len(self.whole)
+        self.row.new += len(new) == len(self.whole)
+        self.row.half += any(found.get(name) not in (self.old[name], self.whole[name]) for name in self.whole)
+        made = {name for name in listed if listed[name] != self.listed[name]}
+        self.row.again += len(new - made)
+        self._compare(made)
+
+    def go_on(self, *, last: bool) -> None:
+        """Leave it to the next process, unless it has ended."""
+        if last or self.result() == self.whole:
+            self.finish()
+            self._compare(set(self.whole))
+            self.row.lost += self.result() != self.whole or len(leftovers(self.folder)) > 0
+            self.reset()
+
+    def _compare(self, made: set[str]) -> None:
+        times = {name: (self.output / name).stat().st_mtime_ns for name in made}
+        self.row.lost += sum(times.get(name) != time for name, time in self.made.items())
+        self.made = times
+
+    def _listed(self) -> dict[str, str]:
+        """Of what files the table says that each picture was made."""
+        lines = (self.output / "results.jsonl").read_bytes().split(b"\n")[:-1]
+        return {record["output"]: record["inputs"] for record in map(json.loads, lines)}
+
+
+class TrainTrial(Trial):
+    """A run that goes on from its checkpoints; killed several times before it ends."""
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.empty()
+        self.old = self.result()
+
+    def start(self) -> Run:
+        """A process at work."""
+        self.before = self._checkpoint()
+        return super().start()
+
+    def result(self) -> dict[str, bytes]:
+        """The weights, which are there in the end."""
+        path = self.output / "weights.safetensors"
+        return {path.name: path.read_bytes()} if path.exists() else {}
+
+    def after_kill(self, *, clean: bool) -> None:
+        """The checkpoint is the one before, or a later one that is whole."""
+        from cdtnet.errors import DataError
+        from cdtnet.training.checkpoint import load_checkpoint
+
+        self.count_leftovers(clean=clean)
+        now = self._checkpoint()
+        try:
+            if now:
+                load_checkpoint(self.output / "checkpoint.pt")
+            self.row.old += now == self.before
+            self.row.new += now != self.before
+        except DataError:
+            self.row.half += 1
+        self.row.half += self.result() not in (self.old, self.whole)
+
+    def go_on(self, *, last: bool) -> None:
+        """Leave it to the next process, unless it has ended."""
+        if last or self.result():
+            super().go_on(last=True)
+
+    def _checkpoint(self) -> bytes:
+        path = self.output / "checkpoint.pt"
+        return path.read_bytes() if path.exists() else b""
