@@ -114,7 +114,7 @@ def test_paths_and_pictures(tmp_path, pixels, p3):
     np.testing.assert_array_equal(picture.alpha, pixels(4)[..., 3])
     assert Picture(pixels(3)).alpha is None
     assert repr(picture) == "<Picture 34×21, RGB with alpha, uint8>"
-    assert picture.replace_pixels(pixels(3)).metadata is picture.metadata
+    assert picture.replace_pixels(pixels(3)).metadata == picture.metadata
     assert np.asarray(picture, dtype=np.float32).dtype == np.float32
     assert np.asarray(picture) is picture.pixels or np.shares_memory(np.asarray(picture), picture.pixels)
 
