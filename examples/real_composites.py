@@ -73,13 +73,13 @@ def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.
 
 
 def most_edge(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The window of size `CROP` (left, top, right, bottom) with as much of the mask's edge as can be."""
+    """The window of size `CROP` (left, top, right, bottom) with most of the mask's edge, in its middle."""
     width, height = min(CROP[0], mask.shape[1]), min(CROP[1], mask.shape[0])
     edge = ndimage.gaussian_gradient_magnitude(mask.astype(np.float32), 1.0)
     sums = np.pad(edge.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     within = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
-    top, left = np.unravel_index(int(within.argmax()), within.shape)
-    return int(left), int(top), int(left) + width, int(top) + height
+    top, left = (round(places.mean()) for places in np.nonzero(within >= 0.999 * within.max()))
+    return left, top, left + width, top + height
 
 
 def beside(*pictures: Image.Image) -> Image.Image:

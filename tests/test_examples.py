@@ -1,4 +1,4 @@
-import importlib.util
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -12,13 +12,17 @@ PHOTOS = EXAMPLES / "photos"
 NAMES = sorted(path.stem.removesuffix("_composite") for path in PHOTOS.glob("*_composite.jpg"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def scripts_are_found():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLES)
+        yield
+
+
 @pytest.fixture(scope="module")
 def example():
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("real_composites", EXAMPLES / "real_composites.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("real_composites")
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +61,29 @@ def test_the_page_shows_every_composite(example, page):
 
 
 def test_the_crop_is_where_the_mask_has_most_edge(example):
-    mask = np.zeros((700, 900), np.uint8)
+    mask = np.zeros((900, 1100), np.uint8)
     mask[100:300, 50:90] = 255
     mask[420:560, 600:680] = 255
     mask[440:540, 610:670] = 0
     left, top, right, bottom = example.most_edge(mask)
     assert (right - left, bottom - top) == example.CROP
-    assert left < 600 < 680 < right
-    assert top < 420 < 560 < bottom
+    assert (left + right) / 2 == pytest.approx(640, abs=2)
+    assert (top + bottom) / 2 == pytest.approx(490, abs=2)
+
+
+def test_failures_are_measured_in_the_foreground():
+    noise = np.random.default_rng(0).integers(0, 40, (60, 80, 1), np.uint8).repeat(3, axis=2)
+    before, mask = noise + np.uint8(100), np.zeros((60, 80), np.uint8)
+    mask[10:50, 10:60] = 255
+    after = before.copy()
+    after[mask == 255] = after[mask == 255] // 2 + np.array([30, 0, 0], np.uint8)
+    pictures = map(Image.fromarray, (before, mask, after))
+    brightness, saturation, change, detail = importlib.import_module("failures").measured(*pictures)
+    means = [value[mask == 255].mean() for value in (before[..., 0], after @ [0.299, 0.587, 0.114])]
+    assert brightness == f"{means[0]:.0f} → {means[1]:.0f} ({before[mask == 0].mean():.0f})"
+    assert saturation == "0 → 30 (0)"
+    assert float(change) == pytest.approx(np.abs(after - before.astype(float))[mask == 255].mean(), abs=0.1)
+    assert float(detail.removesuffix(" %")) == pytest.approx(50, abs=2)
 
 
 def test_every_example_photo_is_captioned_and_credited():
