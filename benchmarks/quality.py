@@ -2,27 +2,28 @@
 
 python benchmarks/quality.py --photos PHOTOS --masks MASKS [--size 512]
 
-writes docs/quality-SIZE.md and .json; with --sheet FILE.jpg also pictures (composite, MODELS in order, real).
+writes docs/quality-SIZE.md (the table, and MODELS by source, foreground ratio and kind of scene) and .json;
+with --sheet FILE.jpg also pictures (composite, MODELS in order, real).
 """
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from cdtnet.data.photos import PhotoStore, find_photos, load_photos
+from cdtnet.data.photos import Photo, PhotoStore, find_photos, load_photos
 from cdtnet.data.samples import Arrays
-from cdtnet.data.synthesis import draw
+from cdtnet.data.synthesis import choose, synthesize
 from cdtnet.evaluation.methods import CLASSICAL, load_method
 from cdtnet.evaluation.metrics import mse
 from cdtnet.evaluation.names import label_of
-from cdtnet.evaluation.results import UNTOUCHED
+from cdtnet.evaluation.results import UNTOUCHED, Evaluation
 from cdtnet.evaluation.running import Scores, circumstances, outputs
-from cdtnet.evaluation.statistics import Estimate, summarize
+from cdtnet.evaluation.statistics import Chosen, Estimate, by_foreground, by_subset, summarize
 from cdtnet.evaluation.table import Table
 from cdtnet.evaluation.tables import summary_rows
 from cdtnet.imaging import Picture
@@ -38,6 +39,10 @@ VARIANTS = {
     "cdtnet-256": "cdtnet",
 }  # on the card of the weights
 COLUMNS = ("mse", "psnr", "fmse", "fmse_left", "worse")
+GROUP_COLUMNS = ("psnr", "fmse", "fmse_left", "worse")
+LUMA = np.array([0.299, 0.587, 0.114])
+DARK, GREY = 70, 25
+SLIGHT, VERY = 100, 1500
 BATCH = 8
 SHOWN = 4
 
@@ -59,9 +64,12 @@ def main() -> None:
     photos = find_photos(arguments.photos, arguments.masks, sources)
     names = {label_of(name): name for name in CLASSICAL} | MODELS
     methods = {label: load_method(name, "cpu") for label, name in names.items()}
-    scores, sheet = Scores(methods), []
-    for arrays in synthesized(load_photos(photos, arguments.size), arguments.count, arguments.size):
-        scores.add("", "", arrays)
+    scores, scenes, sheet = Scores(methods), [], []
+    for source, arrays in synthesized(
+        load_photos(photos, arguments.size), photos, arguments.count, arguments.size
+    ):
+        scores.add("", source, arrays)
+        scenes.append(scene(arrays))
         if len(sheet) < SHOWN:
             made = {UNTOUCHED: arrays.composite, **dict(outputs(methods, arrays))}
             sheet.append(np.concatenate([*(made[n] for n in (UNTOUCHED, *MODELS)), arrays.real], axis=1))
@@ -81,7 +89,12 @@ def main() -> None:
         f"    python benchmarks/quality.py --photos PHOTOS {'--masks MASKS ' if arguments.masks else ''}"
         f"--sources {' '.join(sources)} --size {arguments.size} --count {arguments.count}"
     )
-    table = Table(title, *summary_rows(summary, COLUMNS)).markdown()
+    groups = {**by_subset(evaluation), **by_foreground(evaluation), **by_scene(evaluation, scenes)}
+    tables = [
+        Table(title, *summary_rows(summary, COLUMNS)),
+        *(by_group(evaluation, groups, m) for m in MODELS),
+    ]
+    table = "\n".join(each.markdown() for each in tables)
     stem = arguments.output / f"quality-{arguments.size}"
     stem.with_suffix(".md").write_text(table, encoding="utf-8")
     card = {VARIANTS[name]: sentence(arguments.size, summary, label) for label, name in MODELS.items()}
@@ -91,17 +104,48 @@ def main() -> None:
     print(table)
 
 
-def synthesized(store: PhotoStore, count: int, size: int) -> Iterator[Arrays]:
-    """Composites as files would hold them, always the same; those that need no change are left out."""
+def synthesized(
+    store: PhotoStore, photos: Sequence[Photo], count: int, size: int
+) -> Iterator[tuple[str, Arrays]]:
+    """Sources and composites as files would hold them, always the same; without those that need no change."""
     random = torch.Generator().manual_seed(2022)
     for _ in tqdm(range(count // BATCH), unit=" batches"):
+        chosen = choose(store, BATCH, random)
         triplet = (
             (t.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
-            for t in draw(store, BATCH, size, random)
+            for t in synthesize(store, chosen, size, random)
         )
-        for composite, mask, real in zip(*triplet, strict=True):
+        for photo, composite, mask, real in zip(chosen.tolist(), *triplet, strict=True):
             if mse(composite, real) >= SMALLEST_MSE:
-                yield Arrays(composite, mask[..., 0], real)
+                yield photos[photo].source, Arrays(composite, mask[..., 0], real)
+
+
+def scene(arrays: Arrays) -> tuple[float, float]:
+    """Mean luma and mean difference of the largest and smallest channel of a real photo, 0..255."""
+    real = arrays.real
+    return float((real @ LUMA).mean()), float(np.ptp(real, axis=2).mean())
+
+
+def by_scene(evaluation: Evaluation, scenes: Sequence[tuple[float, float]]) -> dict[str, Chosen]:
+    """Kinds of scenes and of changes that are hard, and which composites (N,) are of them."""
+    luma, colour = np.array(scenes).T
+    fmse = evaluation.values[UNTOUCHED]["fmse"]
+    return {
+        f"dark (mean luma < {DARK})": luma < DARK,
+        f"near-grey (mean saturation < {GREY})": colour < GREY,
+        f"slightly wrong (fMSE < {SLIGHT})": fmse < SLIGHT,
+        f"very wrong (fMSE ≥ {VERY})": fmse >= VERY,
+    }
+
+
+def by_group(evaluation: Evaluation, groups: Mapping[str, Chosen], label: str) -> Table:
+    """What one model does to each group of composites."""
+    header, rows = [], []
+    for name, chosen in groups.items():
+        summary = summarize(evaluation, chosen)
+        header, (before, after) = summary_rows({n: summary[n] for n in (UNTOUCHED, label)}, GROUP_COLUMNS)
+        rows.append([f"{name}: {int(chosen.sum())}", before[1], *after[1:]])
+    return Table(f"{label} by source, foreground and scene.", ["", "PSNR before", *header[1:]], rows)
 
 
 def sentence(size: int, summary: dict[str, dict[str, Estimate]], label: str) -> str:

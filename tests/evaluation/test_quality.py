@@ -7,6 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from cdtnet.evaluation.statistics import BANDS
+
+
+def rows(text):
+    """The first cell of each line of a table."""
+    return [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")]
+
 
 @pytest.fixture
 def quality(monkeypatch):
@@ -23,10 +30,10 @@ def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, ca
     options = ["--sources", "objects", "--size", "64", "--count", "3", "--output", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["quality.py", *photos, *options])
     quality.main()
-    table = (tmp_path / "quality-64.md").read_text()
-    assert "photographs of objects" in table
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines() if line.startswith("| ")]
-    assert rows[1:] == [
+    page = (tmp_path / "quality-64.md").read_text()
+    assert "photographs of objects" in page
+    table, *groups = page.split(" by source, foreground and scene.")
+    assert rows(table)[1:] == [
         "composite",
         "Reinhard",
         "Histogram matching",
@@ -34,6 +41,11 @@ def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, ca
         "Poisson blending",
         *quality.MODELS,
     ]
+    assert len(groups) == len(quality.MODELS)
+    for group in groups:
+        counts = dict(row.rsplit(": ", 1) for row in rows(group)[1:])
+        assert counts["objects"] == "3"
+        assert sum(int(counts[band]) for band in BANDS) == 3
     card = json.loads((tmp_path / "quality-64.json").read_text())
     assert list(card) == ["is2am", "cdtnet-sim", "cdtnet"]
     assert "64 px, held-out photos" in card["cdtnet"]

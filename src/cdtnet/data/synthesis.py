@@ -33,9 +33,18 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         size: side of the squares, in pixels.
         generator: source of all randomness, on the store's device.
     """
-    photo = torch.multinomial(store.weights, batch, replacement=True, generator=generator)
+    return synthesize(store, choose(store, batch, generator), size, generator)
+
+
+def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
+    """Which photographs (batch,) to make triplets of, by their weights."""
+    return torch.multinomial(store.weights, batch, replacement=True, generator=generator)
+
+
+def synthesize(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Triplet:
+    """A triplet of each of these photographs (B,); see `draw`."""
     real, mask = _crop(store, photo, size, generator)
-    dice = Dice(batch, generator)
+    dice = Dice(len(photo), generator)
     for chosen in _where(dice.chance(0.3)):  # photos vary in taste, too
         real[chosen] = retouch(real[chosen], Dice(len(chosen), generator), strength=0.5)
     covered = mask.mean((1, 2, 3), keepdim=True)
