@@ -84,9 +84,9 @@ class Load:
         for future in done:
             future.result()
 
-    def each_once(self) -> None:
-        """Everything that is asked for and read, one after the other."""
-        for request in [*self._good, *self._bad]:
+    def each_once(self, *, bad: bool) -> None:
+        """Every good request, and every bad one if those are wanted, one after the other."""
+        for request in [*self._good, *(self._bad if bad else [])]:
             self._check(request)
 
     def _mix(self, number: int) -> None:
@@ -145,13 +145,13 @@ def abuse(seconds: float, *, clients: int, slow: int, widest: int, seed: int) ->
     server = Server(*options, "--max-bytes", str(MAX_BYTES), "--max-pixels", str(MAX_PIXELS))
     try:
         load = Load(server.port, list(good_requests(widest)), seed)
-        load.each_once()
+        load.each_once(bad=True)
         before = server.open_files
         with server.watched():
             load.run(seconds, clients, slow)
         settled = server.settle()
         after = server.open_files
-        load.each_once()
+        load.each_once(bad=False)
         code, said = server.stop()
     finally:
         server.kill()

@@ -1,0 +1,30 @@
+"""The short forms of `reliability/server.py` and `reliability/schema.py`."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
+
+from schema import OPTIONS, by_hypothesis
+from served import Server
+from server import abuse
+
+
+def test_abuse():
+    table, found = abuse(2, clients=5, slow=1, widest=64, seed=0)
+    broken = [sentence for sentence in found if sentence.startswith("BROKEN")]
+    assert [sentence for sentence in broken if "memory" not in sentence] == [], table  # too short to tell
+
+
+@pytest.fixture
+def server():
+    server = Server(*OPTIONS)
+    yield server
+    server.kill()
+
+
+def test_answers_are_as_the_description_says(server):
+    counts = by_hypothesis(server.port, 60, 0)
+    assert {status for _, status in counts} >= {200, 400, 422}
