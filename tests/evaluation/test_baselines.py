@@ -138,7 +138,7 @@ def test_mkl_matches_mean_and_covariance(composite, mask):
 def test_mkl_is_a_symmetric_positive_map(composite, mask):
     """Of all linear maps with the right covariance, the one of least transport is the symmetric one."""
     source, result = composite[mask == 1], mkl(composite, mask)[mask == 1]
-    transfer = np.linalg.lstsq(source - source.mean(0), result - result.mean(0))[0]
+    transfer = np.linalg.lstsq(source - source.mean(0), result - result.mean(0), rcond=None)[0]
     assert transfer == pytest.approx(transfer.T, abs=1e-9)
     assert np.linalg.eigvalsh(transfer).min() > 0
 
