@@ -45,7 +45,7 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     check_target(path)
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as stream:
             with contextlib.suppress(OSError):  # not every file system has locks
@@ -89,8 +89,13 @@ def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
     """What processes that were killed, or are at work, have written of a file."""
     target = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
-        return [entry for entry in target.parent.iterdir() if entry.name.startswith(f".{target.name[:64]}.")]
+        return [entry for entry in target.parent.iterdir() if entry.name.startswith(_prefix(target))]
     return []
+
+
+def _prefix(target: Path) -> str:
+    """What its temporaries' names begin with; short, for names hold 255 bytes, up to 4 a letter."""
+    return f".{target.name[:48]}."
 
 
 def sync_folder(folder: Path) -> None:

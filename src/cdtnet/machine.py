@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")  # on Linux
+MEMORY = Path("/proc/meminfo")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time in each period, within a container
 
 
@@ -51,12 +52,22 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def free_memory() -> int | None:
+    """Bytes of main memory that this process may still take; None where the system does not say."""
+    if not STATUS.exists():
+        return None
+    import resource
+
+    free, limit = read_bytes(MEMORY, "MemAvailable"), resource.getrlimit(resource.RLIMIT_AS)[0]
+    return free if limit == resource.RLIM_INFINITY else min(free, limit - read_bytes(STATUS, "VmSize"))
+
+
 def stay_within_memory() -> None:
     """Let what does not fit into the free memory fail in this process, instead of taking others down."""
     if STATUS.exists():
         import resource
 
-        limit = read_bytes(STATUS, "VmSize") + int(0.9 * read_bytes(Path("/proc/meminfo"), "MemAvailable"))
+        limit = read_bytes(STATUS, "VmSize") + int(0.9 * read_bytes(MEMORY, "MemAvailable"))
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         if hard == resource.RLIM_INFINITY or limit < hard:
             resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -131,6 +131,10 @@ def test_archive_members_that_lead_out_are_left_out(tmp_path):
             info = tarfile.TarInfo("link.jpg")
             info.type, info.linkname = kind, str(secret)
             pack.addfile(info)
+        for kind in (tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE):
+            info = tarfile.TarInfo("device.jpg")
+            info.type = kind
+            pack.addfile(info)
     assert open_tree(tmp_path / "x.tar").files() == ["in/good.jpg"]
     assert open_tree(tmp_path / "x.tar").read("in/good.jpg") == b"1"
 

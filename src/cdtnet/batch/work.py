@@ -20,7 +20,7 @@ from ..config import Runtime
 from ..data.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture, describe, encode_picture, to_mask
-from ..imaging.read import decoded_bytes
+from ..imaging.read import COPIES, decoded_bytes
 from ..recording import identity
 from .jobs import Job
 from .stores import Store
@@ -187,4 +187,4 @@ def memory(work: Work) -> int:
     if not work.files:
         return 0
     composite, mask = work.files
-    return 3 * decoded_bytes(composite) + decoded_bytes(mask) + len(composite) + len(mask)
+    return COPIES * decoded_bytes(composite) + decoded_bytes(mask) + len(composite) + len(mask)

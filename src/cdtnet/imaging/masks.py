@@ -126,5 +126,8 @@ def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
         "float"
     )
     resized = image.resize(width / columns, vscale=height / rows, kernel="linear")
-    result = np.frombuffer(resized.write_to_memory(), dtype=np.float32).reshape(height, width)
+    try:
+        result = np.frombuffer(resized.write_to_memory(), dtype=np.float32).reshape(height, width)
+    except pyvips.Error as error:  # nothing else can go wrong with pixels that are in memory
+        raise MemoryError from error
     return np.rint(result).astype(plane.dtype) if plane.dtype.kind == "u" else np.clip(result, 0, 1)

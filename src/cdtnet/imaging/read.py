@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..files import check_regular
+from ..machine import free_memory
 from . import exif as exif_blocks
 from .containers import format_of, is_animated_png, is_lossless_webp
 from .picture import CHANNELS, Metadata, Picture
 
 MAX_PIXELS = 1 << 30
+COPIES = 3  # of a picture's pixels in memory, at most: as read, as changed, and that encoded
 DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
@@ -39,8 +41,9 @@ def read_picture(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MA
         max_pixels: The most pixels to decode, checked against the file's header.
 
     Raises:
-        PictureError: The file is missing, damaged, cut short, too large, animated, of several pages, or of a
-            format, depth or color space that is not supported.
+        PictureError: The file is missing, damaged, cut short, too large (for the limit or for the memory
+            that is free), animated, of several pages, or of a format, depth or color space that is not
+            supported.
     """
     if isinstance(source, bytes):
         return _read(io.BytesIO(source), pyvips.Source.new_from_memory(source), "The given data", max_pixels)
@@ -79,9 +82,7 @@ def decoded_bytes(data: bytes) -> int:
         image = pyvips.Image.new_from_buffer(data, "")
     except pyvips.Error:
         return 0
-    return int(
-        image.width * image.height * image.bands * np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
-    )
+    return _nbytes(image)
 
 
 def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
@@ -89,6 +90,7 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
     with explained(name, kind):
         image = load(source, kind)
         check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
+        _check_memory(image, name)
         pixels = _pixels(image)
     orientation = field(image, "orientation") or 1
     return Picture(_upright(pixels, orientation), read_metadata(image, kind, stream, orientation))
@@ -148,6 +150,21 @@ def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
         raise PictureError(
             f"{name} stores its pixels as {image.format}; save it with 8, 16 or 32-bit float depth."
         )
+
+
+def _check_memory(image: Any, name: str) -> None:
+    """Refuse what would drive the machine out of memory: small files may hold very many equal pixels."""
+    free, needed = free_memory(), COPIES * _nbytes(image)
+    if free is not None and needed > free:
+        raise PictureError(
+            f"{name} has {image.width}×{image.height} pixels, which take up to {needed / 1e9:.1f} GB of "
+            f"memory, and {max(free, 0) / 1e9:.1f} GB are free; reduce it first."
+        )
+
+
+def _nbytes(image: Any) -> int:
+    depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
+    return int(image.width * image.height * image.bands * depth)
 
 
 def _pixels(image: Any) -> NDArray[Any]:

@@ -1,0 +1,179 @@
+"""Sound files of every kind that is read, made on the spot: what fuzzing begins with."""
+
+import io
+import json
+import struct
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tifffile
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+from safetensors.numpy import save as safetensors
+
+from cdtnet import Lut
+
+HEIGHT, WIDTH = 12, 17
+_TIFF_OPTIONS: tuple[dict[str, Any], ...] = (
+    *({"compression": "zlib"}, {"byteorder": ">"}, {"bigtiff": True, "tile": (16, 16)}),
+)
+
+
+def pictures() -> list[bytes]:
+    """JPEG, PNG, TIFF and WebP, of every depth and kind that they come in, with metadata."""
+    tiffs = [_tiff(dtype, **options) for dtype in ("float32", "uint16") for options in _TIFF_OPTIONS]
+    return [data for pixels in _pixels() for data in _saved(pixels)] + tiffs
+
+
+def _pixels() -> Iterator[Image.Image]:
+    random = np.random.default_rng(0)
+    colors = Image.fromarray(random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8))
+    for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK"):
+        yield colors.convert(mode)
+
+
+def _saved(image: Image.Image) -> Iterator[bytes]:
+    metadata = {"icc_profile": profiles()[0], "exif": exif_blocks()[0]}
+    for kind, options in (
+        ("PNG", {}),
+        ("JPEG", {"xmp": b'<x:xmpmeta tiff:Orientation="6"/>'}),
+        ("JPEG", {"progressive": True}),
+        ("TIFF", {}),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {}),
+    ):
+        stream = io.BytesIO()
+        try:
+            image.save(stream, kind, **options, **(metadata if image.mode != "CMYK" else {}))
+        except OSError:  # no such file can hold such pixels
+            continue
+        yield stream.getvalue()
+
+
+def _tiff(dtype: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, np.ones((HEIGHT, WIDTH, 3), dtype), photometric="rgb", **options)
+    return stream.getvalue()
+
+
+def profiles() -> list[bytes]:
+    """Colour profiles: of curves and a matrix, of grey, and with a look-up table."""
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    grey = _profile(b"GRAY", {b"kTRC": struct.pack(">4sIIH", b"curv", 0, 1, 0x0233) + b"\0\0"})
+    point = struct.pack(">4sI3i", b"XYZ ", 0, 20000, 30000, 40000)
+    curve = struct.pack(">4sIHHi", b"para", 0, 0, 0, 2 << 16)
+    names = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
+    return [plain, grey, _profile(b"RGB ", dict.fromkeys(names[0], point) | dict.fromkeys(names[1], curve))]
+
+
+def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+    head = struct.pack(">I4sI4s4s4s", 0, b"lcms", 0x02400000, b"mntr", space, b"XYZ ").ljust(36, b"\0")
+    head = (head + b"acsp").ljust(128, b"\0") + struct.pack(">I", len(tags))
+    start, table, body = len(head) + 12 * len(tags), b"", b""
+    for name, tag in tags.items():
+        table += struct.pack(">4sII", name, start + len(body), len(tag))
+        body += tag
+    return struct.pack(">I", start + len(body)) + (head + table + body)[4:]
+
+
+def exif_blocks() -> list[bytes]:
+    """EXIF, in both byte orders."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    exif.get_ifd(0x8769).update({0xA002: WIDTH, 0xA003: HEIGHT, 0x9003: "2026:11:23 10:00:00"})
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.endian = ">"
+    big = exif.tobytes()
+    exif.endian = "<"
+    return [big.removeprefix(b"Exif\0\0"), exif.tobytes().removeprefix(b"Exif\0\0")]
+
+
+def tables() -> list[bytes]:
+    """Look-up tables, as .cube files."""
+    axis = np.linspace(0, 1, 2, dtype=np.float32)
+    grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
+    return [
+        Lut(grid).encode(),
+        b"# made elsewhere\n" + Lut(grid).resized(3).encode().replace(b".0000000", b""),
+    ]
+
+
+def manifests() -> list[bytes]:
+    """Tables of composites and masks."""
+    lines = ({"composite": "a.jpg", "mask": "m/a.png", "subset": name, "split": "test"} for name in "xy")
+    return [
+        b"composite,mask,real,subset,split\na.jpg,m/a.png,r/a.jpg,HCOCO,train\nb.jpg,m/a.png,,,\n",
+        b'\xef\xbb\xbfComposite;Mask\r\n"a, b.jpg",../x.png\r\n',
+        "\n".join(map(json.dumps, lines)).encode(),
+    ]
+
+
+def recipes() -> list[bytes]:
+    """A recipe, and one that is like another."""
+    whole = """about: "a small one"
+model: {variant: cdtnet, base_size: 64, luts: 4, split: true, antialias: false}
+data: {kind: photos, photos: p, masks: m, held_out: [a, b], validation: 2}
+initial: {generator: is2am}
+open_gates: true
+seed: 3
+stages:
+  - {trains: [encoder], size: 64, batch: 4, accumulate: 2, samples: 10, rate: 1.0e-3, schedule: cosine}
+  - &last {trains: [refinement], size: 64, batch: 4, samples: 8, losses: {image: 1, root: true}}
+"""
+    triplets = "data: {kind: triplets, root: iHarmony4, subsets: [HCOCO], damaged: skip}\n"
+    return [whole.encode(), f"like: other.yaml\n{triplets}stages.0.epochs: 3\nabout: 2026-11-23\n".encode()]
+
+
+def safetensors_files() -> list[bytes]:
+    """Weights of ours (a few of them), and some of other types."""
+    card = json.dumps({"licence": "none", "config": {"variant": "cdtnet-sim", "base_size": 64, "luts": 2}})
+    return [
+        safetensors(_entries("color_mapping.basis", "generator.blend.rgb.bias"), {"cdtnet": card}),
+        safetensors(_entries("decoder.to_rgb.bias", "lut.LUT0.LUT", "lut.LUT1.LUT", dtype=np.float16)),
+        safetensors(_entries("x", "y", dtype=np.int64)),
+    ]
+
+
+def checkpoints() -> list[bytes]:
+    """PyTorch checkpoints, in both of its formats."""
+    entries = {
+        name: torch.from_numpy(value)
+        for name, value in _entries("encoder.x", "lut.LUT0.LUT", "module.decoder.y").items()
+    }
+    entries["half"] = torch.ones(3, dtype=torch.bfloat16)
+    content = {"state_dict": entries, "epoch": 3, "lr": 0.1, "names": ["a", None]}
+    return [_torch(entries), _torch(content), _torch(content, _use_new_zipfile_serialization=False)]
+
+
+def _torch(content: object, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    torch.save(content, stream, **options)
+    return stream.getvalue()
+
+
+def _entries(*names: str, dtype: Any = np.float32) -> dict[str, NDArray[Any]]:
+    return {name: np.arange(6, dtype=dtype).reshape(1, 2, 3) for name in names}
+
+
+def archives() -> list[bytes]:
+    """Archives of two files and a folder: zip, tar, and tar compressed."""
+    files = {"photos/a.jpg": b"not really", "photos/masks/a.png": b"nor this" * 40}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return [packed.getvalue(), *(_tar(files, mode) for mode in ("w", "w:gz", "w:xz"))]
+
+
+def _tar(files: dict[str, bytes], mode: str) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
