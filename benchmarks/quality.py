@@ -144,8 +144,10 @@ def by_group(evaluation: Evaluation, groups: Mapping[str, Chosen], label: str) -
     for name, chosen in groups.items():
         summary = summarize(evaluation, chosen)
         header, (before, after) = summary_rows({n: summary[n] for n in (UNTOUCHED, label)}, GROUP_COLUMNS)
-        rows.append([f"{name}: {int(chosen.sum())}", before[1], *after[1:]])
-    return Table(f"{label} by source, foreground and scene.", ["", "PSNR before", *header[1:]], rows)
+        rows.append([name, f"{int(chosen.sum())}", before[1], *after[1:]])
+    return Table(
+        f"{label} by source, foreground and scene.", ["", "composites", "PSNR before", *header[1:]], rows
+    )
 
 
 def sentence(size: int, summary: dict[str, dict[str, Estimate]], label: str) -> str:

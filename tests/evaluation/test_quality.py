@@ -10,9 +10,10 @@ import pytest
 from cdtnet.evaluation.statistics import BANDS
 
 
-def rows(text):
-    """The first cell of each line of a table."""
-    return [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")]
+def cells(text, column=0):
+    """A column of a table, without its heading."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [line[column] for line in lines[1:]]
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, ca
     page = (tmp_path / "quality-64.md").read_text()
     assert "photographs of objects" in page
     table, *groups = page.split(" by source, foreground and scene.")
-    assert rows(table)[1:] == [
+    assert cells(table) == [
         "composite",
         "Reinhard",
         "Histogram matching",
@@ -43,7 +44,7 @@ def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, ca
     ]
     assert len(groups) == len(quality.MODELS)
     for group in groups:
-        counts = dict(row.rsplit(": ", 1) for row in rows(group)[1:])
+        counts = dict(zip(cells(group), cells(group, 1), strict=True))
         assert counts["objects"] == "3"
         assert sum(int(counts[band]) for band in BANDS) == 3
     card = json.loads((tmp_path / "quality-64.json").read_text())
