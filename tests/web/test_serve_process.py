@@ -59,6 +59,19 @@ def test_a_signal_lets_finish_what_is_in_hand(weights, number):
         assert process.stderr.read() == ""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of other processes are set by Linux only")
+def test_when_the_disk_is_full_a_sentence_says_so(weights):
+    import resource
+
+    with serving("--model", weights) as (process, port):
+        client = Client(port)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+        refused = client.harmonize(bytes(3_000_000), MASK)
+        assert refused.status == 503
+        assert "no room" in refused.error
+        assert client.harmonize(PHOTO, MASK).status == 200
+
+
 def reachable(port):
     try:
         socket.create_connection(("127.0.0.1", port), timeout=60).close()

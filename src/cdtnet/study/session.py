@@ -48,7 +48,6 @@ class Study:
             self._file.append("study", design)
         self.design = record.design or design
         self._numbers = record.participants
-        self._plans = {name: self.design.plan(number) for name, number in self._numbers.items()}
         self._choices: dict[str, list[Choice]] = {name: [] for name in self._numbers}
         for (name, question), answer in sorted(record.answers.items()):
             if question == len(self._choices.get(name, "")):
@@ -60,9 +59,8 @@ class Study:
         with self._lock:
             number = 1 + max(self._numbers.values(), default=-1)
             self._file.append("participant", {"participant": name, "number": number, "time": _now()})
-            self._numbers[name] = number
-            self._plans[name] = self.design.plan(number)
             self._choices[name] = []
+            self._numbers[name] = number
         return name
 
     def questions(self, participant: str) -> tuple[Question, ...]:
@@ -71,9 +69,9 @@ class Study:
         Raises:
             UnknownParticipantError: There is no such participant.
         """
-        if participant not in self._plans:
+        if participant not in self._numbers:
             raise UnknownParticipantError("This study does not know you; start anew.")
-        return self._plans[participant]
+        return self.design.plan(self._numbers[participant])
 
     def choices(self, participant: str) -> list[Choice]:
         """What the participant has chosen so far, in order; as many as questions answered."""
