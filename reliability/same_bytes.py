@@ -17,16 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyvips
+from composites import Input, make_inputs
 from numpy.typing import NDArray
 
 from cdtnet import Harmonizer, Picture, harmonizer, streaming
-from cdtnet.imaging import Metadata, read_picture, write_picture
+from cdtnet.imaging import read_picture, write_picture
 
-PHOTOS = Path(__file__).parents[1] / "examples" / "photos"
-MODELS = ("cdtnet-256", "cdtnet-sim", "is2am")
-
-Input = tuple[Picture, NDArray[np.uint8]]
 Results = dict[str, NDArray[Any]]
 
 
@@ -40,6 +36,16 @@ class Kind(NamedTuple):
     def open(self, threads: int | None = None) -> Harmonizer:
         """PyTorch's threads are set elsewhere."""
         return Harmonizer(self.model, "cpu", engine=self.engine, precision=self.precision, threads=threads)
+
+
+KINDS = (
+    Kind("cdtnet-256", "openvino", "float32"),
+    Kind("cdtnet-256", "openvino", "bfloat16"),
+    Kind("cdtnet-sim", "openvino", "float32"),
+    Kind("is2am", "openvino", "float32"),
+    Kind("cdtnet-256", "pytorch", "float32"),
+    Kind("cdtnet-256", "pytorch", "bfloat16"),
+)
 
 
 class Row(NamedTuple):
@@ -56,25 +62,21 @@ class Row(NamedTuple):
 def main() -> int:
     """The table; 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--short", action="store_true", help="small pictures, one model on OpenVINO")
+    parser.add_argument("--short", action="store_true", help="three small pictures, the first kind")
     parser.add_argument(
         "--only", nargs=4, metavar=("MODEL", "ENGINE", "PRECISION", "FILE"), help=argparse.SUPPRESS
     )
     arguments = parser.parse_args()
-    inputs = make_inputs(short=arguments.short)
     if arguments.only:
         kind = Kind(*arguments.only[:3])
         _set_threads(kind, 1)
-        np.savez(arguments.only[3], **run(kind.open(), inputs))
+        np.savez(arguments.only[3], **run(kind.open(), make_inputs(short=arguments.short)))
         return 0
-    openvino = [Kind(model, "openvino", "float32") for model in MODELS[: 1 if arguments.short else None]]
-    openvino.append(Kind("cdtnet-256", "openvino", "bfloat16"))
-    pytorch = [Kind("cdtnet-256", "pytorch", precision) for precision in ("float32", "bfloat16")]
-    kinds = openvino[:1] if arguments.short else [*openvino, *pytorch]
+    kinds = KINDS[:1] if arguments.short else KINDS
     print("| model | engine | precision | what differs | pictures | the same bytes | furthest apart | |")
     print("|---|---|---|---|---|---|---|---|")
     broken = 0
-    for row in (row for kind in kinds for row in rows(kind, inputs, short=arguments.short)):
+    for row in (row for kind in kinds for row in rows(kind, short=arguments.short or kind != KINDS[0])):
         broken += not row.kept
         apart = f"{row.furthest:.1e}" if row.furthest else "–"
         verdict = "" if row.kept else "**broken**"
@@ -85,47 +87,14 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def make_inputs(*, short: bool) -> dict[str, Input]:
-    """Composites and masks by name."""
-    inputs: dict[str, Input] = {}
-    for name in ("bird", "dogs", "drum"):
-        photo = read_picture(PHOTOS / f"{name}_composite.jpg").pixels
-        mask = read_picture(PHOTOS / f"{name}_mask.png").pixels[..., 0]
-        if not short:
-            inputs[name] = Picture(photo), mask
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        part = (
-            slice(rows[0], rows[0] + (150 if short else 500)),
-            slice(columns[0], columns[0] + (300 if short else 400)),
-        )
-        colors, soft = np.ascontiguousarray(photo[part]), np.ascontiguousarray(mask[part])
-    p3 = Metadata(icc=bytes(pyvips.Image.profile_load("p3")))
-    deep, floats = colors.astype(np.uint16) * 257, colors.astype(np.float32) / 255
-    opacity = np.random.default_rng(0).integers(0, 256, soft.shape, np.uint8)
-    inputs |= {
-        "8 bit": (Picture(colors), soft),
-        "grey float": (Picture(floats[..., 1:2]), soft),
-        "16 bit P3": (Picture(deep, p3), soft),
-    }
-    if short:
-        return inputs
-    return inputs | {
-        "16 bit": (Picture(deep), soft),
-        "float": (Picture(floats), soft),
-        "alpha": (Picture(np.dstack([colors, opacity])), soft),
-        "8 bit P3": (Picture(colors, p3), soft),
-        "float P3": (Picture(floats, p3), soft),
-    }
-
-
 def run(machine: Harmonizer, inputs: dict[str, Input]) -> Results:
     """The pixels of each result."""
     return {name: machine(*given).image.pixels for name, given in inputs.items()}
 
 
-def rows(kind: Kind, inputs: dict[str, Input], *, short: bool) -> Iterator[Row]:
+def rows(kind: Kind, *, short: bool) -> Iterator[Row]:
     """Every comparison of one kind."""
-    machine = kind.open(1)
+    inputs, machine = make_inputs(short=short), kind.open(1)
     _set_threads(kind, 1)
     expected = run(machine, inputs)
     exact = kind.engine == "openvino"
@@ -151,12 +120,12 @@ def rows(kind: Kind, inputs: dict[str, Input], *, short: bool) -> Iterator[Row]:
         if exact:
             yield row("streamed from file to file", _streamed(machine, inputs, folder))
             yield row("cdtnet batch", _batch(kind, inputs, folder))
-        if kind == Kind("cdtnet-256", "openvino", "float32") and not short:
+        if not short:
             yield row("vectors of AVX2", _elsewhere(kind, folder, short=short, isa="AVX2"), exact=False)
     if not exact:
-        yield _engines(kind, inputs, expected)
+        yield _against(kind, inputs, expected, engine="openvino")
     elif kind.precision == "bfloat16":
-        yield _precisions(kind, inputs, expected)
+        yield _against(kind, inputs, expected, precision="float32")
 
 
 def _set_threads(kind: Kind, threads: int) -> None:
@@ -225,25 +194,14 @@ def _batch(kind: Kind, inputs: dict[str, Input], folder: Path) -> Results:
     return {name: read_picture(out / f"{name}.tif").pixels for name in inputs}
 
 
-def _engines(kind: Kind, inputs: dict[str, Input], found: Results) -> Row:
-    """PyTorch against OpenVINO, of the same precision."""
-    expected = run(Kind(kind.model, "openvino", kind.precision).open(1), inputs)
-    return _row_of(kind, "OpenVINO", inputs, expected, found)
-
-
-def _precisions(kind: Kind, inputs: dict[str, Input], found: Results) -> Row:
-    """bfloat16 against float32."""
-    expected = run(Kind(kind.model, kind.engine, "float32").open(1), inputs)
-    return _row_of(kind, "float32", inputs, expected, found)
-
-
-def _row_of(kind: Kind, other: str, inputs: dict[str, Input], expected: Results, found: Results) -> Row:
-    """Whether results are within the bounds: of pictures in sRGB, for profiles stretch them."""
+def _against(kind: Kind, inputs: dict[str, Input], found: Results, **other: str) -> Row:
+    """Another engine or precision, within the bounds: of pictures in sRGB, for profiles stretch them."""
+    expected = run(kind._replace(**other).open(1), inputs)
     names = [name for name, (picture, _) in inputs.items() if not picture.metadata.icc]
     same = sum(expected[name].tobytes() == found[name].tobytes() for name in names)
     kept = all(_within(kind, expected[name], found[name], inputs[name][1]) for name in names)
     furthest = max(_apart(expected[name], found[name]) for name in names)
-    return Row(kind, f"instead of {other}", len(names), same, furthest, kept)
+    return Row(kind, f"instead of {' '.join(other.values())}", len(names), same, furthest, kept)
 
 
 def _within(kind: Kind, expected: NDArray[Any], found: NDArray[Any], mask: NDArray[np.uint8]) -> bool:

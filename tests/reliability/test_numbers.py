@@ -40,7 +40,7 @@ pixels = st.tuples(sides, sides, st.integers(1, 4)).flatmap(
 coverages = st.sampled_from([0.0, 1.0, 1e-40, 1.2e-38, 2**-24, 0.5]) | st.floats(0, 1, width=32)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pixels, st.data(), st.sampled_from([0.0, 1e-300, 0.5, 1.0]))
 def test_any_floats_end_in_a_picture(harmonizer, composite, data, strength):
     """Background and what is no number stay as they are, bit for bit; every other colour stays one."""
@@ -120,7 +120,7 @@ def test_masks_that_are_no_coverage_are_refused(harmonizer, value, resize):
         harmonizer(composite, Picture(mask[..., None]), resize_mask=resize)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.sampled_from([np.uint8, np.uint16, np.float32]),
     st.sampled_from([0, 1e-3, 0.999, 1]),
