@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from ..errors import PictureError
 
@@ -29,6 +28,8 @@ def extract(packet: bytes | None) -> dict[str, Any] | None:
     """The record in a packet, if there is one."""
     if packet is None or NAMESPACE.encode() not in packet or b"<!DOCTYPE" in packet:
         return None
+    from xml.etree import ElementTree
+
     try:
         for element in ElementTree.fromstring(packet.strip(b"\0 \r\n\t")).iter():
             text = element.text if element.tag == _NAME else element.get(_NAME)
@@ -52,7 +53,7 @@ def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | Non
     about = _ABOUT.search(packet)
     text = json.dumps(record)
     block = b'<rdf:Description cdtnet:record="%b" rdf:about=%b xmlns:cdtnet="%b" xmlns:rdf="%b"/>' % (
-        escape(text, {'"': "&quot;"}).encode(),
+        escape(text).encode(),
         about[1] if about else b'""',
         NAMESPACE.encode(),
         _RDF.encode(),
