@@ -82,12 +82,13 @@ def try_reader(name: str, inputs: int, seed: int, keep: Path, *, guided: bool = 
 
 def _watch(process: Any, counts: Any) -> str:
     """Wait for the end; what went wrong, or nothing."""
-    done, since = -1, time.monotonic()
+    begun = done = counts[TRIED]
+    since = time.monotonic()
     while process.is_alive():
         process.join(1)
         if counts[TRIED] != done:
             done, since = counts[TRIED], time.monotonic()
-        elif time.monotonic() - since > SECONDS + 30 * (done <= 0):  # the first one waits for imports
+        elif time.monotonic() - since > SECONDS + 120 * (done == begun):  # imports come first
             process.kill()
             process.join()
             return f"it hung for {SECONDS} seconds"
@@ -97,9 +98,10 @@ def _watch(process: Any, counts: Any) -> str:
 def _random(name: str, inputs: int, seed: int, keep: Path, folder: Path, counts: Any) -> None:
     from mutation import mutated
 
+    _quieten(folder)
     reader = _readers()[name]
     seeds = reader.seeds()
-    _bound(folder, counts)
+    _bound(counts)
     for number in range(counts[TRIED], inputs):
         random = Random(f"{name} {seed} {number}")
         data = mutated(random.choice(seeds), random.choice(seeds), random)
@@ -109,6 +111,7 @@ def _random(name: str, inputs: int, seed: int, keep: Path, folder: Path, counts:
 def _guided(name: str, inputs: int, seed: int, keep: Path, folder: Path, counts: Any) -> None:
     import atheris
 
+    _quieten(folder)
     with atheris.instrument_imports(include=["cdtnet"]):
         reader = _readers()[name]
     corpus = folder / "corpus"
@@ -121,27 +124,31 @@ def _guided(name: str, inputs: int, seed: int, keep: Path, folder: Path, counts:
         return reader.mend(data) if number % 2 else data
 
     runs = inputs - counts[TRIED]
-    options = [f"-runs={runs}", f"-seed={seed + counts[TRIED] + 1}", "-rss_limit_mb=0", "-timeout=0"]
+    options = [f"-runs={runs}", f"-seed={seed + counts[TRIED] + 1}", "-rss_limit_mb=0", f"-timeout={SECONDS}"]
     options += ["-max_len=20000", "-detect_leaks=0", str(corpus)]
     atheris.Setup(
         [name, *options],
         lambda data: _attempt(name, reader, data, keep, folder, counts),
         custom_mutator=mutate,
     )
-    _bound(folder, counts)
+    _bound(counts)
     os.chdir(folder)  # where libFuzzer puts what it finds
     atheris.Fuzz()
 
 
-def _bound(folder: Path, counts: Any) -> None:
-    """From here on this process gets so much more memory, and no more; libraries complain to a file."""
+def _quieten(folder: Path) -> None:
+    """Let libraries complain to a file."""
+    os.dup2(os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+
+
+def _bound(counts: Any) -> None:
+    """From here on this process gets so much more memory, and no more."""
     from cdtnet.machine import STATUS, peak_memory, read_bytes
 
     counts[BEFORE] = peak_memory()
     limit = read_bytes(STATUS, "VmSize") + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.dup2(os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
 
 
 def _attempt(name: str, reader: Any, data: bytes, keep: Path, folder: Path, counts: Any) -> None:

@@ -104,3 +104,13 @@ def test_masks_that_leave_nothing_to_do_are_described(dtype, top):
     assert describe(plane) is None
     plane[:] = top
     assert "no background to match" in describe(plane)
+
+
+@pytest.mark.parametrize("level", [np.inf, 3e38, "signalling"])
+def test_colors_that_are_none_are_refused_without_a_warning(level):
+    value = np.array([0x7FA00001], np.uint32).view(np.float32)[0] if level == "signalling" else level
+    pixels = np.zeros((4, 4, 3), np.float32)
+    pixels[1] = value
+    pixels[1, :, 2] = -value
+    with pytest.raises(PictureError, match="A float mask must hold values from 0 to 1"):
+        to_mask(Picture(pixels), 4, 4)

@@ -22,9 +22,10 @@ def luma(rgb: NDArray[Any]) -> Floats:
 
     A matrix product would be faster, but rounds by a pixel's place in the array.
     """
-    total = np.multiply(rgb[..., 0], _LUMA[0], dtype=np.float32)
-    for channel in (1, 2):
-        total += np.multiply(rgb[..., channel], _LUMA[channel], dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # of floats that are no colors
+        total = np.multiply(rgb[..., 0], _LUMA[0], dtype=np.float32)
+        for channel in (1, 2):
+            total += np.multiply(rgb[..., channel], _LUMA[channel], dtype=np.float32)
     return total
 
 
