@@ -1,5 +1,6 @@
 """Everything that reads a file, as a function of its bytes: an object, or a `CdtnetError`."""
 
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,8 +58,11 @@ def _mask(data: bytes, _: Path) -> object:
 
 
 def _rows(data: bytes, folder: Path) -> object:
-    picture = open_picture(_file(folder, "picture", data), max_pixels=_PIXELS)
-    return [picture.pixels[top : top + 100] for top in range(0, picture.height, 100)]
+    try:
+        picture = open_picture(_file(folder, "picture", data), max_pixels=_PIXELS)
+        return [picture.pixels[top : top + 100] for top in range(0, picture.height, 100)]
+    finally:
+        gc.collect(1)  # each has a thread, which after an error lasts until its traceback is collected
 
 
 def _profile(data: bytes, _: Path) -> object:
