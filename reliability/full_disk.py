@@ -85,7 +85,8 @@ def rows(folder: Path, stages: int) -> Iterator[Row]:
     for command in (*COMMANDS, BATCH, TRAIN):
         whole = result(command, folder)
         size = max(map(len, whole.values()))
-        limits = [300, *(round(size * (k + 0.5) / stages) for k in range(1, stages))]
+        least = 20_000 if command is TRAIN else 300  # what it says goes to a file, too
+        limits = [least, *(round(size * (k + 0.5) / stages) for k in range(1, stages))]
         yield limited(command, folder, limits, whole)
         if real:
             yield mounted(command, folder, limits)
@@ -161,7 +162,7 @@ def vanishing(folder: Path) -> Row:
     row = Row("batch, its composites vanish and come back")
     _empty(folder)
     run = Run(BATCH.words, folder)
-    while run.process.exitcode is None and not list((folder / "out").glob("batch/*.png")):
+    while run.process.exitcode is None and not (folder / "out" / "batch" / "results.jsonl").exists():
         time.sleep(0.001)
     (folder / "in").rename(folder / "gone")
     code, said = run.end(), run.said()

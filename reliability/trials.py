@@ -44,7 +44,7 @@ class Trial:
     """A command that replaces one file, started again and again.
 
     Attributes:
-        duration: Seconds that it takes.
+        duration: Seconds that it took the last time.
         inputs: What `digests` says of the inputs.
     """
 
@@ -52,9 +52,7 @@ class Trial:
         self.command, self.folder, self.row = command, folder, row
         self.output, self.inputs = folder / command.output, digests(folder)
         self.empty()
-        begun = time.monotonic()
         self.finish()
-        self.duration = time.monotonic() - begun
         self.whole = self.result()
         self.reset()
 
@@ -74,8 +72,10 @@ class Trial:
 
     def finish(self) -> None:
         """Run the command to its end."""
-        run = self.start()
-        if code := run.end():
+        run, begun = self.start(), time.monotonic()
+        code = run.end()
+        self.duration = time.monotonic() - begun
+        if code:
             raise SystemExit(f"{self.row.name} ended with {code}: {run.said()}")
 
     def result(self) -> dict[str, bytes]:

@@ -30,6 +30,21 @@ class StopSignal:
 
 
 @contextmanager
+def unbroken() -> Iterator[None]:
+    """Work of a moment that Ctrl-C and SIGTERM end when it is done.
+
+    What they raise in the middle would be lost, and printed, wherever libvips calls back.
+
+    Raises:
+        KeyboardInterrupt: One of them came.
+    """
+    with StopSignal() as signal:
+        yield
+    if signal.received:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
     """While entered, SIGTERM raises KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
     if threading.current_thread() is not threading.main_thread():  # no other may set handlers

@@ -5,7 +5,7 @@ import argparse
 from ..errors import PictureError
 from .options import add_model_options, add_record_option, runtime, stoppable_bar
 from .outputs import check_apart
-from .pictures import Output, add_output_options, beside, read_inputs, record_of
+from .pictures import Output, add_output_options, beside, read_inputs, record_of, save
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
                 composite, mask, strength=arguments.strength, record=_record(arguments), progress=progress
             ).image
     for file, picture in extras:
-        picture.save(file, quality=arguments.quality)
+        save(picture, file, arguments.quality)
     output.write(image)
 
 

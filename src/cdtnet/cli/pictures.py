@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..atomic import write_file
 from ..errors import PictureError
+from ..stop import unbroken
 from .options import say
 from .outputs import add_overwrite, prepare_output
 
@@ -40,7 +42,9 @@ def read_inputs(*names: str) -> list[Picture]:
 
     if names.count("-") > 1:
         raise PictureError("Only one of the inputs can come from stdin.")
-    return [read_picture(sys.stdin.buffer.read() if name == "-" else name) for name in names]
+    sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
+    with unbroken():
+        return [read_picture(source) for source in sources]
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
@@ -89,18 +93,28 @@ class Output:
 
     def write(self, picture: Picture) -> None:
         """Write the picture; the path written is the one line on stdout."""
-        from ..imaging import encode_picture
-
         if self.name == "-":
-            sys.stdout.buffer.write(encode_picture(picture, ".png"))
+            sys.stdout.buffer.write(_encode(picture, ".png", self.quality))
             return
-        picture.save(self.name, quality=self.quality)
+        save(picture, self.name, self.quality)
         self.report()
 
     def report(self) -> None:
         """Say that the file is written."""
         say(f"Written as {self.encoding}.")
         print(self.name)
+
+
+def save(picture: Picture, name: str, quality: int) -> None:
+    """Write a picture; the bytes are those of its own `save`."""
+    write_file(name, _encode(picture, Path(name).suffix, quality))
+
+
+def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
+    from ..imaging import encode_picture
+
+    with unbroken():
+        return encode_picture(picture, suffix, quality=quality)
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:

@@ -36,12 +36,13 @@ def run(arguments: argparse.Namespace) -> None:
 
     with needs("train", "Training"):
         from ..training.distributed import join_processes
+        from ..training.log import hushed_writer
         from ..training.recipe import load_recipe
         from ..training.trainer import Trainer
     recipe = load_recipe(arguments.recipe, arguments.changes)
     deadline = time.monotonic() + 60 * (float("inf") if arguments.minutes is None else arguments.minutes)
     folder = arguments.output or Path("runs") / arguments.recipe.stem
-    with join_processes(arguments.device) as processes, StopSignal() as signal:
+    with join_processes(arguments.device) as processes, hushed_writer(), StopSignal() as signal:
         trainer = Trainer(recipe, folder, processes)
         finished = trainer.run(
             save_every=arguments.save_every, stopped=lambda: signal.received or time.monotonic() > deadline

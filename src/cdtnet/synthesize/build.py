@@ -17,6 +17,7 @@ from typing import Any
 from ..atomic import remove_leftovers
 from ..errors import DataError, WriteError
 from ..parallel import unordered
+from ..stop import unbroken
 from .journal import JOURNAL, Journal
 from .tasks import Finished, Folder, Task
 
@@ -99,7 +100,10 @@ def _prepare(folder: Path) -> None:
 
 def _run_all(tasks: Sequence[Task], folder: Folder, workers: int) -> Iterator[Finished]:
     if workers == 1 or len(tasks) < 2:
-        yield from (_run(task, folder) for task in tasks)
+        for task in tasks:
+            with unbroken():
+                finished = _run(task, folder)
+            yield finished
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_start_worker)

@@ -1,6 +1,9 @@
 """A run's diary: one CSV, and TensorBoard with pictures."""
 
 import csv
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -46,3 +49,20 @@ class Log:
             self.board.flush()
         except OSError as error:
             tqdm.write(f"Pictures cannot be logged ({error.strerror}); training goes on.")
+
+
+@contextmanager
+def hushed_writer() -> Iterator[None]:
+    """While entered, TensorBoard's thread ends without a traceback when it cannot write: `Log` says why."""
+    before = threading.excepthook
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        ours = type(arguments.thread).__module__.startswith("tensorboard.")
+        if not (ours and issubclass(arguments.exc_type, OSError)):
+            before(arguments)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before

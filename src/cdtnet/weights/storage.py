@@ -33,6 +33,10 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}.")
+    try:
+        path.open("rb").close()  # of what may not be read, safetensors says that it is not there
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
     if path.suffix == ".safetensors":
         entries, card = _read_safetensors(path)
     elif path.suffix in {".pth", ".pt", ".ckpt", ".bin"}:
