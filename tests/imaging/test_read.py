@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +207,9 @@ def test_other_depths_and_channels_are_refused(tmp_path):
         tifffile.imwrite(path, array, **options)
         with pytest.raises(PictureError, match=words):
             read_picture(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+def test_a_file_that_libvips_cannot_open_is_refused():
+    with pytest.raises(PictureError, match="cannot be read"):
+        read_picture("/proc/self/mem")

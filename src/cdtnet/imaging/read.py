@@ -68,6 +68,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
         raise PictureError(f"{path} does not exist; check the name.") from error
     except IsADirectoryError as error:
         raise PictureError(f"{path} is a folder; give the name of a picture file.") from error
+    except pyvips.Error as error:
+        raise PictureError(f"{path} cannot be read; check the file and its permissions.") from error
     except UnicodeEncodeError as error:
         raise PictureError(f"{str(path)!r} is a name that is not UTF-8; rename the file.") from error
     except OSError as error:
