@@ -115,6 +115,7 @@ class BatchTrial(Trial):
         self.empty()
         self.finish()
         self.kept = folder.with_name("results")
+        shutil.rmtree(self.kept, ignore_errors=True)  # of a trial before
         shutil.copytree(self.output, self.kept)
         for path, content in masks.items():
             path.write_bytes(content)
