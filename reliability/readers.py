@@ -62,7 +62,7 @@ def _rows(data: bytes, folder: Path) -> object:
         picture = open_picture(_file(folder, "picture", data), max_pixels=_PIXELS)
         return [picture.pixels[top : top + 100] for top in range(0, picture.height, 100)]
     finally:
-        gc.collect(1)  # each has a thread, which after an error lasts until its traceback is collected
+        gc.collect()  # each has a thread, which after an error lasts until its traceback is collected
 
 
 def _profile(data: bytes, _: Path) -> object:
