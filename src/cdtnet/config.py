@@ -45,9 +45,7 @@ class Config:
         if self.variant not in get_args(Variant):
             raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, not {self.variant!r}")
         if not (_whole(self.base_size, STRIDE, LARGEST_BASE) and self.base_size % STRIDE == 0):
-            raise ValueError(
-                f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}"
-            )
+            raise ValueError(f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}")
         if not _whole(self.luts, 1, MOST_LUTS):
             raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
         if not (isinstance(self.split, bool) and isinstance(self.antialias, bool)):
