@@ -179,7 +179,7 @@ def test_what_cannot_be_streamed_is_read_into_memory_if_it_fits(streaming, harmo
 
 
 def test_a_bad_input_leaves_nothing_behind(streaming, harmonizer, make, random):
-    pixels, mask = make(900, 300, 3, "float32")
+    _, mask = make(900, 300, 3, "float32")
     Image.fromarray(mask).save("mask.tif")
     write_picture(Picture(np.where(mask[..., None] > 9, np.float32(np.nan), np.float32(0))), "nan.tif")
     noise = random.integers(0, 256, (900, 300, 3), dtype=np.uint8)
