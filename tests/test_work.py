@@ -31,9 +31,9 @@ def rendered(harmonizer, monkeypatch):
     """The windows that the engine is asked for, halo included; it gives the composite back."""
     windows = []
 
-    def render(analysis, composite, mask, size, window, precision):
-        windows.append(window)
-        return composite
+    def render(analysis, tile, precision):
+        windows.append(tile.window)
+        return tile.composite
 
     monkeypatch.setattr(harmonizer.engine, "render", render)
     return windows

@@ -173,6 +173,7 @@ def test_ctrl_c_after_engines_have_come_and_gone():
 import gc, signal
 from threading import Thread
 from cdtnet import Harmonizer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background shells have it ignored
 kept = [Harmonizer("cdtnet-sim", "cpu") for _ in range(3)]
 while kept:
     Thread(target=kept.pop).start()
