@@ -30,7 +30,7 @@ class StopSignal:
 
 
 @contextmanager
-def unbroken() -> Iterator[None]:
+def unbroken() -> Iterator[StopSignal]:
     """Work of a moment that Ctrl-C and SIGTERM end when it is done.
 
     What they raise in the middle would be lost, and printed, wherever libvips calls back.
@@ -39,7 +39,7 @@ def unbroken() -> Iterator[None]:
         KeyboardInterrupt: One of them came.
     """
     with StopSignal() as signal:
-        yield
+        yield signal
     if signal.received:
         raise KeyboardInterrupt
 

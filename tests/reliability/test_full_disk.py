@@ -1,13 +1,9 @@
 """The short form of `reliability/full_disk.py`: some stages, for commands that write one file and many."""
 
 import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
-
-from commands import BATCH, COMMANDS, Run, write_inputs
+from commands import BATCH, COMMANDS, Run
 from full_disk import (
     limited,
     may_mount,
@@ -20,14 +16,6 @@ from full_disk import (
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("full") / "work"
-    path.mkdir()
-    write_inputs(path, pictures=4)
-    return path
 
 
 @pytest.mark.parametrize(("command", "limits"), [(COMMANDS[1], [300, 100_000]), (BATCH, [1000])])

@@ -1,25 +1,13 @@
 """The short form of `reliability/kill.py`: a few kills; tests/training has those of training."""
 
 import sys
-from pathlib import Path
 from random import Random
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
-
-from commands import BATCH, COMMANDS, write_inputs
+from commands import BATCH, COMMANDS
 from kill import kill
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks are others there")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("kill") / "work"
-    path.mkdir()
-    write_inputs(path, pictures=4)
-    return path
 
 
 @pytest.mark.parametrize(

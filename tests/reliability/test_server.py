@@ -1,12 +1,6 @@
 """The short forms of `reliability/server.py` and `reliability/schema.py`."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))
-
 from schema import OPTIONS, by_hypothesis
 from served import Server
 from server import abuse

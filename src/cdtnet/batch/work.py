@@ -5,7 +5,6 @@ A step that fails leaves its reason in the record, and the steps after it do not
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -21,7 +20,7 @@ from ..data.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture, describe, encode_picture, to_mask
 from ..imaging.read import COPIES, decoded_bytes
-from ..recording import identity
+from ..recording import file_sha256, identity
 from .jobs import Job
 from .stores import Store
 
@@ -54,7 +53,7 @@ class Settings:
     def describe(self) -> dict[str, Any]:
         """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
         path = Path(self.model)
-        weights = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"cdtnet {__version__}"
+        weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
         settings = asdict(self)
         runtime = {name: value for name, value in settings.pop("runtime").items() if name != "device"}
         return {**settings, **runtime, "weights": weights}

@@ -116,9 +116,9 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
     """
-    from ..stop import StopSignal
+    from ..stop import unbroken
 
-    with StopSignal() as signal, progress_bar(description, unit) as show:
+    with unbroken() as signal, progress_bar(description, unit) as show:
 
         def progress(done: int, total: int) -> None:
             if signal.received:
@@ -126,8 +126,6 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
             show(done, total)
 
         yield progress
-    if signal.received:
-        raise KeyboardInterrupt
 
 
 def say(message: str) -> None:

@@ -1,0 +1,17 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))  # whose commands these tests run in short
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the commands of `reliability/commands.py` read."""
+    from commands import write_inputs
+
+    path = tmp_path_factory.mktemp("commands") / "work"
+    path.mkdir()
+    write_inputs(path, pictures=4)
+    return path
