@@ -125,6 +125,8 @@ class Stage(Section):
         precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
             float64 is for comparing runs.
         average: whether the weights to use are averaged over the last tenth of the stage.
+        solver: "adam" steps down the gradient; "least squares" solves the refinement's last layer, and leaves
+            all else as it is.
     """
 
     trains: tuple[Part, ...]
@@ -144,6 +146,7 @@ class Stage(Section):
     smallest_foreground: PositiveFloat = 100.0
     precision: Literal["float64", "float32", "bfloat16"] = "float32"
     average: bool = False
+    solver: Literal["adam", "least squares"] = "adam"
 
     @model_validator(mode="after")
     def _check(self) -> "Stage":
@@ -153,6 +156,8 @@ class Stage(Section):
             raise ValueError("give either samples or epochs")
         if self.batch % self.accumulate:
             raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
+        if self.solver == "least squares" and (self.trains != ("refinement",) or self.average):
+            raise ValueError("least squares solve the refinement alone, and are not averaged")
         if self.window is not None and self.window > self.size:
             raise ValueError(f"the window ({self.window}) is larger than the picture ({self.size})")
         return self
@@ -177,6 +182,8 @@ class Recipe(Section):
         initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
         open_gates: start with the blending gates open, so that training begins at the untouched picture;
             for parts that are not taken from anywhere.
+        see_through: let the least used hidden channels of the refinement pass pictures on, so that detail can
+            be kept; not in the paper.
         seed: of everything random.
         stages: one after the other.
     """
@@ -186,6 +193,7 @@ class Recipe(Section):
     data: TripletData | PhotoData = Field(discriminator="kind")
     initial: dict[Literal["generator", "color_mapping", "refinement"], str] = {}
     open_gates: bool = False
+    see_through: bool = False
     seed: int = 0
     stages: tuple[Stage, ...]
 

@@ -27,9 +27,12 @@ from .initial import build_model, modules
 from .log import Log
 from .loss import Objective
 from .recipe import Recipe, Stage
+from .refining import ColorSolver
 from .validation import paint, validate
 
 VALIDATIONS = 10  # per stage
+
+Optimizer = torch.optim.Optimizer | ColorSolver
 
 
 class Trainer:
@@ -106,7 +109,7 @@ class Trainer:
     def _steps(self, stage: Stage) -> int:
         return max(self.feed.samples(stage) // stage.batch, 1)
 
-    def _prepare(self, stage: Stage) -> torch.optim.Optimizer:
+    def _prepare(self, stage: Stage) -> Optimizer:
         """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
         self.model.to(_dtype(stage)).eval().requires_grad_(False)
         if stage.average:
@@ -114,6 +117,8 @@ class Trainer:
             self.averaged = AveragedModel(
                 self.model, multi_avg_fn=get_ema_multi_avg_fn(reach), use_buffers=True
             )
+        if stage.solver == "least squares":
+            return ColorSolver(self.model, stage, self._steps(stage), self.processes)
         for part in modules(self.model, stage.trains):
             part.train().requires_grad_(True)
         parameters = [p for p in self.model.parameters() if p.requires_grad]
@@ -124,7 +129,7 @@ class Trainer:
     def _run_stage(
         self,
         stage: Stage,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Optimizer,
         stopped: Callable[[], bool],
         save_every: float,
     ) -> bool:
@@ -154,7 +159,7 @@ class Trainer:
         return True
 
     def _spread(self, objective: Objective) -> nn.Module:
-        if self.processes.count == 1:
+        if self.processes.count == 1 or objective.stage.solver == "least squares":
             return objective
         share_batch_norm(objective)
         return DistributedDataParallel(objective)
@@ -169,14 +174,15 @@ class Trainer:
             disable=not self.processes.first,
         )
 
-    def _train_step(
-        self, stage: Stage, objective: nn.Module, batches: Any, optimizer: torch.optim.Optimizer
-    ) -> Tensor:
+    def _train_step(self, stage: Stage, objective: nn.Module, batches: Any, optimizer: Optimizer) -> Tensor:
         """One step; returns the loss, over all processes."""
         optimizer.zero_grad(set_to_none=True)
         window, total = self._window(stage), torch.zeros((), device=self.processes.device)
         for k, triplet in enumerate(islice(batches, stage.accumulate), start=1):
             triplet = Triplet(*(tensor.to(_dtype(stage)) for tensor in triplet))
+            if isinstance(optimizer, ColorSolver):
+                total += optimizer.add(triplet, window) / stage.accumulate
+                continue
             alone = isinstance(objective, DistributedDataParallel) and k < stage.accumulate
             with objective.no_sync() if alone else nullcontext():  # type: ignore[operator]
                 loss = torch.stack(list(objective(triplet, window).values())).sum() / stage.accumulate
@@ -225,7 +231,7 @@ class Trainer:
         left = 100 * scores[best].fmse / scores["composite"].fmse
         bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
 
-    def _save(self, optimizer: torch.optim.Optimizer, *, required: bool) -> None:
+    def _save(self, optimizer: Optimizer, *, required: bool) -> None:
         """Write the checkpoint; when it can't be, go on while there may be another chance."""
         check_numbers(self.model, self.samples)
         if not self.processes.first:

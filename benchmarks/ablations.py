@@ -1,0 +1,123 @@
+"""What each part of CDTNet is worth: recipes/ablations, each trained alike on composites made on the fly.
+
+python benchmarks/ablations.py --photos PHOTOS --masks MASKS [--samples 3000]
+
+trains recipes/quarter.yaml, the published experiment at a quarter of its size, and every ablation as a change
+to that; scores them on photographs of held-out sources; and writes docs/ablations.md. Runs that are
+complete in --runs are not repeated.
+"""
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from quality import synthesized
+
+from cdtnet.data.photos import find_photos, load_photos
+from cdtnet.evaluation.methods import load_method
+from cdtnet.evaluation.results import Evaluation
+from cdtnet.evaluation.running import Scores, circumstances
+from cdtnet.evaluation.statistics import Estimate, difference, summarize
+from cdtnet.evaluation.table import Table
+from cdtnet.training.distributed import join_processes
+from cdtnet.training.log import hushed_writer
+from cdtnet.training.recipe import Recipe, load_recipe
+from cdtnet.training.trainer import Trainer
+
+ROOT = Path(__file__).parents[1]
+RECIPES = ROOT / "recipes"
+WHOLE = "cdtnet-256-1024"  # what every ablation is like
+SCALE = 4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="folder of <source>/<name>.jpg")
+    parser.add_argument("--masks", type=Path, help="folder of <source>/<name>.png, white = object")
+    parser.add_argument("--samples", type=int, default=3000, help="composites that each is trained on")
+    parser.add_argument("--count", type=int, default=200, help="composites that each is scored on")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "ablations")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "ablations.md")
+    arguments = parser.parse_args()
+
+    changes = [f"data.photos={arguments.photos}", f"stages.0.samples={arguments.samples}"]
+    changes += [f"data.masks={arguments.masks}"] if arguments.masks else []
+    recipes = dict(rows(arguments.runs / "recipes", changes))
+    with join_processes("auto") as processes, hushed_writer():
+        for name, recipe in recipes.items():
+            if not (arguments.runs / name / "weights.safetensors").exists():
+                print(f"{name}: {recipe.about}", flush=True)
+                Trainer(recipe, arguments.runs / name, processes).run()
+    evaluation = score(recipes, arguments.runs, arguments.count)
+    page = table(evaluation, recipes, arguments.samples).markdown()
+    arguments.output.write_text(page, encoding="utf-8")
+    print(page)
+
+
+def rows(folder: Path, changes: list[str]) -> Iterator[tuple[str, Recipe]]:
+    """Name and recipe of the whole and of each ablation, as changes to the quarter-sized experiment."""
+    shutil.copytree(RECIPES / "ablations", folder / "ablations", dirs_exist_ok=True)
+    shutil.copy(RECIPES / "quarter.yaml", folder / f"{WHOLE}.yaml")
+    for path in (folder / f"{WHOLE}.yaml", *sorted((folder / "ablations").glob("*.yaml"))):
+        original = load_recipe(RECIPES / path.relative_to(folder))
+        yield path.stem, load_recipe(path, [*changes, f"model.base_size={original.model.base_size // SCALE}"])
+
+
+def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
+    """All of them on the same composites of held-out photographs."""
+    whole = recipes[WHOLE]
+    assert whole.data.kind == "photos"
+    size = whole.stages[0].size
+    photos = find_photos(whole.data.photos, whole.data.masks, whole.data.held_out)
+    methods = {name: load_method(str(runs / name / "weights.safetensors"), "cpu") for name in recipes}
+    scores = Scores(methods)
+    for source, arrays in synthesized(load_photos(photos, size), photos, count, size):
+        scores.add("", source, arrays)
+    return scores.evaluation(
+        dataset="photographs",
+        layout="",
+        split="",
+        size=size,
+        whole_frame=False,
+        **circumstances(methods),
+    )
+
+
+def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int) -> Table:
+    """A row for each recipe; differences are in pairs, on the same composites."""
+    summary = summarize(evaluation)
+    body = []
+    for name, recipe in recipes.items():
+        scores = summary[name]
+        fmse, psnr = (difference(evaluation, name, WHOLE, metric) for metric in ("fmse", "psnr"))
+        body.append(
+            [
+                f"{name}: {recipe.about}",
+                f"{100 * scores['fmse_left'].value:.1f} %",
+                f"{scores['psnr'].value:.2f} dB",
+                f"{100 * scores['worse'].value:.0f} %",
+                "–" if name == WHOLE else _apart(fmse, "+.1f"),
+                "–" if name == WHOLE else _apart(psnr, "+.2f"),
+            ]
+        )
+    stage = recipes[WHOLE].stages[0]
+    title = (
+        f"{len(evaluation.composites)} composites of held-out sources, {stage.size}×{stage.size}; each row "
+        f"trained on {samples:,} others, over the generator that ships. "
+        f"{evaluation.date}, {evaluation.hardware}. "
+        "Differences to the first row are in pairs, with 95 % bootstrap intervals.\n\n"
+        f"    python benchmarks/ablations.py --photos PHOTOS --masks MASKS --samples {samples} "
+        f"--count {len(evaluation.composites)}"
+    )
+    return Table(title, ["", "fMSE left", "PSNR", "made worse", "fMSE", "PSNR, dB"], body)
+
+
+def _apart(estimate: Estimate, form: str) -> str:
+    return f"{estimate.value:{form}}\n{estimate.low:{form}} to {estimate.high:{form}}"
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
