@@ -15,6 +15,11 @@ def cdtnet_256(base_size=None):
     return _load_model("cdtnet-256", base_size)
 
 
+def cdtnet_512():
+    """The same, analysed at 512: finer, for pictures of 2048 pixels and more."""
+    return _load_model("cdtnet-512")
+
+
 def cdtnet_sim(base_size=None):
     """The colour mapping alone."""
     return _load_model("cdtnet-sim", base_size)

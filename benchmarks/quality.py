@@ -32,12 +32,12 @@ from cdtnet.training.validation import SMALLEST_MSE
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "shipped" / "cdtnet-256.yaml"
-MODELS = {"iS2AM, upsampled from 256": "is2am", "CDTNet-sim": "cdtnet-sim", "CDTNet-256": "cdtnet-256"}
-VARIANTS = {
-    "is2am": "is2am",
-    "cdtnet-sim": "cdtnet-sim",
-    "cdtnet-256": "cdtnet",
-}  # on the card of the weights
+MODELS = {
+    "iS2AM, upsampled from 256": "is2am",
+    "CDTNet-sim": "cdtnet-sim",
+    "CDTNet-256": "cdtnet-256",
+    "CDTNet-512": "cdtnet-512",
+}
 COLUMNS = ("mse", "psnr", "fmse", "fmse_left", "worse")
 GROUP_COLUMNS = ("psnr", "fmse", "fmse_left", "worse")
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -97,7 +97,7 @@ def main() -> None:
     table = "\n".join(each.markdown() for each in tables)
     stem = arguments.output / f"quality-{arguments.size}"
     stem.with_suffix(".md").write_text(table, encoding="utf-8")
-    card = {VARIANTS[name]: sentence(arguments.size, summary, label) for label, name in MODELS.items()}
+    card = {name: sentence(arguments.size, summary, label) for label, name in MODELS.items()}
     stem.with_suffix(".json").write_text(json.dumps(card, indent=1), encoding="utf-8")
     if arguments.sheet:
         Picture(np.rint(np.concatenate(sheet)).astype(np.uint8)).save(arguments.sheet, quality=85)

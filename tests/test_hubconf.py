@@ -15,19 +15,19 @@ import torch
 
 for name in ("openvino", "PIL", "pyvips", "tqdm"):
     sys.modules[name] = None  # as if not installed: hubconf.py does not name them
-for name in ("cdtnet_256", "cdtnet_sim", "is2am"):
+for name in ("cdtnet_256", "cdtnet_512", "cdtnet_sim", "is2am"):
     model = torch.hub.load(REPOSITORY, name, source="local")
     assert not model.training
     image, mask = torch.rand(1, 3, 40, 60), torch.ones(1, 1, 40, 60)
     assert model(image, mask).image.shape == image.shape
-    print(model.config.variant)
+    print(model.config.variant, model.config.base_size)
 assert torch.hub.load(REPOSITORY, "is2am", source="local", base_size=64).config.base_size == 64
 
 sys.path.insert(0, REPOSITORY)
 import hubconf
 
 listed = [name for name, value in vars(hubconf).items() if callable(value) and not name.startswith("_")]
-assert listed == ["cdtnet_256", "cdtnet_sim", "is2am"]  # what torch.hub.list shows
+assert listed == ["cdtnet_256", "cdtnet_512", "cdtnet_sim", "is2am"]  # what torch.hub.list shows
 """
 
 
@@ -35,4 +35,4 @@ def test_the_hub_loads_every_model():
     code = f"REPOSITORY, SOURCE = {str(ROOT)!r}, {str(ROOT / 'src')!r}\n{CODE}"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["cdtnet", "cdtnet-sim", "is2am"]
+    assert done.stdout.split() == ["cdtnet", "256", "cdtnet", "512", "cdtnet-sim", "256", "is2am", "256"]

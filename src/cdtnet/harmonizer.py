@@ -33,8 +33,8 @@ class Harmonizer:
     """A model, ready for many pictures.
 
     Args:
-        model: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), a path to weights, or a `CDTNet`, which
-            is put into eval mode and moved to the device.
+        model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
+            `CDTNet`, which is put into eval mode and moved to the device.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
         precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware

@@ -48,5 +48,5 @@ def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, ca
         assert counts["objects"] == "3"
         assert sum(int(counts[band]) for band in BANDS) == 3
     card = json.loads((tmp_path / "quality-64.json").read_text())
-    assert list(card) == ["is2am", "cdtnet-sim", "cdtnet"]
-    assert "64 px, held-out photos" in card["cdtnet"]
+    assert list(card) == ["is2am", "cdtnet-sim", "cdtnet-256", "cdtnet-512"]
+    assert "64 px, held-out photos" in card["cdtnet-512"]

@@ -122,7 +122,20 @@ def test_without_lists_a_photograph_is_trained_on_or_scored_not_both(recipe_of, 
     assert 2 <= len(photographs[1]) <= 12
 
 
-@pytest.mark.parametrize("held_out", [["elsewhere"], ["objects", "scenes"]])
-def test_sources_for_both_training_and_validation_are_asked_for(recipe_of, held_out):
-    with pytest.raises(DataError, match="some, but not all, of the sources objects, scenes"):
-        feed_of(recipe_of({}, kind="photos", data={"held_out": held_out}))
+def test_training_can_be_limited_to_some_sources(recipe_of):
+    for sources, used in (
+        (None, {"objects"}),
+        (["objects"], {"objects"}),
+        (["objects", "scenes"], {"objects"}),
+    ):
+        feed = feed_of(recipe_of({}, kind="photos", data={"sources": sources}))
+        assert {photo.source for photo in feed.photos} == used
+
+
+@pytest.mark.parametrize(
+    ("held_out", "sources"),
+    [(["elsewhere"], None), (["objects", "scenes"], None), (["scenes"], ["scenes"]), (["scenes"], ["x"])],
+)
+def test_sources_for_both_training_and_validation_are_asked_for(recipe_of, held_out, sources):
+    with pytest.raises(DataError, match="some of the sources objects, scenes"):
+        feed_of(recipe_of({}, kind="photos", data={"held_out": held_out, "sources": sources}))

@@ -24,7 +24,7 @@ def test_the_card_says_what_hubs_ask_for():
 
 
 def test_every_shipped_file_carries_its_configuration():
-    for file in {file for file, _ in SHIPPED.values()}:
+    for file in {file for file, *_ in SHIPPED.values()}:
         assert "config" in read_weights(SHIPPED_FOLDER / file)[1]
 
 
@@ -33,7 +33,7 @@ def test_a_snapshot_of_a_hub_is_loaded_as_it_lies(tmp_path):
     blob, snapshot = tmp_path / "blobs" / "0a1b2c", tmp_path / "snapshots" / "d3e4f5"
     blob.parent.mkdir()
     snapshot.mkdir(parents=True)
-    shutil.copy(SHIPPED_FOLDER / "cdtnet-256.safetensors", blob)
+    shutil.copy(SHIPPED_FOLDER / "cdtnet.safetensors", blob)
     (snapshot / "model.safetensors").symlink_to(blob)
     loaded, expected = cdtnet.load_model(snapshot), cdtnet.load_model("cdtnet-256")
     assert loaded.config == expected.config

@@ -189,7 +189,7 @@ def test_a_checkpoint_never_runs_code(tmp_path):
         ("noise.pth", b"\x93noise" * 50, "not a PyTorch checkpoint|more than tensors"),
         ("noise.safetensors", b"noise" * 50, "not a safetensors file"),
         ("weights.onnx", b"", "neither .safetensors nor"),
-        ("cdtnet-1024", None, "there are cdtnet-256, cdtnet-sim, is2am"),
+        ("cdtnet-1024", None, "there are cdtnet-256, cdtnet-512, cdtnet-sim, is2am"),
     ],
 )
 def test_files_that_are_no_weights(tmp_path, name, content, message):
@@ -224,8 +224,8 @@ def test_shipped_weights_load_and_leave_the_background_of_a_batch_finite(name):
 
 
 def test_shipped_cards_say_what_info_prints():
-    for name, (file, variant) in SHIPPED.items():
+    for name, (file, *_) in SHIPPED.items():
         card = shipped_weights(file)[1]
-        assert card["scores"][variant], name
+        assert card["scores"][name]
         assert card["licence"]
         assert card["training"]

@@ -8,7 +8,9 @@ from .outputs import prepare_output
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="cdtnet-256, cdtnet-sim, is2am, or a weights file")
+    parser.add_argument(
+        "model", metavar="MODEL", help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file"
+    )
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="where to write; made if it is not there")
     parser.add_argument(
         "--base-size", type=int, help="side at which pictures are analysed (default: the model's)"

@@ -50,12 +50,12 @@ def _print_versions() -> None:
     for name in ("openvino", "pytorch"):
         print(f"engine {name}: {_describe(name)}")
     print(f"used by default: {open_engine('cdtnet-256').describe()}")
-    for name, (file, variant) in SHIPPED.items():
+    for name, (file, _, base_size) in SHIPPED.items():
         card = shipped_weights(file)[1]
-        print(f"\n{name}  ({file}, base size {card['config']['base_size']})")
+        print(f"\n{name}  ({file}, base size {base_size})")
         print(f"  licence: {card.get('licence', 'not stated')}")
         print(f"  trained: {card.get('training', 'not stated')}")
-        print(f"  scores:  {card.get('scores', {}).get(variant, 'not measured')}")
+        print(f"  scores:  {card.get('scores', {}).get(name, 'not measured')}")
 
 
 def _describe(engine: str) -> str:

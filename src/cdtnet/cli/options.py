@@ -13,7 +13,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         default="cdtnet-256",
-        help="cdtnet-256, cdtnet-sim, is2am, or a weights file (default: %(default)s)",
+        help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file (default: %(default)s)",
     )
     parser.add_argument(
         "--strength",

@@ -12,9 +12,9 @@ def load_model(source: str | PathLike[str], base_size: int | None = None) -> CDT
     """Load a CDTNet, CDTNet-sim or iS2AM model.
 
     Args:
-        source: a shipped name ("cdtnet-256", "cdtnet-sim", "is2am"), or a path to our safetensors, to a
-            folder with them as model.safetensors (a snapshot from the Hugging Face Hub), or to an official
-            CDTNet or iSSAM checkpoint (.pth), which is read without running any code in it.
+        source: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), or a path to our
+            safetensors, to a folder with them as model.safetensors (a snapshot from the Hugging Face Hub), or
+            to an official CDTNet or iSSAM checkpoint (.pth), which is read without running any code in it.
         base_size: side of the square to analyse, if not what the weights say (256 for checkpoints, which
             don't).
 

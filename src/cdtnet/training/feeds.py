@@ -44,10 +44,13 @@ class PhotoFeed:
     def __init__(self, data: PhotoData, seed: int, processes: Processes):
         photos = find_photos(data.photos, data.masks)
         self.held_out = [photo for photo in photos if photo.source in data.held_out]
-        self.photos = [photo for photo in photos if photo.source not in data.held_out]
+        wanted = {photo.source for photo in photos} if data.sources is None else set(data.sources)
+        self.photos = [photo for photo in photos if photo.source in wanted - {*data.held_out}]
         if not self.held_out or not self.photos:
             sources = ", ".join(sorted({photo.source for photo in photos}))
-            raise DataError(f"Let data.held_out name some, but not all, of the sources {sources}.")
+            raise DataError(
+                f"Let data.held_out name some of the sources {sources}, and data.sources others, or none."
+            )
         self.data, self.seed, self.processes = data, seed, processes
         self.scored: PhotoStore | None = None  # held-out photographs at the size last asked for
 

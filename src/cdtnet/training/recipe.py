@@ -73,6 +73,7 @@ class PhotoData(Section):
         photos: folder of <source>/<name>.jpg.
         masks: folder of <source>/<name>.png or <name>__<k>.png, white = object.
         held_out: sources kept for validation, whole.
+        sources: those to train on; all others by default.
         validation: number of composites of those that are scored during training.
     """
 
@@ -80,6 +81,7 @@ class PhotoData(Section):
     photos: Path
     masks: Path | None = None
     held_out: tuple[str, ...] = Field(min_length=1)
+    sources: tuple[str, ...] | None = None
     validation: PositiveInt = 256
 
 

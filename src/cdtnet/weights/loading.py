@@ -12,12 +12,13 @@ from ..errors import WeightsError
 from .official import from_official, is_official
 from .storage import Card, Entries, read_weights
 
-# Name: file beside this one, and the variant of the network. The refinement was trained over the others as
-# they are, so that its file holds them, too.
-SHIPPED: Mapping[str, tuple[str, Variant]] = {
-    "cdtnet-256": ("cdtnet-256.safetensors", "cdtnet"),
-    "cdtnet-sim": ("cdtnet-256.safetensors", "cdtnet-sim"),
-    "is2am": ("cdtnet-256.safetensors", "is2am"),
+# Name: file beside this one, variant of the network, and base size. All are in one file: the refinement was
+# trained over the others as they are, and no part of the network depends on the size that is analysed.
+SHIPPED: Mapping[str, tuple[str, Variant, int]] = {
+    "cdtnet-256": ("cdtnet.safetensors", "cdtnet", 256),
+    "cdtnet-512": ("cdtnet.safetensors", "cdtnet", 512),
+    "cdtnet-sim": ("cdtnet.safetensors", "cdtnet-sim", 256),
+    "is2am": ("cdtnet.safetensors", "is2am", 256),
 }
 PARTS: Mapping[Variant, tuple[str, ...]] = {
     "cdtnet": ("generator.", "color_mapping.", "refinement."),
@@ -79,9 +80,9 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
     """
     name = str(source)
     if name in SHIPPED:
-        file, variant = SHIPPED[name]
+        file, variant, size = SHIPPED[name]
         entries, card = shipped_weights(file)
-        config = replace(config_of(card, entries), variant=variant)
+        config = replace(config_of(card, entries), variant=variant, base_size=size)
         entries = {key: value for key, value in entries.items() if key.startswith(PARTS[variant])}
     else:
         if not Path(source).suffix and not Path(source).exists():
