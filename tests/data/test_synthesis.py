@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cdtnet.data.photos import find_photos, load_photos
-from cdtnet.data.recolor import Dice, relight, retouch, transfer
+from cdtnet.data.recolor import Dice, bleach, darken, relight, retouch, transfer
 from cdtnet.data.regions import generate_masks
 from cdtnet.data.synthesis import FMSE_LIMIT, draw, recolor
 
@@ -56,7 +56,7 @@ def test_colour_transfer_moves_statistics_towards_another_photo():
     assert darker.mean() < bright.mean() - 0.05
 
 
-@pytest.mark.parametrize("family", [retouch, relight])
+@pytest.mark.parametrize("family", [retouch, relight, darken])
 def test_changes_are_drawn_per_picture_and_stay_in_range(family):
     picture = torch.rand(1, 3, 32, 32, generator=generator()).expand(12, -1, -1, -1)
     changed = family(picture, Dice(12, generator(1)))
@@ -64,6 +64,28 @@ def test_changes_are_drawn_per_picture_and_stay_in_range(family):
     assert changed.max() <= 1
     means = changed.mean((2, 3))
     assert (means[1:] - means[:-1]).abs().amax(1).min() > 1e-4
+
+
+def test_night_is_darker_and_black_and_white_has_no_colour_but_one_tone():
+    picture = torch.rand(64, 3, 16, 16, generator=generator())
+    night = darken(picture, Dice(64, generator()))
+    assert (night.mean((1, 2, 3)) < picture.mean((1, 2, 3)) - 0.1).all()
+    grey = bleach(picture, Dice(64, generator()))
+    assert grey.min() >= 0
+    assert grey.max() <= 1
+    spread = (grey.amax(1) - grey.amin(1)).amax((1, 2))
+    assert 10 < (spread < 1e-3).sum() < 54
+    assert spread.max() < 0.4
+
+
+def test_the_foreground_may_come_from_another_version_of_the_photo():
+    real, taken = torch.full((64, 3, 12, 12), 0.2), torch.full((64, 3, 12, 12), 0.8)
+    mask = torch.zeros(64, 1, 12, 12)
+    mask[..., 3:9, 3:9] = 1
+    foreground = recolor(real, mask, generator(), taken)[..., 3:9, 3:9].mean((1, 2, 3))
+    unchanged = (foreground - 0.2).abs() < 1e-5
+    assert 1 <= unchanged.sum() < 12  # those that need no change still need none
+    assert (foreground[~unchanged] > 0.25).float().mean() > 0.9
 
 
 def test_no_strength_is_no_retouching_but_rounding():

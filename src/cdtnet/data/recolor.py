@@ -106,6 +106,21 @@ def _smooth_table(rgb: Tensor, amount: Tensor, dice: Dice) -> Tensor:
     return amount * F.grid_sample(table, grid, align_corners=True, padding_mode="border")[:, :, 0]
 
 
+def darken(rgb: Tensor, dice: Dice) -> Tensor:
+    """A picture as if taken by night: one to three stops darker, cooler, and with less colour."""
+    cool = dice.uniform(0, 0.3)
+    light = srgb_to_linear(rgb) * torch.exp2(-dice.uniform(1, 3))
+    lab = linear_to_oklab(light * torch.exp(torch.cat((-cool, torch.zeros_like(cool), cool), dim=1)))
+    return linear_to_srgb(oklab_to_linear(torch.cat((lab[:, :1], dice.uniform(0.4, 1) * lab[:, 1:]), dim=1)))
+
+
+def bleach(rgb: Tensor, dice: Dice) -> Tensor:
+    """A picture in black and white, half of the time toned like an old print."""
+    lightness = linear_to_oklab(srgb_to_linear(rgb))[:, :1]
+    tone = dice.chance(0.5) * torch.cat((dice.uniform(-0.005, 0.02), dice.uniform(-0.01, 0.05)), dim=1)
+    return linear_to_srgb(oklab_to_linear(torch.cat((lightness, tone.expand(-1, -1, *rgb.shape[2:])), dim=1)))
+
+
 def relight(rgb: Tensor, dice: Dice) -> Tensor:
     """Light that changes smoothly over the picture, in strength and a little in colour."""
     waves = torch.randn(dice.batch, 1, 3, 3, generator=dice.generator, device=rgb.device)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .color import linear_to_oklab, srgb_to_linear
 from .photos import PhotoStore
-from .recolor import Dice, relight, retouch, transfer
+from .recolor import Dice, bleach, darken, relight, retouch, transfer
 from .regions import generate_masks
 
 # Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
@@ -43,29 +43,40 @@ def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
 
 def synthesize(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Triplet:
     """A triplet of each of these photographs (B,); see `draw`."""
-    real, mask = _crop(store, photo, size, generator)
+    taken, mask = _crop(store, photo, size, generator)
     dice = Dice(len(photo), generator)
+    real = taken.clone()
     for chosen in _where(dice.chance(0.3)):  # photos vary in taste, too
         real[chosen] = retouch(real[chosen], Dice(len(chosen), generator), strength=0.5)
+    for chosen in _where(dice.chance(0.06)):
+        real[chosen] = darken(real[chosen], Dice(len(chosen), generator))
+    for chosen in _where(dice.chance(0.05)):
+        real[chosen] = bleach(real[chosen], Dice(len(chosen), generator))
+    for chosen in _where(dice.chance(0.5)):  # else the foreground comes from the photo before all that
+        taken[chosen] = real[chosen]
     covered = mask.mean((1, 2, 3), keepdim=True)
     usable = (covered > 0.004) & (covered < 0.85) & (dice.chance(0.85) > 0)
     for chosen in _where(~usable):
         mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(real[chosen])), generator)
-    return Triplet(recolor(real, mask, generator), mask, real)
+    return Triplet(recolor(real, mask, generator, taken), mask, real)
 
 
-def recolor(real: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-    """The composite (B,3,S,S): `real`, its foreground recoloured by one of the families or left as it is."""
+def recolor(real: Tensor, mask: Tensor, generator: torch.Generator, taken: Tensor | None = None) -> Tensor:
+    """The composite (B,3,S,S): `real`, its foreground recoloured by one of the families or left as it is.
+
+    What is recoloured is the foreground of `taken`, the same pictures in other versions, if given.
+    """
     dice = Dice(len(real), generator)
     family, lit = dice.uniform(0, 1), dice.chance(0.25)
-    changed = real.clone()
+    taken = real if taken is None else taken
+    changed = torch.where(family < 0.96, taken, real)
     for chosen in _where(family < 0.35):
         other = (chosen + 1) % len(real)
         changed[chosen] = transfer(
-            real[chosen], mask[chosen], real[other], mask[other], Dice(len(chosen), generator)
+            taken[chosen], mask[chosen], real[other], mask[other], Dice(len(chosen), generator)
         )
     for chosen in _where((family >= 0.35) & (family < 0.96)):
-        changed[chosen] = retouch(real[chosen], Dice(len(chosen), generator))
+        changed[chosen] = retouch(taken[chosen], Dice(len(chosen), generator))
     for chosen in _where((lit > 0) & (family < 0.96)):
         changed[chosen] = relight(changed[chosen], Dice(len(chosen), generator))
     difference = mask * (changed - real)
