@@ -44,6 +44,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 DARK, GREY = 70, 25
 SLIGHT, VERY = 100, 1500
 BATCH = 8
+LARGE = 1024
 SHOWN = 4
 
 
@@ -55,6 +56,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="side of the square pictures")
     parser.add_argument("--count", type=int, default=400, help="number of composites")
     parser.add_argument(
+        "--ours-alone", action="store_true", help="without the classical methods, of which one is slow"
+    )
+    parser.add_argument(
         "--sheet", type=Path, help="picture to write; its photographs are not ours to publish"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
@@ -62,7 +66,7 @@ def main() -> None:
 
     sources = arguments.sources or load_recipe(RECIPE).data.held_out
     photos = find_photos(arguments.photos, arguments.masks, sources)
-    names = {label_of(name): name for name in CLASSICAL} | MODELS
+    names = ({} if arguments.ours_alone else {label_of(name): name for name in CLASSICAL}) | MODELS
     methods = {label: load_method(name, "cpu") for label, name in names.items()}
     scores, scenes, sheet = Scores(methods), [], []
     for source, arrays in synthesized(
@@ -88,6 +92,7 @@ def main() -> None:
         f"{evaluation.hardware}. Means with 95 % bootstrap intervals.\n\n"
         f"    python benchmarks/quality.py --photos PHOTOS {'--masks MASKS ' if arguments.masks else ''}"
         f"--sources {' '.join(sources)} --size {arguments.size} --count {arguments.count}"
+        f"{' --ours-alone' if arguments.ours_alone else ''}"
     )
     groups = {**by_subset(evaluation), **by_foreground(evaluation), **by_scene(evaluation, scenes)}
     tables = [
@@ -109,8 +114,9 @@ def synthesized(
 ) -> Iterator[tuple[str, Arrays]]:
     """Sources and composites as files would hold them, always the same; without those that need no change."""
     random = torch.Generator().manual_seed(2022)
-    for _ in tqdm(range(count // BATCH), unit=" batches"):
-        chosen = choose(store, BATCH, random)
+    batch = BATCH if size <= LARGE else 2  # for the memory that recolouring takes
+    for _ in tqdm(range(count // batch), unit=" batches"):
+        chosen = choose(store, batch, random)
         triplet = (
             (t.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
             for t in synthesize(store, chosen, size, random)
