@@ -7,10 +7,11 @@ from cdtnet.data.synthesis import Triplet
 from cdtnet.model import CDTNet, Config
 from cdtnet.model.refinement import Refinement
 from cdtnet.regions import Window
+from cdtnet.training import refining
 from cdtnet.training.distributed import Processes
 from cdtnet.training.loss import Objective
 from cdtnet.training.recipe import Stage
-from cdtnet.training.refining import ColorSolver, see_through
+from cdtnet.training.refining import FAINT, ColorSolver, see_through
 from cdtnet.training.trainer import Trainer
 
 ALONE = Processes(torch.device("cpu"))
@@ -64,13 +65,15 @@ def test_hidden_channels_pass_pictures_on():
     _, generated, mapped, mask, features = colors()
     with torch.no_grad():
         hidden = refinement.convs(torch.cat((generated, mapped, mask, features), dim=1))
-    mean = torch.nn.functional.avg_pool2d(mapped, 3, 1)
-    for picture, inside in ((generated, hidden), (mapped, hidden), (mean, hidden[..., 1:-1, 1:-1])):
+    inner = slice(1, -1)
+    detail = mapped[..., inner, inner] - torch.nn.functional.avg_pool2d(mapped, 3, 1)
+    hidden = hidden / FAINT
+    for picture, inside in ((generated, hidden), (mapped, hidden), (detail, hidden[..., inner, inner])):
         for plane in picture.unbind(1):
             apart = (inside - inside.mean((2, 3), keepdim=True)) - (plane - plane.mean((1, 2), keepdim=True))[
                 :, None
             ]
-            assert apart.abs().amax((0, 2, 3)).min() < 1e-4  # BatchNorm's eps
+            assert apart.abs().amax((0, 2, 3)).min() < 0.04  # ELU bends a little
 
 
 def test_what_the_other_channels_do_stays():
@@ -87,7 +90,8 @@ def test_what_the_other_channels_do_stays():
 
 
 @pytest.mark.parametrize("root", [False, True])
-def test_no_other_last_layer_has_a_lower_loss(network, triplet, root):
+def test_no_other_last_layer_has_a_lower_loss(network, triplet, root, monkeypatch):
+    monkeypatch.setattr(refining, "RIDGE", 1e-12)
     solved = stage(losses={"lut": 0, "base": 0, "root": root})
     solver = ColorSolver(network, solved, 30, ALONE)
     losses = []

@@ -19,9 +19,9 @@ from .distributed import Processes
 from .loss import NEGLIGIBLE
 from .recipe import Stage
 
-LIFT = 4.0  # raises normalised colours, which lie within ±2.7, to where ELU is the identity
+FAINT = 1 / 256  # of normalised colours, which lie within ±2.7, at which ELU is the identity, nearly
 PASSES = 3  # of reweighting, for the root loss
-RIDGE = 1e-5  # of the mean diagonal, so that channels that are always alike do no harm
+RIDGE = 1e-4  # of each input's power, so that half precision's rounding is not blown up
 EDGE = 0.05  # of the mask; below, the result is the composite anyway
 
 
@@ -29,8 +29,9 @@ EDGE = 0.05  # of the mask; below, the result is the composite anyway
 def see_through(refinement: Refinement) -> None:
     """Let the least used hidden channels pass on the generator's and the colour mapping's picture.
 
-    Six channels of the first layer pass both; six of the second do, too, and three more pass the colour
-    mapping's averaged over 3×3 pixels. What the last layer makes of them is left to training.
+    Six channels of the first layer pass both; six of the second do, too, and three more pass what the colour
+    mapping's differs by from its mean over 3×3 pixels. All are faint; what the last layer makes of them is
+    left to training.
     """
     first, first_norm, _, second, second_norm, _ = refinement.convs
     assert isinstance(first, nn.Conv2d)
@@ -40,16 +41,15 @@ def see_through(refinement: Refinement) -> None:
     rgb, gate = refinement.blend.rgb, refinement.blend.gate
     passing = _least_used(first_norm, second.weight.abs().sum((0, 2, 3)), 6)
     for source, channel in enumerate(passing):  # the first six inputs are the two pictures
-        _pass(first, first_norm, channel, offset=0.0)
-        first.weight[channel, source, 1, 1] = 1.0
+        _pass(first, first_norm, channel)
+        first.weight[channel, source, 1, 1] = FAINT
     second.weight[:, passing] = 0.0
     use = rgb.weight.abs().sum((0, 2, 3)) + 3 * gate.weight.abs().sum((0, 2, 3))
     for k, channel in enumerate(_least_used(second_norm, use, 9)):
-        _pass(second, second_norm, channel, offset=-LIFT)
-        if k < 6:
-            second.weight[channel, passing[k], 1, 1] = 1.0
-        else:
-            second.weight[channel, passing[k - 3]] = 1 / 9
+        _pass(second, second_norm, channel)
+        if k >= 6:
+            second.weight[channel, passing[k - 3]] = -1 / 9
+        second.weight[channel, passing[k if k < 6 else k - 3], 1, 1] += 1.0
         rgb.weight[:, channel] = 0.0
         gate.weight[:, channel] = 0.0
 
@@ -59,14 +59,14 @@ def _least_used(norm: nn.BatchNorm2d, use: Tensor, count: int) -> list[int]:
     return (norm.weight.abs() * use).argsort()[:count].tolist()
 
 
-def _pass(conv: nn.Conv2d, norm: nn.BatchNorm2d, channel: int, offset: float) -> None:
-    """Make a channel ready to pass something on, lifted."""
+def _pass(conv: nn.Conv2d, norm: nn.BatchNorm2d, channel: int) -> None:
+    """Make a channel ready to pass something on."""
     assert conv.bias is not None
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    conv.weight[channel], conv.bias[channel] = 0.0, offset
+    conv.weight[channel], conv.bias[channel] = 0.0, 0.0
     norm.running_mean[channel], norm.running_var[channel] = 0.0, 1.0 - norm.eps
-    norm.weight[channel], norm.bias[channel] = 1.0, LIFT
+    norm.weight[channel], norm.bias[channel] = 1.0, 0.0
 
 
 class ColorSolver:
@@ -123,7 +123,9 @@ class ColorSolver:
             mask,
             upsample(analysis.features_low, size, window),
         )
-        hidden = self.convs(torch.cat(given, dim=1))
+        half = stage.precision == "bfloat16"
+        with torch.autocast(composite.device.type, torch.bfloat16, enabled=half):  # as it will be used
+            hidden = self.convs(torch.cat(given, dim=1)).to(composite.dtype)
         keep = torch.sigmoid(3.0 * self.blend.gate(hidden))
         painted = denormalize(self.blend(normalize(composite), hidden))
         pixels = 3 * share.clamp(min=stage.smallest_foreground / stage.size**2) * (mask[0].numel())
@@ -146,8 +148,10 @@ class ColorSolver:
         if int(self.state["step"]) not in self.ends:
             return
         products, targets = (self.processes.mean(self.state[name]) for name in ("products", "targets"))
-        products.diagonal().add_(RIDGE * products.diagonal().mean())
-        solution = torch.linalg.solve(products, targets).to(self.blend.rgb.weight.dtype)
+        power = products.diagonal().clamp(min=torch.finfo().tiny).sqrt()[:, None]
+        alike = products / (power * power.T)
+        alike.diagonal().add_(RIDGE)
+        solution = (torch.linalg.solve(alike, targets / power) / power).to(self.blend.rgb.weight.dtype)
         assert self.blend.rgb.bias is not None
         self.blend.rgb.weight[:, :, 0, 0] = solution[:-1].T
         self.blend.rgb.bias[:] = solution[-1]
