@@ -6,7 +6,6 @@ from torch import nn
 from ..errors import WeightsError
 from ..model import CDTNet, load_model
 from .recipe import Part, Recipe
-from .refining import see_through
 
 
 def build_model(recipe: Recipe) -> CDTNet:
@@ -29,8 +28,6 @@ def build_model(recipe: Recipe) -> CDTNet:
             getattr(model, part).load_state_dict(taken.state_dict())
         except RuntimeError as error:
             raise WeightsError(f"The {part} of {source} has another shape than the recipe's.") from error
-    if recipe.see_through and model.refinement is not None:
-        see_through(model.refinement)
     return model
 
 

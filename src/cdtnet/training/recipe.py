@@ -127,8 +127,8 @@ class Stage(Section):
         precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
             float64 is for comparing runs.
         average: whether the weights to use are averaged over the last tenth of the stage.
-        solver: "adam" steps down the gradient; "least squares" solves the refinement's last layer, and leaves
-            all else as it is.
+        solver: "adam" steps down the gradient; "least squares" lets hidden channels of the refinement pass
+            pictures on and solves its last layer, see `training.refining`.
     """
 
     trains: tuple[Part, ...]
@@ -184,8 +184,6 @@ class Recipe(Section):
         initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
         open_gates: start with the blending gates open, so that training begins at the untouched picture;
             for parts that are not taken from anywhere.
-        see_through: let the least used hidden channels of the refinement pass pictures on, so that detail can
-            be kept; not in the paper.
         seed: of everything random.
         stages: one after the other.
     """
@@ -195,7 +193,6 @@ class Recipe(Section):
     data: TripletData | PhotoData = Field(discriminator="kind")
     initial: dict[Literal["generator", "color_mapping", "refinement"], str] = {}
     open_gates: bool = False
-    see_through: bool = False
     seed: int = 0
     stages: tuple[Stage, ...]
 

@@ -27,7 +27,7 @@ EDGE = 0.05  # of the mask; below, the result is the composite anyway
 
 @torch.no_grad()
 def see_through(refinement: Refinement) -> None:
-    """Let the least used hidden channels pass on the generator's and the colour mapping's picture.
+    """Let the least used hidden channels pass on the generator's and the mapping's picture, if none do.
 
     Six channels of the first layer pass both; six of the second do, too, and three more pass what the colour
     mapping's differs by from its mean over 3×3 pixels. All are faint; what the last layer makes of them is
@@ -39,6 +39,8 @@ def see_through(refinement: Refinement) -> None:
     assert isinstance(second, nn.Conv2d)
     assert isinstance(second_norm, nn.BatchNorm2d)
     rgb, gate = refinement.blend.rgb, refinement.blend.gate
+    if (first.weight.flatten(1).count_nonzero(1) == 1).sum() >= 6:
+        return
     passing = _least_used(first_norm, second.weight.abs().sum((0, 2, 3)), 6)
     for source, channel in enumerate(passing):  # the first six inputs are the two pictures
         _pass(first, first_norm, channel)
@@ -76,7 +78,7 @@ class ColorSolver:
     least squares finds them; for the root of each picture's error, by reweighting, `PASSES` times.
 
     Args:
-        model: whose refinement is solved; all else stays as it is.
+        model: whose refinement is solved, after `see_through`; all else stays as it is.
         stage: of the loss, the sizes and the number of samples.
         steps: of the stage.
         processes: that share batches.
@@ -84,6 +86,7 @@ class ColorSolver:
 
     def __init__(self, model: CDTNet, stage: Stage, steps: int, processes: Processes):
         assert model.refinement is not None  # the recipe is checked
+        see_through(model.refinement)
         self.model, self.stage, self.processes = model, stage, processes
         self.blend, self.convs = model.refinement.blend, model.refinement.convs
         self.param_groups: list[dict[str, float]] = [{}]  # as an optimizer has
