@@ -10,6 +10,7 @@ complete in --runs are not repeated.
 import argparse
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,10 +22,12 @@ from cdtnet.evaluation.results import Evaluation
 from cdtnet.evaluation.running import Scores, circumstances
 from cdtnet.evaluation.statistics import Estimate, difference, summarize
 from cdtnet.evaluation.table import Table
+from cdtnet.model import load_model
 from cdtnet.training.distributed import join_processes
 from cdtnet.training.log import hushed_writer
 from cdtnet.training.recipe import Recipe, load_recipe
 from cdtnet.training.trainer import Trainer
+from cdtnet.weights import write_weights
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
@@ -51,7 +54,7 @@ def main() -> None:
                 print(f"{name}: {recipe.about}", flush=True)
                 Trainer(recipe, arguments.runs / name, processes).run()
     evaluation = score(recipes, arguments.runs, arguments.count)
-    page = table(evaluation, recipes, arguments.samples).markdown()
+    page = table(evaluation, recipes, arguments.samples, arguments.count).markdown()
     arguments.output.write_text(page, encoding="utf-8")
     print(page)
 
@@ -71,7 +74,7 @@ def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
     assert whole.data.kind == "photos"
     size = whole.stages[0].size
     photos = find_photos(whole.data.photos, whole.data.masks, whole.data.held_out)
-    methods = {name: load_method(str(runs / name / "weights.safetensors"), "cpu") for name in recipes}
+    methods = {name: load_method(trained(runs / name, recipe), "cpu") for name, recipe in recipes.items()}
     scores = Scores(methods)
     for source, arrays in synthesized(load_photos(photos, size), photos, count, size):
         scores.add("", source, arrays)
@@ -85,7 +88,17 @@ def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
     )
 
 
-def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int) -> Table:
+def trained(run: Path, recipe: Recipe) -> str:
+    """The weights of a run; without the refinement, if it was not trained."""
+    weights = run / "weights.safetensors"
+    if recipe.model.variant == "cdtnet" and "refinement" not in recipe.stages[0].trains:
+        model, weights = load_model(weights), run / "cdtnet-sim.safetensors"
+        model.refinement, model.config = None, replace(model.config, variant="cdtnet-sim")
+        write_weights(weights, model, {})
+    return str(weights)
+
+
+def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int, count: int) -> Table:
     """A row for each recipe; differences are in pairs, on the same composites."""
     summary = summarize(evaluation)
     body = []
@@ -109,7 +122,7 @@ def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int) -> T
         f"{evaluation.date}, {evaluation.hardware}. "
         "Differences to the first row are in pairs, with 95 % bootstrap intervals.\n\n"
         f"    python benchmarks/ablations.py --photos PHOTOS --masks MASKS --samples {samples} "
-        f"--count {len(evaluation.composites)}"
+        f"--count {count}"
     )
     return Table(title, ["", "fMSE left", "PSNR", "made worse", "fMSE", "PSNR, dB"], body)
 

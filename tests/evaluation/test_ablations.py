@@ -8,6 +8,8 @@ import pytest
 
 from cdtnet.evaluation.metrics import METRICS
 from cdtnet.evaluation.results import UNTOUCHED, Composite, Evaluation
+from cdtnet.model import CDTNet, Config
+from cdtnet.weights import load_weights, write_weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,9 +54,19 @@ def test_differences_are_to_the_whole_in_pairs(ablations, tmp_path):
         composites=tuple(Composite(str(k), "", 0.1) for k in range(4)),
         values={name: dict.fromkeys(METRICS, value) for name, value in scores.items()},
     )
-    page = ablations.table(evaluation, recipes, 32).markdown()
+    page = ablations.table(evaluation, recipes, 32, 5).markdown()
     first, second = (line for line in page.splitlines() if line.startswith(("| cdtnet", f"| {other}")))
     assert "50.0 %" in first
     assert "+7.0 (+7.0 to +7.0)" in second
     assert "4 composites" in page
     assert "trained on 32 others" in page
+    assert "--samples 32 --count 5" in page
+
+
+def test_what_was_not_trained_is_left_out(ablations, tmp_path):
+    model = CDTNet(Config(base_size=64))
+    write_weights(tmp_path / "weights.safetensors", model, {})
+    recipes = dict(ablations.rows(tmp_path / "recipes", ["stages.0.samples=32"]))
+    found = {name: load_weights(ablations.trained(tmp_path, recipe)) for name, recipe in recipes.items()}
+    assert found["no-image-loss"].config.variant == "cdtnet-sim"
+    assert found[ablations.WHOLE].config == model.config
