@@ -16,7 +16,7 @@ def cdtnet_256(base_size=None):
 
 
 def cdtnet_512():
-    """The same, analysed at 512: finer, for pictures of 2048 pixels and more."""
+    """The same, analysed at 512; for pictures of 2048 pixels and more."""
     return _load_model("cdtnet-512")
 
 
