@@ -95,11 +95,11 @@ class ColorSolver:
 
     def _fresh(self, step: int) -> dict[str, Tensor]:
         inputs = self.blend.rgb.in_channels + 1  # and the bias
-        like = {"dtype": torch.float64, "device": self.processes.device}
+        device, exact = self.processes.device, torch.float64
         return {
             "step": torch.tensor(step),
-            "products": torch.zeros(inputs, inputs, **like),  # type: ignore[call-overload]
-            "targets": torch.zeros(inputs, 3, **like),  # type: ignore[call-overload]
+            "products": torch.zeros(inputs, inputs, dtype=exact, device=device),
+            "targets": torch.zeros(inputs, 3, dtype=exact, device=device),
         }
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -131,7 +131,7 @@ class ColorSolver:
             hidden = self.convs(torch.cat(given, dim=1)).to(composite.dtype)
         keep = torch.sigmoid(3.0 * self.blend.gate(hidden))
         painted = denormalize(self.blend(normalize(composite), hidden))
-        pixels = 3 * share.clamp(min=stage.smallest_foreground / stage.size**2) * (mask[0].numel())
+        pixels = 3 * share.clamp(min=stage.smallest_foreground / stage.size**2) * mask[0].numel()
         errors = ((mask * (painted - real)) ** 2).sum((1, 2, 3)) / pixels
         roots = (errors + NEGLIGIBLE).sqrt()
         weight = mask / (pixels * (roots if stage.losses.root else 1.0)).sqrt().view(-1, 1, 1, 1)
