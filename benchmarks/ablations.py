@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from quality import synthesized
+from quality import scored, synthesized
 
 from cdtnet.data.photos import find_photos, load_photos
 from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.results import Evaluation
-from cdtnet.evaluation.running import Scores, circumstances
+from cdtnet.evaluation.running import Scores
 from cdtnet.evaluation.statistics import Estimate, difference, summarize
 from cdtnet.evaluation.table import Table
 from cdtnet.model import load_model
@@ -74,18 +74,12 @@ def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
     assert whole.data.kind == "photos"
     size = whole.stages[0].size
     photos = find_photos(whole.data.photos, whole.data.masks, whole.data.held_out)
-    methods = {name: load_method(trained(runs / name, recipe), "cpu") for name, recipe in recipes.items()}
-    scores = Scores(methods)
+    scores = Scores(
+        {name: load_method(trained(runs / name, recipe), "cpu") for name, recipe in recipes.items()}
+    )
     for source, arrays in synthesized(load_photos(photos, size), photos, count, size):
         scores.add("", source, arrays)
-    return scores.evaluation(
-        dataset="photographs",
-        layout="",
-        split="",
-        size=size,
-        whole_frame=False,
-        **circumstances(methods),
-    )
+    return scored(scores, size)
 
 
 def trained(run: Path, recipe: Recipe) -> str:

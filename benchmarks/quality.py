@@ -77,14 +77,7 @@ def main() -> None:
         if len(sheet) < SHOWN:
             made = {UNTOUCHED: arrays.composite, **dict(outputs(methods, arrays))}
             sheet.append(np.concatenate([*(made[n] for n in (UNTOUCHED, *MODELS)), arrays.real], axis=1))
-    evaluation = scores.evaluation(
-        dataset="photographs",
-        layout="",
-        split="",
-        size=arguments.size,
-        whole_frame=False,
-        **circumstances(methods),
-    )
+    evaluation = scored(scores, arguments.size)
     summary = summarize(evaluation)
     title = (
         f"{len(evaluation.composites)} composites, {arguments.size}×{arguments.size}, from {len(photos)} "
@@ -124,6 +117,18 @@ def synthesized(
         for photo, composite, mask, real in zip(chosen.tolist(), *triplet, strict=True):
             if mse(composite, real) >= SMALLEST_MSE:
                 yield photos[photo].source, Arrays(composite, mask[..., 0], real)
+
+
+def scored(scores: Scores, size: int) -> Evaluation:
+    """What was found on synthesized composites, with when and on what."""
+    return scores.evaluation(
+        dataset="photographs",
+        layout="",
+        split="",
+        size=size,
+        whole_frame=False,
+        **circumstances(scores.methods),
+    )
 
 
 def scene(arrays: Arrays) -> tuple[float, float]:
