@@ -4,7 +4,7 @@ import torch
 from cdtnet.data.photos import find_photos, load_photos
 from cdtnet.data.recolor import Dice, bleach, darken, relight, retouch, transfer
 from cdtnet.data.regions import generate_masks
-from cdtnet.data.synthesis import FMSE_LIMIT, draw, recolor
+from cdtnet.data.synthesis import FMSE_LIMIT, choose, draw, recolor, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,8 @@ def generator(seed=0):
 
 
 def test_triplets_are_alike_outside_the_mask_and_differ_within(store):
-    composite, mask, real = draw(store, 64, 48, generator())
+    random = generator()
+    composite, mask, real = synthesize(store, choose(store, 64, random), 48, random)
     assert composite.shape == real.shape == (64, 3, 48, 48)
     assert mask.shape == (64, 1, 48, 48)
     for tensor in (composite, mask, real):
@@ -29,6 +30,16 @@ def test_triplets_are_alike_outside_the_mask_and_differ_within(store):
     assert (difference > 1e-5).float().mean() > 0.85
     assert (difference == 0).any()  # some need no change: the network must learn to leave them
     assert 255**2 * difference.max() <= FMSE_LIMIT * 1.01
+
+
+def test_some_masks_are_a_little_wrong(store):
+    random = generator()
+    right = synthesize(store, choose(store, 64, random), 48, random)
+    drawn = draw(store, 64, 48, generator())
+    assert torch.equal(drawn.composite, right.composite)
+    assert torch.equal(drawn.real, right.real)
+    wrong = (drawn.mask != right.mask).flatten(1).any(1)
+    assert 1 <= wrong.sum() < 24
 
 
 def test_the_same_seed_draws_the_same_triplets(store):

@@ -10,6 +10,7 @@ from .color import linear_to_oklab, srgb_to_linear
 from .photos import PhotoStore
 from .recolor import Dice, bleach, darken, relight, retouch, transfer
 from .regions import generate_masks
+from .wear import compress, grain, misjudge
 
 # Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
 # nobody could say what the foreground looked like.
@@ -25,7 +26,7 @@ class Triplet(NamedTuple):
 
 
 def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
-    """Draw photographs, crop and flip them, and recolour their foregrounds.
+    """Draw photographs, crop and flip them, recolour their foregrounds, and let some masks be a little wrong.
 
     Args:
         store: where photographs come from; its tensors' device is where the work is done.
@@ -33,7 +34,10 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         size: side of the squares, in pixels.
         generator: source of all randomness, on the store's device.
     """
-    return synthesize(store, choose(store, batch, generator), size, generator)
+    composite, mask, real = synthesize(store, choose(store, batch, generator), size, generator)
+    for chosen in _where(Dice(batch, generator).chance(0.12)):
+        mask[chosen] = misjudge(mask[chosen], Dice(len(chosen), generator))
+    return Triplet(composite, mask, real)
 
 
 def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
@@ -42,9 +46,20 @@ def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
 
 
 def synthesize(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Triplet:
-    """A triplet of each of these photographs (B,); see `draw`."""
+    """A triplet of each of these photographs (B,), masks as they should be; see `draw`."""
     taken, mask = _crop(store, photo, size, generator)
     dice = Dice(len(photo), generator)
+    covered = mask.mean((1, 2, 3), keepdim=True)
+    usable = (covered > 0.004) & (covered < 0.85) & (dice.chance(0.85) > 0)
+    for chosen in _where(~usable):
+        mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(taken[chosen])), generator)
+    worn = torch.where(
+        dice.chance(0.5) > 0, mask, 1 - mask
+    )  # the foreground is from elsewhere, or the background
+    for wear, probability in ((grain, 0.1), (compress, 0.06)):
+        for chosen in _where(dice.chance(probability)):
+            changed = wear(taken[chosen], Dice(len(chosen), generator))
+            taken[chosen] = torch.lerp(taken[chosen], changed, worn[chosen])
     real = taken.clone()
     for chosen in _where(dice.chance(0.3)):  # photos vary in taste, too
         real[chosen] = retouch(real[chosen], Dice(len(chosen), generator), strength=0.5)
@@ -54,10 +69,6 @@ def synthesize(store: PhotoStore, photo: Tensor, size: int, generator: torch.Gen
         real[chosen] = bleach(real[chosen], Dice(len(chosen), generator))
     for chosen in _where(dice.chance(0.5)):  # else the foreground comes from the photo before all that
         taken[chosen] = real[chosen]
-    covered = mask.mean((1, 2, 3), keepdim=True)
-    usable = (covered > 0.004) & (covered < 0.85) & (dice.chance(0.85) > 0)
-    for chosen in _where(~usable):
-        mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(real[chosen])), generator)
     return Triplet(recolor(real, mask, generator, taken), mask, real)
 
 
