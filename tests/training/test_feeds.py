@@ -35,6 +35,16 @@ def test_batches_depend_on_their_place_in_the_run_alone(recipe_of, kind):
     assert not torch.equal(drawn(feed_of(other), stage)[0], whole[0])
 
 
+@pytest.mark.parametrize("kind", ["triplets", "photos"])
+def test_batches_take_turns_at_several_sizes(recipe_of, kind):
+    recipe = recipe_of({"size": 32, "smaller": [16, 24], "batch": 4, "accumulate": 2}, kind=kind)
+    stage, feed = recipe.stages[0], feed_of(recipe)
+    sides = [triplet.real.shape[-1] for triplet in feed.batches(stage, 2, 18)]  # no multiple of the batch
+    assert sides == [32, 32, 16, 16, 24, 24, 32, 32]
+    assert [triplet.real.shape[-1] for triplet in feed.batches(stage, 10, 14)] == [24, 24]
+    assert {triplet.real.shape[-1] for triplet in feed.validation(stage)} == {32}
+
+
 def test_workers_change_nothing(recipe_of):
     stage = recipe_of({}).stages[0]
     alone, helped = (
@@ -47,7 +57,7 @@ def test_an_epoch_shows_every_triplet_once(recipe_of):
     recipe = recipe_of({"samples": None, "epochs": 2, "batch": 12})
     feed, stage = feed_of(recipe), recipe.stages[0]
     assert feed.samples(stage) == 24  # six photographs with two composites, twice
-    crops = _Crops(feed.train, 16, 0, "fail")
+    crops = _Crops(feed.train, 0, "fail")
     order = [crops._sample(position).name for position in range(24)]
     assert len(set(order[:12])) == len(set(order[12:])) == 12
     assert order[:12] != order[12:]

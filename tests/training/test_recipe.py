@@ -64,6 +64,7 @@ def test_changes_reach_into_lists_and_sections(small):
         (["stage=3"], "there is no 'stage'; did you mean 'stages'?"),
         (["data.kind=pictures"], "data: "),
         (["model.base_size=255"], "multiple of 8"),
+        (["stages.0.smaller=[1024]"], "smaller than"),
         (["stages.0.batch=none"], "stages.0.batch: "),
         (["stages.0.samples=8"], "either samples or epochs"),
         (["stages.0.window=64"], "larger than the picture"),

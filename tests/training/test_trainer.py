@@ -20,7 +20,7 @@ ALL = sorted(str(path.relative_to(RECIPES)) for path in RECIPES.rglob("*.yaml"))
 ALONE = Processes(torch.device("cpu"))
 TWO_STAGES = (
     {"average": True, "schedule": "cosine", "samples": 24},
-    {"size": 24, "base_size": 24, "accumulate": 2, "samples": 16, "clip": 1.0},
+    {"size": 24, "smaller": [16], "base_size": 24, "accumulate": 2, "samples": 16, "clip": 1.0},
 )
 
 
@@ -58,6 +58,8 @@ def test_every_recipe_takes_two_steps(name, photo_folder, triplet_folder, tmp_pa
         small = {"size": 32, "base_size": 16, "batch": 2, "samples": 4, "accumulate": 1, "epochs": "null"}
         if stage.window:
             small["window"] = 16
+        if stage.smaller:
+            small["smaller"] = "[16]"
         changes += [f"stages.{k}.{key}={value}" for key, value in small.items()]
     if recipe.data.kind == "photos":
         where = {"photos": photo_folder / "mid", "masks": photo_folder / "masks", "held_out": "[scenes]"}

@@ -65,9 +65,9 @@ class PhotoFeed:
         store = self._load(self.photos, stage.size * 5 // 4 if stage.size <= 256 else stage.size)
         generator = torch.Generator(self.processes.device)
         part = stage.batch // stage.accumulate
-        for sample in range(first, end, part):
+        for sample, size in _parts(stage, first, end):
             generator.manual_seed(_mix(self.seed, sample))
-            yield Triplet(*map(self.processes.share, draw(store, part, stage.size, generator)))
+            yield Triplet(*map(self.processes.share, draw(store, part, size, generator)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
         """Composites of the held-out sources; fewer of larger pictures, which cost more."""
@@ -110,8 +110,11 @@ class TripletFeed:
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
         """Random crops, flipped half of the time, in an order that is drawn anew for each epoch."""
         part = stage.batch // stage.accumulate
-        keys = [self.processes.share([*range(at, at + part)]) for at in range(first, end, part)]
-        crops = _Crops(self.train, stage.size, self.seed, self.data.damaged)
+        keys = [
+            [(place, size) for place in self.processes.share([*range(at, at + part)])]
+            for at, size in _parts(stage, first, end)
+        ]
+        crops = _Crops(self.train, self.seed, self.data.damaged)
         return self._read(self._loader(crops, keys))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
@@ -120,12 +123,13 @@ class TripletFeed:
             count = min(self.data.validation, len(self.test))
             chosen = [self.test[k * len(self.test) // count] for k in range(count)]
             batch = max(16 * 64 // stage.size, 1)
-            keys = [[*range(at, min(at + batch, count))] for at in range(0, count, batch)]
-            squares = _Squares(chosen, stage.size, self.seed, self.data.damaged)
+            places = [(place, stage.size) for place in range(count)]
+            keys = [places[at : at + batch] for at in range(0, count, batch)]
+            squares = _Squares(chosen, self.seed, self.data.damaged)
             self.scored = stage.size, self._loader(squares, keys)
         return self._read(self.scored[1])
 
-    def _loader(self, pictures: "_Squares", keys: list[list[int]]) -> "DataLoader[Item]":
+    def _loader(self, pictures: "_Squares", keys: list[list[tuple[int, int]]]) -> "DataLoader[Item]":
         workers = min(self.data.workers, available_cores())
         return DataLoader(
             pictures,
@@ -154,6 +158,13 @@ def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) ->
     return (PhotoFeed if data.kind == "photos" else TripletFeed)(data, seed, processes)  # type: ignore[arg-type]
 
 
+def _parts(stage: Stage, first: int, end: int) -> Iterator[tuple[int, int]]:
+    """The first sample of every part of a batch, from one sample of the run to another, and its size."""
+    for batch in range(first, end, stage.batch):
+        for part in range(batch, batch + stage.batch, stage.batch // stage.accumulate):
+            yield part, stage.size_at(batch)
+
+
 def _is_validation(sample: Sample) -> bool:
     """By the data set's lists; without lists, a tenth, all composites of a photograph together."""
     assert sample.real is not None
@@ -169,15 +180,15 @@ class Item(NamedTuple):
 
 @dataclass
 class _Squares(Dataset[Item]):
-    """Whole pictures, squashed to squares."""
+    """Whole pictures, squashed to squares; the key is a position and a side."""
 
     samples: Sequence[Sample]
-    size: int
     seed: int
     damaged: str
 
-    def __getitem__(self, position: int) -> Item:
+    def __getitem__(self, key: tuple[int, int]) -> Item:
         """The triplet at a position; where it is damaged, the next that is not."""
+        position, size = key
         problems = []
         for index in range(len(self.samples)):
             try:
@@ -189,13 +200,13 @@ class _Squares(Dataset[Item]):
                     return Item((), tuple(problems))
         else:
             raise DataError("Not one triplet of this data set can be read; see `cdtnet data check`.")
-        return Item(_tensors(self._prepare(arrays, position)), tuple(problems))
+        return Item(_tensors(self._prepare(arrays, position, size)), tuple(problems))
 
     def _sample(self, position: int) -> Sample:
         return self.samples[position % len(self.samples)]
 
-    def _prepare(self, arrays: Arrays, position: int) -> Arrays:
-        return resize_arrays(arrays, self.size)
+    def _prepare(self, arrays: Arrays, position: int, size: int) -> Arrays:
+        return resize_arrays(arrays, size)
 
 
 class _Crops(_Squares):
@@ -206,7 +217,7 @@ class _Crops(_Squares):
         generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
         return self.samples[int(torch.randperm(len(self.samples), generator=generator)[place])]
 
-    def _prepare(self, arrays: Arrays, position: int) -> Arrays:
+    def _prepare(self, arrays: Arrays, position: int, size: int) -> Arrays:
         rng = random.Random(_mix(self.seed, position))
         height, width = arrays.mask.shape
         crop = arrays
@@ -215,7 +226,7 @@ class _Crops(_Squares):
             if arrays.mask[rows, columns].any():
                 crop = Arrays(*(array[rows, columns] for array in arrays if array is not None))
                 break
-        square = resize_arrays(crop, self.size)
+        square = resize_arrays(crop, size)
         flip = -1 if rng.random() < 0.5 else 1
         return Arrays(*(array[:, ::flip] for array in square if array is not None))
 

@@ -37,7 +37,8 @@ class Objective(nn.Module):
         smallest = stage.smallest_foreground / stage.size**2  # as a share of the picture
         with torch.autocast(composite.device.type, torch.bfloat16, enabled=stage.precision == "bfloat16"):
             analysis = self.model.analyse(self.model.downsample(composite, mask, stage.base_size))
-            image, mapped = self._paint(analysis, composite[crop], mask[crop], window)
+            size = (composite.shape[2], composite.shape[3])
+            image, mapped = self._paint(analysis, composite[crop], mask[crop], size, window)
         terms = {}
         if image is not None:
             terms["image"] = losses.image * foreground_mse(
@@ -55,10 +56,9 @@ class Objective(nn.Module):
         return terms
 
     def _paint(
-        self, analysis: Analysis, composite: Tensor, mask: Tensor, window: Window
+        self, analysis: Analysis, composite: Tensor, mask: Tensor, size: tuple[int, int], window: Window
     ) -> tuple[Tensor | None, Tensor | None]:
         """The final picture and the colour mapping's, in a window, as far as the stage has losses on them."""
-        size = (self.stage.size, self.stage.size)
         if self.stage.losses.image and self.model.refinement is not None:
             return self.model.render(analysis, composite, mask, size, window)
         if self.stage.losses.lut and analysis.table is not None:

@@ -110,6 +110,7 @@ class Stage(Section):
     Attributes:
         trains: parts that are trained; the others are left as they are, BatchNorm statistics too.
         size: side of the square pictures, in pixels.
+        smaller: other sides, which batches take turns with: in small pictures mask edges are crisper.
         base_size: side at which they are analysed; the network's own by default.
         window: side of the part of each picture that is rendered and scored; all of it by default.
         batch: pictures per step, over all processes.
@@ -133,6 +134,7 @@ class Stage(Section):
 
     trains: tuple[Part, ...]
     size: PositiveInt
+    smaller: tuple[PositiveInt, ...] = ()
     base_size: PositiveInt | None = Field(default=None, multiple_of=8)
     window: PositiveInt | None = None
     batch: PositiveInt
@@ -160,9 +162,16 @@ class Stage(Section):
             raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
         if self.solver == "least squares" and (self.trains != ("refinement",) or self.average):
             raise ValueError("least squares solve the refinement alone, and are not averaged")
+        if any(size >= self.size for size in self.smaller):
+            raise ValueError(f"the sizes named smaller are to be smaller than {self.size}")
         if self.window is not None and self.window > self.size:
             raise ValueError(f"the window ({self.window}) is larger than the picture ({self.size})")
         return self
+
+    def size_at(self, sample: int) -> int:
+        """Side of the pictures of the batch that begins at a sample of the run."""
+        sizes = (self.size, *self.smaller)
+        return sizes[sample // self.batch % len(sizes)]
 
     def rate_at(self, step: int, steps: int) -> float:
         """The learning rate of one step of so many."""

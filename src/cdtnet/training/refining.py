@@ -115,7 +115,7 @@ class ColorSolver:
         """Take a batch into account; returns its loss."""
         stage, (composite, mask, real) = self.stage, triplet
         analysis = self.model.analyse(self.model.downsample(composite, mask, stage.base_size))
-        size, share = (stage.size, stage.size), mask.mean((1, 2, 3))
+        size, share = (composite.shape[2], composite.shape[3]), mask.mean((1, 2, 3))
         composite, mask, real = (tensor[(..., *window.slices)] for tensor in triplet)
         assert analysis.image_low is not None
         assert analysis.features_low is not None

@@ -198,9 +198,10 @@ class Trainer:
 
     def _window(self, stage: Stage) -> Window:
         """A random part of the pictures, the same for the whole batch."""
-        side = stage.window or stage.size
+        size = stage.size_at(self.samples)
+        side = min(stage.window or size, size)
         rng = random.Random((self.recipe.seed << 40) + self.samples)
-        top, left = (rng.randint(0, stage.size - side) for _ in range(2))
+        top, left = (rng.randint(0, size - side) for _ in range(2))
         return Window(top, left, top + side, left + side)
 
     def _validate(self, stage: Stage, rate: float, losses: list[Tensor], bar: Any) -> None:
