@@ -10,10 +10,8 @@ from torch import Tensor, nn
 
 from ..data.synthesis import Triplet
 from ..model import CDTNet
-from ..model.color_mapping import map_colors
-from ..model.layers import denormalize, normalize
+from ..model.layers import normalize
 from ..model.refinement import Refinement
-from ..model.sampling import upsample
 from ..regions import Window
 from .distributed import Processes
 from .loss import NEGLIGIBLE
@@ -88,7 +86,7 @@ class ColorSolver:
         assert model.refinement is not None  # the recipe is checked
         see_through(model.refinement)
         self.model, self.stage, self.processes = model, stage, processes
-        self.blend, self.convs = model.refinement.blend, model.refinement.convs
+        self.blend = model.refinement.blend
         self.param_groups: list[dict[str, float]] = [{}]  # as an optimizer has
         self.ends = {steps * k // PASSES for k in range(1, PASSES + 1)} if stage.losses.root else {steps}
         self.state = self._fresh(0)
@@ -117,27 +115,22 @@ class ColorSolver:
         analysis = self.model.analyse(self.model.downsample(composite, mask, stage.base_size))
         size, share = (composite.shape[2], composite.shape[3]), mask.mean((1, 2, 3))
         composite, mask, real = (tensor[(..., *window.slices)] for tensor in triplet)
-        assert analysis.image_low is not None
-        assert analysis.features_low is not None
-        assert analysis.table is not None
-        given = (
-            upsample(analysis.image_low, size, window),
-            normalize(map_colors(analysis.table, composite, mask)),
-            mask,
-            upsample(analysis.features_low, size, window),
-        )
+        given: list[Tensor] = []  # to the last layer: the picture and the hidden channels
         half = stage.precision == "bfloat16"
-        with torch.autocast(composite.device.type, torch.bfloat16, enabled=half):  # as it will be used
-            hidden = self.convs(torch.cat(given, dim=1)).to(composite.dtype)
+        with (
+            self.blend.register_forward_pre_hook(lambda _, inputs: given.extend(inputs)),
+            torch.autocast(composite.device.type, torch.bfloat16, enabled=half),  # as it will be used
+        ):
+            painted, _ = self.model.render(analysis, composite, mask, size, window)
+        picture, hidden = (tensor.to(composite.dtype) for tensor in given)
         keep = torch.sigmoid(3.0 * self.blend.gate(hidden))
-        painted = denormalize(self.blend(normalize(composite), hidden))
         pixels = 3 * share.clamp(min=stage.smallest_foreground / stage.size**2) * mask[0].numel()
         errors = ((mask * (painted - real)) ** 2).sum((1, 2, 3)) / pixels
         roots = (errors + NEGLIGIBLE).sqrt()
         weight = mask / (pixels * (roots if stage.losses.root else 1.0)).sqrt().view(-1, 1, 1, 1)
 
         inputs = weight * (1 - keep) * torch.cat((hidden, torch.ones_like(mask)), dim=1)
-        targets = weight * (normalize(real) - keep * normalize(composite))
+        targets = weight * (normalize(real) - keep * picture)
         seen = mask[:, 0] > EDGE
         rows, goals = inputs.permute(0, 2, 3, 1)[seen], targets.permute(0, 2, 3, 1)[seen]
         self.state["products"] += (rows.T @ rows).double()
