@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import torch
 
@@ -40,6 +42,14 @@ def test_some_masks_are_a_little_wrong(store):
     assert torch.equal(drawn.real, right.real)
     wrong = (drawn.mask != right.mask).flatten(1).any(1)
     assert 1 <= wrong.sum() < 24
+
+
+def test_pictures_much_smaller_than_the_store_are_crisp_or_filtered(photo_folder):
+    large = load_photos(find_photos(photo_folder / "mid", photo_folder / "masks"), 240)
+    stripes = torch.tensor([0, 255], dtype=torch.uint8).repeat(120).expand_as(large.images)
+    large = dataclasses.replace(large, images=stripes)
+    contrast = torch.stack([draw(large, 4, 40, generator(seed)).real.std() for seed in range(12)])
+    assert 2 < (contrast > 0.2).sum() < 10
 
 
 def test_the_same_seed_draws_the_same_triplets(store):

@@ -109,6 +109,9 @@ def _crop(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generato
     pick = (dice.uniform(0, 1).flatten() * store.mask_count[photo]).long()
     masks = store.masks[store.first_mask[photo] + pick]
     stacked = torch.cat((store.images[photo], masks[:, None]), dim=1).float() / 255.0
+    if store.size > size * 3 // 2 and torch.rand((), generator=generator, device=device) < 0.5:
+        # else they are shrunk without a low-pass filter, as data sets are in published evaluations
+        stacked = F.interpolate(stacked, (size * 5 // 4,) * 2, mode="bilinear", antialias=True)
     aspect = torch.exp(dice.normal(0.1))
     area = dice.uniform(0.5, 1.0).sqrt()
     height, width = (area * aspect).clamp(max=1.0), (area / aspect).clamp(max=1.0)
