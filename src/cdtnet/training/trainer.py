@@ -27,10 +27,10 @@ from .initial import build_model, modules
 from .log import Log
 from .loss import Objective
 from .recipe import Recipe, Stage
-from .refining import ColorSolver
+from .refining import PASSES, ColorSolver
 from .validation import paint, validate
 
-VALIDATIONS = 10  # per stage
+VALIDATIONS = 10  # per stage, unless its weights change more rarely
 
 Optimizer = torch.optim.Optimizer | ColorSolver
 
@@ -138,6 +138,7 @@ class Trainer:
         objective = self._spread(Objective(self.model, stage))
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
+        validations = PASSES if stage.solver == "least squares" else VALIDATIONS
         saved, losses = time.monotonic(), []
         with self._bar(stage, steps) as bar:
             while self.step < steps:
@@ -146,7 +147,7 @@ class Trainer:
                 losses.append(self._train_step(stage, objective, batches, optimizer))
                 bar.update(stage.batch)
                 ended = self.step == steps
-                if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
+                if ended or self.step % max(steps // validations, 1) == 0:
                     check_numbers(self.model, self.samples)
                     self._validate(stage, optimizer.param_groups[0]["lr"], losses, bar)
                     losses.clear()
