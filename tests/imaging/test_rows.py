@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -31,6 +33,24 @@ def test_rows_come_in_any_order_and_to_many_threads(tmp_path, random, pixels):
         thread.join()
     assert not wrong
     np.testing.assert_array_equal(lazy[..., -1][5:900], expected[5:900, :, -1])
+
+
+def test_a_damaged_picture_leaves_no_thread_behind(tmp_path, pixels):
+    path = tmp_path / "a.png"
+    write_picture(Picture(pixels(3, "uint8", 1000, 200)), path)
+    path.write_bytes(path.read_bytes()[:-100_000])
+    before = threading.active_count()
+    gc.disable()
+    try:
+        for _ in range(3):
+            with pytest.raises(PictureError):
+                open_picture(path).pixels[800:1000]
+        deadline = time.monotonic() + 10
+        while threading.active_count() > before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert threading.active_count() == before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg", ".webp"])

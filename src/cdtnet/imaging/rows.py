@@ -151,10 +151,14 @@ class Rows:
         start, stop, _ = rows.indices(self.shape[0])
         if self.watch:
             self.watch(stop)
-        parts = [
-            pixels.result()[max(start - strip * _STRIP, 0) : stop - strip * _STRIP, columns]
-            for strip, pixels in self._strips_of(start, stop)
-        ]
+        try:
+            parts = [
+                pixels.result()[max(start - strip * _STRIP, 0) : stop - strip * _STRIP, columns]
+                for strip, pixels in self._strips_of(start, stop)
+            ]
+        except BaseException:
+            self._let_go()
+            raise
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _strips_of(self, start: int, stop: int) -> list[tuple[int, Future[NDArray[Any]]]]:
@@ -169,6 +173,13 @@ class Rows:
             for strip in sorted(self._strips)[:-_KEPT]:
                 del self._strips[strip]
         return found
+
+    def _let_go(self) -> None:
+        """End the thread and forget what was read: errors refer to this object, and are collected late."""
+        with self._lock:
+            self._reader.shutdown()
+            self._reader, self._region = ThreadPoolExecutor(1), None
+            self._strips.clear()
 
     def _read(self, strip: int) -> NDArray[Any]:
         height, width, channels = self.shape
