@@ -19,7 +19,7 @@ from .recipe import Stage
 
 FAINT = 1 / 256  # of normalised colours, which lie within ±2.7, at which ELU is the identity, nearly
 PASSES = 3  # of reweighting, for the root loss
-RIDGE = 3e-3  # of each input's power, so that half precision's rounding is not blown up
+RIDGE = 1e-3  # of each input's power, so that half precision's rounding is not blown up
 EDGE = 0.05  # of the mask; below, the result is the composite anyway
 
 
