@@ -33,6 +33,9 @@ class Config:
         split: whether the LUTs' weights are predicted from foreground and background apart.
         antialias: whether a picture is low-pass filtered when it is brought to base size. The published
             weights were trained without.
+        residual: whether the refinement is given the generator's picture as its difference from the colour
+            mapping's at base size, so that upsampling blurs a correction and not a picture. The published
+            weights were trained without; of no effect on other variants.
     """
 
     variant: Variant = "cdtnet"
@@ -40,6 +43,7 @@ class Config:
     luts: int = 4
     split: bool = True
     antialias: bool = False
+    residual: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in get_args(Variant):
@@ -48,8 +52,8 @@ class Config:
             raise ValueError(f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}")
         if not _whole(self.luts, 1, MOST_LUTS):
             raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
-        if not (isinstance(self.split, bool) and isinstance(self.antialias, bool)):
-            raise ValueError("split and antialias must be true or false")
+        if not all(isinstance(switch, bool) for switch in (self.split, self.antialias, self.residual)):
+            raise ValueError("split, antialias and residual must be true or false")
 
 
 def _whole(number: object, least: int, most: int) -> bool:

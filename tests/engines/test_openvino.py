@@ -46,6 +46,7 @@ def test_shipped_weights(name):
     [
         Config("cdtnet", base_size=64, luts=1),
         Config("cdtnet", base_size=128, luts=8, antialias=True),
+        Config("cdtnet", base_size=64, luts=2, antialias=True, residual=True),
         Config("cdtnet-sim", base_size=8, luts=2),
         Config("is2am", base_size=72, antialias=True),
     ],

@@ -2,9 +2,14 @@ import pytest
 import torch
 
 from cdtnet.model import CDTNet, Config
+from cdtnet.model.color_mapping import map_colors
 from cdtnet.model.layers import normalize
 from cdtnet.model.loading import build
+from cdtnet.model.sampling import upsample
+from cdtnet.regions import Window
+from cdtnet.training.refining import see_through
 from cdtnet.weights import Weights
+from tests.engines.networks import network
 from tests.parity.official import official_numbers
 
 
@@ -72,6 +77,25 @@ def test_any_size_any_number_of_luts(variant, height, width, luts):
     assert (out.base_image is None) == (variant == "cdtnet-sim")
 
 
+def test_a_residual_is_upsampled_and_added_to_the_mapped_picture():
+    """As `see_through` lets the refinement begin: the generator's colours, with the detail of the picture."""
+    model = network(Config(base_size=32, residual=True)).double()
+    see_through(model.refinement)
+    image = torch.rand(2, 3, 150, 90, dtype=torch.float64)
+    mask = torch.rand(2, 1, 150, 90, dtype=torch.float64)
+    out, low = model(image, mask), model.downsample(image, mask)
+    mapped_low = map_colors(model.analyse(low).table, low.image, low.mask)
+    change = upsample(out.base_image - mapped_low, (150, 90), Window(0, 0, 150, 90))
+    assert apart(out.image, out.lut_image + change) < 0.02  # of an ELU that bends
+
+
+def test_without_a_refinement_there_is_no_residual():
+    images, masks = torch.rand(1, 3, 50, 60), torch.rand(1, 1, 50, 60)
+    for variant in ("is2am", "cdtnet-sim"):
+        plain, residual = (network(Config(variant, base_size=32, residual=r)) for r in (False, True))
+        assert torch.equal(plain(images, masks).image, residual(images, masks).image)
+
+
 def test_an_untrained_colour_mapping_returns_its_input():
     model = CDTNet(Config("cdtnet-sim", base_size=32)).eval()
     torch.nn.init.zeros_(model.color_mapping.weigh.weight)
@@ -82,7 +106,7 @@ def test_an_untrained_colour_mapping_returns_its_input():
 WRONG = [
     *({"base_size": size} for size in (0, 100, 8192, 64.0, "64")),
     *({"luts": count} for count in (0, 10**9, True, [])),
-    *({"variant": "cdtnet-9"}, {"variant": []}, {"split": 1}, {"antialias": None}),
+    *({"variant": "cdtnet-9"}, {"variant": []}, {"split": 1}, {"antialias": None}, {"residual": 0}),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The refinement's sharp channels, and its last layer by least squares."""
+"""The refinement that begins as a sum, and its last layer by least squares."""
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from cdtnet.training.trainer import Trainer
 
 ALONE = Processes(torch.device("cpu"))
 WHOLE = Window(0, 0, 48, 48)
+RESIDUAL = {"variant": "cdtnet", "base_size": 16, "residual": True}
 
 
 def stage(**keys) -> Stage:
@@ -36,7 +37,7 @@ def stage(**keys) -> Stage:
 @pytest.fixture
 def network() -> CDTNet:
     torch.manual_seed(3)
-    return CDTNet(Config(base_size=24)).double().eval()
+    return CDTNet(Config(base_size=24, residual=True)).double().eval()
 
 
 @pytest.fixture
@@ -58,35 +59,34 @@ def colors(size: int = 12) -> tuple[torch.Tensor, ...]:
     return image, generated, mapped, mask, torch.randn(2, 32, size, size, dtype=torch.float64)
 
 
-def test_hidden_channels_pass_pictures_on():
+def test_the_refinement_begins_with_the_sum_of_residual_and_mapped_picture():
+    torch.manual_seed(0)
+    refinement = Refinement(32).double().eval()
+    torch.nn.init.uniform_(refinement.convs[1].running_var, 0.5, 2)
+    see_through(refinement)
+    _, residual, mapped, _, _ = planes = colors()
+    with torch.no_grad():
+        apart = refinement(*planes) - (residual + mapped)
+    assert apart.abs().max() < 0.06  # of values in ±5.4: ELU bends a little
+
+
+def test_it_passes_on_the_mapped_pictures_detail():
     torch.manual_seed(0)
     refinement = Refinement(32).double().eval()
     see_through(refinement)
-    _, generated, mapped, mask, features = colors()
+    _, residual, mapped, mask, features = colors()
     with torch.no_grad():
-        hidden = refinement.convs(torch.cat((generated, mapped, mask, features), dim=1))
-    inner = slice(1, -1)
-    detail = mapped[..., inner, inner] - torch.nn.functional.avg_pool2d(mapped, 3, 1)
-    hidden = hidden / FAINT
-    for picture, inside in ((generated, hidden), (mapped, hidden), (detail, hidden[..., inner, inner])):
-        for plane in picture.unbind(1):
-            apart = (inside - inside.mean((2, 3), keepdim=True)) - (plane - plane.mean((1, 2), keepdim=True))[
-                :, None
-            ]
-            assert apart.abs().amax((0, 2, 3)).min() < 0.04  # ELU bends a little
+        hidden = refinement.convs(torch.cat((residual, mapped, mask, features), dim=1))[..., 1:-1, 1:-1]
+    detail = mapped[..., 1:-1, 1:-1] - torch.nn.functional.avg_pool2d(mapped, 3, 1)
+    assert (hidden[:, 6:9] / FAINT - detail).abs().max() < 0.04
 
 
-def test_what_the_other_channels_do_stays():
-    """Of a refinement whose spare channels are not used at all, nothing changes."""
-    torch.manual_seed(0)
-    refinement = Refinement(32).double().eval()
-    with torch.no_grad():
-        refinement.convs[3].weight[:, :6] = 0
-        refinement.blend.rgb.weight[:, :9] = 0
-        refinement.blend.gate.weight[:, :9] = 0
-        before = refinement(*colors())
-        see_through(refinement)
-        assert torch.equal(refinement(*colors()), before)
+def test_the_other_hidden_channels_stay(network):
+    first, second = network.refinement.convs[0], network.refinement.convs[3]
+    before = first.weight[6:].clone(), second.weight[9:, 6:].clone()
+    see_through(network.refinement)
+    assert torch.equal(first.weight[6:], before[0])
+    assert torch.equal(second.weight[9:, 6:], before[1])
 
 
 @pytest.mark.parametrize("root", [False, True])
@@ -119,7 +119,7 @@ def test_its_loss_is_that_of_training(network, triplet):
 
 def test_a_run_changes_the_refinement_alone_and_can_be_stopped(recipe_of, tmp_path):
     solved = {"trains": ["refinement"], "solver": "least squares", "losses": {"root": True}, "samples": 24}
-    recipe = recipe_of(solved, variant="cdtnet", kind="photos")
+    recipe = recipe_of(solved, kind="photos", model=RESIDUAL)
     whole = Trainer(recipe, tmp_path / "whole", ALONE)
     before = {name: value.clone() for name, value in whole.model.state_dict().items()}
     whole.run()
@@ -134,8 +134,28 @@ def changed(before, after):
     return {name for name in before if not torch.equal(before[name], after[name])}
 
 
-def test_channels_that_pass_pictures_on_already_are_kept(network):
+def test_solving_begins_anew_each_time(network, triplet):
+    """So that weights which were solved before are not held to what they were solved to."""
+    solved = stage(losses={"lut": 0, "base": 0, "root": True})
+    layers = []
+    for _ in range(2):
+        solver = ColorSolver(network, solved, 1, ALONE)
+        solver.add(triplet, WHOLE)
+        solver.step()
+        layers.append(network.refinement.blend.rgb.weight.clone())
+    assert torch.equal(*layers)
+
+
+def test_the_ridge_holds_the_last_layer_to_the_sum(network, triplet, monkeypatch):
     see_through(network.refinement)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    see_through(network.refinement)
-    assert not changed(before, network.state_dict())
+    rgb, changes = network.refinement.blend.rgb, []
+    begun = rgb.weight.clone()
+    for ridge in (1e-3, 1e-1, 1e6):
+        monkeypatch.setattr(refining, "RIDGE", ridge)
+        solver = ColorSolver(network, stage(), 1, ALONE)
+        solver.add(triplet, WHOLE)
+        solver.step()
+        changes.append((rgb.weight - begun).norm() / begun.norm())
+    assert changes[0] > 10 * changes[2]
+    assert changes[1] > 10 * changes[2]
+    assert changes[2] < 1e-3

@@ -51,8 +51,8 @@ def test_every_recipe_takes_two_steps(name, photo_folder, triplet_folder, tmp_pa
     from cdtnet.weights import write_weights
 
     start = tmp_path / "start.safetensors"
-    write_weights(start, CDTNet(Config()), {})
     recipe = load_recipe(RECIPES / name)
+    write_weights(start, CDTNet(Config(residual=recipe.model.residual)), {})
     changes = [f"initial.{part}={start}" for part in recipe.initial]
     for k, stage in enumerate(recipe.stages):
         small = {"size": 32, "base_size": 16, "batch": 2, "samples": 4, "accumulate": 1, "epochs": "null"}
@@ -104,6 +104,7 @@ def test_parts_come_from_where_the_recipe_says(recipe_of, tmp_path, checkpoint):
     [
         ("cdtnet", {"initial": {"refinement": "is2am"}}, "is2am has no refinement"),
         ("cdtnet", {"initial": {"color_mapping": "cdtnet-sim"}, "model": {"luts": 2}}, "another shape"),
+        ("cdtnet", {"initial": {"refinement": "cdtnet-256"}}, "made for model.residual=true"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(recipe_of, tmp_path, variant, keys, words):

@@ -107,6 +107,17 @@ class LookupBox(Box):
         return (planes + mask.permute(0, 3, 1, 2) * (mapped - planes)).permute(0, 2, 3, 1)
 
 
+class ResidualBox(Box):
+    """What the generator's picture differs by from the colour mapping's at base size (`Config.residual`)."""
+
+    inputs: ClassVar[Shapes] = {"low": (1, LOW, "base", "base"), "mapped": (1, "base", "base", 3)}
+    outputs: ClassVar[Shapes] = {"residual": (1, LOW, "base", "base")}
+
+    def forward(self, low: Tensor, mapped: Tensor) -> Tensor:
+        """`low` with that in place of the picture; `mapped` in 0..1."""
+        return torch.cat((low[:, :3] - normalize(mapped.permute(0, 3, 1, 2)), low[:, 3:]), dim=1)
+
+
 class UpsamplingBox(Box):
     """A tile of the generator's picture, for networks that end there."""
 
@@ -137,7 +148,7 @@ class RefinementBox(Box):
             image: of the composite.
             mapped: the colour mapping's.
             mask: of the foreground.
-            low: the part of the generator's outputs that the tile draws on.
+            low: the part of the generator's outputs, or of the residual, that the tile draws on.
             rows: how much each row of the tile takes from each of `low`.
             columns: likewise.
         """
@@ -156,6 +167,8 @@ def boxes(model: CDTNet) -> dict[str, Box]:
         found |= {"color_mapping": ColorMappingBox(model.color_mapping), "lookup": LookupBox()}
     if model.refinement is not None:
         found["refinement"] = RefinementBox(model.refinement)
+        if model.config.residual:
+            found["residual"] = ResidualBox()
     elif model.color_mapping is None:
         found["upsampling"] = UpsamplingBox()
     return found

@@ -27,18 +27,19 @@ FloatArray = NDArray[np.float32]
 
 GRAPHS = Path(__file__).parent / "graphs"
 BOXES = {
-    "cdtnet": ("generator", "color_mapping", "lookup", "refinement"),
+    "cdtnet": ("generator", "color_mapping", "lookup", "residual", "refinement"),
     "cdtnet-sim": ("generator", "color_mapping", "lookup"),
     "is2am": ("generator", "upsampling"),
 }
-GLOBAL = ("generator", "color_mapping")  # run once for a picture, by all threads together
+GLOBAL = ("generator", "color_mapping", "residual")  # run once for a picture, by all threads together
 
 
 class LowAnalysis(NamedTuple):
     """All that rendering needs to know of a picture.
 
     Attributes:
-        low: (1,3+32,S,S), the generator's picture, normalised, and its features; None for "cdtnet-sim".
+        low: (1,3+32,S,S), the generator's picture, normalised, or what it differs by from the colour
+            mapping's (`Config.residual`), and its features; None for "cdtnet-sim".
         table: (1,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
         atlas: (1,3,204,204), the same as a flat picture, for looking up.
     """
@@ -88,6 +89,10 @@ class OpenVinoEngine:
         found = self._boxes["generator"].run(image=image, mask=low.mask[None, None])
         if mapping := self._boxes.get("color_mapping"):
             mixed = mapping.run(bottleneck=found["bottleneck"], coarse_mask=low.coarse_mask[None, None])
+            if self.config.residual and "residual" in self._boxes:
+                tile = {"image": low.image[None], "mask": low.mask[None, ..., None]}
+                mapped = self._boxes["lookup"].run(atlas=mixed["atlas"], **tile)["mapped"]
+                found["low"] = self._boxes["residual"].run(low=found["low"], mapped=mapped)["residual"]
             return LowAnalysis(found.get("low"), **mixed)
         return LowAnalysis(found["low"])
 

@@ -33,16 +33,20 @@ class WholeBox(Box):
             lines = [sampling(length, size, antialias=antialias) for length in (height, width)]
             return resize(x.permute(0, 3, 1, 2), *lines)
 
-        low, bottleneck = self.boxes["generator"](shrink(image, base), shrink(mask, base))
-        drawn = low, sampling(base, height), sampling(base, width)
+        image_low, mask_low = shrink(image, base), shrink(mask, base)
+        low, bottleneck = self.boxes["generator"](image_low, mask_low)
+        lines = sampling(base, height), sampling(base, width)
         if "color_mapping" in self.boxes:
             _, atlas = self.boxes["color_mapping"](bottleneck, shrink(mask, base // STRIDE))
             painted = self.boxes["lookup"](atlas, image, mask)
             if "refinement" not in self.boxes:  # blended with the mask already
                 return painted.clamp(0, 1)
-            painted = self.boxes["refinement"](image, painted, mask, *drawn)
+            if "residual" in self.boxes:
+                tiles = (x.permute(0, 2, 3, 1) for x in (image_low, mask_low))
+                low = self.boxes["residual"](low, self.boxes["lookup"](atlas, *tiles))
+            painted = self.boxes["refinement"](image, painted, mask, low, *lines)
         else:
-            painted = self.boxes["upsampling"](*drawn)
+            painted = self.boxes["upsampling"](low, *lines)
         return torch.lerp(image, painted, mask).clamp(0, 1)
 
 

@@ -39,11 +39,14 @@ class Analysis(NamedTuple):
         image_low: (B,3,S,S), the generator's picture, normalised; None for "cdtnet-sim".
         features_low: (B,32,S,S), the features it was painted from; None for "cdtnet-sim".
         table: (B,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
+        residual_low: (B,3,S,S), what `image_low` differs by from the colour mapping's picture; None unless
+            the refinement is given that instead (`Config.residual`).
     """
 
     image_low: Tensor | None
     features_low: Tensor | None
     table: Tensor | None
+    residual_low: Tensor | None = None
 
 
 class Output(NamedTuple):
@@ -110,7 +113,10 @@ class CDTNet(nn.Module):
         if self.config.variant == "cdtnet-sim":
             return Analysis(None, None, table)
         generated, features = self.generator.decode(image, low.mask, levels)
-        return Analysis(generated, features, table)
+        if self.refinement is None or table is None or not self.config.residual:
+            return Analysis(generated, features, table)
+        mapped = map_colors(table, low.image, low.mask)
+        return Analysis(generated, features, table, generated - normalize(mapped))
 
     def render(
         self,
@@ -140,7 +146,8 @@ class CDTNet(nn.Module):
         if analysis.image_low is None:
             assert mapped is not None
             return mapped, mapped
-        generated = upsample(analysis.image_low, size, window)
+        carried = analysis.image_low if analysis.residual_low is None else analysis.residual_low
+        generated = upsample(carried, size, window)
         if self.refinement is None or mapped is None:
             return denormalize(generated), mapped
         assert analysis.features_low is not None

@@ -28,7 +28,8 @@ class Refinement(nn.Module):
 
         Args:
             image: (B,3,H,W), the composite; enters at the final blend only.
-            generated: (B,3,H,W), the generator's picture, upsampled.
+            generated: (B,3,H,W), the generator's picture, or what it differs by from the colour mapping's
+                (`Config.residual`), upsampled.
             mapped: (B,3,H,W), the colour mapping's picture.
             mask: (B,1,H,W) in 0..1.
             features: (B,C,H,W), the generator's features, upsampled.

@@ -64,10 +64,9 @@ class PhotoFeed:
         # Crops of small pictures are enlarged a little at most; large ones would not fit into memory.
         store = self._load(self.photos, stage.size * 5 // 4 if stage.size <= 256 else stage.size)
         generator = torch.Generator(self.processes.device)
-        part = stage.batch // stage.accumulate
         for sample, size in _parts(stage, first, end):
             generator.manual_seed(_mix(self.seed, sample))
-            yield Triplet(*map(self.processes.share, draw(store, part, size, generator)))
+            yield Triplet(*map(self.processes.share, draw(store, stage.part, size, generator)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
         """Composites of the held-out sources; fewer of larger pictures, which cost more."""
@@ -109,9 +108,8 @@ class TripletFeed:
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
         """Random crops, flipped half of the time, in an order that is drawn anew for each epoch."""
-        part = stage.batch // stage.accumulate
         keys = [
-            [(place, size) for place in self.processes.share([*range(at, at + part)])]
+            [(place, size) for place in self.processes.share([*range(at, at + stage.part)])]
             for at, size in _parts(stage, first, end)
         ]
         crops = _Crops(self.train, self.seed, self.data.damaged)
@@ -161,7 +159,7 @@ def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) ->
 def _parts(stage: Stage, first: int, end: int) -> Iterator[tuple[int, int]]:
     """The first sample of every part of a batch, from one sample of the run to another, and its size."""
     for batch in range(first, end, stage.batch):
-        for part in range(batch, batch + stage.batch, stage.batch // stage.accumulate):
+        for part in range(batch, batch + stage.batch, stage.part):
             yield part, stage.size_at(batch)
 
 

@@ -21,9 +21,14 @@ def build_model(recipe: Recipe) -> CDTNet:
             if painter is not None:  # a gate of sigmoid(3·1) keeps 95 % of the picture
                 nn.init.constant_(painter.blend.gate.bias, 1.0)  # type: ignore[arg-type]
     for part, source in recipe.initial.items():
-        taken = getattr(load_model(source), part)
+        other = load_model(source)
+        taken = getattr(other, part)
         if taken is None:
             raise WeightsError(f"{source} has no {part} to start from.")
+        if part == "refinement" and other.config.residual != recipe.model.residual:
+            raise WeightsError(
+                f"The refinement of {source} is made for model.residual={str(other.config.residual).lower()}."
+            )
         try:
             getattr(model, part).load_state_dict(taken.state_dict())
         except RuntimeError as error:

@@ -128,8 +128,8 @@ class Stage(Section):
         precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
             float64 is for comparing runs.
         average: whether the weights to use are averaged over the last tenth of the stage.
-        solver: "adam" steps down the gradient; "least squares" lets hidden channels of the refinement pass
-            pictures on and solves its last layer, see `training.refining`.
+        solver: "adam" steps down the gradient; "least squares" lets the refinement begin with the sum of
+            what it is given and solves its last layer, see `training.refining`.
     """
 
     trains: tuple[Part, ...]
@@ -167,6 +167,11 @@ class Stage(Section):
         if self.window is not None and self.window > self.size:
             raise ValueError(f"the window ({self.window}) is larger than the picture ({self.size})")
         return self
+
+    @property
+    def part(self) -> int:
+        """Pictures that are computed at once, over all processes."""
+        return self.batch // self.accumulate
 
     def size_at(self, sample: int) -> int:
         """Side of the pictures of the batch that begins at a sample of the run."""
@@ -213,6 +218,8 @@ class Recipe(Section):
         absent = missing[self.model.variant] & {*self.initial, *(p for s in self.stages for p in s.trains)}
         if absent:
             raise ValueError(f"{self.model.variant} has no {' or '.join(sorted(absent))}")
+        if any(stage.solver == "least squares" for stage in self.stages) and not self.model.residual:
+            raise ValueError("least squares solve the refinement of a network with model.residual")
         if self.data.kind == "photos" and any(stage.samples is None for stage in self.stages):
             raise ValueError("composites made on the fly have no epochs; give samples")
         return self

@@ -1,12 +1,12 @@
 """Sharper refinement than gradients find in little time; not in the paper.
 
-The generator's picture comes upsampled, the colour mapping's with every detail, and the refinement has to
-join the one's colours with the other's detail. Hidden channels that pass both on make that a linear task; and
-its last layer, in which colours are linear, is solved rather than stepped to.
+The colour mapping's picture has every detail, and the generator's differs from it by a residual that is
+smooth enough to be upsampled (`Config.residual`). Their sum is where the refinement begins, passed on by some
+of its hidden channels; its last layer, in which colours are linear, is then solved rather than stepped to.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..data.synthesis import Triplet
 from ..model import CDTNet
@@ -17,66 +17,49 @@ from .distributed import Processes
 from .loss import NEGLIGIBLE
 from .recipe import Stage
 
+PLANES, DETAIL = 6, 3  # of the residual and the mapped picture; of the mapped picture's detail
 FAINT = 1 / 256  # of normalised colours, which lie within ±2.7, at which ELU is the identity, nearly
 PASSES = 3  # of reweighting, for the root loss
-RIDGE = 1e-3  # of each input's power, so that half precision's rounding is not blown up
+UNCHANGED = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}  # by BatchNorm
+RIDGE = 0.1  # of each input's power, that holds the last layer to the sum, which loses no detail
+CLOSED = -8.0  # of a gate: it keeps sigmoid(3·−8) of the composite, which is nothing
 EDGE = 0.05  # of the mask; below, the result is the composite anyway
 
 
 @torch.no_grad()
 def see_through(refinement: Refinement) -> None:
-    """Let the least used hidden channels pass on the generator's and the mapping's picture, if none do.
+    """Let the refinement paint the sum of the residual and the mapped picture.
 
-    Six channels of the first layer pass both; six of the second do, too, and three more pass what the colour
-    mapping's differs by from its mean over 3×3 pixels. All are faint; what the last layer makes of them is
-    left to training.
+    The first hidden channels of both layers pass on the six planes, faintly; three more of the second pass
+    what the mapped picture differs by from its mean over 3×3 pixels. The last layer adds up the six and uses
+    nothing else yet; its gate is closed.
     """
-    first, first_norm, _, second, second_norm, _ = refinement.convs
-    assert isinstance(first, nn.Conv2d)
-    assert isinstance(first_norm, nn.BatchNorm2d)
-    assert isinstance(second, nn.Conv2d)
-    assert isinstance(second_norm, nn.BatchNorm2d)
-    rgb, gate = refinement.blend.rgb, refinement.blend.gate
-    if (first.weight.flatten(1).count_nonzero(1) == 1).sum() >= 6:
-        return
-    passing = _least_used(first_norm, second.weight.abs().sum((0, 2, 3)), 6)
-    for source, channel in enumerate(passing):  # the first six inputs are the two pictures
-        _pass(first, first_norm, channel)
-        first.weight[channel, source, 1, 1] = FAINT
-    second.weight[:, passing] = 0.0
-    use = rgb.weight.abs().sum((0, 2, 3)) + 3 * gate.weight.abs().sum((0, 2, 3))
-    for k, channel in enumerate(_least_used(second_norm, use, 9)):
-        _pass(second, second_norm, channel)
-        if k >= 6:
-            second.weight[channel, passing[k - 3]] = -1 / 9
-        second.weight[channel, passing[k if k < 6 else k - 3], 1, 1] += 1.0
-        rgb.weight[:, channel] = 0.0
-        gate.weight[:, channel] = 0.0
-
-
-def _least_used(norm: nn.BatchNorm2d, use: Tensor, count: int) -> list[int]:
-    """Channels after a BatchNorm that matter least to the weights which read them."""
-    return (norm.weight.abs() * use).argsort()[:count].tolist()
-
-
-def _pass(conv: nn.Conv2d, norm: nn.BatchNorm2d, channel: int) -> None:
-    """Make a channel ready to pass something on."""
-    assert conv.bias is not None
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    conv.weight[channel], conv.bias[channel] = 0.0, 0.0
-    norm.running_mean[channel], norm.running_var[channel] = 0.0, 1.0 - norm.eps
-    norm.weight[channel], norm.bias[channel] = 1.0, 0.0
+    first, first_norm, _, second, second_norm, _ = (layer.state_dict() for layer in refinement.convs)
+    for conv, norm, count in ((first, first_norm, PLANES), (second, second_norm, PLANES + DETAIL)):
+        for state, blank in ((conv, {"weight": 0.0, "bias": 0.0}), (norm, UNCHANGED)):
+            for name, value in blank.items():
+                state[name][:count] = value
+    blend = refinement.blend.state_dict()
+    for name, value in {"rgb.weight": 0.0, "rgb.bias": 0.0, "gate.weight": 0.0, "gate.bias": CLOSED}.items():
+        blend[name][:] = value
+    second["weight"][:, :PLANES] = 0.0
+    for k in range(PLANES):
+        first["weight"][k, k, 1, 1] = FAINT
+        second["weight"][k, k, 1, 1] = 1.0
+        blend["rgb.weight"][k % 3, k] = 1 / FAINT
+    for k in range(DETAIL):
+        second["weight"][PLANES + k, 3 + k] = -1 / 9
+        second["weight"][PLANES + k, 3 + k, 1, 1] += 1.0
 
 
 class ColorSolver:
     """Solves the refinement's last layer for the loss on the final picture; stands where Adam does.
 
-    With σ = sigmoid(3·gate), the picture σ·composite + (1−σ)·rgb(hidden) is linear in `rgb`, so that
-    least squares finds them; for the root of each picture's error, by reweighting, `PASSES` times.
+    With the gate closed the picture is rgb(hidden), linear in `rgb`, so that least squares finds what is
+    better than the sum; for the root of each picture's error, by reweighting, `PASSES` times.
 
     Args:
-        model: whose refinement is solved, after `see_through`; all else stays as it is.
+        model: whose refinement is solved, from what `see_through` makes of it; all else stays as it is.
         stage: of the loss, the sizes and the number of samples.
         steps: of the stage.
         processes: that share batches.
@@ -87,9 +70,15 @@ class ColorSolver:
         see_through(model.refinement)
         self.model, self.stage, self.processes = model, stage, processes
         self.blend = model.refinement.blend
+        self.sum = self._layer().clone()
         self.param_groups: list[dict[str, float]] = [{}]  # as an optimizer has
         self.ends = {steps * k // PASSES for k in range(1, PASSES + 1)} if stage.losses.root else {steps}
         self.state = self._fresh(0)
+
+    def _layer(self) -> Tensor:
+        """The last layer (channels+1,3), its bias below."""
+        assert self.blend.rgb.bias is not None
+        return torch.cat((self.blend.rgb.weight[:, :, 0, 0].T, self.blend.rgb.bias[None])).detach()
 
     def _fresh(self, step: int) -> dict[str, Tensor]:
         inputs = self.blend.rgb.in_channels + 1  # and the bias
@@ -115,22 +104,20 @@ class ColorSolver:
         analysis = self.model.analyse(self.model.downsample(composite, mask, stage.base_size))
         size, share = (composite.shape[2], composite.shape[3]), mask.mean((1, 2, 3))
         composite, mask, real = (tensor[(..., *window.slices)] for tensor in triplet)
-        given: list[Tensor] = []  # to the last layer: the picture and the hidden channels
+        given: list[Tensor] = []  # to the last layer: the composite and the hidden channels
         half = stage.precision == "bfloat16"
         with (
             self.blend.register_forward_pre_hook(lambda _, inputs: given.extend(inputs)),
             torch.autocast(composite.device.type, torch.bfloat16, enabled=half),  # as it will be used
         ):
             painted, _ = self.model.render(analysis, composite, mask, size, window)
-        picture, hidden = (tensor.to(composite.dtype) for tensor in given)
-        keep = torch.sigmoid(3.0 * self.blend.gate(hidden))
         pixels = 3 * share.clamp(min=stage.smallest_foreground / stage.size**2) * mask[0].numel()
         errors = ((mask * (painted - real)) ** 2).sum((1, 2, 3)) / pixels
         roots = (errors + NEGLIGIBLE).sqrt()
         weight = mask / (pixels * (roots if stage.losses.root else 1.0)).sqrt().view(-1, 1, 1, 1)
 
-        inputs = weight * (1 - keep) * torch.cat((hidden, torch.ones_like(mask)), dim=1)
-        targets = weight * (normalize(real) - keep * picture)
+        inputs = weight * torch.cat((given[1].to(mask.dtype), torch.ones_like(mask)), dim=1)
+        targets = weight * normalize(real)
         seen = mask[:, 0] > EDGE
         rows, goals = inputs.permute(0, 2, 3, 1)[seen], targets.permute(0, 2, 3, 1)[seen]
         self.state["products"] += (rows.T @ rows).double()
@@ -144,10 +131,12 @@ class ColorSolver:
         if int(self.state["step"]) not in self.ends:
             return
         products, targets = (self.processes.mean(self.state[name]) for name in ("products", "targets"))
+        start = self.sum.to(products)
         power = products.diagonal().clamp(min=torch.finfo().tiny).sqrt()[:, None]
         alike = products / (power * power.T)
         alike.diagonal().add_(RIDGE)
-        solution = (torch.linalg.solve(alike, targets / power) / power).to(self.blend.rgb.weight.dtype)
+        change = torch.linalg.solve(alike, (targets - products @ start) / power) / power
+        solution = (start + change).to(self.sum)
         assert self.blend.rgb.bias is not None
         self.blend.rgb.weight[:, :, 0, 0] = solution[:-1].T
         self.blend.rgb.bias[:] = solution[-1]

@@ -51,11 +51,10 @@ class Trainer:
     def __init__(self, recipe: Recipe, folder: Path, processes: Processes):
         self.recipe, self.folder, self.processes = recipe, folder, processes
         for stage in recipe.stages:
-            part = stage.batch // stage.accumulate
-            if part % processes.count:
+            if stage.part % processes.count:
                 raise DataError(
-                    f"A part of a batch, {part} pictures, cannot be shared by {processes.count} processes; "
-                    "choose a batch that they divide."
+                    f"A part of a batch, {stage.part} pictures, cannot be shared by {processes.count} "
+                    "processes; choose a batch that they divide."
                 )
         self.feed = open_feed(recipe.data, recipe.seed, processes)
         self.model = build_model(recipe).to(processes.device).channels_last()
@@ -135,10 +134,11 @@ class Trainer:
     ) -> bool:
         """Whether the stage's end was reached."""
         steps = self._steps(stage)
-        objective = self._spread(Objective(self.model, stage))
+        solved = isinstance(optimizer, ColorSolver)
+        objective = Objective(self.model, stage) if solved else self._spread(Objective(self.model, stage))
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
-        validations = PASSES if stage.solver == "least squares" else VALIDATIONS
+        validations = PASSES if solved else VALIDATIONS
         saved, losses = time.monotonic(), []
         with self._bar(stage, steps) as bar:
             while self.step < steps:
@@ -160,7 +160,7 @@ class Trainer:
         return True
 
     def _spread(self, objective: Objective) -> nn.Module:
-        if self.processes.count == 1 or objective.stage.solver == "least squares":
+        if self.processes.count == 1:
             return objective
         share_batch_norm(objective)
         return DistributedDataParallel(objective)
