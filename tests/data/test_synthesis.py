@@ -34,12 +34,18 @@ def test_triplets_are_alike_outside_the_mask_and_differ_within(store):
     assert 255**2 * difference.max() <= FMSE_LIMIT * 1.01
 
 
-def test_some_masks_are_a_little_wrong(store):
+def test_some_composites_are_nearly_right_and_some_masks_a_little_wrong(store):
     random = generator()
     right = synthesize(store, choose(store, 64, random), 48, random)
     drawn = draw(store, 64, 48, generator())
-    assert torch.equal(drawn.composite, right.composite)
     assert torch.equal(drawn.real, right.real)
+    before, after = ((each.composite - each.real).flatten(1) for each in (right, drawn))
+    milder = (before != after).any(1)
+    assert 1 <= milder.sum() < 24
+    share = (after * before).sum(1)[milder] / (before**2).sum(1)[milder]
+    assert share.min() >= 0
+    assert share.max() <= 0.601
+    assert (after[milder] - share[:, None] * before[milder]).abs().max() < 1e-5
     wrong = (drawn.mask != right.mask).flatten(1).any(1)
     assert 1 <= wrong.sum() < 24
 

@@ -15,6 +15,9 @@ def network(config: Config) -> CDTNet:
             if isinstance(part, torch.nn.BatchNorm2d):
                 torch.nn.init.normal_(part.running_mean, std=0.2)
                 torch.nn.init.uniform_(part.running_var, 0.5, 1.5)
+        if model.refinement is not None and config.residual:
+            for layer in (model.refinement.blend.gate, model.refinement.blend.rgb):
+                layer.reset_parameters()
         if model.color_mapping is not None:
             torch.nn.init.normal_(model.color_mapping.basis, mean=0.3, std=0.1)
     return model.requires_grad_(False).eval()

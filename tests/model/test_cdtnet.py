@@ -5,9 +5,9 @@ from cdtnet.model import CDTNet, Config
 from cdtnet.model.color_mapping import map_colors
 from cdtnet.model.layers import normalize
 from cdtnet.model.loading import build
+from cdtnet.model.refinement import Refinement
 from cdtnet.model.sampling import upsample
 from cdtnet.regions import Window
-from cdtnet.training.refining import see_through
 from cdtnet.weights import Weights
 from tests.engines.networks import network
 from tests.parity.official import official_numbers
@@ -78,15 +78,29 @@ def test_any_size_any_number_of_luts(variant, height, width, luts):
 
 
 def test_a_residual_is_upsampled_and_added_to_the_mapped_picture():
-    """As `see_through` lets the refinement begin: the generator's colours, with the detail of the picture."""
+    """Where the refinement begins: the generator's colours, with the detail of the picture."""
     model = network(Config(base_size=32, residual=True)).double()
-    see_through(model.refinement)
+    model.refinement.begin_with_sum()
     image = torch.rand(2, 3, 150, 90, dtype=torch.float64)
     mask = torch.rand(2, 1, 150, 90, dtype=torch.float64)
     out, low = model(image, mask), model.downsample(image, mask)
     mapped_low = map_colors(model.analyse(low).table, low.image, low.mask)
     change = upsample(out.base_image - mapped_low, (150, 90), Window(0, 0, 150, 90))
-    assert apart(out.image, out.lut_image + change) < 0.02  # of an ELU that bends
+    assert apart(out.image, out.lut_image + change) < 1e-9
+
+
+def test_a_refinement_of_a_residual_blends_colours_as_they_differ_from_the_sum():
+    torch.manual_seed(0)
+    published, ours = (Refinement(32, residual=kind).double().eval() for kind in (False, True))
+    ours.load_state_dict(published.state_dict())
+    image, generated, mapped = torch.randn(3, 1, 3, 9, 11, dtype=torch.float64)
+    rest = torch.rand(1, 1, 9, 11, dtype=torch.float64), torch.randn(1, 32, 9, 11, dtype=torch.float64)
+    with torch.no_grad():
+        total = generated + mapped
+        expected = total + published(image - total, generated, mapped, *rest)
+        assert apart(ours(image, generated, mapped, *rest), expected) < 1e-9
+        torch.nn.init.constant_(ours.blend.gate.bias, 9)
+        assert apart(ours(image, generated, mapped, *rest), image) < 1e-6  # the gate keeps the composite
 
 
 def test_without_a_refinement_there_is_no_residual():

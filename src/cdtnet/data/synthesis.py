@@ -26,7 +26,10 @@ class Triplet(NamedTuple):
 
 
 def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
-    """Draw photographs, crop and flip them, recolour their foregrounds, and let some masks be a little wrong.
+    """Draw photographs, crop and flip them, recolour their foregrounds; some masks are a little wrong.
+
+    Some composites are drawn back towards the photograph, so that it is learnt to change little where little
+    is wrong.
 
     Args:
         store: where photographs come from; its tensors' device is where the work is done.
@@ -35,6 +38,9 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         generator: source of all randomness, on the store's device.
     """
     composite, mask, real = synthesize(store, choose(store, batch, generator), size, generator)
+    for chosen in _where(Dice(batch, generator).chance(0.15)):
+        amount = Dice(len(chosen), generator).uniform(0, 0.6)
+        composite[chosen] = torch.lerp(real[chosen], composite[chosen], amount)
     for chosen in _where(Dice(batch, generator).chance(0.12)):
         mask[chosen] = misjudge(mask[chosen], Dice(len(chosen), generator))
     return Triplet(composite, mask, real)

@@ -4,7 +4,7 @@ import io
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import onnx
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..model import CDTNet
 from .boxes import Box, boxes
+from .openvino import CORRECTION
 from .whole import WholeBox
 
 OPSET = 18
@@ -42,9 +43,13 @@ def export(model: CDTNet, card: Mapping[str, Any]) -> dict[str, onnx.ModelProto]
 def export_bare(model: CDTNet) -> dict[str, onnx.ModelProto]:
     """The graphs of a network's boxes, by name, with every weight an input, under its name in our files.
 
-    For any number of basis LUTs.
+    For any number of basis LUTs, and for both kinds of refinement (`Config.residual`).
     """
-    graphs = {name: _trace(box, with_weights=False) for name, box in boxes(model).items()}
+    published, ours = (boxes(CDTNet(replace(model.config, residual=kind))) for kind in (False, True))
+    drawn = {**ours, **published}
+    if "refinement" in drawn:
+        drawn[CORRECTION] = ours["refinement"]
+    graphs = {name: _trace(box, with_weights=False) for name, box in drawn.items()}
     for graph in graphs.values():
         del graph.graph.initializer[:]
         for place in graph.graph.input:

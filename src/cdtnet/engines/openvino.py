@@ -31,6 +31,7 @@ BOXES = {
     "cdtnet-sim": ("generator", "color_mapping", "lookup"),
     "is2am": ("generator", "upsampling"),
 }
+CORRECTION = "correction"  # the graph that stands for the refinement of a residual
 GLOBAL = ("generator", "color_mapping", "residual")  # run once for a picture, by all threads together
 
 
@@ -170,7 +171,10 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
     Raises:
         WeightsError: if the weights are not exactly what the graphs ask for.
     """
-    graphs = {name: core().read_model(GRAPHS / f"{name}.onnx") for name in BOXES[weights.config.variant]}
+    files = {name: name for name in BOXES[weights.config.variant]}
+    if weights.config.residual and "refinement" in files:
+        files["refinement"] = CORRECTION
+    graphs = {name: core().read_model(GRAPHS / f"{file}.onnx") for name, file in files.items()}
     places = {
         parameter.friendly_name: parameter
         for graph in graphs.values()

@@ -74,7 +74,7 @@ class CDTNet(nn.Module):
         if self.config.variant != "is2am":
             self.color_mapping = ColorMapping(BOTTLENECK, self.config.luts, split=self.config.split)
         if self.config.variant == "cdtnet":
-            self.refinement = Refinement(FEATURES)
+            self.refinement = Refinement(FEATURES, residual=self.config.residual)
 
     def channels_last(self) -> "CDTNet":
         """Lay the convolutions' weights out in the order that is fastest to compute with."""

@@ -23,7 +23,7 @@ def conv_block(in_channels: int, out_channels: int, *, norm: bool = True, bias: 
     layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
     if norm:
         layers.append(nn.BatchNorm2d(out_channels))
-    return nn.Sequential(*layers, nn.ReLU())
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))
 
 
 class GatedBlend(nn.Module):
@@ -77,8 +77,9 @@ class SpatialSeparatedAttention(nn.Module):
         mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
         pooled = torch.cat((F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)), dim=1).flatten(1)
         foreground = self.foreground_path(x * self.foreground_gate(pooled))
-        kept = torch.lerp(self.background_gate(pooled), self.mix_gate(pooled), mask.to(x.dtype))
-        return mask * foreground + kept * x
+        # Each picture is gated before they are blended: gates blended first would take another memory layout.
+        kept = torch.lerp(x * self.background_gate(pooled), x * self.mix_gate(pooled), mask.to(x.dtype))
+        return mask * foreground + kept
 
 
 def gaussian_kernel(size: int, sigma: float) -> Tensor:

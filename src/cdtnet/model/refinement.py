@@ -5,12 +5,19 @@ from torch import Tensor, nn
 
 from .layers import GatedBlend
 
+CLOSED = -8.0  # of a gate: it keeps sigmoid(3·−8) of the composite, which is nothing
+
 
 class Refinement(nn.Module):
-    """Two 3×3 convolutions over what the other modules found; local: a tile needs only `HALO` (config)."""
+    """Two 3×3 convolutions over what the other modules found; local: a tile needs only `HALO` (config).
 
-    def __init__(self, feature_channels: int, hidden: int = 64):
+    Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colours are
+    blended as they differ from the sum, so that all detail passes by the convolutions.
+    """
+
+    def __init__(self, feature_channels: int, hidden: int = 64, *, residual: bool = False):
         super().__init__()
+        self.residual = residual
         self.convs = nn.Sequential(
             nn.Conv2d(3 + 3 + 1 + feature_channels, hidden, 3, padding=1),
             nn.BatchNorm2d(hidden),
@@ -20,6 +27,14 @@ class Refinement(nn.Module):
             nn.ELU(inplace=True),
         )
         self.blend = GatedBlend(hidden)
+        if residual:
+            self.begin_with_sum()
+
+    def begin_with_sum(self) -> None:
+        """Correct nothing yet."""
+        for value in (self.blend.gate.weight, self.blend.rgb.weight, self.blend.rgb.bias):
+            nn.init.zeros_(value)  # type: ignore[arg-type]
+        nn.init.constant_(self.blend.gate.bias, CLOSED)  # type: ignore[arg-type]
 
     def forward(
         self, image: Tensor, generated: Tensor, mapped: Tensor, mask: Tensor, features: Tensor
@@ -34,4 +49,8 @@ class Refinement(nn.Module):
             mask: (B,1,H,W) in 0..1.
             features: (B,C,H,W), the generator's features, upsampled.
         """
-        return self.blend(image, self.convs(torch.cat((generated, mapped, mask, features), dim=1)))
+        hidden = self.convs(torch.cat((generated, mapped, mask, features), dim=1))
+        if not self.residual:
+            return self.blend(image, hidden)
+        total = generated + mapped
+        return total + self.blend(image - total, hidden)

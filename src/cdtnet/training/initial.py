@@ -17,7 +17,7 @@ def build_model(recipe: Recipe) -> CDTNet:
     torch.manual_seed(recipe.seed)
     model = CDTNet(recipe.model)
     if recipe.open_gates:
-        for painter in (model.generator, model.refinement):
+        for painter in (model.generator, None if recipe.model.residual else model.refinement):
             if painter is not None:  # a gate of sigmoid(3·1) keeps 95 % of the picture
                 nn.init.constant_(painter.blend.gate.bias, 1.0)  # type: ignore[arg-type]
     for part, source in recipe.initial.items():

@@ -128,8 +128,8 @@ class Stage(Section):
         precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
             float64 is for comparing runs.
         average: whether the weights to use are averaged over the last tenth of the stage.
-        solver: "adam" steps down the gradient; "least squares" lets the refinement begin with the sum of
-            what it is given and solves its last layer, see `training.refining`.
+        solver: "adam" steps down the gradient; "least squares" solves the refinement's last layer, see
+            `training.refining`.
     """
 
     trains: tuple[Part, ...]
@@ -197,7 +197,7 @@ class Recipe(Section):
         data: what it is trained on.
         initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
         open_gates: start with the blending gates open, so that training begins at the untouched picture;
-            for parts that are not taken from anywhere.
+            for parts that are not taken from anywhere, and where the refinement does not correct a sum.
         seed: of everything random.
         stages: one after the other.
     """

@@ -2,15 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -21,18 +19,14 @@ from ..model import CDTNet
 from ..regions import Window
 from ..weights import write_weights
 from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, save_checkpoint
-from .distributed import Processes, share_batch_norm
+from .descent import Descent, Learner
+from .distributed import Processes
 from .feeds import open_feed
-from .initial import build_model, modules
+from .initial import build_model
 from .log import Log
-from .loss import Objective
 from .recipe import Recipe, Stage
-from .refining import PASSES, ColorSolver
+from .refining import ColorSolver
 from .validation import paint, validate
-
-VALIDATIONS = 10  # per stage, unless its weights change more rarely
-
-Optimizer = torch.optim.Optimizer | ColorSolver
 
 
 class Trainer:
@@ -82,14 +76,14 @@ class Trainer:
             self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
         self.processes.wait()  # until all have read it
         for stage in self.recipe.stages[self.stage :]:
-            optimizer = self._prepare(stage)
+            learner = self._prepare(stage)
             if resumed:
                 self.model.load_state_dict(resumed["model"])
-                optimizer.load_state_dict(resumed["optimizer"])
+                learner.load_state_dict(resumed["optimizer"])
                 if self.averaged is not None:
                     self.averaged.load_state_dict(resumed["averaged"])
                 resumed = None
-            if not self._run_stage(stage, optimizer, stopped, save_every):
+            if not self._run_stage(stage, learner, stopped, save_every):
                 return False
             self.model.load_state_dict(self.usable.state_dict())
             self.stage, self.step, self.averaged = self.stage + 1, 0, None
@@ -108,7 +102,7 @@ class Trainer:
     def _steps(self, stage: Stage) -> int:
         return max(self.feed.samples(stage) // stage.batch, 1)
 
-    def _prepare(self, stage: Stage) -> Optimizer:
+    def _prepare(self, stage: Stage) -> Learner:
         """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
         self.model.to(_dtype(stage)).eval().requires_grad_(False)
         if stage.average:
@@ -118,52 +112,37 @@ class Trainer:
             )
         if stage.solver == "least squares":
             return ColorSolver(self.model, stage, self._steps(stage), self.processes)
-        for part in modules(self.model, stage.trains):
-            part.train().requires_grad_(True)
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        return torch.optim.AdamW(
-            parameters, lr=stage.rate, betas=(0.9, 0.999), weight_decay=stage.weight_decay
-        )
+        return Descent(self.model, stage, self.processes)
 
     def _run_stage(
         self,
         stage: Stage,
-        optimizer: Optimizer,
+        learner: Learner,
         stopped: Callable[[], bool],
         save_every: float,
     ) -> bool:
         """Whether the stage's end was reached."""
         steps = self._steps(stage)
-        solved = isinstance(optimizer, ColorSolver)
-        objective = Objective(self.model, stage) if solved else self._spread(Objective(self.model, stage))
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
-        validations = PASSES if solved else VALIDATIONS
         saved, losses = time.monotonic(), []
         with self._bar(stage, steps) as bar:
             while self.step < steps:
-                for group in optimizer.param_groups:
-                    group["lr"] = stage.rate_at(self.step, steps)
-                losses.append(self._train_step(stage, objective, batches, optimizer))
+                rate = stage.rate_at(self.step, steps)
+                losses.append(self._train_step(stage, batches, learner, rate))
                 bar.update(stage.batch)
                 ended = self.step == steps
-                if ended or self.step % max(steps // validations, 1) == 0:
+                if ended or self.step % max(steps // learner.validations, 1) == 0:
                     check_numbers(self.model, self.samples)
-                    self._validate(stage, optimizer.param_groups[0]["lr"], losses, bar)
+                    self._validate(stage, rate, losses, bar)
                     losses.clear()
                 stop = self.processes.agree(stopped())
                 if ended or stop or time.monotonic() > saved + save_every:
-                    self._save(optimizer, required=ended or stop)
+                    self._save(learner, required=ended or stop)
                     saved = time.monotonic()
                 if stop and not ended:
                     return False
         return True
-
-    def _spread(self, objective: Objective) -> nn.Module:
-        if self.processes.count == 1:
-            return objective
-        share_batch_norm(objective)
-        return DistributedDataParallel(objective)
 
     def _bar(self, stage: Stage, steps: int) -> "tqdm[Any]":
         place = f"{self.stage + 1}/{len(self.recipe.stages)}"
@@ -175,27 +154,15 @@ class Trainer:
             disable=not self.processes.first,
         )
 
-    def _train_step(self, stage: Stage, objective: nn.Module, batches: Any, optimizer: Optimizer) -> Tensor:
+    def _train_step(self, stage: Stage, batches: Iterator[Triplet], learner: Learner, rate: float) -> Tensor:
         """One step; returns the loss, over all processes."""
-        optimizer.zero_grad(set_to_none=True)
-        window, total = self._window(stage), torch.zeros((), device=self.processes.device)
-        for k, triplet in enumerate(islice(batches, stage.accumulate), start=1):
-            triplet = Triplet(*(tensor.to(_dtype(stage)) for tensor in triplet))
-            if isinstance(optimizer, ColorSolver):
-                total += optimizer.add(triplet, window) / stage.accumulate
-                continue
-            alone = isinstance(objective, DistributedDataParallel) and k < stage.accumulate
-            with objective.no_sync() if alone else nullcontext():  # type: ignore[operator]
-                loss = torch.stack(list(objective(triplet, window).values())).sum() / stage.accumulate
-                loss.backward()
-            total += loss.detach()
-        if stage.clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), stage.clip)
-        optimizer.step()
+        window = self._window(stage)
+        losses = [learner.add(_cast(triplet, stage), window) for triplet in islice(batches, stage.accumulate)]
+        learner.step(rate)
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
         self.step, self.samples = self.step + 1, self.samples + stage.batch
-        return self.processes.mean(total)
+        return self.processes.mean(torch.stack(losses).mean())
 
     def _window(self, stage: Stage) -> Window:
         """A random part of the pictures, the same for the whole batch."""
@@ -211,9 +178,7 @@ class Trainer:
         model = self.usable
         training = [part for part in model.modules() if part.training]
         model.eval()
-        triplets = (
-            Triplet(*(t.to(_dtype(stage)) for t in triplet)) for triplet in self.feed.validation(stage)
-        )
+        triplets = (_cast(triplet, stage) for triplet in self.feed.validation(stage))
         example = next(triplets)
         scores = validate(model, chain((example,), triplets), stage.base_size)
         values = {
@@ -233,7 +198,7 @@ class Trainer:
         left = 100 * scores[best].fmse / scores["composite"].fmse
         bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
 
-    def _save(self, optimizer: Optimizer, *, required: bool) -> None:
+    def _save(self, learner: Learner, *, required: bool) -> None:
         """Write the checkpoint; when it can't be, go on while there may be another chance."""
         check_numbers(self.model, self.samples)
         if not self.processes.first:
@@ -245,7 +210,7 @@ class Trainer:
             "samples": self.samples,
             "model": self.model.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "optimizer": learner.state_dict(),
         }
         try:
             save_checkpoint(self.folder / "checkpoint.pt", state)
@@ -258,3 +223,7 @@ class Trainer:
 def _dtype(stage: Stage) -> torch.dtype:
     """Of weights and pictures."""
     return torch.float64 if stage.precision == "float64" else torch.float32
+
+
+def _cast(triplet: Triplet, stage: Stage) -> Triplet:
+    return Triplet(*(tensor.to(_dtype(stage)) for tensor in triplet))

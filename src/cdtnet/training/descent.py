@@ -1,0 +1,92 @@
+"""Learning as in the paper: down the gradient of the losses, with Adam."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..data.synthesis import Triplet
+from ..model import CDTNet
+from ..regions import Window
+from .distributed import Processes, share_batch_norm
+from .initial import modules
+from .loss import Objective
+from .recipe import Stage
+
+
+class Learner(Protocol):
+    """What changes a network in a stage, a step at a time: takes the parts of a batch, then steps.
+
+    Attributes:
+        validations: how often in a stage scores are worth computing.
+    """
+
+    validations: int
+
+    def add(self, triplet: Triplet, window: Window) -> Tensor:
+        """Take a part of a batch into account; returns its loss."""
+
+    def step(self, rate: float) -> None:
+        """Learn from what was taken into account since the step before, at this rate."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """For a checkpoint."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """From a checkpoint."""
+
+
+class Descent:
+    """Steps down the gradient with AdamW, which without weight decay is the published Adam.
+
+    Args:
+        model: whose parts are trained that the stage names.
+        stage: of the losses and the optimizer's numbers.
+        processes: that share batches.
+    """
+
+    validations = 10
+
+    def __init__(self, model: CDTNet, stage: Stage, processes: Processes):
+        for part in modules(model, stage.trains):
+            part.train().requires_grad_(True)
+        self.stage = stage
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=stage.rate, betas=(0.9, 0.999), weight_decay=stage.weight_decay
+        )
+        self.objective: nn.Module = Objective(model, stage)
+        if processes.count > 1:
+            share_batch_norm(self.objective)
+            self.objective = DistributedDataParallel(self.objective)
+        self.missing = stage.accumulate  # parts of the batch
+
+    def add(self, triplet: Triplet, window: Window) -> Tensor:
+        """Add a part's gradient to the batch's; processes wait for each other at the last part."""
+        self.missing -= 1
+        alone = isinstance(self.objective, DistributedDataParallel) and self.missing
+        with self.objective.no_sync() if alone else nullcontext():  # type: ignore[operator]
+            loss = torch.stack(list(self.objective(triplet, window).values())).sum()
+            (loss / self.stage.accumulate).backward()
+        return loss.detach()
+
+    def step(self, rate: float) -> None:
+        """Step down the gradient of the batch."""
+        if self.stage.clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.stage.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.missing = self.stage.accumulate
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """For a checkpoint."""
+        return self.optimizer.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        self.optimizer.load_state_dict(state)
