@@ -73,8 +73,9 @@ class PhotoFeed:
         if self.scored is None or self.scored.size != stage.size:
             self.scored = self._load(self.held_out, stage.size)
         generator = torch.Generator(self.processes.device).manual_seed(0)
-        for _ in range(max(self.data.validation * 64 // (16 * max(stage.size, 64)), 1)):
-            yield draw(self.scored, 16, stage.size, generator)
+        batch = _scored_at_once(stage.size)
+        for _ in range(max(self.data.validation * 64 // max(stage.size, 64), 16) // batch):
+            yield draw(self.scored, batch, stage.size, generator)
 
     def _load(self, photos: Sequence[Photo], size: int) -> PhotoStore:
         return load_photos(photos, size).to(self.processes.device)
@@ -120,7 +121,7 @@ class TripletFeed:
         if self.scored is None or self.scored[0] != stage.size:
             count = min(self.data.validation, len(self.test))
             chosen = [self.test[k * len(self.test) // count] for k in range(count)]
-            batch = max(16 * 64 // stage.size, 1)
+            batch = _scored_at_once(stage.size)
             places = [(place, stage.size) for place in range(count)]
             keys = [places[at : at + batch] for at in range(0, count, batch)]
             squares = _Squares(chosen, self.seed, self.data.damaged)
@@ -161,6 +162,14 @@ def _parts(stage: Stage, first: int, end: int) -> Iterator[tuple[int, int]]:
     for batch in range(first, end, stage.batch):
         for part in range(batch, batch + stage.batch, stage.part):
             yield part, stage.size_at(batch)
+
+
+def _scored_at_once(size: int) -> int:
+    """Pictures of this side in a batch for validation, which renders all of each; in memory's bounds.
+
+    Two at least, for composites get their colours from one another.
+    """
+    return min(max(16 * 64 // size, 2), 16)
 
 
 def _is_validation(sample: Sample) -> bool:
