@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from safetensors.numpy import save_file
 
 from cdtnet.config import Config
@@ -14,6 +15,9 @@ from cdtnet.weights.official import from_official
 from tests.parity.official import official_checkpoint, official_entries
 
 pytest_plugins = ["tests.browser"]
+
+settings.register_profile("cdtnet", deadline=None)  # a slow machine is no defect
+settings.load_profile("cdtnet")
 
 TORCH = find_spec("torch") is not None
 NEEDS_TORCH = re.compile(

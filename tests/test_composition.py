@@ -298,7 +298,7 @@ def test_what_cannot_be_pasted_is_said(cut_out, scene, change, words):
         compose(**arguments)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.tuples(st.floats(-120, 140), st.floats(-120, 140)),
     st.floats(0.02, 6),

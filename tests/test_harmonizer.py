@@ -53,7 +53,7 @@ def whole_frame(model, composite, mask):
 kinds = st.sampled_from(["pixel", "border", "box", "soft", "full"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 120), st.integers(1, 120), st.integers(0, 9999), kinds, st.sampled_from([1, 7, 32, 256])
 )

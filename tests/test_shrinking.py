@@ -19,7 +19,7 @@ def tensors(pixels, mask):
     return image.permute(2, 0, 1)[None], torch.from_numpy(coverage(mask))[None, None]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 300),
     st.integers(1, 300),

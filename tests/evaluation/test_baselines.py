@@ -45,7 +45,7 @@ def lab(colours):
 
 
 @every_method
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(composite=COMPOSITES, mask=MASKS)
 def test_any_picture_stays_finite_in_range_and_untouched_outside(method, composite, mask):
     before = composite.copy()

@@ -160,7 +160,7 @@ tiles = st.sampled_from(["uint8", "uint16", "float32"]).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(tiles, st.sampled_from(sorted(PROFILES)))
 def test_what_is_not_recolored_stays_bit_for_bit(tile, name):
     codec = color_codec(Picture(tile, Metadata(icc=PROFILES[name])))
@@ -175,7 +175,7 @@ def test_what_is_not_recolored_stays_bit_for_bit(tile, name):
     assert back is not tile
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(tiles, st.floats(-3, 3, width=32))
 def test_encoding_stays_in_range_and_leaves_alpha_alone(tile, shift):
     codec = color_codec(Picture(tile))

@@ -8,7 +8,7 @@ from cdtnet.model.sampling import upsample
 from cdtnet.regions import Window
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 24), st.integers(0, 9999))
 def test_a_window_is_a_crop_of_the_whole(height, width, low_size, seed):
     generator = torch.Generator().manual_seed(seed)

@@ -20,7 +20,6 @@ from cdtnet.weights import load_weights
 
 short = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -40,7 +40,7 @@ pixels = st.tuples(sides, sides, st.integers(1, 4)).flatmap(
 coverages = st.sampled_from([0.0, 1.0, 1e-40, 1.2e-38, 2**-24, 0.5]) | st.floats(0, 1, width=32)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(pixels, st.data(), st.sampled_from([0.0, 1e-300, 0.5, 1.0]))
 def test_any_floats_end_in_a_picture(harmonizer, composite, data, strength):
     """Background and what is no number stay as they are, bit for bit; every other colour stays one."""
@@ -120,7 +120,7 @@ def test_masks_that_are_no_coverage_are_refused(harmonizer, value, resize):
         harmonizer(composite, Picture(mask[..., None]), resize_mask=resize)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.sampled_from([np.uint8, np.uint16, np.float32]),
     st.sampled_from([0, 1e-3, 0.999, 1]),
@@ -238,7 +238,7 @@ def test_a_curve_that_does_not_rise_is_refused(harmonizer, gamma):
 near = st.lists(st.sampled_from([0, 1 / 65536, -1 / 65536, 0.5, 1, 1000, -32768]), min_size=9, max_size=9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(near, st.sampled_from([0.1, 1, 10]))
 def test_primaries_of_any_kind_are_used_or_refused(numbers, gamma):
     icc = profile(gamma, [numbers[:3], numbers[3:6], numbers[6:]])

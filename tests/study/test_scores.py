@@ -66,7 +66,7 @@ def test_all_wins_stay_finite_and_are_pointed_out():
     assert "another method to A:" in find_problem(wins, names)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(2, 6).flatmap(lambda n: st.lists(st.floats(0, 1e6), min_size=n * n, max_size=n * n)))
 def test_the_fit_is_the_top_of_the_posterior(cells):
     size = int(len(cells) ** 0.5)

@@ -69,7 +69,6 @@ def test_changes_reach_into_lists_and_sections(small):
         (["stages.0.samples=8"], "either samples or epochs"),
         (["stages.0.window=64"], "larger than the picture"),
         (["stages.0.accumulate=3"], "3 equal parts"),
-        (["stages.0.solver=least squares", "stages.0.trains=[refinement]"], "with model.residual"),
         (["stages=[]"], "at least one stage"),
         (["stages.0.trains=[]"], "at least one part"),
         (["model.variant=is2am"], "is2am has no color_mapping or refinement"),

@@ -10,7 +10,6 @@ import torch
 from cdtnet.errors import CdtnetError, DataError, WeightsError, WriteError
 from cdtnet.model import load_model
 from cdtnet.training.checkpoint import load_checkpoint
-from cdtnet.training.descent import Descent
 from cdtnet.training.distributed import Processes
 from cdtnet.training.recipe import load_recipe
 from cdtnet.training.trainer import Trainer
@@ -153,8 +152,10 @@ def test_the_log_has_scores_and_pictures(recipe_of, tmp_path):
 
 
 def test_validation_leaves_training_as_it_was(recipe_of, tmp_path, monkeypatch):
+    from cdtnet.training import trainer as module
+
     train(recipe_of({"samples": 40}), tmp_path / "often")
-    monkeypatch.setattr(Descent, "validations", 1)
+    monkeypatch.setattr(module, "VALIDATIONS", 1)
     train(recipe_of({"samples": 40}), tmp_path / "once")
     often, once = weights(tmp_path / "often"), weights(tmp_path / "once")
     assert all(torch.equal(often[name], once[name]) for name in often)

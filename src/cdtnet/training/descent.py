@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,28 +17,6 @@ from .loss import Objective
 from .recipe import Stage
 
 
-class Learner(Protocol):
-    """What changes a network in a stage, a step at a time: takes the parts of a batch, then steps.
-
-    Attributes:
-        validations: how often in a stage scores are worth computing.
-    """
-
-    validations: int
-
-    def add(self, triplet: Triplet, window: Window) -> Tensor:
-        """Take a part of a batch into account; returns its loss."""
-
-    def step(self, rate: float) -> None:
-        """Learn from what was taken into account since the step before, at this rate."""
-
-    def state_dict(self) -> Mapping[str, Any]:
-        """For a checkpoint."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
-
-
 class Descent:
     """Steps down the gradient with AdamW, which without weight decay is the published Adam.
 
@@ -47,8 +25,6 @@ class Descent:
         stage: of the losses and the optimizer's numbers.
         processes: that share batches.
     """
-
-    validations = 10
 
     def __init__(self, model: CDTNet, stage: Stage, processes: Processes):
         for part in modules(model, stage.trains):

@@ -128,8 +128,6 @@ class Stage(Section):
         precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
             float64 is for comparing runs.
         average: whether the weights to use are averaged over the last tenth of the stage.
-        solver: "adam" steps down the gradient; "least squares" solves the refinement's last layer, see
-            `training.refining`.
     """
 
     trains: tuple[Part, ...]
@@ -150,7 +148,6 @@ class Stage(Section):
     smallest_foreground: PositiveFloat = 100.0
     precision: Literal["float64", "float32", "bfloat16"] = "float32"
     average: bool = False
-    solver: Literal["adam", "least squares"] = "adam"
 
     @model_validator(mode="after")
     def _check(self) -> "Stage":
@@ -160,8 +157,6 @@ class Stage(Section):
             raise ValueError("give either samples or epochs")
         if self.batch % self.accumulate:
             raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
-        if self.solver == "least squares" and (self.trains != ("refinement",) or self.average):
-            raise ValueError("least squares solve the refinement alone, and are not averaged")
         if any(size >= self.size for size in self.smaller):
             raise ValueError(f"the sizes named smaller are to be smaller than {self.size}")
         if self.window is not None and self.window > self.size:
@@ -218,8 +213,6 @@ class Recipe(Section):
         absent = missing[self.model.variant] & {*self.initial, *(p for s in self.stages for p in s.trains)}
         if absent:
             raise ValueError(f"{self.model.variant} has no {' or '.join(sorted(absent))}")
-        if any(stage.solver == "least squares" for stage in self.stages) and not self.model.residual:
-            raise ValueError("least squares solve the refinement of a network with model.residual")
         if self.data.kind == "photos" and any(stage.samples is None for stage in self.stages):
             raise ValueError("composites made on the fly have no epochs; give samples")
         return self

@@ -19,14 +19,15 @@ from ..model import CDTNet
 from ..regions import Window
 from ..weights import write_weights
 from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, save_checkpoint
-from .descent import Descent, Learner
+from .descent import Descent
 from .distributed import Processes
 from .feeds import open_feed
 from .initial import build_model
 from .log import Log
 from .recipe import Recipe, Stage
-from .refining import ColorSolver
 from .validation import paint, validate
+
+VALIDATIONS = 10  # per stage
 
 
 class Trainer:
@@ -76,14 +77,14 @@ class Trainer:
             self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
         self.processes.wait()  # until all have read it
         for stage in self.recipe.stages[self.stage :]:
-            learner = self._prepare(stage)
+            descent = self._prepare(stage)
             if resumed:
                 self.model.load_state_dict(resumed["model"])
-                learner.load_state_dict(resumed["optimizer"])
+                descent.load_state_dict(resumed["optimizer"])
                 if self.averaged is not None:
                     self.averaged.load_state_dict(resumed["averaged"])
                 resumed = None
-            if not self._run_stage(stage, learner, stopped, save_every):
+            if not self._run_stage(stage, descent, stopped, save_every):
                 return False
             self.model.load_state_dict(self.usable.state_dict())
             self.stage, self.step, self.averaged = self.stage + 1, 0, None
@@ -102,7 +103,7 @@ class Trainer:
     def _steps(self, stage: Stage) -> int:
         return max(self.feed.samples(stage) // stage.batch, 1)
 
-    def _prepare(self, stage: Stage) -> Learner:
+    def _prepare(self, stage: Stage) -> Descent:
         """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
         self.model.to(_dtype(stage)).eval().requires_grad_(False)
         if stage.average:
@@ -110,14 +111,12 @@ class Trainer:
             self.averaged = AveragedModel(
                 self.model, multi_avg_fn=get_ema_multi_avg_fn(reach), use_buffers=True
             )
-        if stage.solver == "least squares":
-            return ColorSolver(self.model, stage, self._steps(stage), self.processes)
         return Descent(self.model, stage, self.processes)
 
     def _run_stage(
         self,
         stage: Stage,
-        learner: Learner,
+        descent: Descent,
         stopped: Callable[[], bool],
         save_every: float,
     ) -> bool:
@@ -129,16 +128,16 @@ class Trainer:
         with self._bar(stage, steps) as bar:
             while self.step < steps:
                 rate = stage.rate_at(self.step, steps)
-                losses.append(self._train_step(stage, batches, learner, rate))
+                losses.append(self._train_step(stage, batches, descent, rate))
                 bar.update(stage.batch)
                 ended = self.step == steps
-                if ended or self.step % max(steps // learner.validations, 1) == 0:
+                if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
                     check_numbers(self.model, self.samples)
                     self._validate(stage, rate, losses, bar)
                     losses.clear()
                 stop = self.processes.agree(stopped())
                 if ended or stop or time.monotonic() > saved + save_every:
-                    self._save(learner, required=ended or stop)
+                    self._save(descent, required=ended or stop)
                     saved = time.monotonic()
                 if stop and not ended:
                     return False
@@ -154,11 +153,11 @@ class Trainer:
             disable=not self.processes.first,
         )
 
-    def _train_step(self, stage: Stage, batches: Iterator[Triplet], learner: Learner, rate: float) -> Tensor:
+    def _train_step(self, stage: Stage, batches: Iterator[Triplet], descent: Descent, rate: float) -> Tensor:
         """One step; returns the loss, over all processes."""
         window = self._window(stage)
-        losses = [learner.add(_cast(triplet, stage), window) for triplet in islice(batches, stage.accumulate)]
-        learner.step(rate)
+        losses = [descent.add(_cast(triplet, stage), window) for triplet in islice(batches, stage.accumulate)]
+        descent.step(rate)
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
         self.step, self.samples = self.step + 1, self.samples + stage.batch
@@ -198,7 +197,7 @@ class Trainer:
         left = 100 * scores[best].fmse / scores["composite"].fmse
         bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
 
-    def _save(self, learner: Learner, *, required: bool) -> None:
+    def _save(self, descent: Descent, *, required: bool) -> None:
         """Write the checkpoint; when it can't be, go on while there may be another chance."""
         check_numbers(self.model, self.samples)
         if not self.processes.first:
@@ -210,7 +209,7 @@ class Trainer:
             "samples": self.samples,
             "model": self.model.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "optimizer": learner.state_dict(),
+            "optimizer": descent.state_dict(),
         }
         try:
             save_checkpoint(self.folder / "checkpoint.pt", state)
