@@ -33,16 +33,15 @@ def test_single_precision_equals_the_plain_forward(harmonizers, photos):
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
 
 
-def test_8_bit_pictures_move_by_a_level_at_most_nearly_everywhere(harmonizers, photos):
+def test_8_bit_pictures_move_by_a_level_at_most(harmonizers, photos):
     for composite, mask in photos:
         exact, reduced = (
             harmonizers[precision](composite, mask).image[mask > 0].astype(int)
             for precision in ("float32", "bfloat16")
         )
         apart = np.abs(exact - reduced)
-        assert (apart.max(axis=1) <= 1).mean() >= 0.998
-        assert apart.max() <= 3
-        assert (apart**2).mean() <= 255**2 / 10**5.4  # a PSNR of 54 dB
+        assert apart.max() <= 1
+        assert (apart**2).mean() <= 255**2 / 10**6.0  # a PSNR of 60 dB
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.float16, np.float32])
