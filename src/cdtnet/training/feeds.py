@@ -73,7 +73,7 @@ class PhotoFeed:
         if self.scored is None or self.scored.size != stage.size:
             self.scored = self._load(self.held_out, stage.size)
         generator = torch.Generator(self.processes.device).manual_seed(0)
-        batch = _scored_at_once(stage.size)
+        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colours from one another
         for _ in range(max(self.data.validation * 64 // max(stage.size, 64), 16) // batch):
             yield draw(self.scored, batch, stage.size, generator)
 
@@ -165,11 +165,8 @@ def _parts(stage: Stage, first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _scored_at_once(size: int) -> int:
-    """Pictures of this side in a batch for validation, which renders all of each; in memory's bounds.
-
-    Two at least, for composites get their colours from one another.
-    """
-    return min(max(16 * 64 // size, 2), 16)
+    """Pictures of this side in a batch for validation, which renders all of each: as many as memory bears."""
+    return max(16 * 64 // size, 1)
 
 
 def _is_validation(sample: Sample) -> bool:
