@@ -10,6 +10,8 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 STRIDE = 8  # pixels of the generator's input to one of its bottleneck
 LARGEST_BASE = 1024  # pixels of a base side: beyond, analysing would take more memory than the picture
 MOST_LUTS = 256
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colours that generator and refinement work with
+IMAGENET_STD = (0.229, 0.224, 0.225)
 HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
 
 
@@ -36,6 +38,8 @@ class Config:
         residual: whether the refinement is given the generator's picture as its difference from the colour
             mapping's at base size, so that upsampling blurs a correction and not a picture. The published
             weights were trained without; of no effect on other variants.
+        second_look: whether engines analyse a picture twice, as it is and mirrored, go by the mean, and hold
+            back the change as far as both looks disagree (`second_look.py`). The module `CDTNet` looks once.
     """
 
     variant: Variant = "cdtnet"
@@ -44,6 +48,7 @@ class Config:
     split: bool = True
     antialias: bool = False
     residual: bool = False
+    second_look: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in get_args(Variant):
@@ -52,8 +57,9 @@ class Config:
             raise ValueError(f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}")
         if not _whole(self.luts, 1, MOST_LUTS):
             raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
-        if not all(isinstance(switch, bool) for switch in (self.split, self.antialias, self.residual)):
-            raise ValueError("split, antialias and residual must be true or false")
+        switches = self.split, self.antialias, self.residual, self.second_look
+        if not all(isinstance(switch, bool) for switch in switches):
+            raise ValueError("split, antialias, residual and second_look must be true or false")
 
 
 def _whole(number: object, least: int, most: int) -> bool:

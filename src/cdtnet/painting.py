@@ -48,18 +48,18 @@ class Painter:
         whole_frame: bool = False,
     ):
         self._engine, self._precision, self._picture, self._mask = engine, precision, picture, mask
-        self._strength, self._whole_frame = strength, whole_frame
+        self._whole_frame = whole_frame
         self._codec, config = color_codec(picture), engine.config
         sizes = config.base_size, config.base_size // STRIDE
-        self._analysis = engine.analyse(
-            shrink(picture, mask, self._codec, *sizes, antialias=config.antialias)
-        )
+        low = shrink(picture, mask, self._codec, *sizes, antialias=config.antialias)
+        self._analysis, self._trust = engine.analyse(low)
+        self._strength = strength * self._trust
 
     @property
     def lut(self) -> Lut | None:
-        """The table mixed for this picture, if the model has colour mapping."""
+        """The table mixed for this picture, held back as the picture is, if the model has colour mapping."""
         table = self._engine.table(self._analysis)
-        return None if table is None else Lut(table)
+        return None if table is None else Lut(table).weakened(self._trust)
 
     def paint(self, windows: Iterable[Window]) -> Iterator[tuple[Window, NDArray[Any]]]:
         """Each window with its native pixels harmonized, (h,w,C); in threads, in the order of completion."""

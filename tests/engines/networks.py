@@ -3,7 +3,10 @@
 import numpy as np
 import torch
 
-from cdtnet.model import CDTNet, Config
+from cdtnet.model import Analysis, CDTNet, Config
+from cdtnet.model.color_mapping import map_colors
+from cdtnet.model.layers import denormalize
+from cdtnet.second_look import DOUBT, FLOOR
 
 
 def network(config: Config) -> CDTNet:
@@ -37,9 +40,38 @@ def nchw(array: np.ndarray) -> torch.Tensor:
 
 
 def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """The module's forward over whole pictures, blended with the masks, once: (N,H,W,3)."""
+    """The module over whole pictures, blended with the masks, once: (N,H,W,3)."""
     with torch.inference_mode():
-        after = model(nchw(images), nchw(masks)).image.permute(0, 2, 3, 1).numpy()
-    if model.config.variant == "cdtnet-sim":
-        return after.clip(0, 1)
-    return (images + masks * (after - images)).clip(0, 1)
+        look = looked_twice if model.config.second_look else looked_once
+        found = [look(model, nchw(i[None]), nchw(m[None])) for i, m in zip(images, masks, strict=True)]
+    after = np.stack([image[0].permute(1, 2, 0).numpy() for image, _ in found])
+    amount = np.stack([np.float32(trust) for _, trust in found])[:, None, None, None]
+    if model.config.variant != "cdtnet-sim":
+        amount = amount * masks
+    return (images + amount * (after - images)).clip(0, 1)
+
+
+def looked_once(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:
+    return model(image, mask).image, 1.0
+
+
+def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """The picture by the mean of two analyses, and the share of the change that is worth making."""
+    low = model.downsample(image, mask)
+    looks = model.analyse(low), model.analyse(model.downsample(image.flip(3), mask.flip(3)))
+    means, painted = {}, []
+    for name in Analysis._fields:
+        parts = [getattr(look, name) for look in looks]
+        if parts[0] is not None:
+            other = parts[1] if name == "table" else parts[1].flip(3)
+            means[name] = (parts[0] + other) / 2
+            if name == "image_low":
+                painted = [denormalize(parts[0]), denormalize(other)]
+    if not painted:
+        painted = [map_colors(look.table, low.image, low.mask) for look in looks]
+    analysis = Analysis(**{**dict.fromkeys(Analysis._fields), **means})
+    weight = low.mask**2 / (low.mask**2).sum().clamp(min=1e-12) / 3
+    change = (weight * (sum(painted) / 2 - low.image) ** 2).sum()
+    error = FLOOR**2 + DOUBT * (weight * (painted[0] - painted[1]) ** 2).sum() / 4
+    trust = 1 - error / change if change > error else 0
+    return model.render(analysis, image, mask)[0], float(trust)

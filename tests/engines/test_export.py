@@ -65,9 +65,12 @@ def test_the_whole_graph_equals_the_module_with_published_like_weights(official_
         Config("cdtnet", base_size=32, luts=8, antialias=True),
         Config("cdtnet", base_size=64, luts=2, split=False),
         Config("cdtnet", base_size=32, antialias=True, residual=True),
+        Config("cdtnet", base_size=32, antialias=True, residual=True, second_look=True),
         Config("cdtnet-sim", base_size=32, luts=1),
+        Config("cdtnet-sim", base_size=32, luts=2, second_look=True),
         Config("cdtnet-sim", base_size=64, luts=2, antialias=True),
         Config("is2am", base_size=32, antialias=True),
+        Config("is2am", base_size=32, second_look=True),
     ],
     ids=str,
 )

@@ -47,8 +47,12 @@ def test_shipped_weights(name):
         Config("cdtnet", base_size=64, luts=1),
         Config("cdtnet", base_size=128, luts=8, antialias=True),
         Config("cdtnet", base_size=64, luts=2, antialias=True, residual=True),
+        Config("cdtnet", base_size=64, antialias=True, residual=True, second_look=True),
+        Config("cdtnet", base_size=32, second_look=True),
         Config("cdtnet-sim", base_size=8, luts=2),
+        Config("cdtnet-sim", base_size=16, luts=2, second_look=True),
         Config("is2am", base_size=72, antialias=True),
+        Config("is2am", base_size=64, second_look=True),
     ],
     ids=str,
 )

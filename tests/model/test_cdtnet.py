@@ -120,7 +120,14 @@ def test_an_untrained_colour_mapping_returns_its_input():
 WRONG = [
     *({"base_size": size} for size in (0, 100, 8192, 64.0, "64")),
     *({"luts": count} for count in (0, 10**9, True, [])),
-    *({"variant": "cdtnet-9"}, {"variant": []}, {"split": 1}, {"antialias": None}, {"residual": 0}),
+    *(
+        {"variant": "cdtnet-9"},
+        {"variant": []},
+        {"split": 1},
+        {"antialias": None},
+        {"residual": 0},
+        {"second_look": None},
+    ),
 ]
 
 

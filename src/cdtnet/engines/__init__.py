@@ -58,8 +58,12 @@ class Engine(Protocol):
     step: int
     fast: Precision
 
-    def analyse(self, low: LowPicture) -> Any:
-        """Everything global about a picture, decided once; in single precision."""
+    def analyse(self, low: LowPicture) -> tuple[Any, float]:
+        """Everything global about a picture, decided once; in single precision.
+
+        Returns:
+            The analysis, and how much of the change it is to be trusted with, 0..1 (`Config.second_look`).
+        """
 
     def render(self, analysis: Any, tile: Tile, precision: Precision = "float32") -> FloatArray:
         """A tile of the picture, whole frame as published.

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import Precision
+from ..config import IMAGENET_MEAN, IMAGENET_STD, Precision
 from ..machine import available_cores
 from ..regions import low_positions
+from ..second_look import mirrored, trust
 from ..shrinking import LowPicture
 from ..weights import Weights
 from . import Tile
@@ -48,6 +49,10 @@ class LowAnalysis(NamedTuple):
     low: FloatArray | None
     table: FloatArray | None = None
     atlas: FloatArray | None = None
+
+    def mirrored(self) -> LowAnalysis:
+        """What belongs to the same picture with left and right exchanged."""
+        return self if self.low is None else self._replace(low=np.ascontiguousarray(self.low[..., ::-1]))
 
 
 class OpenVinoEngine:
@@ -84,18 +89,41 @@ class OpenVinoEngine:
         if "refinement" in graphs:
             self._boxes["refinement, bfloat16"] = box("refinement", "bfloat16")
 
-    def analyse(self, low: LowPicture) -> LowAnalysis:
-        """Everything global about a picture, decided once."""
+    def analyse(self, low: LowPicture) -> tuple[LowAnalysis, float]:
+        """Everything global about a picture, decided once, and how far to trust it."""
+        analysis, certain = self._look(low), 1.0
+        if self.config.second_look:
+            looks = analysis, self._look(mirrored(low)).mirrored()
+            first, second = (self._paint(look, low) for look in looks)
+            certain = float(trust(first, second, low.image, low.mask[..., None]))
+            analysis = LowAnalysis(*map(_mean, *looks))
+        if self.config.residual and "residual" in self._boxes:
+            assert analysis.low is not None
+            found = self._boxes["residual"].run(low=analysis.low, mapped=self._map(analysis, low)[None])
+            analysis = analysis._replace(low=found["residual"])
+        return analysis, certain
+
+    def _look(self, low: LowPicture) -> LowAnalysis:
+        """What one look at a picture finds, the generator's picture as it is."""
         image = np.ascontiguousarray(low.image.transpose(2, 0, 1)[None])
         found = self._boxes["generator"].run(image=image, mask=low.mask[None, None])
+        mixed = {}
         if mapping := self._boxes.get("color_mapping"):
             mixed = mapping.run(bottleneck=found["bottleneck"], coarse_mask=low.coarse_mask[None, None])
-            if self.config.residual and "residual" in self._boxes:
-                tile = {"image": low.image[None], "mask": low.mask[None, ..., None]}
-                mapped = self._boxes["lookup"].run(atlas=mixed["atlas"], **tile)["mapped"]
-                found["low"] = self._boxes["residual"].run(low=found["low"], mapped=mapped)["residual"]
-            return LowAnalysis(found.get("low"), **mixed)
-        return LowAnalysis(found["low"])
+        return LowAnalysis(found.get("low"), **mixed)
+
+    def _paint(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
+        """The picture at base size that a look leads to, (S,S,3)."""
+        if analysis.low is None:
+            return self._map(analysis, low)
+        painted = analysis.low[0, :3].transpose(1, 2, 0)
+        return painted * np.array(IMAGENET_STD, np.float32) + np.array(IMAGENET_MEAN, np.float32)
+
+    def _map(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
+        """The colour mapping's picture at base size, (S,S,3)."""
+        assert analysis.atlas is not None
+        inputs = {"image": low.image[None], "mask": low.mask[None, ..., None]}
+        return self._boxes["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"][0]
 
     def render(self, analysis: LowAnalysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
         """A tile of the picture, whole frame as published; see `Engine`."""
@@ -190,6 +218,11 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
                 graph.remove_parameter(parameter)
         graph.validate_nodes_and_infer_types()
     return graphs
+
+
+def _mean(first: FloatArray | None, second: FloatArray | None) -> FloatArray | None:
+    """Of a part of two analyses, where there is such a part."""
+    return None if first is None or second is None else (first + second) / np.float32(2)
 
 
 def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int, FloatArray]:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from ..config import Precision
 from ..errors import CdtnetError
 from ..model import Analysis, CDTNet, LowInput
+from ..model.color_mapping import map_colors
+from ..model.layers import denormalize
+from ..second_look import trust
 from ..shrinking import LowPicture
 from . import Tile
 
@@ -40,15 +43,19 @@ class TorchEngine:
             torch.backends.cudnn.allow_tf32 = False  # float32 would have 10 bits of mantissa; for the process
 
     @torch.inference_mode()
-    def analyse(self, low: LowPicture) -> Analysis:
-        """Everything global about a picture, decided once."""
-        image = self._tensor(low.image).permute(2, 0, 1)[None]
-        analysis = self.model.analyse(
-            LowInput(image, self._tensor(low.mask)[None, None], self._tensor(low.coarse_mask)[None, None])
-        )
+    def analyse(self, low: LowPicture) -> tuple[Analysis, float]:
+        """Everything global about a picture, decided once, and how far to trust it."""
+        image, mask = self._tensor(low.image).permute(2, 0, 1), self._tensor(low.mask)[None]
+        given = LowInput(image[None], mask[None], self._tensor(low.coarse_mask)[None, None])
+        analysis, certain = self.model.analyse(given), 1.0
+        if self.config.second_look:
+            looks = analysis, self.model.analyse(given.mirrored()).mirrored()
+            first, second = (_paint(look, given) for look in looks)
+            certain = float(trust(first, second, image.permute(1, 2, 0), mask[0, ..., None]))
+            analysis = Analysis(*map(_mean, *looks))
         if self._on_cuda:
             torch.cuda.current_stream(self.device).synchronize()  # streams of the tiles do not wait for it
-        return analysis
+        return analysis, certain
 
     @torch.inference_mode()
     def render(self, analysis: Analysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
@@ -79,6 +86,21 @@ class TorchEngine:
         if self._on_cuda:  # from pinned memory, so that nothing waits for the transfer
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
+
+
+def _paint(analysis: Analysis, low: LowInput) -> torch.Tensor:
+    """The picture at base size that an analysis leads to, (S,S,3)."""
+    if analysis.image_low is not None:
+        painted = denormalize(analysis.image_low)
+    else:
+        assert analysis.table is not None
+        painted = map_colors(analysis.table, low.image, low.mask)
+    return painted[0].permute(1, 2, 0)
+
+
+def _mean(first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
+    """Of a part of two analyses, where there is such a part."""
+    return None if first is None or second is None else (first + second) / 2
 
 
 def _pick(device: str) -> torch.device:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from ..config import STRIDE
 from ..model import CDTNet
+from ..model.layers import denormalize
+from ..second_look import trust
 from .boxes import Box, Shapes, boxes, resize
 
 
@@ -33,21 +35,39 @@ class WholeBox(Box):
             lines = [sampling(length, size, antialias=antialias) for length in (height, width)]
             return resize(x.permute(0, 3, 1, 2), *lines)
 
-        image_low, mask_low = shrink(image, base), shrink(mask, base)
-        low, bottleneck = self.boxes["generator"](image_low, mask_low)
+        inputs = shrink(image, base), shrink(mask, base), shrink(mask, base // STRIDE)
+        tiles = inputs[0].permute(0, 2, 3, 1), inputs[1].permute(0, 2, 3, 1)  # at base size
+        (low, atlas), amount = self._look(*inputs), torch.ones(1)
+        if self.config.second_look:
+            mirrored, atlas_again = self._look(*(x.flip(3) for x in inputs))
+            low_again = mirrored.flip(3)
+            first, second = self._paint(low, atlas, *tiles), self._paint(low_again, atlas_again, *tiles)
+            amount = trust(first, second, *tiles).reshape(-1, 1, 1, 1)
+            low, atlas = (low + low_again) / 2, (atlas + atlas_again) / 2
         lines = sampling(base, height), sampling(base, width)
         if "color_mapping" in self.boxes:
-            _, atlas = self.boxes["color_mapping"](bottleneck, shrink(mask, base // STRIDE))
             painted = self.boxes["lookup"](atlas, image, mask)
             if "refinement" not in self.boxes:  # blended with the mask already
-                return painted.clamp(0, 1)
+                return torch.lerp(image, painted, amount).clamp(0, 1)
             if "residual" in self.boxes:
-                tiles = (x.permute(0, 2, 3, 1) for x in (image_low, mask_low))
                 low = self.boxes["residual"](low, self.boxes["lookup"](atlas, *tiles))
             painted = self.boxes["refinement"](image, painted, mask, low, *lines)
         else:
             painted = self.boxes["upsampling"](low, *lines)
-        return torch.lerp(image, painted, mask).clamp(0, 1)
+        return torch.lerp(image, painted, amount * mask).clamp(0, 1)
+
+    def _look(self, image: Tensor, mask: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What the boxes that are run once find: `low`, and `atlas`, which is nothing without a table."""
+        low, bottleneck = self.boxes["generator"](image, mask)
+        if "color_mapping" not in self.boxes:
+            return low, torch.zeros(1)
+        return low, self.boxes["color_mapping"](bottleneck, coarse_mask)[1]
+
+    def _paint(self, low: Tensor, atlas: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+        """The pictures at base size (B,S,S,3) that a look leads to."""
+        if self.config.variant == "cdtnet-sim":
+            return self.boxes["lookup"](atlas, image, mask)
+        return denormalize(low[:, :3]).permute(0, 2, 3, 1)
 
 
 def sampling(length: int, size: int, *, antialias: bool = False) -> Tensor:

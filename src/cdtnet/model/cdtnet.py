@@ -31,6 +31,10 @@ class LowInput(NamedTuple):
     mask: Tensor
     coarse_mask: Tensor
 
+    def mirrored(self) -> "LowInput":
+        """The same picture, left and right exchanged."""
+        return LowInput(*(part.flip(-1) for part in self))
+
 
 class Analysis(NamedTuple):
     """All that rendering needs to know of a picture; its size does not depend on the picture's.
@@ -47,6 +51,14 @@ class Analysis(NamedTuple):
     features_low: Tensor | None
     table: Tensor | None
     residual_low: Tensor | None = None
+
+    def mirrored(self) -> "Analysis":
+        """What belongs to the same picture with left and right exchanged."""
+
+        def flip(low: Tensor | None) -> Tensor | None:
+            return None if low is None else low.flip(-1)
+
+        return Analysis(flip(self.image_low), flip(self.features_low), self.table, flip(self.residual_low))
 
 
 class Output(NamedTuple):

@@ -1,0 +1,45 @@
+"""A second look at a picture, mirrored: the mean of both is better, and where they differ neither is sure.
+
+Not in the paper. `Config.second_look` says whether a network looks twice.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .shrinking import LowPicture
+
+DOUBT = 1.0  # how often the squared difference of two looks goes into the squared error of their mean
+FLOOR = 3 / 255  # an error that looks have in common, in 0..1
+_SQUARE = (-3, -2, -1)  # axes
+
+
+def mirrored(low: LowPicture) -> LowPicture:
+    """The same picture, left and right exchanged."""
+    return LowPicture(
+        *(np.ascontiguousarray(part[:, ::-1]) for part in (low.image, low.mask, low.coarse_mask))
+    )
+
+
+def trust(first: Any, second: Any, image: Any, mask: Any) -> Any:
+    """How much of the change that two looks find is worth making, 0..1.
+
+    Wiener's filter for the change as a whole: 1 − error² / change², both over the foreground. The error is
+    not known; a quarter of the looks' squared difference, as that of a mean of two independent estimates,
+    stands for what they don't share, and a constant for what they do. So a large change that both find is
+    made nearly whole, and a picture that is nearly right is left nearly as it is.
+
+    Args:
+        first: (…,S,S,3), what the first look makes of pictures at base size; arrays or tensors.
+        second: (…,S,S,3), what the second does, mirrored back.
+        image: (…,S,S,3), the pictures themselves.
+        mask: (…,S,S,1), their foregrounds.
+
+    Returns:
+        (…), one for each picture.
+    """
+    apart, change = mask * (first - second), mask * ((first + second) / 2 - image)
+    error = DOUBT / 4 * (apart * apart).sum(_SQUARE) + 3 * FLOOR**2 * (mask * mask).sum(_SQUARE)
+    size = (change * change).sum(_SQUARE)
+    larger = (size + error + abs(size - error)) / 2 + 1e-12
+    return 1 - error / larger
