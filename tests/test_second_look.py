@@ -54,6 +54,14 @@ def test_a_picture_that_is_nearly_right_is_left_alone():
     assert trust(IMAGE, IMAGE, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
 
 
+def test_rounding_leads_nowhere_else():
+    random = np.random.default_rng(3)
+    image, mask = IMAGE.astype(np.float32), MASK.astype(np.float32)
+    for _ in range(200):
+        painted = image + random.normal(0, random.uniform(0, FLOOR), image.shape).astype(np.float32)
+        assert 0 <= trust(painted, painted, image, mask) <= 1
+
+
 def test_only_the_foreground_counts():
     left = MASK.copy()
     left[:, 8:] = 0

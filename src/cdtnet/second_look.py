@@ -42,4 +42,4 @@ def trust(first: Any, second: Any, image: Any, mask: Any) -> Any:
     error = DOUBT / 4 * (apart * apart).sum(_SQUARE) + 3 * FLOOR**2 * (mask * mask).sum(_SQUARE)
     size = (change * change).sum(_SQUARE)
     larger = (size + error + abs(size - error)) / 2 + 1e-12
-    return 1 - error / larger
+    return (1 - error / larger).clip(0, 1)  # rounding apart, it is in there already
