@@ -30,8 +30,8 @@ Objects cut out of one photograph and pasted into another: before (left) and aft
 bird, dogs and drum, which are older), and none was left out. There is no right answer to compare with: look
 for yourself. Nothing casts a shadow, and harmonizing does not paint any.
 
-The weights were trained on recoloured versions of thirteen of the backgrounds' and objects' photographs, among others; the
-composites themselves they have never seen.
+The weights were trained on recoloured versions of thirteen of the photographs that backgrounds and objects
+are from, among others; the composites themselves they have never seen.
 
 Written by `python examples/real_composites.py`. The photographs'
 [authors and licences](../examples/photos/CREDITS.md) are those of these pictures, too.
