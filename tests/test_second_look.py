@@ -7,7 +7,7 @@ import pytest
 
 from cdtnet import Harmonizer
 from cdtnet.model.loading import build
-from cdtnet.second_look import DOUBT, FLOOR, mirrored, trust
+from cdtnet.second_look import DOUBT, FLOOR, trust
 from cdtnet.shrinking import LowPicture
 from cdtnet.weights import load_weights, write_weights
 
@@ -87,4 +87,4 @@ def test_a_mirrored_picture_is_mirrored_in_all_its_parts():
     random = np.random.default_rng(2)
     low = LowPicture(*(random.random(shape, np.float32) for shape in ((16, 16, 3), (16, 16), (2, 2))))
     for name in ("image", "mask", "coarse_mask"):
-        assert np.array_equal(getattr(mirrored(low), name), getattr(low, name)[:, ::-1])
+        assert np.array_equal(getattr(low.mirrored(), name), getattr(low, name)[:, ::-1])

@@ -5,20 +5,14 @@ Not in the paper. `Config.second_look` says whether a network looks twice.
 
 from typing import Any
 
-import numpy as np
-
-from .shrinking import LowPicture
-
 DOUBT = 1.0  # how often the squared difference of two looks goes into the squared error of their mean
 FLOOR = 3 / 255  # an error that looks have in common, in 0..1
 _SQUARE = (-3, -2, -1)  # axes
 
 
-def mirrored(low: LowPicture) -> LowPicture:
-    """The same picture, left and right exchanged."""
-    return LowPicture(
-        *(np.ascontiguousarray(part[:, ::-1]) for part in (low.image, low.mask, low.coarse_mask))
-    )
+def mean(first: Any, second: Any) -> Any:
+    """Of a part of two analyses, arrays or tensors; None where there is no such part."""
+    return None if first is None else (first + second) / 2
 
 
 def trust(first: Any, second: Any, image: Any, mask: Any) -> Any:
@@ -41,5 +35,4 @@ def trust(first: Any, second: Any, image: Any, mask: Any) -> Any:
     apart, change = mask * (first - second), mask * ((first + second) / 2 - image)
     error = DOUBT / 4 * (apart * apart).sum(_SQUARE) + 3 * FLOOR**2 * (mask * mask).sum(_SQUARE)
     size = (change * change).sum(_SQUARE)
-    larger = (size + error + abs(size - error)) / 2 + 1e-12
-    return (1 - error / larger).clip(0, 1)  # rounding apart, it is in there already
+    return (1 - error / (size + 1e-12)).clip(0, 1)

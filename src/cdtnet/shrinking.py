@@ -31,6 +31,11 @@ class LowPicture:
     mask: FloatArray
     coarse_mask: FloatArray
 
+    def mirrored(self) -> "LowPicture":
+        """The same picture, left and right exchanged."""
+        parts = self.image, self.mask, self.coarse_mask
+        return LowPicture(*(np.ascontiguousarray(part[:, ::-1]) for part in parts))
+
 
 def shrink(
     picture: Picture,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..config import IMAGENET_MEAN, IMAGENET_STD, Precision
 from ..machine import available_cores
 from ..regions import low_positions
-from ..second_look import mirrored, trust
+from ..second_look import mean, trust
 from ..shrinking import LowPicture
 from ..weights import Weights
 from . import Tile
@@ -93,10 +93,10 @@ class OpenVinoEngine:
         """Everything global about a picture, decided once, and how far to trust it."""
         analysis, certain = self._look(low), 1.0
         if self.config.second_look:
-            looks = analysis, self._look(mirrored(low)).mirrored()
+            looks = analysis, self._look(low.mirrored()).mirrored()
             first, second = (self._paint(look, low) for look in looks)
             certain = float(trust(first, second, low.image, low.mask[..., None]))
-            analysis = LowAnalysis(*map(_mean, *looks))
+            analysis = LowAnalysis(*map(mean, *looks))
         if self.config.residual and "residual" in self._boxes:
             assert analysis.low is not None
             found = self._boxes["residual"].run(low=analysis.low, mapped=self._map(analysis, low)[None])
@@ -218,11 +218,6 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
                 graph.remove_parameter(parameter)
         graph.validate_nodes_and_infer_types()
     return graphs
-
-
-def _mean(first: FloatArray | None, second: FloatArray | None) -> FloatArray | None:
-    """Of a part of two analyses, where there is such a part."""
-    return None if first is None or second is None else (first + second) / np.float32(2)
 
 
 def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int, FloatArray]:

@@ -12,7 +12,7 @@ from ..errors import CdtnetError
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize
-from ..second_look import trust
+from ..second_look import mean, trust
 from ..shrinking import LowPicture
 from . import Tile
 
@@ -52,7 +52,7 @@ class TorchEngine:
             looks = analysis, self.model.analyse(given.mirrored()).mirrored()
             first, second = (_paint(look, given) for look in looks)
             certain = float(trust(first, second, image.permute(1, 2, 0), mask[0, ..., None]))
-            analysis = Analysis(*map(_mean, *looks))
+            analysis = Analysis(*map(mean, *looks))
         if self._on_cuda:
             torch.cuda.current_stream(self.device).synchronize()  # streams of the tiles do not wait for it
         return analysis, certain
@@ -96,11 +96,6 @@ def _paint(analysis: Analysis, low: LowInput) -> torch.Tensor:
         assert analysis.table is not None
         painted = map_colors(analysis.table, low.image, low.mask)
     return painted[0].permute(1, 2, 0)
-
-
-def _mean(first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
-    """Of a part of two analyses, where there is such a part."""
-    return None if first is None or second is None else (first + second) / 2
 
 
 def _pick(device: str) -> torch.device:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..config import STRIDE
 from ..model import CDTNet
 from ..model.layers import denormalize
-from ..second_look import trust
+from ..second_look import mean, trust
 from .boxes import Box, Shapes, boxes, resize
 
 
@@ -37,33 +37,34 @@ class WholeBox(Box):
 
         inputs = shrink(image, base), shrink(mask, base), shrink(mask, base // STRIDE)
         tiles = inputs[0].permute(0, 2, 3, 1), inputs[1].permute(0, 2, 3, 1)  # at base size
-        (low, atlas), amount = self._look(*inputs), torch.ones(1)
+        (low, atlas), amount = self._look(*inputs), None
         if self.config.second_look:
             mirrored, atlas_again = self._look(*(x.flip(3) for x in inputs))
             low_again = mirrored.flip(3)
             first, second = self._paint(low, atlas, *tiles), self._paint(low_again, atlas_again, *tiles)
             amount = trust(first, second, *tiles).reshape(-1, 1, 1, 1)
-            low, atlas = (low + low_again) / 2, (atlas + atlas_again) / 2
+            low, atlas = mean(low, low_again), mean(atlas, atlas_again)
         lines = sampling(base, height), sampling(base, width)
         if "color_mapping" in self.boxes:
-            painted = self.boxes["lookup"](atlas, image, mask)
-            if "refinement" not in self.boxes:  # blended with the mask already
-                return torch.lerp(image, painted, amount).clamp(0, 1)
-            if "residual" in self.boxes:
-                low = self.boxes["residual"](low, self.boxes["lookup"](atlas, *tiles))
-            painted = self.boxes["refinement"](image, painted, mask, low, *lines)
+            painted = self.boxes["lookup"](atlas, image, mask)  # blended with the mask already
+            if "refinement" in self.boxes:
+                if "residual" in self.boxes:
+                    low = self.boxes["residual"](low, self.boxes["lookup"](atlas, *tiles))
+                painted = torch.lerp(image, self.boxes["refinement"](image, painted, mask, low, *lines), mask)
         else:
-            painted = self.boxes["upsampling"](low, *lines)
-        return torch.lerp(image, painted, amount * mask).clamp(0, 1)
+            painted = torch.lerp(image, self.boxes["upsampling"](low, *lines), mask)
+        if amount is not None:
+            painted = torch.lerp(image, painted, amount)
+        return painted.clamp(0, 1)
 
-    def _look(self, image: Tensor, mask: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """What the boxes that are run once find: `low`, and `atlas`, which is nothing without a table."""
+    def _look(self, image: Tensor, mask: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the boxes that are run once find: `low`, and `atlas`; None without a table."""
         low, bottleneck = self.boxes["generator"](image, mask)
         if "color_mapping" not in self.boxes:
-            return low, torch.zeros(1)
+            return low, None
         return low, self.boxes["color_mapping"](bottleneck, coarse_mask)[1]
 
-    def _paint(self, low: Tensor, atlas: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    def _paint(self, low: Tensor, atlas: Tensor | None, image: Tensor, mask: Tensor) -> Tensor:
         """The pictures at base size (B,S,S,3) that a look leads to."""
         if self.config.variant == "cdtnet-sim":
             return self.boxes["lookup"](atlas, image, mask)
