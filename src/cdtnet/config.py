@@ -35,9 +35,9 @@ class Config:
         split: whether the LUTs' weights are predicted from foreground and background apart.
         antialias: whether a picture is low-pass filtered when it is brought to base size. The published
             weights were trained without.
-        residual: whether the refinement is given the generator's picture as its difference from the colour
-            mapping's at base size, so that upsampling blurs a correction and not a picture. The published
-            weights were trained without; of no effect on other variants.
+        residual: whether the refinement is given most of what the generator's picture differs by from the
+            colour mapping's at base size, instead of that picture, so that upsampling blurs a correction and
+            not a picture. The published weights were trained without; of no effect on other variants.
         second_look: whether engines analyse a picture twice, as it is and mirrored, go by the mean, and hold
             back the change as far as both looks disagree (`second_look.py`). The module `CDTNet` looks once.
     """

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from cdtnet.model import Analysis, CDTNet, Config
+from cdtnet.model.cdtnet import GENERATED
 from cdtnet.model.color_mapping import map_colors
 from cdtnet.model.layers import denormalize
 from cdtnet.second_look import DOUBT, FLOOR
@@ -59,7 +60,7 @@ def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tupl
     """The picture by the mean of two analyses, and the share of the change that is worth making."""
     low = model.downsample(image, mask)
     looks = model.analyse(low), model.analyse(model.downsample(image.flip(3), mask.flip(3)))
-    means, painted = {}, []
+    means, painted, mapped = {}, [], []
     for name in Analysis._fields:
         parts = [getattr(look, name) for look in looks]
         if parts[0] is not None:
@@ -67,8 +68,12 @@ def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tupl
             means[name] = (parts[0] + other) / 2
             if name == "image_low":
                 painted = [denormalize(parts[0]), denormalize(other)]
+            if name == "table":
+                mapped = [map_colors(table, low.image, low.mask) for table in parts]
     if not painted:
-        painted = [map_colors(look.table, low.image, low.mask) for look in looks]
+        painted = mapped
+    elif mapped and model.config.residual:
+        painted = [m + GENERATED * (p - m) for p, m in zip(painted, mapped, strict=True)]
     analysis = Analysis(**{**dict.fromkeys(Analysis._fields), **means})
     weight = low.mask**2 / (low.mask**2).sum().clamp(min=1e-12) / 3
     change = (weight * (sum(painted) / 2 - low.image) ** 2).sum()

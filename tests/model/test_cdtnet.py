@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from cdtnet.model import CDTNet, Config
+from cdtnet.model.cdtnet import GENERATED
 from cdtnet.model.color_mapping import map_colors
 from cdtnet.model.layers import normalize
 from cdtnet.model.loading import build
@@ -86,7 +87,14 @@ def test_a_residual_is_upsampled_and_added_to_the_mapped_picture():
     out, low = model(image, mask), model.downsample(image, mask)
     mapped_low = map_colors(model.analyse(low).table, low.image, low.mask)
     change = upsample(out.base_image - mapped_low, (150, 90), Window(0, 0, 150, 90))
-    assert apart(out.image, out.lut_image + change) < 1e-9
+    assert apart(out.image, out.lut_image + GENERATED * change) < 1e-9
+
+
+def test_at_base_size_that_is_a_mean_of_both_pictures():
+    model = network(Config(base_size=32, residual=True)).double()
+    model.refinement.begin_with_sum()
+    out = model(*(torch.rand(2, channels, 32, 32, dtype=torch.float64) for channels in (3, 1)))
+    assert apart(out.image, torch.lerp(out.lut_image, out.base_image, GENERATED)) < 1e-9
 
 
 def test_a_refinement_of_a_residual_blends_colours_as_they_differ_from_the_sum():

@@ -11,6 +11,7 @@ from cdtnet.errors import CdtnetError, DataError, WeightsError, WriteError
 from cdtnet.model import load_model
 from cdtnet.training.checkpoint import load_checkpoint
 from cdtnet.training.distributed import Processes
+from cdtnet.training.loss import foreground_mse
 from cdtnet.training.recipe import load_recipe
 from cdtnet.training.trainer import Trainer
 from cdtnet.weights import read_weights
@@ -87,6 +88,29 @@ def test_frozen_parts_stay_as_they_are(recipe_of, tmp_path):
     for name, value in before.items():
         assert torch.equal(after[name], value), name
     assert trainer.model.color_mapping.basis[1:].abs().max() > 0
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_fixed_statistics_are_those_of_before_and_gone_by(recipe_of, tmp_path, fixed):
+    train(recipe_of({"samples": 8}), tmp_path / "base")
+    before = weights(tmp_path / "base")
+    start = {"generator": tmp_path / "base" / "weights.safetensors"}
+    recipe = recipe_of({"samples": 4, "fixed_statistics": fixed}, initial=start)
+    trainer = Trainer(recipe, tmp_path / "on", ALONE)
+    (triplet,) = trainer.feed.batches(recipe.stages[0], 0, 4)
+    in_use = foreground_mse(
+        trainer.model.eval()(triplet.composite, triplet.mask).image,
+        triplet.real,
+        triplet.mask.mean((1, 2, 3)),
+        recipe.stages[0].smallest_foreground / recipe.stages[0].size ** 2,
+    ).item()
+    trainer.run()
+    (row,) = csv.DictReader((tmp_path / "on" / "log.csv").read_text().splitlines())
+    after = weights(tmp_path / "on")
+    assert any(not torch.equal(after[name], before[name]) for name in before if "weight" in name)
+    kept = all(torch.equal(after[name], before[name]) for name in before if "running" in name)
+    assert kept == fixed
+    assert (abs(float(row["loss"]) - in_use) < 1e-5) == fixed
 
 
 def test_parts_come_from_where_the_recipe_says(recipe_of, tmp_path, checkpoint):

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..model import CDTNet
+from ..model.cdtnet import residual
 from ..model.color_mapping import LUT_SIZE, ColorMapping
 from ..model.generator import BOTTLENECK, FEATURES, Generator
 from ..model.layers import denormalize, normalize
@@ -108,14 +109,14 @@ class LookupBox(Box):
 
 
 class ResidualBox(Box):
-    """What the generator's picture differs by from the colour mapping's at base size (`Config.residual`)."""
+    """What is to be added to the colour mapping's picture, at base size (`Config.residual`)."""
 
     inputs: ClassVar[Shapes] = {"low": (1, LOW, "base", "base"), "mapped": (1, "base", "base", 3)}
     outputs: ClassVar[Shapes] = {"residual": (1, LOW, "base", "base")}
 
     def forward(self, low: Tensor, mapped: Tensor) -> Tensor:
         """`low` with that in place of the picture; `mapped` in 0..1."""
-        return torch.cat((low[:, :3] - normalize(mapped.permute(0, 3, 1, 2)), low[:, 3:]), dim=1)
+        return torch.cat((residual(low[:, :3], mapped.permute(0, 3, 1, 2)), low[:, 3:]), dim=1)
 
 
 class UpsamplingBox(Box):

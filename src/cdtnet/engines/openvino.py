@@ -40,7 +40,7 @@ class LowAnalysis(NamedTuple):
     """All that rendering needs to know of a picture.
 
     Attributes:
-        low: (1,3+32,S,S), the generator's picture, normalised, or what it differs by from the colour
+        low: (1,3+32,S,S), the generator's picture, normalised, or what is to be added to the colour
             mapping's (`Config.residual`), and its features; None for "cdtnet-sim".
         table: (1,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
         atlas: (1,3,204,204), the same as a flat picture, for looking up.
@@ -97,27 +97,30 @@ class OpenVinoEngine:
             first, second = (self._paint(look, low) for look in looks)
             certain = float(trust(first, second, low.image, low.mask[..., None]))
             analysis = LowAnalysis(*map(mean, *looks))
-        if self.config.residual and "residual" in self._boxes:
-            assert analysis.low is not None
-            found = self._boxes["residual"].run(low=analysis.low, mapped=self._map(analysis, low)[None])
-            analysis = analysis._replace(low=found["residual"])
         return analysis, certain
 
     def _look(self, low: LowPicture) -> LowAnalysis:
-        """What one look at a picture finds, the generator's picture as it is."""
+        """What one look at a picture finds."""
         image = np.ascontiguousarray(low.image.transpose(2, 0, 1)[None])
         found = self._boxes["generator"].run(image=image, mask=low.mask[None, None])
         mixed = {}
         if mapping := self._boxes.get("color_mapping"):
             mixed = mapping.run(bottleneck=found["bottleneck"], coarse_mask=low.coarse_mask[None, None])
-        return LowAnalysis(found.get("low"), **mixed)
+        analysis = LowAnalysis(found.get("low"), **mixed)
+        if "residual" in self._boxes:
+            assert analysis.low is not None
+            found = self._boxes["residual"].run(low=analysis.low, mapped=self._map(analysis, low)[None])
+            analysis = analysis._replace(low=found["residual"])
+        return analysis
 
     def _paint(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
         """The picture at base size that a look leads to, (S,S,3)."""
         if analysis.low is None:
             return self._map(analysis, low)
-        painted = analysis.low[0, :3].transpose(1, 2, 0)
-        return painted * np.array(IMAGENET_STD, np.float32) + np.array(IMAGENET_MEAN, np.float32)
+        painted = analysis.low[0, :3].transpose(1, 2, 0) * np.array(IMAGENET_STD, np.float32)
+        if "residual" in self._boxes:
+            return painted + self._map(analysis, low)
+        return painted + np.array(IMAGENET_MEAN, np.float32)
 
     def _map(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
         """The colour mapping's picture at base size, (S,S,3)."""
@@ -200,7 +203,9 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
         WeightsError: if the weights are not exactly what the graphs ask for.
     """
     files = {name: name for name in BOXES[weights.config.variant]}
-    if weights.config.residual and "refinement" in files:
+    if not weights.config.residual:
+        files.pop("residual", None)
+    elif "refinement" in files:
         files["refinement"] = CORRECTION
     graphs = {name: core().read_model(GRAPHS / f"{file}.onnx") for name, file in files.items()}
     places = {

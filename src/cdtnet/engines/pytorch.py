@@ -11,7 +11,7 @@ from ..config import Precision
 from ..errors import CdtnetError
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
-from ..model.layers import denormalize
+from ..model.layers import denormalize, normalize
 from ..second_look import mean, trust
 from ..shrinking import LowPicture
 from . import Tile
@@ -90,12 +90,13 @@ class TorchEngine:
 
 def _paint(analysis: Analysis, low: LowInput) -> torch.Tensor:
     """The picture at base size that an analysis leads to, (S,S,3)."""
-    if analysis.image_low is not None:
-        painted = denormalize(analysis.image_low)
-    else:
+    painted = analysis.image_low
+    if painted is None or analysis.residual_low is not None:
         assert analysis.table is not None
-        painted = map_colors(analysis.table, low.image, low.mask)
-    return painted[0].permute(1, 2, 0)
+        painted = normalize(map_colors(analysis.table, low.image, low.mask))
+        if analysis.residual_low is not None:
+            painted = painted + analysis.residual_low
+    return denormalize(painted)[0].permute(1, 2, 0)
 
 
 def _pick(device: str) -> torch.device:

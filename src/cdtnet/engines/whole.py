@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..config import STRIDE
 from ..model import CDTNet
-from ..model.layers import denormalize
+from ..model.layers import denormalize, normalize
 from ..second_look import mean, trust
 from .boxes import Box, Shapes, boxes, resize
 
@@ -48,8 +48,6 @@ class WholeBox(Box):
         if "color_mapping" in self.boxes:
             painted = self.boxes["lookup"](atlas, image, mask)  # blended with the mask already
             if "refinement" in self.boxes:
-                if "residual" in self.boxes:
-                    low = self.boxes["residual"](low, self.boxes["lookup"](atlas, *tiles))
                 painted = torch.lerp(image, self.boxes["refinement"](image, painted, mask, low, *lines), mask)
         else:
             painted = torch.lerp(image, self.boxes["upsampling"](low, *lines), mask)
@@ -62,13 +60,20 @@ class WholeBox(Box):
         low, bottleneck = self.boxes["generator"](image, mask)
         if "color_mapping" not in self.boxes:
             return low, None
-        return low, self.boxes["color_mapping"](bottleneck, coarse_mask)[1]
+        atlas = self.boxes["color_mapping"](bottleneck, coarse_mask)[1]
+        if "residual" in self.boxes:
+            tiles = image.permute(0, 2, 3, 1), mask.permute(0, 2, 3, 1)
+            low = self.boxes["residual"](low, self.boxes["lookup"](atlas, *tiles))
+        return low, atlas
 
     def _paint(self, low: Tensor, atlas: Tensor | None, image: Tensor, mask: Tensor) -> Tensor:
         """The pictures at base size (B,S,S,3) that a look leads to."""
         if self.config.variant == "cdtnet-sim":
             return self.boxes["lookup"](atlas, image, mask)
-        return denormalize(low[:, :3]).permute(0, 2, 3, 1)
+        painted = low[:, :3]
+        if "residual" in self.boxes:
+            painted = painted + normalize(self.boxes["lookup"](atlas, image, mask).permute(0, 3, 1, 2))
+        return denormalize(painted).permute(0, 2, 3, 1)
 
 
 def sampling(length: int, size: int, *, antialias: bool = False) -> Tensor:

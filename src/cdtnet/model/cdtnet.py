@@ -17,6 +17,8 @@ from .layers import denormalize, normalize
 from .refinement import Refinement
 from .sampling import downsample, upsample
 
+GENERATED = 0.75  # the generator's share of its mean with the colour mapping
+
 
 class LowInput(NamedTuple):
     """A picture at base size S, ready to be analysed.
@@ -43,8 +45,8 @@ class Analysis(NamedTuple):
         image_low: (B,3,S,S), the generator's picture, normalised; None for "cdtnet-sim".
         features_low: (B,32,S,S), the features it was painted from; None for "cdtnet-sim".
         table: (B,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
-        residual_low: (B,3,S,S), what `image_low` differs by from the colour mapping's picture; None unless
-            the refinement is given that instead (`Config.residual`).
+        residual_low: (B,3,S,S), what is to be added to the colour mapping's picture, normalised (`residual`);
+            None unless the refinement is given that instead of `image_low` (`Config.residual`).
     """
 
     image_low: Tensor | None
@@ -59,6 +61,18 @@ class Analysis(NamedTuple):
             return None if low is None else low.flip(-1)
 
         return Analysis(flip(self.image_low), flip(self.features_low), self.table, flip(self.residual_low))
+
+
+def residual(generated: Tensor, mapped: Tensor) -> Tensor:
+    """Most of what the generator's picture differs by from the colour mapping's; see `Config.residual`.
+
+    Not all, for their sum is then a mean of two estimates, which is better than either.
+
+    Args:
+        generated: (B,3,S,S), normalised, as the result is.
+        mapped: (B,3,S,S), in 0..1.
+    """
+    return GENERATED * (generated - normalize(mapped))
 
 
 class Output(NamedTuple):
@@ -128,7 +142,7 @@ class CDTNet(nn.Module):
         if self.refinement is None or table is None or not self.config.residual:
             return Analysis(generated, features, table)
         mapped = map_colors(table, low.image, low.mask)
-        return Analysis(generated, features, table, generated - normalize(mapped))
+        return Analysis(generated, features, table, residual(generated, mapped))
 
     def render(
         self,

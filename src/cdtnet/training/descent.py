@@ -29,6 +29,10 @@ class Descent:
     def __init__(self, model: CDTNet, stage: Stage, processes: Processes):
         for part in modules(model, stage.trains):
             part.train().requires_grad_(True)
+        if stage.fixed_statistics:
+            for part in model.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
         self.stage = stage
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(

@@ -128,6 +128,8 @@ class Stage(Section):
         precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
             float64 is for comparing runs.
         average: whether the weights to use are averaged over the last tenth of the stage.
+        fixed_statistics: whether BatchNorm goes by the statistics that it has, as in use, and not by each
+            batch's, which are noise of their own.
     """
 
     trains: tuple[Part, ...]
@@ -148,6 +150,7 @@ class Stage(Section):
     smallest_foreground: PositiveFloat = 100.0
     precision: Literal["float64", "float32", "bfloat16"] = "float32"
     average: bool = False
+    fixed_statistics: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> "Stage":
