@@ -50,6 +50,7 @@ def main() -> None:
     harmonizer = cdtnet.Harmonizer(arguments.model)
     names = [*json.loads((PHOTOS / "captions.json").read_text(encoding="utf-8")), UNTOUCHED]
     made = {n: untouched(harmonizer) if n == UNTOUCHED else shown(n, harmonizer) for n in names}
+    arguments.output.mkdir(parents=True, exist_ok=True)
     save(sheet([made[name] for name in CASES]), arguments.output / "failures.jpg")
     table = Table(
         INTRODUCTION.format(model=Path(arguments.model).stem, date=date.today()),
