@@ -35,7 +35,8 @@ def main() -> None:
     parser.add_argument("--model", default="cdtnet-256")
     name = parser.parse_args().model
     weights = load_weights(name)
-    model = build(replace(weights, config=replace(weights.config, second_look=False)))  # as its forward is
+    once = replace(weights.config, second_look=False, close_up=False)  # as its forward is
+    model = build(replace(weights, config=once))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "once.safetensors"
         write_weights(path, model, {})
@@ -46,8 +47,8 @@ def main() -> None:
         }
     runtimes = sorted({harmonizer.engine.describe().split(",")[0] for harmonizer in harmonizers.values()})
     title = (
-        f"{name}, looking once, on the foregrounds of the example composites, in levels of 8 bits, against "
-        "the plain forward pass over the whole frame in single precision. "
+        f"{name}, looking once at the whole picture, on the foregrounds of the example composites, in levels "
+        "of 8 bits, against the plain forward pass over the whole frame in single precision. "
         f"{', '.join(runtimes)}, {platform.machine()}, {available_cores()} cores, {date.today()}."
     )
     lines = [

@@ -1,5 +1,6 @@
 """The one way through, with the weights of the parity case: they change every colour a lot."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from cdtnet.config import HALO, Config
 from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import Metadata, Picture
 from cdtnet.model.loading import build
-from cdtnet.regions import Window
-from cdtnet.weights import Weights, read_weights, write_weights
+from cdtnet.regions import Window, close_up
+from cdtnet.weights import Weights, load_weights, read_weights, write_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
@@ -173,6 +174,32 @@ def test_a_mask_of_another_size_is_refused_or_resized(harmonizer):
     with pytest.raises(cdtnet.PictureError, match=r"30×20.*60×40"):
         harmonizer(composite, small)
     assert harmonizer(composite, small, resize_mask=True).image.shape == composite.shape
+
+
+@pytest.mark.parametrize("engine", ["openvino", "pytorch"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_close_up_is_the_surroundings_by_themselves(weights, official_model, tmp_path, engine, dtype):
+    given = load_weights(weights)
+    near = build(replace(given, config=replace(given.config, close_up=True)))
+    write_weights(tmp_path / "near.safetensors", near, {})
+    plain, close = (
+        Harmonizer(path, "cpu", engine=engine, precision="float32")
+        for path in (weights, tmp_path / "near.safetensors")
+    )
+    composite, _ = composite_and_mask(350, 420, 6, "box")
+    composite = (composite * (255 if dtype == "uint8" else 1)).astype(dtype)
+    foreground = Window(90, 60, 331, 120)
+    mask = np.zeros((350, 420), np.float32)
+    mask[foreground.slices] = np.linspace(0.1, 1, 60)
+    frame = close_up([foreground], 64, 350, 420)
+    expected = composite.copy()
+    expected[frame.slices] = plain(composite[frame.slices].copy(), mask[frame.slices].copy()).image
+    found = close(composite, mask)
+    assert np.array_equal(found.image, expected)
+    assert (found.image != plain(composite, mask).image).any()
+    assert np.array_equal(close.lut(composite, mask).table, found.lut.table)
+    frames = [h(composite, mask, whole_frame=True).image for h in (plain, close)]
+    assert np.array_equal(*frames)
 
 
 def test_progress_is_told_tile_by_tile(harmonizer):

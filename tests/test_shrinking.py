@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 
 from cdtnet.imaging import color_codec, coverage, to_picture
 from cdtnet.model import CDTNet, Config
+from cdtnet.regions import Window
 from cdtnet.shrinking import STRIP, shrink
 
 
-def low_of(pixels, mask, size, antialias):
+def low_of(pixels, mask, size, antialias, frame=None):
     picture = to_picture(pixels)
-    return shrink(picture, mask, color_codec(picture), size, size // 8, antialias=antialias)
+    frame = frame or Window(0, 0, *mask.shape)
+    return shrink(picture, mask, frame, color_codec(picture), size, size // 8, antialias=antialias)
 
 
 def tensors(pixels, mask):
@@ -48,6 +50,17 @@ def test_a_picture_of_many_strips(random, monkeypatch, most):
     low = low_of(pixels, mask, 32, True)
     reference = CDTNet(Config("is2am", base_size=32, antialias=True)).downsample(*tensors(pixels, mask))
     np.testing.assert_allclose(low.image, reference.image[0].permute(1, 2, 0), atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_frame_is_seen_as_if_it_were_the_picture(random, channels):
+    pixels = random.integers(0, 256, (3 * STRIP, 200, channels), dtype=np.uint8)
+    mask = random.integers(0, 256, pixels.shape[:2], dtype=np.uint8)
+    frame = Window(57, 20, 57 + 2 * STRIP, 171)
+    found = low_of(pixels, mask, 32, True, frame)
+    expected = low_of(pixels[frame.slices], mask[frame.slices], 32, True)
+    for name in ("image", "mask", "coarse_mask"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name))
 
 
 @pytest.mark.parametrize("hidden", [0, 255])

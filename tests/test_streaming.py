@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from PIL import Image
 from cdtnet import Harmonizer, PictureError, WriteError
 from cdtnet.cli.main import main
 from cdtnet.imaging import Picture, read_picture, write_picture
+from cdtnet.model.loading import build
+from cdtnet.weights import load_weights, write_weights
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +81,23 @@ def test_the_pixels_are_those_of_harmonizing_in_memory(streaming, harmonizer, ma
         np.testing.assert_array_equal(tifffile.imread("out.tif").reshape(found.shape), found)
     assert (found != pixels).any()
     assert sorted(os.listdir()) == ["composite.tif", "mask.tif", "out.tif"]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_close_up_is_that_of_harmonizing_in_memory(streaming, weights, make, channels):
+    given = load_weights(weights)
+    near = build(replace(given, config=replace(given.config, close_up=True)))
+    write_weights("near.safetensors", near, {})
+    harmonizer = Harmonizer("near.safetensors", "cpu")
+    pixels, _ = make(1500, 300, channels)
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    mask[900:1000, 40:90] = 255
+    write_picture(Picture(pixels), "composite.tif")
+    Image.fromarray(mask).save("mask.tif")
+    harmonizer.to_file("composite.tif", "mask.tif", "out.tif")
+    found = read_picture("out.tif").pixels
+    np.testing.assert_array_equal(found, in_memory(harmonizer).pixels)
+    assert (found[900:1000, 40:90] != pixels[900:1000, 40:90]).any()
 
 
 @pytest.mark.parametrize("layout", [{"tile": (64, 80)}, {"rowsperstrip": 700}, {"planarconfig": "separate"}])

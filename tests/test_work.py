@@ -8,6 +8,7 @@ import pytest
 from cdtnet.engines.quiet import ov
 from cdtnet.harmonizer import TILE, Harmonizer
 from cdtnet.imaging import ColorCodec, Picture, color_codec
+from cdtnet.regions import Window
 from cdtnet.shrinking import shrink
 
 HEIGHT, WIDTH = 4000, 6000
@@ -89,7 +90,8 @@ def test_no_row_is_decoded_twice_to_be_analysed(monkeypatch, composite, antialia
     rows, decode = [], ColorCodec.decode
     monkeypatch.setattr(ColorCodec, "decode", lambda self, tile: rows.append(len(tile)) or decode(self, tile))
     picture, mask = Picture(composite), np.zeros((HEIGHT, WIDTH), np.uint8)
-    shrink(picture, mask, color_codec(picture), 64, 8, antialias=antialias)
+    frame = Window(0, 0, HEIGHT, WIDTH)
+    shrink(picture, mask, frame, color_codec(picture), 64, 8, antialias=antialias)
     assert 0 < sum(rows) <= HEIGHT
 
 

@@ -40,6 +40,8 @@ class Config:
             not a picture. The published weights were trained without; of no effect on other variants.
         second_look: whether engines analyse a picture twice, as it is and mirrored, go by the mean, and hold
             back the change as far as both looks disagree (`second_look.py`). The module `CDTNet` looks once.
+        close_up: whether engines analyse the foreground and its surroundings (`regions.close_up`), not the
+            whole picture, where that is larger than the base. The module `CDTNet` sees all that it is given.
     """
 
     variant: Variant = "cdtnet"
@@ -49,6 +51,7 @@ class Config:
     antialias: bool = False
     residual: bool = False
     second_look: bool = False
+    close_up: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in get_args(Variant):
@@ -57,9 +60,9 @@ class Config:
             raise ValueError(f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}")
         if not _whole(self.luts, 1, MOST_LUTS):
             raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
-        switches = self.split, self.antialias, self.residual, self.second_look
+        switches = self.split, self.antialias, self.residual, self.second_look, self.close_up
         if not all(isinstance(switch, bool) for switch in switches):
-            raise ValueError("split, antialias, residual and second_look must be true or false")
+            raise ValueError("split, antialias, residual, second_look and close_up must be true or false")
 
 
 def _whole(number: object, least: int, most: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -19,7 +19,7 @@ from .errors import CdtnetError
 from .imaging import Lut, Picture, describe, like, to_mask, to_picture
 from .painting import TILE, Painter
 from .recording import Record, file_sha256, identity
-from .regions import tiles, touched
+from .regions import Window, tiles, touched
 from .result import Result
 from .weights.loading import weights_file
 
@@ -111,7 +111,7 @@ class Harmonizer:
         if not windows:
             unchanged = like(picture.replace_pixels(picture.pixels.copy(), noted), composite)
             return Result(unchanged, None, given, noted)
-        painter = self._analyse(picture, soft, strength=strength, whole_frame=whole_frame)
+        painter = self._analyse(picture, soft, windows, strength=strength, whole_frame=whole_frame)
         pixels = picture.pixels.copy()
         for done, (window, painted) in enumerate(painter.paint(windows), start=1):
             pixels[window.slices] = painted
@@ -171,15 +171,22 @@ class Harmonizer:
         """The table that is mixed for a picture, as a `Result` has it, without rendering anything."""
         picture = to_picture(composite)
         soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
-        if not soft.any():
-            return None
-        return self._analyse(picture, soft, strength=1.0).lut
+        windows = list(touched(soft, TILE))
+        return self._analyse(picture, soft, windows, strength=1.0).lut if windows else None
 
     def _analyse(
-        self, picture: Picture, mask: NDArray[Any], *, strength: float, whole_frame: bool = False
+        self,
+        picture: Picture,
+        mask: NDArray[Any],
+        windows: Iterable[Window],
+        *,
+        strength: float,
+        whole_frame: bool = False,
     ) -> Painter:
         precision = self._precision(picture)
-        return Painter(self.engine, precision, picture, mask, strength=strength, whole_frame=whole_frame)
+        return Painter(
+            self.engine, precision, picture, mask, windows, strength=strength, whole_frame=whole_frame
+        )
 
     def _record(
         self,

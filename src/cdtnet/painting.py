@@ -14,7 +14,7 @@ from .engines import Engine, Tile
 from .errors import WeightsError
 from .imaging import Lut, Picture, color_codec, coverage
 from .parallel import unordered
-from .regions import Window
+from .regions import Window, close_up
 from .shrinking import shrink
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
@@ -29,6 +29,7 @@ class Painter:
         picture: the composite, which is read once from top to bottom to be analysed, then where it is
             rendered.
         mask: (H,W), its foreground.
+        windows: all those that will be painted.
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
         whole_frame: render the network's whole frame as published, not blended with the mask.
 
@@ -43,6 +44,7 @@ class Painter:
         precision: Precision,
         picture: Picture,
         mask: NDArray[Any],
+        windows: Iterable[Window],
         *,
         strength: float,
         whole_frame: bool = False,
@@ -51,7 +53,10 @@ class Painter:
         self._whole_frame = whole_frame
         self._codec, config = color_codec(picture), engine.config
         sizes = config.base_size, config.base_size // STRIDE
-        low = shrink(picture, mask, self._codec, *sizes, antialias=config.antialias)
+        self._frame = Window(0, 0, picture.height, picture.width)
+        if config.close_up:
+            self._frame = close_up(windows, config.base_size, *self._frame.size)
+        low = shrink(picture, mask, self._frame, self._codec, *sizes, antialias=config.antialias)
         self._analysis, self._trust = engine.analyse(low)
         self._strength = strength * self._trust
 
@@ -69,12 +74,11 @@ class Painter:
 
     def _render(self, window: Window) -> NDArray[Any]:
         picture, engine, codec = self._picture, self._engine, self._codec
-        size = picture.height, picture.width
-        block = window.block(HALO, engine.step, *size)
-        inner = window.within(block).slices
-        native = picture.pixels[window.slices]
-        before, soft = codec.decode(picture.pixels[block.slices]), coverage(self._mask[block.slices])
-        tile = Tile(before, soft, size, block)
+        native, window = picture.pixels[window.slices], window.within(self._frame)
+        block = window.block(HALO, engine.step, *self._frame.size)
+        inner, read = window.within(block).slices, block.from_within(self._frame).slices
+        before, soft = codec.decode(picture.pixels[read]), coverage(self._mask[read])
+        tile = Tile(before, soft, self._frame.size, block)
         after = engine.render(self._analysis, tile, self._precision)[inner]
         if not np.isfinite(after).all():
             raise WeightsError("The network computes NaN or infinite colours; its weights cannot be used.")

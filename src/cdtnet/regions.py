@@ -1,6 +1,6 @@
 """Which parts of a picture need work."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,11 @@ class Window(NamedTuple):
     def slices(self) -> tuple[slice, slice]:
         """To index an array (H,W,…) with."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
 
     def grow(self, halo: int, height: int, width: int) -> "Window":
         """The window and `halo` pixels around it, as far as the picture reaches."""
@@ -44,10 +49,38 @@ class Window(NamedTuple):
             self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
         )
 
+    def from_within(self, outer: "Window") -> "Window":
+        """A window in the coordinates of an outer one, in those that the outer one is in."""
+        return Window(
+            self.top + outer.top, self.left + outer.left, self.bottom + outer.top, self.right + outer.left
+        )
+
 
 def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[int, int]:
     wanted = min(-(-(stop - start) // step) * step + 2 * halo, length)
     first = min(max(start - halo, 0), length - wanted)
+    return first, first + wanted
+
+
+def close_up(windows: Iterable[Window], base_size: int, height: int, width: int) -> Window:
+    """The part of an (H,W) picture that shows what its foreground should look like.
+
+    A square around all windows, from their extent a third of the way to the picture's, so that a small
+    foreground is more than a few pixels of what is analysed and still has surroundings to belong to; at least
+    as large as the base, for nothing is seen by enlarging; and cut to what the picture has.
+    """
+    tops, lefts, bottoms, rights = zip(*windows, strict=True)
+    top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
+    extent = max(bottom - top, right - left)
+    side = max(extent + (max(height, width) - extent) // 3, base_size)
+    first, below = _around(top, bottom, side, height)
+    start, beyond = _around(left, right, side, width)
+    return Window(first, start, below, beyond)
+
+
+def _around(start: int, stop: int, side: int, length: int) -> tuple[int, int]:
+    wanted = min(side + (side + start + stop) % 2, length)  # even margins, however the picture is mirrored
+    first = min(max((start + stop - wanted) // 2, 0), length - wanted)
     return first, first + wanted
 
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from .imaging import ColorCodec, Picture, coverage
 from .machine import available_cores
+from .regions import Window
 
 FloatArray = NDArray[np.float32]
+Part = tuple[slice, slice]
 
 STRIP = 128  # rows converted at a time by each thread, fewer where they would be more than
 _MOST = 1 << 20  # pixels
@@ -19,7 +21,7 @@ _MOST = 1 << 20  # pixels
 
 @dataclass(frozen=True)
 class LowPicture:
-    """A picture at base size S, ready to be analysed.
+    """A picture, or a part of one, at base size S, ready to be analysed.
 
     Attributes:
         image: (S,S,3), sRGB in 0..1.
@@ -40,33 +42,36 @@ class LowPicture:
 def shrink(
     picture: Picture,
     mask: NDArray[np.generic],
+    frame: Window,
     codec: ColorCodec,
     size: int,
     coarse_size: int,
     *,
     antialias: bool,
 ) -> LowPicture:
-    """Bring a picture and its mask (H,W) to base size, bilinearly; equal to `CDTNet.downsample` within 1e-5.
+    """Bring a frame of a picture and its mask (H,W) to base size, bilinearly.
+
+    Equal to `CDTNet.downsample` of that frame within 1e-5.
 
     What is transparent is neither foreground nor background: it takes the mean colour of the visible
     background.
     """
 
-    def colors(rows: slice) -> FloatArray:
-        """Colours, times alpha where there is one: (rows,W,3)."""
-        color = codec.decode(picture.pixels[rows])
-        return color if picture.alpha is None else color * alpha(rows)
+    def colors(part: Part) -> FloatArray:
+        """Colours, times alpha where there is one: (h,w,3)."""
+        color = codec.decode(picture.pixels[part])
+        return color if picture.alpha is None else color * alpha(part)
 
-    def alpha(rows: slice) -> FloatArray:
+    def alpha(part: Part) -> FloatArray:
         assert picture.alpha is not None
-        return coverage(picture.alpha[rows])[..., None]
+        return coverage(picture.alpha[part])[..., None]
 
-    def visible_mask(rows: slice) -> FloatArray:
-        soft = coverage(mask[rows])[..., None]
-        return soft if picture.alpha is None else soft * alpha(rows)
+    def visible_mask(part: Part) -> FloatArray:
+        soft = coverage(mask[part])[..., None]
+        return soft if picture.alpha is None else soft * alpha(part)
 
-    def resize(read: Callable[[slice], FloatArray], size: int) -> FloatArray:
-        return _resize(read, picture.height, picture.width, size, antialias)
+    def resize(read: Callable[[Part], FloatArray], size: int) -> FloatArray:
+        return _resize(read, frame, size, antialias)
 
     color, low_mask = resize(colors, size), resize(visible_mask, size)[..., 0]
     if picture.alpha is not None:
@@ -86,18 +91,17 @@ def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> 
     return mean.astype(np.float32)
 
 
-def _resize(
-    read: Callable[[slice], FloatArray], height: int, width: int, size: int, antialias: bool
-) -> FloatArray:
-    """What `read` gives as (rows,W,C), brought to (size,size,C): rows first, strip by strip, then columns."""
+def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antialias: bool) -> FloatArray:
+    """What `read` gives of a frame as (h,w,C), brought to (size,size,C): rows first, then columns."""
+    height, width = frame.size
     down, across = Filter(height, size, antialias), Filter(width, size, antialias)
 
     rows = max(1, min(STRIP, _MOST // width))
 
     def part(top: int) -> tuple[int, FloatArray]:
-        """What a strip adds to the samples that draw on it: the first of them, and (n,W,C)."""
-        strip = read(slice(top, min(top + rows, height)))
-        return down.apply(strip, top)
+        """What a strip adds to the samples that draw on it: the first of them, and (n,w,C)."""
+        strip = Window(top, 0, min(top + rows, height), width)
+        return down.apply(read(strip.from_within(frame).slices), top)
 
     narrow: FloatArray | None = None
     with ThreadPoolExecutor(available_cores()) as pool:

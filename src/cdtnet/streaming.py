@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -55,7 +56,7 @@ def stream(
     composite: str | os.PathLike[str],
     mask: Any,
     output: str | os.PathLike[str],
-    analyse: Callable[[Picture, NDArray[Any]], Painter],
+    analyse: Callable[[Picture, NDArray[Any], list[Window]], Painter],
     note: Callable[[Picture], Mapping[str, Any] | None],
     progress: Progress | None = None,
 ) -> None:
@@ -65,7 +66,7 @@ def stream(
         composite: a file that `is_streamed`.
         mask: a file, which stays there too, or what else `Harmonizer` takes.
         output: a TIFF file's name; there is a new file only if all goes well.
-        analyse: makes the painter of a picture and its mask.
+        analyse: makes the painter of a picture, its mask and the windows that this touches.
         note: the record, if any, of a picture's result.
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
@@ -86,7 +87,7 @@ def stream(
         if any(windows):
             rows = cast(Rows, picture.pixels)
             rows.watch = lambda row: report(row // BAND)
-            painter = analyse(picture, soft)
+            painter = analyse(picture, soft, [*chain(*windows)])
             rows.watch = None
         noted = picture.replace_pixels(picture.pixels, note(picture))
         write_bands(stream, noted, _bands(picture, windows, painter, report))
@@ -102,7 +103,7 @@ def _survey(mask: NDArray[Any]) -> list[list[Window]]:
     for top in range(0, mask.shape[0], BAND):
         band = mask[top : top + BAND]
         levels += [band.min(), band.max()]
-        windows.append([window.within(Window(-top, 0, 0, 0)) for window in touched(band, TILE)])
+        windows.append([window.from_within(Window(top, 0, 0, 0)) for window in touched(band, TILE)])
     extremes = np.min(levels), np.max(levels), mask.dtype  # NaN passes through them
     check_levels(*extremes)
     if remark := describe_levels(*extremes):

@@ -36,20 +36,51 @@ def pictures(height: int, width: int, count: int = 1) -> tuple[np.ndarray, np.nd
     return images, (masks * 3 - 1).clip(0, 1)
 
 
+def patches(height: int, width: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The same pictures; of their masks a part alone, each another."""
+    images, masks = pictures(height, width, count)
+    random = np.random.default_rng(count)
+    for mask in masks:
+        top, left = random.integers(0, height), random.integers(0, width)
+        inside = np.zeros((height, width, 1), bool)
+        inside[top : top + 1 + height // 5, left : left + 1 + width // 5] = True
+        mask[~inside] = 0
+        mask[top, left] = 0.5
+    return images, masks
+
+
 def nchw(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(array).permute(0, 3, 1, 2)
 
 
 def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """The module over whole pictures, blended with the masks, once: (N,H,W,3)."""
-    with torch.inference_mode():
-        look = looked_twice if model.config.second_look else looked_once
-        found = [look(model, nchw(i[None]), nchw(m[None])) for i, m in zip(images, masks, strict=True)]
-    after = np.stack([image[0].permute(1, 2, 0).numpy() for image, _ in found])
-    amount = np.stack([np.float32(trust) for _, trust in found])[:, None, None, None]
-    if model.config.variant != "cdtnet-sim":
-        amount = amount * masks
-    return (images + amount * (after - images)).clip(0, 1)
+    """The module over all that it should see of each picture, blended with the masks, once: (N,H,W,3)."""
+    look = looked_twice if model.config.second_look else looked_once
+    results = images.copy()
+    for result, mask in zip(results, masks, strict=True):
+        seen = surroundings(mask[..., 0], model.config.base_size) if model.config.close_up else ...
+        before, soft = result[seen].copy(), mask[seen]
+        with torch.inference_mode():
+            image, amount = look(model, nchw(before[None]), nchw(soft[None]))
+        if model.config.variant != "cdtnet-sim":
+            amount = amount * soft
+        result[seen] = before + amount * (image[0].permute(1, 2, 0).numpy() - before)
+    return results.clip(0, 1)
+
+
+def surroundings(mask: np.ndarray, base_size: int) -> tuple[slice, slice]:
+    """A foreground and what is to be seen around it."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    extent = max(np.ptp(rows), np.ptp(columns)) + 1
+    side = max(int((2 * extent + max(mask.shape)) / 3), base_size)
+
+    def along(inside: np.ndarray, length: int) -> slice:
+        margin = -(-(side - np.ptp(inside) - 1) // 2)
+        start, stop = int(inside[0] - margin), int(inside[-1] + 1 + margin)
+        start, stop = start - max(stop - length, 0), stop - min(start, 0)
+        return slice(max(start, 0), min(stop, length))
+
+    return along(rows, mask.shape[0]), along(columns, mask.shape[1])
 
 
 def looked_once(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:

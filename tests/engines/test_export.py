@@ -20,13 +20,13 @@ from cdtnet.config import Config
 from cdtnet.engines.boxes import flatten
 from cdtnet.engines.export import export, export_bare
 from cdtnet.engines.openvino import BOXES, CORRECTION, GRAPHS
-from cdtnet.engines.whole import sampling
+from cdtnet.engines.whole import Line
 from cdtnet.model.color_mapping import identity_table, map_colors
 from cdtnet.model.layers import denormalize
 from cdtnet.model.sampling import downsample, upsample
 from cdtnet.regions import Window
 
-from .networks import nchw, network, pictures, plain
+from .networks import nchw, network, patches, pictures, plain
 
 SIZES = [(97, 131), (33, 300), (1, 50), (64, 64), (7, 1)]
 
@@ -66,11 +66,13 @@ def test_the_whole_graph_equals_the_module_with_published_like_weights(official_
         Config("cdtnet", base_size=64, luts=2, split=False),
         Config("cdtnet", base_size=32, antialias=True, residual=True),
         Config("cdtnet", base_size=32, antialias=True, residual=True, second_look=True),
+        Config("cdtnet", base_size=32, antialias=True, residual=True, second_look=True, close_up=True),
+        Config("cdtnet", base_size=32, close_up=True),
         Config("cdtnet-sim", base_size=32, luts=1),
-        Config("cdtnet-sim", base_size=32, luts=2, second_look=True),
+        Config("cdtnet-sim", base_size=32, luts=2, second_look=True, close_up=True),
         Config("cdtnet-sim", base_size=64, luts=2, antialias=True),
         Config("is2am", base_size=32, antialias=True),
-        Config("is2am", base_size=32, second_look=True),
+        Config("is2am", base_size=32, second_look=True, close_up=True),
     ],
     ids=str,
 )
@@ -78,10 +80,11 @@ def test_whole_graphs_of_every_kind_take_batches_of_any_size(config):
     model = network(config)
     graph = export(model, {})["cdtnet"]
     for size, count in zip(SIZES, (3, 1, 2, 1, 1), strict=True):
-        images, masks = pictures(*size, count)
-        ours = run(graph, image=images, mask=masks)[0]
-        assert apart(ours, plain(model, images, masks)) <= 1e-5
-        assert np.array_equal(ours[masks[..., 0] == 0], images[masks[..., 0] == 0])
+        for make in (pictures, patches):
+            images, masks = make(*size, count)
+            ours = run(graph, image=images, mask=masks)[0]
+            assert apart(ours, plain(model, images, masks)) <= 1e-5
+            assert np.array_equal(ours[masks[..., 0] == 0], images[masks[..., 0] == 0])
 
 
 def test_the_shipped_weights_at_base_size_256(capsys, tmp_path):
@@ -151,8 +154,8 @@ def test_tiles_from_the_analysis(variant, residual, size):
     painted = analysis.residual_low if residual else analysis.image_low
     inputs = {
         "low": torch.cat((painted, analysis.features_low), dim=1),
-        "rows": sampling(32, size[0]),
-        "columns": sampling(32, size[1]),
+        "rows": Line.whole(size[0]).stretch(32),
+        "columns": Line.whole(size[1]).stretch(32),
     }
     if variant == "cdtnet":
         inputs |= {"image": images, "mask": masks, "mapped": mapped.permute(0, 2, 3, 1)}
@@ -166,7 +169,7 @@ def test_tiles_from_the_analysis(variant, residual, size):
 @pytest.mark.parametrize("antialias", [False, True])
 def test_resizing_by_matrices_is_that_of_the_model(length, size, antialias):
     line = torch.rand(1, 1, length, 1)
-    ours = sampling(length, size, antialias=antialias) @ line
+    ours = Line.whole(length).shrink(size, antialias=antialias) @ line
     expected = downsample(line.expand(-1, -1, -1, size), size, antialias=antialias)[..., :1]
     drift = 3e-7 * length  # of PyTorch, which computes positions in single precision
     assert (ours - expected).abs().max() <= 1e-6 + drift

@@ -19,7 +19,7 @@ from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights
 
 from .conftest import DEMO
-from .networks import network, pictures, plain
+from .networks import network, patches, pictures, plain
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
@@ -29,9 +29,10 @@ def light(model) -> cdtnet.Harmonizer:
 
 
 def assert_equal(harmonizer, model, size):
-    (image,), (mask,) = pictures(*size)
-    ours = harmonizer(image, mask[..., 0]).image
-    np.testing.assert_allclose(ours, plain(model, image[None], mask[None])[0], rtol=0, atol=1e-5)
+    for make in (pictures, patches):
+        (image,), (mask,) = make(*size)
+        ours = harmonizer(image, mask[..., 0]).image
+        np.testing.assert_allclose(ours, plain(model, image[None], mask[None])[0], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -49,10 +50,14 @@ def test_shipped_weights(name):
         Config("cdtnet", base_size=64, luts=2, antialias=True, residual=True),
         Config("cdtnet", base_size=64, antialias=True, residual=True, second_look=True),
         Config("cdtnet", base_size=32, second_look=True),
+        Config("cdtnet", base_size=32, close_up=True),
+        Config("cdtnet", base_size=64, antialias=True, residual=True, second_look=True, close_up=True),
         Config("cdtnet-sim", base_size=8, luts=2),
         Config("cdtnet-sim", base_size=16, luts=2, second_look=True),
+        Config("cdtnet-sim", base_size=16, luts=2, antialias=True, close_up=True),
         Config("is2am", base_size=72, antialias=True),
         Config("is2am", base_size=64, second_look=True),
+        Config("is2am", base_size=64, second_look=True, close_up=True),
     ],
     ids=str,
 )

@@ -26,13 +26,13 @@ EngineName = Literal["auto", "openvino", "pytorch"]
 
 
 class Tile(NamedTuple):
-    """A part of a picture, to be rendered.
+    """A part of what was analysed, to be rendered.
 
     Attributes:
         composite: (h,w,3), its pixels, sRGB in 0..1.
         mask: (h,w), 0..1.
-        size: (H,W) of the whole picture.
-        window: where it lies.
+        size: (H,W) of what was analysed: the picture, or a frame of it.
+        window: where it lies there.
     """
 
     composite: FloatArray

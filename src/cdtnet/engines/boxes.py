@@ -187,5 +187,5 @@ def flatten(table: Tensor) -> Tensor:
 
 
 def resize(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """(B,C,a,b) by weights (h,a) and (w,b) to (B,C,h,w)."""
-    return torch.matmul(torch.matmul(rows, x), columns.transpose(0, 1))
+    """(B,C,a,b) by weights (h,a) and (w,b), or such for each (B,1,h,a), to (B,C,h,w)."""
+    return torch.matmul(torch.matmul(rows, x), columns.transpose(-1, -2))

@@ -1,6 +1,6 @@
 """A whole network as one graph, for runtimes that are given a picture and a mask of any size."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,11 +29,10 @@ class WholeBox(Box):
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """All in 0..1; the result is blended with the mask."""
         base, antialias = self.config.base_size, self.config.antialias
-        height, width = image.shape[1], image.shape[2]
+        frame = self._frame(mask)
 
         def shrink(x: Tensor, size: int) -> Tensor:
-            lines = [sampling(length, size, antialias=antialias) for length in (height, width)]
-            return resize(x.permute(0, 3, 1, 2), *lines)
+            return resize(x.permute(0, 3, 1, 2), *(line.shrink(size, antialias=antialias) for line in frame))
 
         inputs = shrink(image, base), shrink(mask, base), shrink(mask, base // STRIDE)
         tiles = inputs[0].permute(0, 2, 3, 1), inputs[1].permute(0, 2, 3, 1)  # at base size
@@ -44,7 +43,7 @@ class WholeBox(Box):
             first, second = self._paint(low, atlas, *tiles), self._paint(low_again, atlas_again, *tiles)
             amount = trust(first, second, *tiles).reshape(-1, 1, 1, 1)
             low, atlas = mean(low, low_again), mean(atlas, atlas_again)
-        lines = sampling(base, height), sampling(base, width)
+        lines = [line.stretch(base) for line in frame]
         if "color_mapping" in self.boxes:
             painted = self.boxes["lookup"](atlas, image, mask)  # blended with the mask already
             if "refinement" in self.boxes:
@@ -54,6 +53,17 @@ class WholeBox(Box):
         if amount is not None:
             painted = torch.lerp(image, painted, amount)
         return painted.clamp(0, 1)
+
+    def _frame(self, mask: Tensor) -> tuple["Line", "Line"]:
+        """The part of each picture that is analysed, from top to bottom and from left to right."""
+        height, width = mask.shape[1], mask.shape[2]
+        if not self.config.close_up:
+            return Line.whole(height), Line.whole(width)
+        down, across = (Line.spanned((mask > 0).any(axis)[..., 0]) for axis in (2, 1))
+        extent = torch.maximum(down.part, across.part)
+        longest = torch.maximum(torch.as_tensor(height), torch.as_tensor(width))
+        side = (extent + (longest - extent) // 3).clamp(min=self.config.base_size)
+        return down.around(side), across.around(side)
 
     def _look(self, image: Tensor, mask: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the boxes that are run once find: `low`, and `atlas`; None without a table."""
@@ -76,19 +86,67 @@ class WholeBox(Box):
         return denormalize(painted).permute(0, 2, 3, 1)
 
 
-def sampling(length: int, size: int, *, antialias: bool = False) -> Tensor:
-    """Bilinear resizing of a line as a matrix: the weights (size,length) of its samples in each new one.
+class Line(NamedTuple):
+    """A part of a line of pixels, for each picture of a batch or for all: sums to resize it by.
 
     Pixel centres are at .5. Distances between old and new centres are whole numbers of 1/(2·size) of the old
     samples' step, so that they do not drift on long lines.
 
-    Args:
-        length: samples that there are.
-        size: samples wanted.
-        antialias: widen the triangle to the new samples' step when there are fewer of them.
+    Attributes:
+        length: of the line.
+        first: (B,1,1,1) or (), where the part begins.
+        part: likewise, how long it is.
     """
-    old, new = 2 * torch.arange(length) + 1, 2 * torch.arange(size) + 1
-    distances = (old * size - (new * length)[:, None]).abs()
-    radius = (torch.maximum(old[-1], new[-1]) if antialias else new[-1]) + 1
-    triangle = torch.relu(1 - distances / radius)
-    return triangle / triangle.sum(dim=1, keepdim=True)
+
+    length: int
+    first: Tensor
+    part: Tensor
+
+    @classmethod
+    def whole(cls, length: int) -> "Line":
+        """All of a line."""
+        return cls(length, torch.as_tensor(0), torch.as_tensor(length))
+
+    @classmethod
+    def spanned(cls, marked: Tensor) -> "Line":
+        """From the first to the last pixel that is marked, (B,length); all of it if none is."""
+        length = marked.shape[1]
+        first, beyond = (x.int().argmax(1)[:, None, None, None] for x in (marked, marked.flip(1)))
+        return cls(length, first, length - first - beyond)
+
+    def around(self, side: Tensor) -> "Line":
+        """As long as `side` and about this; `regions.close_up` says how."""
+        middle = 2 * self.first + self.part
+        part = torch.minimum(side + (side + middle) % 2, torch.as_tensor(self.length))
+        first = torch.minimum(((middle - part) // 2).clamp(min=0), self.length - part)
+        return Line(self.length, first, part)
+
+    def shrink(self, size: int, *, antialias: bool) -> Tensor:
+        """Weights (…,size,length) of the line's pixels in each of `size` samples of the part.
+
+        Args:
+            size: samples wanted.
+            antialias: widen the triangle to the samples' step where there are fewer of them than pixels.
+        """
+        old, new = self._centers(), 2 * torch.arange(size)[:, None] + 1
+        steps = torch.as_tensor(2 * size)
+        radius = torch.maximum(steps, 2 * self.part) if antialias else steps
+        inside = (old > 0) & (old < 2 * self.part)
+        return _triangles((old * size - new * self.part).abs(), radius, inside)
+
+    def stretch(self, size: int) -> Tensor:
+        """Weights (…,length,size) of `size` samples of the part in each pixel; beyond it, of its ends."""
+        old = 2 * torch.arange(size) + 1
+        new = torch.minimum(self._centers().clamp(min=1), 2 * self.part - 1).transpose(-1, -2)
+        return _triangles((old * self.part - new * size).abs(), 2 * self.part)
+
+    def _centers(self) -> Tensor:
+        """Of the line's pixels in halves of a pixel, from where the part begins, (…,1,length)."""
+        return 2 * (torch.arange(self.length)[None] - self.first) + 1
+
+
+def _triangles(distances: Tensor, radius: Tensor, inside: Tensor | None = None) -> Tensor:
+    triangles = torch.relu(1 - distances / radius)
+    if inside is not None:
+        triangles = triangles * inside
+    return triangles / triangles.sum(dim=-1, keepdim=True)
