@@ -56,12 +56,6 @@ class Window(NamedTuple):
         )
 
 
-def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[int, int]:
-    wanted = min(-(-(stop - start) // step) * step + 2 * halo, length)
-    first = min(max(start - halo, 0), length - wanted)
-    return first, first + wanted
-
-
 def close_up(windows: Iterable[Window], base_size: int, height: int, width: int) -> Window:
     """The part of an (H,W) picture that shows what its foreground should look like.
 
@@ -78,10 +72,20 @@ def close_up(windows: Iterable[Window], base_size: int, height: int, width: int)
     return Window(first, start, below, beyond)
 
 
+def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[int, int]:
+    wanted = min(-(-(stop - start) // step) * step + 2 * halo, length)
+    return _inside(start - halo, wanted, length)
+
+
 def _around(start: int, stop: int, side: int, length: int) -> tuple[int, int]:
     wanted = min(side + (side + start + stop) % 2, length)  # even margins, however the picture is mirrored
-    first = min(max((start + stop - wanted) // 2, 0), length - wanted)
-    return first, first + wanted
+    return _inside((start + stop - wanted) // 2, wanted, length)
+
+
+def _inside(first: int, extent: int, length: int) -> tuple[int, int]:
+    """Moved as little as makes it lie within the line."""
+    first = min(max(first, 0), length - extent)
+    return first, first + extent
 
 
 def low_positions(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
