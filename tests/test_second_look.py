@@ -7,12 +7,13 @@ import pytest
 
 from cdtnet import Harmonizer
 from cdtnet.model.loading import build
-from cdtnet.second_look import DOUBT, FLOOR, trust
+from cdtnet.second_look import DOUBT, FLOOR, SPREAD, trust
 from cdtnet.shrinking import LowPicture
 from cdtnet.weights import load_weights, write_weights
 
 IMAGE = np.random.default_rng(0).random((16, 16, 3))
 MASK = np.ones((16, 16, 1))
+COMMON = FLOOR**2 * (1 + SPREAD)  # squared error that looks are thought to share where all is foreground
 
 
 @pytest.mark.parametrize("engine", ["openvino", "pytorch"])
@@ -39,17 +40,17 @@ def test_a_mirrored_picture_becomes_the_mirrored_result(engine, name, tmp_path):
 
 def test_what_two_looks_agree_on_is_trusted():
     painted = IMAGE + 0.2
-    assert trust(painted, painted, IMAGE, MASK) == pytest.approx(1 - (FLOOR / 0.2) ** 2)
+    assert trust(painted, painted, IMAGE, MASK) == pytest.approx(1 - (COMMON / 0.2**2) ** 2)
 
 
 def test_what_they_disagree_on_is_not():
-    expected = 1 - (DOUBT * 0.1**2 + FLOOR**2) / 0.2**2
+    expected = 1 - ((DOUBT * 0.1**2 + COMMON) / 0.2**2) ** 2
     assert trust(IMAGE + 0.3, IMAGE + 0.1, IMAGE, MASK) == pytest.approx(expected)
     assert trust(IMAGE + 0.1, IMAGE - 0.1, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_picture_that_is_nearly_right_is_left_alone():
-    painted = IMAGE + 0.9 * FLOOR
+    painted = IMAGE + 0.9 * COMMON**0.5
     assert trust(painted, painted, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
     assert trust(IMAGE, IMAGE, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
 
@@ -58,7 +59,7 @@ def test_rounding_leads_nowhere_else():
     random = np.random.default_rng(3)
     image, mask = IMAGE.astype(np.float32), MASK.astype(np.float32)
     for _ in range(200):
-        painted = image + random.normal(0, random.uniform(0, FLOOR), image.shape).astype(np.float32)
+        painted = image + random.normal(0, random.uniform(0, COMMON**0.5), image.shape).astype(np.float32)
         assert 0 <= trust(painted, painted, image, mask) <= 1
 
 
@@ -73,6 +74,14 @@ def test_only_the_foreground_counts():
     assert trust(painted, elsewhere, IMAGE, MASK) < alike
 
 
+def test_the_more_is_foreground_the_less_is_trusted():
+    painted, alone = IMAGE + 0.05, np.zeros_like(MASK)
+    alone[4:6, 4:6] = 1
+    little, much = trust(painted, painted, IMAGE, alone), trust(painted, painted, IMAGE, MASK)
+    assert little == pytest.approx(1 - (FLOOR**2 * (1 + SPREAD * 4 / 256) / 0.05**2) ** 2)
+    assert much < little
+
+
 def test_without_a_foreground_there_is_nothing_to_doubt():
     assert trust(IMAGE + 0.2, IMAGE - 0.2, IMAGE, 0 * MASK) == 1
 
@@ -80,7 +89,7 @@ def test_without_a_foreground_there_is_nothing_to_doubt():
 def test_pictures_of_a_batch_are_trusted_each_by_itself():
     painted = np.stack((IMAGE + 0.2, IMAGE))
     together = trust(painted, painted, np.stack((IMAGE, IMAGE)), np.stack((MASK, MASK)))
-    assert together == pytest.approx([1 - (FLOOR / 0.2) ** 2, 0], abs=1e-9)
+    assert together == pytest.approx([1 - (COMMON / 0.2**2) ** 2, 0], abs=1e-9)
 
 
 def test_a_mirrored_picture_is_mirrored_in_all_its_parts():

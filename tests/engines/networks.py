@@ -7,7 +7,7 @@ from cdtnet.model import Analysis, CDTNet, Config
 from cdtnet.model.cdtnet import GENERATED
 from cdtnet.model.color_mapping import map_colors
 from cdtnet.model.layers import denormalize
-from cdtnet.second_look import DOUBT, FLOOR
+from cdtnet.second_look import DOUBT, FLOOR, SPREAD
 
 
 def network(config: Config) -> CDTNet:
@@ -108,6 +108,7 @@ def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tupl
     analysis = Analysis(**{**dict.fromkeys(Analysis._fields), **means})
     weight = low.mask**2 / (low.mask**2).sum().clamp(min=1e-12) / 3
     change = (weight * (sum(painted) / 2 - low.image) ** 2).sum()
-    error = FLOOR**2 + DOUBT * (weight * (painted[0] - painted[1]) ** 2).sum() / 4
-    trust = 1 - error / change if change > error else 0
+    apart = (weight * (painted[0] - painted[1]) ** 2).sum()
+    error = FLOOR**2 + FLOOR**2 * SPREAD * low.mask.mean() + DOUBT * apart / 4
+    trust = (1 - error / change) * (1 + error / change) if change > error else 0
     return model.render(analysis, image, mask)[0], float(trust)
