@@ -55,8 +55,18 @@ def official_model(checkpoint):
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory) -> str:
     """The same in a file of ours, made without PyTorch."""
-    path = tmp_path_factory.mktemp("weights") / "formula.safetensors"
-    card = json.dumps({"config": asdict(Config(base_size=64))})
+    return formula_file(tmp_path_factory.mktemp("weights"), Config(base_size=64))
+
+
+@pytest.fixture(scope="session")
+def close_up_weights(tmp_path_factory) -> str:
+    """The same, of a network that analyses the foreground's surroundings."""
+    return formula_file(tmp_path_factory.mktemp("weights"), Config(base_size=64, close_up=True))
+
+
+def formula_file(folder: Path, config: Config) -> str:
+    path = folder / "formula.safetensors"
+    card = json.dumps({"config": asdict(config)})
     save_file(from_official(official_entries()), path, {"cdtnet": card})
     return str(path)
 

@@ -1,6 +1,5 @@
 """The one way through, with the weights of the parity case: they change every colour a lot."""
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import Metadata, Picture
 from cdtnet.model.loading import build
 from cdtnet.regions import Window, close_up
-from cdtnet.weights import Weights, load_weights, read_weights, write_weights
+from cdtnet.weights import Weights, read_weights, write_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
@@ -178,13 +177,9 @@ def test_a_mask_of_another_size_is_refused_or_resized(harmonizer):
 
 @pytest.mark.parametrize("engine", ["openvino", "pytorch"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_a_close_up_is_the_surroundings_by_themselves(weights, official_model, tmp_path, engine, dtype):
-    given = load_weights(weights)
-    near = build(replace(given, config=replace(given.config, close_up=True)))
-    write_weights(tmp_path / "near.safetensors", near, {})
+def test_a_close_up_is_the_surroundings_by_themselves(weights, close_up_weights, engine, dtype):
     plain, close = (
-        Harmonizer(path, "cpu", engine=engine, precision="float32")
-        for path in (weights, tmp_path / "near.safetensors")
+        Harmonizer(path, "cpu", engine=engine, precision="float32") for path in (weights, close_up_weights)
     )
     composite, _ = composite_and_mask(350, 420, 6, "box")
     composite = (composite * (255 if dtype == "uint8" else 1)).astype(dtype)

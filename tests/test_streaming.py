@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +17,6 @@ from PIL import Image
 from cdtnet import Harmonizer, PictureError, WriteError
 from cdtnet.cli.main import main
 from cdtnet.imaging import Picture, read_picture, write_picture
-from cdtnet.model.loading import build
-from cdtnet.weights import load_weights, write_weights
 
 
 @pytest.fixture(scope="session")
@@ -84,11 +81,8 @@ def test_the_pixels_are_those_of_harmonizing_in_memory(streaming, harmonizer, ma
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_a_close_up_is_that_of_harmonizing_in_memory(streaming, weights, make, channels):
-    given = load_weights(weights)
-    near = build(replace(given, config=replace(given.config, close_up=True)))
-    write_weights("near.safetensors", near, {})
-    harmonizer = Harmonizer("near.safetensors", "cpu")
+def test_a_close_up_is_that_of_harmonizing_in_memory(streaming, close_up_weights, make, channels):
+    harmonizer = Harmonizer(close_up_weights, "cpu")
     pixels, _ = make(1500, 300, channels)
     mask = np.zeros(pixels.shape[:2], np.uint8)
     mask[900:1000, 40:90] = 255
