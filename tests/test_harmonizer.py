@@ -103,6 +103,24 @@ def test_an_empty_mask_or_no_strength_returns_the_composite(harmonizer):
     assert unmoved.lut is not None
 
 
+@pytest.mark.parametrize("engine", ["openvino", "pytorch"])
+def test_what_the_network_is_not_sure_of_is_left_and_said(random, engine, monkeypatch):
+    composite, mask = random.integers(0, 256, (40, 50, 3), dtype=np.uint8), np.zeros((40, 50), np.uint8)
+    mask[10:30, 10:30] = 255
+    twice = Harmonizer("cdtnet-256", "cpu", engine=engine)
+    sure = twice(composite, mask)
+    assert sure.remark is None
+    assert not np.array_equal(sure.image, composite)
+    monkeypatch.setattr("cdtnet.second_look.FLOOR", 2)  # more than any colour can change
+    with pytest.warns(UserWarning, match="not sure"):
+        unsure = twice(composite, mask)
+    assert "not sure" in unsure.remark
+    assert np.array_equal(unsure.image, composite)
+    with pytest.warns(UserWarning, match="not sure"):
+        lut = twice.lut(composite, mask)
+    np.testing.assert_allclose(lut.recolor(composite, mask), composite, atol=1)
+
+
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(
     ("level", "words"), [(0, "black everywhere"), (1, "1 of 255"), (255, "white everywhere")]
@@ -110,7 +128,8 @@ def test_an_empty_mask_or_no_strength_returns_the_composite(harmonizer):
 def test_a_mask_that_leaves_nothing_to_do_warns(harmonizer, random, level, words):
     composite = random.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     with pytest.warns(UserWarning, match=words):
-        harmonizer(composite, np.full((20, 20), level, np.uint8))
+        result = harmonizer(composite, np.full((20, 20), level, np.uint8))
+    assert words in result.remark
 
 
 def test_strength_moves_every_pixel_further_the_same_way(harmonizer):

@@ -174,6 +174,15 @@ def test_a_uniform_mask_gets_a_sentence(streaming, harmonizer, make, level, word
         np.testing.assert_array_equal(read_picture("out.tif").pixels, pixels)
 
 
+def test_what_the_network_is_not_sure_of_gets_a_sentence(streaming, make, monkeypatch):
+    pixels, mask = make(300, 60, 3)
+    write_picture(Picture(pixels), "composite.tif")
+    monkeypatch.setattr("cdtnet.second_look.FLOOR", 2)  # more than any colour can change
+    with pytest.warns(UserWarning, match="not sure"):
+        Harmonizer("cdtnet-256", "cpu").to_file("composite.tif", mask, "out.tif")
+    np.testing.assert_array_equal(read_picture("out.tif").pixels, pixels)
+
+
 def test_what_cannot_be_streamed_is_read_into_memory_if_it_fits(streaming, harmonizer, make, monkeypatch):
     pixels, mask = make(300, 60, 3)
     turned = pyvips.Image.new_from_array(pixels)

@@ -96,7 +96,7 @@ class Harmonizer:
             PictureError: if the composite or the mask cannot be used.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by.
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
         """
         _check_strength(strength)
         picture = to_picture(composite)
@@ -104,20 +104,19 @@ class Harmonizer:
         height, width = picture.height, picture.width
         soft = to_mask(mask, height, width, resize=resize_mask)
         windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
-        if remark := describe(soft):
-            warnings.warn(remark, stacklevel=2)
         settings = {"strength": strength, "resize_mask": resize_mask, "whole_frame": whole_frame}
         noted = self._record(record, picture, composite, mask, settings)
-        if not windows:
-            unchanged = like(picture.replace_pixels(picture.pixels.copy(), noted), composite)
-            return Result(unchanged, None, given, noted)
-        painter = self._analyse(picture, soft, windows, strength=strength, whole_frame=whole_frame)
-        pixels = picture.pixels.copy()
-        for done, (window, painted) in enumerate(painter.paint(windows), start=1):
-            pixels[window.slices] = painted
-            if progress:
-                progress(done, len(windows))
-        return Result(like(picture.replace_pixels(pixels, noted), composite), painter.lut, given, noted)
+        pixels, lut, remark = picture.pixels.copy(), None, describe(soft)
+        if windows:
+            painter = self._analyse(picture, soft, windows, strength=strength, whole_frame=whole_frame)
+            lut, remark = painter.lut, remark or painter.remark
+            for done, (window, painted) in enumerate(painter.paint(windows), start=1):
+                pixels[window.slices] = painted
+                if progress:
+                    progress(done, len(windows))
+        if remark:
+            warnings.warn(remark, stacklevel=2)
+        return Result(like(picture.replace_pixels(pixels, noted), composite), lut, given, noted, remark)
 
     def to_file(
         self,
@@ -151,7 +150,7 @@ class Harmonizer:
             WriteError: if the file cannot be written.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by.
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
         """
         from .streaming import is_streamed, stream
 
@@ -168,11 +167,21 @@ class Harmonizer:
         picture.replace_pixels(picture.pixels, result.record).save(output, quality=quality)
 
     def lut(self, composite: Any, mask: Any, *, resize_mask: bool = False) -> Lut | None:
-        """The table that is mixed for a picture, as a `Result` has it, without rendering anything."""
+        """The table that is mixed for a picture, as a `Result` has it, without rendering anything.
+
+        Warns:
+            UserWarning: if it changes nothing.
+        """
         picture = to_picture(composite)
         soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
         windows = list(touched(soft, TILE))
-        return self._analyse(picture, soft, windows, strength=1.0).lut if windows else None
+        if not windows:
+            return None
+        painter = self._analyse(picture, soft, windows, strength=1.0)
+        lut = painter.lut
+        if lut and painter.remark:
+            warnings.warn(painter.remark, stacklevel=2)
+        return lut
 
     def _analyse(
         self,

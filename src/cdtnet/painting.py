@@ -17,6 +17,8 @@ from .parallel import unordered
 from .regions import Window, close_up
 from .shrinking import shrink
 
+UNSURE = "Nothing is changed, for the network is not sure of what it would change."
+
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
 
 
@@ -65,6 +67,11 @@ class Painter:
         """The table mixed for this picture, held back as the picture is, if the model has colour mapping."""
         table = self._engine.table(self._analysis)
         return None if table is None else Lut(table).weakened(self._trust)
+
+    @property
+    def remark(self) -> str | None:
+        """Why nothing is changed, in a sentence; None where something is."""
+        return None if self._trust else UNSURE
 
     def paint(self, windows: Iterable[Window]) -> Iterator[tuple[Window, NDArray[Any]]]:
         """Each window with its native pixels harmonized, (h,w,C); in threads, in the order of completion."""

@@ -20,12 +20,14 @@ class Result:
             model has no colour mapping ("is2am") or the mask no foreground.
         composite: what was harmonized, as it was given; for a path the `Picture` that was read.
         record: what the image was made of and how, if that was asked for.
+        remark: what is odd about the mask, or why nothing is changed, in a sentence; None as a rule.
     """
 
     image: Any
     lut: Lut | None
     composite: Any
     record: Mapping[str, Any] | None = None
+    remark: str | None = None
 
     def __repr__(self) -> str:
         image = self.image

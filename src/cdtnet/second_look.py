@@ -6,7 +6,7 @@ Not in the paper. `Config.second_look` says whether a network looks twice.
 from typing import Any
 
 DOUBT = 1.0  # how often the squared difference of two looks goes into the squared error of their mean
-FLOOR = 3 / 255  # an error that looks have in common, in 0..1, where the foreground is small
+FLOOR = 4.5 / 255  # an error that looks have in common, in 0..1, where the foreground is small
 SPREAD = 5.0  # how often that, squared, goes in once more where all is foreground: less is left to go by
 _SQUARE = (-3, -2, -1)  # axes
 

@@ -89,6 +89,8 @@ def stream(
             rows.watch = lambda row: report(row // BAND)
             painter = analyse(picture, soft, [*chain(*windows)])
             rows.watch = None
+            if painter.remark:
+                warnings.warn(painter.remark, stacklevel=3)
         noted = picture.replace_pixels(picture.pixels, note(picture))
         write_bands(stream, noted, _bands(picture, windows, painter, report))
 

@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,14 @@ def test_what_is_odd_about_a_mask_is_recorded(tmp_path, machine, todo):
     assert records["0.png"].status == "done"
     assert "black everywhere" in records["0.png"].reason
     assert records["0.png"].foreground == 0
+
+
+def test_what_the_network_is_not_sure_of_is_recorded(machine, todo, monkeypatch):
+    here = replace(machine(), harmonizer=Harmonizer("cdtnet-sim", "cpu"))
+    monkeypatch.setattr("cdtnet.second_look.FLOOR", 2)  # more than any colour can change
+    for record in here.run(todo):
+        assert record.status == "done"
+        assert "not sure" in record.reason
 
 
 def test_what_nobody_foresaw_fails_one_picture_only(tmp_path, machine, todo):

@@ -31,6 +31,7 @@ def light(model) -> cdtnet.Harmonizer:
 def assert_equal(harmonizer, model, size):
     for make in (pictures, patches):
         (image,), (mask,) = make(*size)
+        image = np.where(mask > 0, image / 3, image)  # or those that ship find nothing to change
         ours = harmonizer(image, mask[..., 0]).image
         np.testing.assert_allclose(ours, plain(model, image[None], mask[None])[0], rtol=0, atol=1e-5)
 

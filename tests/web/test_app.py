@@ -36,7 +36,7 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
     }
     app.call("PUT", f"{session}/uploads/mask", mask)
     job = app.harmonize(session, way="paint", strength=0.6)
-    assert (job["state"], job["table"]) == ("done", True)
+    assert (job["state"], job["table"], job["remark"]) == ("done", True, None)
     status, headers, data = app.request("GET", f"{session}/result/picture")
     assert status == 200
     assert headers["content-disposition"] == 'attachment; filename="picture.jpg"'
@@ -56,6 +56,15 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
     }
 
 
+def test_that_nothing_is_changed_is_said(app, session):
+    ramp = np.linspace(40, 220, 60 * 90).reshape(60, 90, 1)  # of which nothing is out of place
+    smooth = ramp.repeat(3, 2).astype(np.uint8)
+    app.call("PUT", f"{session}/uploads/composite", encoded(smooth))
+    app.call("PUT", f"{session}/uploads/mask", encoded(disc(90, 60)))
+    assert "not sure" in app.harmonize(session, way="paint")["remark"]
+    assert np.array_equal(image(app.request("GET", f"{session}/result/picture")[2]), smooth)
+
+
 def test_the_table_is_the_one_that_python_saves(app, session, tmp_path):
     composite, mask = photo(64, 64), disc(64, 64)
     app.call("PUT", f"{session}/uploads/composite", encoded(composite))
@@ -68,7 +77,7 @@ def test_the_table_is_the_one_that_python_saves(app, session, tmp_path):
 
 
 def test_a_placed_cut_out_comes_back_as_python_gives_it(app, session, random):
-    background = encoded(random.integers(0, 65536, (50, 70), dtype=np.uint16))
+    background = encoded(random.integers(0, 16384, (50, 70), dtype=np.uint16))
     app.call("PUT", f"{session}/uploads/background", background)
     app.call("PUT", f"{session}/uploads/foreground", cut_out(40, 30))
     placement = {"at": [12, -5], "scale": 0.9, "rotate": 25.5}

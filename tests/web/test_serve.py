@@ -61,10 +61,11 @@ def test_the_table_is_the_one_that_the_command_line_writes(client, pair, weights
 
 
 def test_another_model(client):
-    answer = client.harmonize(PHOTO, MASK, model="is2am", accept="application/json")
+    photo = np.where(plane()[..., None] > 0, noise() // 3, noise())
+    answer = client.harmonize(encoded(photo, "PNG"), MASK, model="is2am", accept="application/json")
     assert answer.json["cube"] is None
-    expected = Harmonizer("is2am", "cpu")(noise(), plane()).image
-    answer = client.harmonize(PHOTO, MASK, model="is2am")
+    expected = Harmonizer("is2am", "cpu")(photo, plane()).image
+    answer = client.harmonize(encoded(photo, "PNG"), MASK, model="is2am")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), expected)
 
 
@@ -74,6 +75,12 @@ def test_what_is_odd_about_a_mask_is_said(client):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), noise())
     assert "black everywhere" in answer.headers["Cdtnet-Remark"]
     assert "black everywhere" in client.harmonize(PHOTO, black, accept="application/json").json["remark"]
+
+
+def test_that_nothing_is_changed_is_said(client):
+    answer = client.harmonize(PHOTO, MASK, model="is2am")  # noise, of which nothing is out of place
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), noise())
+    assert "not sure" in answer.headers["Cdtnet-Remark"]
 
 
 def test_a_mask_of_another_size_only_when_asked_for(client):

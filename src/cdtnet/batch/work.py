@@ -18,7 +18,7 @@ from .. import __version__
 from ..config import Runtime
 from ..data.samples import decode_entry
 from ..errors import CdtnetError
-from ..imaging import Picture, describe, encode_picture, to_mask
+from ..imaging import Picture, encode_picture, to_mask
 from ..imaging.read import COPIES, decoded_bytes
 from ..recording import file_sha256, identity
 from .jobs import Job
@@ -162,13 +162,13 @@ def decode(settings: Settings, work: Work) -> None:
     full = np.iinfo(work.mask.dtype).max if work.mask.dtype.kind == "u" else 1
     work.record.pixels = height * width
     work.record.foreground = round(float(work.mask.mean()) / full, 4)
-    work.record.reason = describe(work.mask) or ""
 
 
 def render(settings: Settings, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
     """Harmonize."""
     strength, note = settings.strength, work.note
     result = harmonizer(work.picture, work.mask, strength=strength, record=note, progress=progress)
+    work.record.reason = result.remark or ""
     work.picture = result.image
     work.mask = None
 

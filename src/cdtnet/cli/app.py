@@ -1,6 +1,7 @@
 """`cdtnet app`: open a page to place, paint, harmonize and compare pictures on this machine."""
 
 import argparse
+import warnings
 
 from .options import add_model_options, add_page_options, runtime, say
 
@@ -32,5 +33,6 @@ def run(arguments: argparse.Namespace) -> None:
             say("Anyone who can reach this address can use this page.")
         if not arguments.no_browser:
             webbrowser.open(url)
+        warnings.simplefilter("ignore", UserWarning)  # that nothing is changed: the page says so
         names = [arguments.host, *arguments.name]
         serve(make_app(models, names=names, strength=arguments.strength), listener)

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(address(arguments.host, listener), flush=True)
         if key is None and arguments.host not in ("127.0.0.1", "::1", "localhost"):
             say("Anyone who can reach this address can use the server: no key is set.")
-        warnings.simplefilter("ignore", UserWarning)  # about masks: each goes to who sent the mask
+        warnings.simplefilter("ignore", UserWarning)  # each goes to who sent the picture
         queue = WorkQueue(arguments.workers, arguments.queue)
         app = make_app(harmonizers, queue, limits, key)
         serve(app, listener, patience=limits.timeout, places=queue.capacity)

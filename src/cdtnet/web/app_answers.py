@@ -32,7 +32,8 @@ def state_of(session: Session) -> dict[str, Any]:
     if error or outcome is None:
         return {"state": "failed", "error": sentence(error)}
     photos = {"composite": outcome.composite.describe(), "harmonized": outcome.harmonized.describe()}
-    return {"state": "done", **photos, "table": outcome.lut is not None, "settings": outcome.settings}
+    gives = {"table": outcome.lut is not None, "remark": outcome.remark, "settings": outcome.settings}
+    return {"state": "done", **photos, **gives}
 
 
 def sentence(error: BaseException | None) -> str:

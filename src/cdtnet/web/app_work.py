@@ -73,6 +73,7 @@ class Outcome:
         mask: (H, W), its foreground.
         harmonized: The result.
         lut: The colour table, where the model has one.
+        remark: Why nothing is changed, in a sentence, or None.
         settings: What the Python API needs to give the same again.
     """
 
@@ -80,6 +81,7 @@ class Outcome:
     mask: NDArray[Any]
     harmonized: Photo
     lut: Lut | None
+    remark: str | None
     settings: dict[str, Any]
 
 
@@ -130,7 +132,8 @@ def harmonize(uploads: Mapping[str, Photo], order: Order, models: Models, progre
         raise PictureError(remark)
     progress(0, 0)
     result = models.load(order.model)(composite.picture, mask, strength=order.strength, progress=progress)
-    return Outcome(composite, mask, Photo(result.image), result.lut, _settings(uploads, order))
+    settings = _settings(uploads, order)
+    return Outcome(composite, mask, Photo(result.image), result.lut, result.remark, settings)
 
 
 def _is_number(value: Any) -> bool:

@@ -62,7 +62,10 @@ _TABLE = {
 }
 _HEADERS = {
     "Server-Timing": {"description": "Milliseconds of each step.", "schema": {"type": "string"}},
-    "Cdtnet-Remark": {"description": "What is odd about the mask.", "schema": {"type": "string"}},
+    "Cdtnet-Remark": {
+        "description": "What is odd about the mask, or why nothing is changed.",
+        "schema": {"type": "string"},
+    },
 }
 _RETRY = {
     "Retry-After": {

@@ -28,7 +28,7 @@ class Answer:
     Attributes:
         body: The bytes.
         media_type: What they are.
-        remark: What is odd about the mask, in a sentence, or None.
+        remark: What is odd about the mask, or why nothing is changed, in a sentence, or None.
         seconds: What each step took.
         pixels: The picture's number of them.
     """
@@ -72,30 +72,32 @@ def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> A
         picture, mask = _decode(order, max_pixels)
     job.progress(0, 0)
     make = _table if order.table else _picture
-    body, media_type = make(harmonizer, picture, mask, order.settings, watch, job)
-    return Answer(body, media_type, describe(mask), watch.seconds, picture.width * picture.height)
+    body, media_type, remark = make(harmonizer, picture, mask, order.settings, watch, job)
+    return Answer(body, media_type, remark, watch.seconds, picture.width * picture.height)
 
 
 def _picture(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
-) -> tuple[bytes, str]:
+) -> tuple[bytes, str, str | None]:
     kind = settings.format or str(picture.metadata.format).lower()
     suffix = SUFFIXES[kind]
     describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
     with watch.step("harmonize"):
         result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
     with watch.step("encode"):
-        return encode_picture(result.image, suffix, quality=settings.quality), f"image/{kind}"
+        body = encode_picture(result.image, suffix, quality=settings.quality)
+    return body, f"image/{kind}", result.remark
 
 
 def _table(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
-) -> tuple[bytes, str]:
+) -> tuple[bytes, str, str | None]:
     with watch.step("harmonize"):
         lut = harmonizer.lut(picture, mask)
         cube = lut and lut.weakened(settings.strength).encode().decode()
-    table = {"cube": cube, "remark": describe(mask), "seconds": watch.seconds}
-    return json.dumps(table).encode(), "application/json"
+    remark = describe(mask)
+    table = {"cube": cube, "remark": remark, "seconds": watch.seconds}
+    return json.dumps(table).encode(), "application/json", remark
 
 
 def _decode(order: Order, max_pixels: int) -> tuple[Picture, Mask]:

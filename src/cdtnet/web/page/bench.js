@@ -195,7 +195,7 @@ export class Bench {
     }
   }
 
-  async #present(way, { composite, harmonized, table }) {
+  async #present(way, { composite, harmonized, table, remark }) {
     const known = this.photos.get("composite");
     const before = known?.id === composite.id ? known : await Photo.load(this.server, composite);
     const after = await Photo.load(this.server, harmonized);
@@ -203,7 +203,7 @@ export class Bench {
     this.result = { way, name, before, after, table };
     this.tools.compare.set(before, after);
     this.show = "compare";
-    say("Done. Compare before and after with the divider.");
+    say(`Done. ${remark ?? "Compare before and after with the divider."}`);
   }
 
   async download(what) {
