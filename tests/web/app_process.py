@@ -70,6 +70,12 @@ def photo(width, height, seed=0):
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
 
+def ramp(width, height):
+    """(H, W, 3) uint8, grey and smooth: whatever is foreground there, nothing is out of place."""
+    line = np.linspace(40, 220, width * height).astype(np.uint8)
+    return line.reshape(height, width, 1).repeat(3, 2)
+
+
 def disc(width, height, share=0.35):
     """(H, W) uint8, white in a soft disc."""
     y, x = np.mgrid[:height, :width]

@@ -12,7 +12,7 @@ from PIL import Image
 import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture
-from tests.web.app_process import AppProcess, cut_out, disc, encoded, image, photo
+from tests.web.app_process import AppProcess, cut_out, disc, encoded, image, photo, ramp
 
 
 @pytest.fixture
@@ -57,12 +57,10 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
 
 
 def test_that_nothing_is_changed_is_said(app, session):
-    ramp = np.linspace(40, 220, 60 * 90).reshape(60, 90, 1)  # of which nothing is out of place
-    smooth = ramp.repeat(3, 2).astype(np.uint8)
-    app.call("PUT", f"{session}/uploads/composite", encoded(smooth))
+    app.call("PUT", f"{session}/uploads/composite", encoded(ramp(90, 60)))
     app.call("PUT", f"{session}/uploads/mask", encoded(disc(90, 60)))
     assert "not sure" in app.harmonize(session, way="paint")["remark"]
-    assert np.array_equal(image(app.request("GET", f"{session}/result/picture")[2]), smooth)
+    assert np.array_equal(image(app.request("GET", f"{session}/result/picture")[2]), ramp(90, 60))
 
 
 def test_the_table_is_the_one_that_python_saves(app, session, tmp_path):

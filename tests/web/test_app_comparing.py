@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 
-from tests.web.app_page import canvas, download, drop, harmonize, stroke
-from tests.web.app_process import disc, encoded, image, photo
+from tests.web.app_page import canvas, download, drop, harmonize, said, stroke
+from tests.web.app_process import disc, encoded, image, photo, ramp
 
 
 def test_comparing_in_full_resolution(bench):
@@ -29,6 +29,14 @@ def test_comparing_in_full_resolution(bench):
     wait_for_pixels(bench, result[:height, :width])
     pan(bench, -3000)
     wait_for_pixels(bench, result[-height:, -width:])
+
+
+def test_that_nothing_is_changed_is_said(bench):
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("ramp.png", encoded(ramp(90, 60))), ("mask.png", encoded(disc(90, 60))))
+    harmonize(bench)
+    said(bench, "Done. Nothing is changed")
+    assert np.array_equal(image(download(bench, "picture")[1]), ramp(90, 60))
 
 
 def pan(page, distance):
