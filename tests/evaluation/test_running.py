@@ -120,9 +120,8 @@ def test_memory_stays_flat_over_many_pictures(dataset):
 def test_networks_leave_the_background_alone_unless_the_whole_frame_is_asked_for(dataset, weights):
     arrays = read_sample(dataset.samples[0])
     outside = arrays.mask == 0
-    dark = np.where(
-        outside[..., None], arrays.composite, arrays.composite // 4
-    )  # that there is much to change
+    # A dark foreground, so that there is much to change.
+    dark = np.where(outside[..., None], arrays.composite, arrays.composite // 4)
     arrays = arrays._replace(composite=dark)
     for name in (weights, "is2am-upsampled", "is2am-full"):
         ((_, blended),) = running.outputs({name: load_method(name, "cpu")}, arrays)

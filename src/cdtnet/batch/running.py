@@ -47,7 +47,7 @@ class Machine:
         """Harmonize pictures; what became of each, in the order of completion."""
         go_on = takewhile(lambda _: not self.stopped(), todo)
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:
-            warnings.simplefilter("ignore", UserWarning)  # records say what is odd about a mask
+            warnings.simplefilter("ignore", UserWarning)  # records say so
             for work in unordered(pool, self._finish, go_on, self.workers + 1):
                 if work:
                     yield work.record
