@@ -87,13 +87,14 @@ def retouch(rgb: Tensor, dice: Dice, strength: float = 1.0) -> Tensor:
     )  # contrast: towards, or away from, an S curve
     tone = tone + dice.chance(0.2) * dice.uniform(0, 0.12 * strength) * (1 - tone)  # lifted blacks
     chroma = lab[:, 1:] * torch.exp(maybe(0.6, 0.35))
-    chroma = _rotate(chroma, maybe(0.2, 0.15))
+    chroma = rotate_hue(chroma, maybe(0.2, 0.15))
     chroma = chroma + maybe(0.3, 0.02, 2) * (1 - tone) + maybe(0.3, 0.02, 2) * tone  # split toning
     toned = linear_to_srgb(oklab_to_linear(torch.cat((tone, chroma), dim=1)))
     return (toned + _smooth_table(toned, maybe(0.3, 0.05), dice)).clamp(0, 1)
 
 
-def _rotate(chroma: Tensor, angle: Tensor) -> Tensor:
+def rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:
+    """Turn OKLab's a and b (B,2,H,W) by angles (B,1,1,1), in radians."""
     a, b = chroma[:, :1], chroma[:, 1:]
     return torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), dim=1)
 

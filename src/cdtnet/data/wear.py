@@ -42,36 +42,73 @@ def compress(rgb: Tensor, dice: Dice) -> Tensor:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
         dice: source of randomness.
     """
+    return _coded(rgb, dice.uniform(10, 60))
+
+
+def _coded(rgb: Tensor, quality: Tensor) -> Tensor:
+    """Pictures (B,3,H,W) as JPEG of these qualities (B,1,1,1) and back."""
     pictures = (255 * rgb).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     with ThreadPoolExecutor() as pool:
-        coded = np.stack([*pool.map(_jpeg, pictures, dice.uniform(10, 60).flatten().tolist())])
+        coded = np.stack([*pool.map(_jpeg, pictures, quality.flatten().tolist())])
     return torch.from_numpy(coded).to(rgb.device).permute(0, 3, 1, 2).to(rgb.dtype) / 255
 
 
 def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
-    code = pyvips.Image.new_from_array(picture, interpretation="srgb").jpegsave_buffer(Q=round(quality))
+    code = pyvips.Image.new_from_array(picture, interpretation="srgb").jpegsave_buffer(
+        Q=round(quality), subsample_mode="on"
+    )
     return np.asarray(pyvips.Image.new_from_buffer(code, "").numpy())
 
 
+def recompress(rgb: Tensor, dice: Dice) -> Tensor:
+    """JPEG with chroma at half the resolution, of quality 70 to 95, as finished composites are saved.
+
+    Args:
+        rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
+        dice: source of randomness.
+    """
+    return _coded(rgb, dice.uniform(70, 95))
+
+
 def misjudge(mask: Tensor, dice: Dice) -> Tensor:
-    """The mask as someone may have drawn it: edges softer, too wide in places, too narrow in others.
+    """The mask as someone may have drawn it: too wide or too narrow, rounded, shifted, soft or hard.
+
+    The boundary moves by up to a twenty-fifth of the side, everywhere the same way or in places only.
 
     Args:
         mask: (B,1,H,W), 0..1, the foregrounds.
         dice: source of randomness.
 
     Returns:
-        Masks (B,1,H,W), 0..1, with edges off by up to about a hundredth of the side. One whose area would
-        change by more than half stays as it was.
+        Masks (B,1,H,W), 0..1. A mask whose area would grow more than threefold or shrink below a third stays
+        as it was.
     """
-    reach = max(max(mask.shape[2:]) // 100, 1)
-    soft = mask
+    side = max(mask.shape[2:])
+    drawn = mask.clone()
+    kind = dice.uniform(0, 1).flatten()
+    for group, share in enumerate((0.01, 0.02, 0.04)):
+        reach = max(round(side * share), 1)
+        chosen = torch.nonzero((kind * 3).long() == group).flatten()
+        if len(chosen):
+            drawn[chosen] = _redrawn(mask[chosen], reach, Dice(len(chosen), dice.generator))
+    before, after = (area.sum((1, 2, 3), keepdim=True) for area in (mask, drawn))
+    return torch.where((after < 3 * before) & (after > before / 3), drawn, mask)
+
+
+def _redrawn(mask: Tensor, reach: int, dice: Dice) -> Tensor:
+    """Masks with edges off by up to `reach` pixels."""
+    height, width = mask.shape[2:]
+    shift = dice.chance(0.4) * dice.uniform(-reach, reach, 2)  # in pixels, down and across
+    y = torch.arange(height, device=mask.device).view(1, 1, -1, 1) + shift[:, :1]
+    x = torch.arange(width, device=mask.device).view(1, 1, 1, -1) + shift[:, 1:]
+    grid = torch.broadcast_tensors((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
+    soft = F.grid_sample(
+        mask, torch.stack([axis[:, 0] for axis in grid], dim=-1), padding_mode="border", align_corners=False
+    )
     for _ in range(2):
         soft = F.avg_pool2d(soft, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
-    waves = torch.randn(dice.batch, 1, 5, 5, generator=dice.generator, device=mask.device)
+    waves = torch.randn(dice.batch, 1, 6, 6, generator=dice.generator, device=mask.device)
     waves = F.interpolate(waves, size=mask.shape[2:], mode="bicubic", align_corners=True)
-    level = (0.5 + dice.normal(0.2) + 0.2 * waves).clamp(0.1, 0.9)
-    steepness = torch.exp(dice.uniform(0, 2)) / torch.minimum(level, 1 - level)  # 0 and 1 stay 0 and 1
-    drawn = (steepness * (soft - level) / 2 + 0.5).clamp(0, 1)
-    before, after = (area.sum((1, 2, 3), keepdim=True) for area in (mask, drawn))
-    return torch.where((after - before).abs() < before / 2, drawn, mask)
+    level = (0.5 + dice.uniform(-0.45, 0.42) + dice.chance(0.5) * 0.2 * waves).clamp(0.04, 0.92)
+    steepness = torch.exp(dice.uniform(0, 3.5)) / torch.minimum(level, 1 - level)  # 0 and 1 stay 0 and 1
+    return (steepness * (soft - level) / 2 + 0.5).clamp(0, 1)

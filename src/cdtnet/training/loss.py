@@ -12,6 +12,7 @@ from ..model.sampling import downsample
 from ..regions import Window
 from .recipe import Stage
 
+OUTSIDE = 0.1  # weight of the picture where the mask is black
 NEGLIGIBLE = (1 / 255) ** 2  # a squared error that no one sees; keeps the root's slope finite
 
 
@@ -41,6 +42,8 @@ class Objective(nn.Module):
             image, mapped = self._paint(analysis, composite[crop], mask[crop], size, window)
         terms = {}
         if image is not None:
+            if losses.composited:
+                image = _blend(composite[crop], image, mask[crop])
             terms["image"] = losses.image * foreground_mse(
                 image, real[crop], share, smallest, root=losses.root
             )
@@ -48,7 +51,14 @@ class Objective(nn.Module):
             terms["lut"] = losses.lut * foreground_mse(mapped, real[crop], share, smallest, root=losses.root)
         if analysis.image_low is not None and losses.base:
             base = denormalize(analysis.image_low.to(real.dtype))
-            real_low = downsample(real, base.shape[-1], antialias=self.model.config.antialias)
+            antialias = self.model.config.antialias
+            real_low = downsample(real, base.shape[-1], antialias=antialias)
+            if losses.composited:
+                low = (
+                    downsample(picture, base.shape[-1], antialias=antialias) for picture in (composite, mask)
+                )
+                composite_low, mask_low = low
+                base = _blend(composite_low, base, mask_low)
             smallest = stage.smallest_foreground / base.shape[-1] ** 2
             terms["base"] = losses.base * foreground_mse(base, real_low, share, smallest, root=losses.root)
         if self.model.color_mapping is not None and losses.roughness:
@@ -64,6 +74,11 @@ class Objective(nn.Module):
         if self.stage.losses.lut and analysis.table is not None:
             return None, map_colors(analysis.table, composite, mask)
         return None, None
+
+
+def _blend(composite: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
+    """The picture where the mask is, and a tenth of it elsewhere, so that colors around edges stay sound."""
+    return torch.lerp(composite, picture.to(composite.dtype), mask.clamp(min=OUTSIDE))
 
 
 def foreground_mse(

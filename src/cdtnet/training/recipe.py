@@ -95,6 +95,8 @@ class Losses(Section):
         roughness: second differences of the basis LUTs; not in the paper.
         root: take the square root of each picture's error, so that mild composites count more beside wild
             ones; not in the paper.
+        composited: score pictures after blending them with the mask, as they are used, so that soft edges
+            are learnt to change as solid parts do; not in the paper.
     """
 
     image: float = Field(default=1.0, ge=0)
@@ -102,6 +104,7 @@ class Losses(Section):
     base: float = Field(default=1.0, ge=0)
     roughness: float = Field(default=0.0, ge=0)
     root: bool = False
+    composited: bool = False
 
 
 class Stage(Section):

@@ -1,0 +1,97 @@
+"""Objects moved within their own photograph: the light is the same, so their own colours are the truth.
+
+A recoloured photograph betrays what is wrong at the edge of the foreground, where both sides once met. An
+object that is cut out and pasted elsewhere does not, as in the composites that people make.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .color import linear_to_oklab, linear_to_srgb, oklab_to_linear, srgb_to_linear
+from .recolor import Dice, rotate_hue
+
+
+def move(taken: Tensor, mask: Tensor, background: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+    """Cut objects out, mirror, turn and scale them, and paste them into another part of their photograph.
+
+    Args:
+        taken: (B,3,H,W), sRGB in 0..1, with the objects.
+        mask: (B,1,H,W), the objects.
+        background: (B,3,H,W), where they are pasted.
+        dice: source of randomness.
+
+    Returns:
+        The pictures (B,3,H,W) and the pasted objects' coverage (B,1,H,W).
+    """
+    color = torch.where(dice.chance(0.5) > 0, spread(taken, mask), taken)
+    moved = _warp(torch.cat((color, mask), dim=1), mask, dice)
+    alpha = moved[:, 3:]
+    soft = F.avg_pool2d(F.pad(alpha, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    edge = dice.uniform(0, 1)
+    alpha = torch.where(edge < 0.3, (alpha > 0.5).float(), torch.where(edge < 0.6, soft, alpha))
+    return torch.lerp(background, moved[:, :3], alpha), alpha
+
+
+def spread(rgb: Tensor, mask: Tensor) -> Tensor:
+    """Objects' colours spread over their edges, so that nothing of the old background is left there."""
+    kernel = {"kernel_size": 3, "stride": 1, "padding": 1, "count_include_pad": False}
+    inner = -F.max_pool2d(-mask, 3, stride=1, padding=1)
+    known, color = inner, rgb * inner
+    for _ in range(3):
+        known_near, color_near = F.avg_pool2d(known, **kernel), F.avg_pool2d(color, **kernel)
+        known = torch.maximum(known, known_near)
+        color = torch.lerp(known * color_near / known_near.clamp(min=1e-4), color, inner)
+    return torch.where(known > 1e-3, torch.lerp(color / known.clamp(min=1e-3), rgb, inner), rgb)
+
+
+def _warp(picture: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+    """Pictures (B,C,H,W) with their masks' extent brought elsewhere, to another size; zero beyond."""
+    height, width = mask.shape[2:]
+    (y, rows), (x, columns) = (_middle(mask.amax(axis) > 0.5) for axis in (3, 2))
+    extent = torch.maximum(rows, columns).clamp(min=4 / max(height, width))
+    wanted = dice.uniform(0.25, 0.85)
+    scale = (wanted / extent).clamp(0.4, 1.6)
+    extent = scale * extent
+    reach = (1 - 0.7 * extent).clamp(min=0)  # mostly inside the picture
+    down, across = dice.uniform(-1, 1) * reach, dice.uniform(-1, 1) * reach
+    angle = dice.chance(0.3) * dice.normal(math.pi / 18)
+    flip = 1 - 2 * dice.chance(0.5)
+    line_y = ((torch.arange(height, device=mask.device) + 0.5) / height * 2 - 1).view(1, 1, -1, 1) - down
+    line_x = ((torch.arange(width, device=mask.device) + 0.5) / width * 2 - 1).view(1, 1, 1, -1) - across
+    from_x = (line_x * angle.cos() + line_y * angle.sin()) / scale * flip + x
+    from_y = (line_y * angle.cos() - line_x * angle.sin()) / scale + y
+    grid = torch.stack((from_x[:, 0], from_y[:, 0]), dim=-1)
+    return F.grid_sample(picture, grid, padding_mode="zeros", align_corners=False)
+
+
+def _middle(marked: Tensor) -> tuple[Tensor, Tensor]:
+    """Middle and half of the extent of what is marked on lines (B,1,N), in -1..1; shaped (B,1,1,1)."""
+    length = marked.shape[2]
+    first, last = (line.float().argmax(2) for line in (marked, marked.flip(2)))
+    low, high = first / length * 2 - 1, 1 - last / length * 2
+    shape = (-1, 1, 1, 1)
+    return ((low + high) / 2).view(shape), ((high - low) / 2).view(shape)
+
+
+def repaint(rgb: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+    """Objects that are white or grey in the light of their surroundings, or of a strong colour of their own.
+
+    Args:
+        rgb: (B,3,H,W), sRGB in 0..1.
+        mask: (B,1,H,W), the objects.
+        dice: source of randomness.
+    """
+    lab = linear_to_oklab(srgb_to_linear(rgb))
+    around = 1 - mask
+    cast = (lab[:, 1:] * around).sum((2, 3), keepdim=True) / around.sum((2, 3), keepdim=True).clamp(min=1)
+    lightness, chroma = lab[:, :1], lab[:, 1:]
+    grey = dice.uniform(0, 0.15) * chroma + dice.uniform(0.2, 0.9) * cast * lightness
+    vivid = rotate_hue(chroma * dice.uniform(1, 1.8), dice.uniform(-math.pi, math.pi))
+    lift = dice.chance(0.5) * dice.uniform(0, 0.6)  # towards white
+    is_grey = dice.chance(0.5) > 0
+    lightness = torch.where(is_grey, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
+    painted = torch.cat((lightness, torch.where(is_grey, grey, vivid)), dim=1)
+    return torch.lerp(rgb, linear_to_srgb(oklab_to_linear(painted)), mask)
