@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import CdtnetError, PictureError
-from .harmonizer import Harmonizer
+from .inference.harmonizer import Harmonizer
 from .imaging import Lut, Picture
 from .weights import SHIPPED
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from cdtnet.cli.main import main
-from cdtnet.harmonizer import Harmonizer
+from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.imaging import read_picture
 from cdtnet.weights import read_weights
 from tests.cli.refusals import refusal

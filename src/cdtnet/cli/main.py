@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from .. import __version__
+from .._version import __version__
 from ..errors import CdtnetError
-from ..stop import terminated_as_interrupted
+from ..system.signals import terminated_as_interrupted
 from . import (
     app,
     batch,
