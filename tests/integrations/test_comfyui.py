@@ -16,7 +16,7 @@ import cdtnet
 from cdtnet import CdtnetError, Harmonizer, Lut, PictureError
 from cdtnet.weights import SHIPPED
 
-PACK = Path(__file__).parents[1] / "integrations" / "comfyui-cdtnet"
+PACK = Path(__file__).parents[2] / "integrations" / "comfyui-cdtnet"
 
 
 class Cancelled(Exception):  # noqa: N818 – ComfyUI's is no Error either
@@ -73,7 +73,11 @@ def nodes(tmp_path_factory):
     sys.modules[name] = module
     spec.loader.exec_module(module)
     yield module.NODE_CLASS_MAPPINGS
-    del sys.modules[name]
+    del sys.modules[name], sys.modules[f"{name}.nodes"]
+
+
+def module_of(nodes):
+    return sys.modules[next(iter(nodes.values())).__module__]
 
 
 def call(nodes, name, **inputs):
@@ -92,7 +96,7 @@ def batch(random, count=2, channels=3):
 
 
 def test_the_nodes_say_what_they_take_and_give(nodes):
-    module = sys.modules[next(iter(nodes.values())).__module__]
+    module = module_of(nodes)
     assert nodes.keys() == module.NODE_DISPLAY_NAME_MAPPINGS.keys()
     for node in nodes.values():
         inputs = node.INPUT_TYPES()
@@ -167,7 +171,9 @@ def test_progress_is_shown_and_cancelling_stops(nodes, host, random):
 def test_a_model_is_loaded_once(nodes, host, random, monkeypatch):
     image, mask = batch(random)
     loaded = []
-    monkeypatch.setattr(cdtnet.comfyui, "Harmonizer", lambda model: loaded.append(model) or Harmonizer(model))
+    monkeypatch.setattr(
+        module_of(nodes), "Harmonizer", lambda model: loaded.append(model) or Harmonizer(model)
+    )
     node = nodes["CdtnetHarmonize"]()
     for model in ("cdtnet-sim", "is2am", "cdtnet-sim"):
         node.harmonize(image, mask, model, 1.0)

@@ -14,10 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import CdtnetError, PictureError
-from .inference.harmonizer import Harmonizer
-from .imaging import Lut, Picture
-from .weights import SHIPPED
+from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError
+from cdtnet.weights import SHIPPED
 
 Floats = NDArray[np.float32]
 Inputs = dict[str, dict[str, tuple[Any, ...]]]
