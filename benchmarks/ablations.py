@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from quality import scored, synthesized
 
-from cdtnet.data.photos import find_photos, load_photos
+from cdtnet.composites.photos import find_photos, load_photos
 from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.results import Evaluation
 from cdtnet.evaluation.running import Scores

@@ -18,7 +18,7 @@ import numpy as np
 import pyvips
 
 import cdtnet
-from cdtnet.machine import available_cores, read_bytes
+from cdtnet.system.machine import available_cores, read_bytes
 from cdtnet.weights import write_weights
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from cdtnet.machine import peak_memory
+from cdtnet.system.machine import peak_memory
 
 PAGE = Path(__file__).parents[1] / "docs" / "large-pictures.md"
 WIDTH, HEIGHT = 32768, 30720

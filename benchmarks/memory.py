@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cdtnet.engines import open_engine
-from cdtnet.machine import peak_memory
+from cdtnet.system.machine import peak_memory
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT, WIDTH = 4000, 6000

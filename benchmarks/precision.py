@@ -19,9 +19,9 @@ from PIL import Image
 
 import cdtnet
 from cdtnet.config import PRECISIONS
-from cdtnet.machine import available_cores
 from cdtnet.model import CDTNet
 from cdtnet.model.loading import build
+from cdtnet.system.machine import available_cores
 from cdtnet.weights import load_weights, write_weights
 
 ROOT = Path(__file__).parents[1]

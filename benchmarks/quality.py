@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from cdtnet.data.photos import Photo, PhotoStore, find_photos, load_photos
-from cdtnet.data.samples import Arrays
-from cdtnet.data.synthesis import choose, synthesize
+from cdtnet.composites.photos import Photo, PhotoStore, find_photos, load_photos
+from cdtnet.composites.synthesis import choose, synthesize
+from cdtnet.datasets.samples import Arrays
 from cdtnet.evaluation.methods import CLASSICAL, load_method
 from cdtnet.evaluation.metrics import mse
 from cdtnet.evaluation.names import label_of

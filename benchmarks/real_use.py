@@ -27,8 +27,8 @@ from skimage import measure
 from tqdm import tqdm
 
 import cdtnet
-from cdtnet.data.photos import find_photos
-from cdtnet.data.recolor import Dice, relight, retouch, transfer
+from cdtnet.composites.photos import find_photos
+from cdtnet.composites.recolor import Dice, relight, retouch, transfer
 from cdtnet.evaluation.table import Table
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from typing import Any
 
 from PIL import Image
 
-from cdtnet.machine import available_cores
+from cdtnet.system.machine import available_cores
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "src" / "cdtnet" / "demo"

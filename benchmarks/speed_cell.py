@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet.machine import peak_memory, stay_within_memory
+from cdtnet.system.machine import peak_memory, stay_within_memory
 
 Pixels = NDArray[np.uint8]
 Run = Callable[[Pixels, Pixels], Pixels]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from cdtnet.machine import peak_memory
+from cdtnet.system.machine import peak_memory
 
 
 class Clock:
@@ -60,20 +60,21 @@ def main() -> None:
     with clock.stage("imports"):
         import cdtnet.cli.main as cli
         import cdtnet.engines.openvino as openvino
-        from cdtnet import harmonizer, imaging, painting
+        from cdtnet import imaging
         from cdtnet.imaging import write
+        from cdtnet.inference import harmonizer, painter
 
     clock.wrap(imaging, "read_picture", "decode the picture", "decode the mask")
     clock.wrap(imaging, "to_mask", "check the mask")
     clock.wrap(harmonizer, "to_mask", "check the mask")
     clock.wrap(harmonizer, "describe", "check the mask")
-    clock.wrap(painting, "shrink", "to base size")
+    clock.wrap(painter, "shrink", "to base size")
     clock.wrap(openvino.OpenVinoEngine, "analyse", "generator and table")
     clock.wrap(openvino._Box, "_compile", "compile graphs")
-    clock.wrap(painting.Painter, "_render", "colours and blending")
+    clock.wrap(painter.Painter, "_render", "colours and blending")
     clock.wrap(write, "encode_picture", "encode")
     clock.wrap(write, "write_file", "write")
-    open_engine, paint = harmonizer.open_engine, painting.Painter.paint
+    open_engine, paint = harmonizer.open_engine, painter.Painter.paint
 
     def open_timed(*arguments: Any) -> Any:
         with clock.stage("open the network"):
@@ -92,7 +93,7 @@ def main() -> None:
                 return
             yield item
 
-    harmonizer.open_engine, painting.Painter.paint = open_timed, paint_timed
+    harmonizer.open_engine, painter.Painter.paint = open_timed, paint_timed
     code = cli.main(["harmonize", composite, mask, "-o", output, "--engine", "openvino"])
     assert code == 0
     print(json.dumps(stages(clock, time.perf_counter() - began)))

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from cdtnet.config import HALO
-from cdtnet.harmonizer import TILE
-from cdtnet.machine import available_cores
+from cdtnet.inference.harmonizer import TILE
+from cdtnet.system.machine import available_cores
 
 CHANNELS = 64
 LAYERS = 8  # convolutions after one another, so that bringing the data in and out does not count
@@ -138,8 +138,8 @@ def table_lookups() -> tuple[dict[str, float], str]:
     from cdtnet.engines import Tile
     from cdtnet.engines.openvino import LowAnalysis, OpenVinoEngine
     from cdtnet.imaging import Lut
-    from cdtnet.regions import Window
-    from cdtnet.shrinking import LowPicture
+    from cdtnet.imaging.geometry import Window
+    from cdtnet.imaging.resizing import LowPicture
     from cdtnet.weights import load_weights
 
     engine = OpenVinoEngine(load_weights("cdtnet-sim"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from speed_cell import METHODS, PLAIN, Cell
 from speed_machine import Machine
 
-from cdtnet.machine import available_cores
+from cdtnet.system.machine import available_cores
 
 Key = tuple[str, str, float]  # method, size, share of the foreground
 MEGABYTE = 1e6

@@ -19,7 +19,7 @@ import numpy as np
 import pyvips
 from gigapixel import PAGE, make
 
-from cdtnet.machine import peak_memory
+from cdtnet.system.machine import peak_memory
 
 WIDTH, HEIGHT, BAND = 16384, 15360, 256
 LIBRARIES = ("libvips", "tifffile", "tifffile and imagecodecs")

@@ -30,7 +30,7 @@ from cdtnet.cli import main as command
 from cdtnet.cli.options import printable
 from cdtnet.engines import openvino  # noqa: F401 - imported before forks, so that each need not
 from cdtnet.imaging import read, rows, write  # noqa: F401 - likewise
-from cdtnet.machine import STATUS, read_bytes
+from cdtnet.system.machine import STATUS, read_bytes
 from cdtnet.weights.loading import PARTS, shipped_weights
 
 MEMORY = 1 << 30  # bytes beyond what the program itself takes

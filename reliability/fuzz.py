@@ -143,7 +143,7 @@ def _quieten(folder: Path) -> None:
 
 def _bound(counts: Any) -> None:
     """From here on this process gets so much more memory, and no more."""
-    from cdtnet.machine import STATUS, peak_memory, read_bytes
+    from cdtnet.system.machine import STATUS, peak_memory, read_bytes
 
     counts[BEFORE] = peak_memory()
     limit = read_bytes(STATUS, "VmSize") + MEMORY
@@ -153,7 +153,7 @@ def _bound(counts: Any) -> None:
 
 def _attempt(name: str, reader: Any, data: bytes, keep: Path, folder: Path, counts: Any) -> None:
     from cdtnet.errors import CdtnetError
-    from cdtnet.machine import peak_memory
+    from cdtnet.system.machine import peak_memory
 
     (folder / "input").write_bytes(data)
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ import seeds
 
 from cdtnet import Lut, Picture
 from cdtnet.batch.jobs import find_jobs
-from cdtnet.data.tree import Entry, open_tree
+from cdtnet.datasets.tree import Entry, open_tree
 from cdtnet.errors import DataError, PictureError
 from cdtnet.imaging import Metadata, color_codec, describe, encode_picture, read_picture, to_mask
 from cdtnet.imaging.exif import into_tiff, upright

@@ -20,8 +20,9 @@ import numpy as np
 from composites import Input, make_inputs
 from numpy.typing import NDArray
 
-from cdtnet import Harmonizer, Picture, harmonizer, streaming
+from cdtnet import Harmonizer, Picture
 from cdtnet.imaging import read_picture, write_picture
+from cdtnet.inference import harmonizer, streaming
 
 Results = dict[str, NDArray[Any]]
 

@@ -30,13 +30,12 @@ TESTS = [
     "tests/cli/test_lut.py",
     "tests/imaging",
     "--ignore=tests/imaging/test_cube_elsewhere.py",  # other software
-    "tests/test_atomic.py",
-    "tests/test_composition.py",
-    "tests/test_result.py",
-    "tests/test_streaming.py",
+    "tests/system/test_atomic.py",
+    "tests/inference/test_result.py",
+    "tests/inference/test_streaming.py",
     "tests/web/test_queue.py",
-    "tests/web/test_serve.py",
-    "tests/web/test_server.py",
+    "tests/web/api/test_serve.py",
+    "tests/web/api/test_server.py",
 ]
 DEMO = REPOSITORY / "src" / "cdtnet" / "demo"
 APART = 1  # levels of 255 that the demo's picture may differ from the first environment's

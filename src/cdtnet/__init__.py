@@ -10,32 +10,32 @@ Importing the package is cheap; PyTorch is loaded when something is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from .composition import Composition, compose
-    from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
-    from .harmonizer import Harmonizer, harmonize
-    from .imaging import Lut, Picture
-    from .model import load_model
-    from .recording import read_record
-    from .result import Result
+from ._version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
+    from .imaging import Lut, Picture
+    from .imaging.composition import Composition, compose
+    from .inference.harmonizer import Harmonizer, harmonize
+    from .inference.provenance import read_record
+    from .inference.result import Result
+    from .model import load_model
 
 _HOMES = {
     "CdtnetError": "errors",
-    "Composition": "composition",
+    "Composition": "imaging.composition",
     "DataError": "errors",
-    "Harmonizer": "harmonizer",
+    "Harmonizer": "inference.harmonizer",
     "Lut": "imaging",
     "Picture": "imaging",
     "PictureError": "errors",
-    "Result": "result",
+    "Result": "inference.result",
     "WeightsError": "errors",
     "WriteError": "errors",
-    "compose": "composition",
-    "harmonize": "harmonizer",
+    "compose": "imaging.composition",
+    "harmonize": "inference.harmonizer",
     "load_model": "model",
-    "read_record": "recording",
+    "read_record": "inference.provenance",
 }
 
 __all__ = [

@@ -39,8 +39,9 @@ class Config:
             colour mapping's at base size, instead of that picture, so that upsampling blurs a correction and
             not a picture. The published weights were trained without; of no effect on other variants.
         second_look: whether engines analyse a picture twice, as it is and mirrored, go by the mean, and hold
-            back the change as far as both looks disagree (`second_look.py`). The module `CDTNet` looks once.
-        close_up: whether engines analyse the foreground and its surroundings (`regions.close_up`), not the
+            back the change as far as both looks disagree (`engines/confidence.py`). The module `CDTNet` looks
+            once.
+        close_up: whether engines analyse the foreground and its surroundings (`inference/crop.py`), not the
             whole picture, where that is larger than the base. The module `CDTNet` sees all that it is given.
     """
 

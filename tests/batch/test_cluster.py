@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cdtnet.cli.main import main
-from tests.data import trees
+from tests.datasets import trees
 
 PICTURES = 20
 pytestmark = pytest.mark.skipif(

@@ -2,7 +2,7 @@ import pytest
 
 from cdtnet.batch.jobs import find_jobs, output_path
 from cdtnet.errors import DataError
-from tests.data import trees
+from tests.datasets import trees
 
 
 def outputs(source, tmp_path, **options):

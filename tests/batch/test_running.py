@@ -11,7 +11,7 @@ from cdtnet.batch.jobs import find_jobs
 from cdtnet.batch.running import Budget, Machine
 from cdtnet.batch.stores import open_store
 from cdtnet.batch.work import Settings, begin, fetch, memory
-from tests.data import trees
+from tests.datasets import trees
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_is_odd_about_a_mask_is_recorded(tmp_path, machine, todo):
 
 def test_what_the_network_is_not_sure_of_is_recorded(machine, todo, monkeypatch):
     here = replace(machine(), harmonizer=Harmonizer("cdtnet-sim", "cpu"))
-    monkeypatch.setattr("cdtnet.second_look.FLOOR", 2)  # more than any colour can change
+    monkeypatch.setattr("cdtnet.engines.confidence.FLOOR", 2)  # more than any colour can change
     for record in here.run(todo):
         assert record.status == "done"
         assert "not sure" in record.reason

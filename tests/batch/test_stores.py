@@ -6,9 +6,9 @@ import pytest
 
 from cdtnet.batch.remote import LEASE, LOCK, Remote
 from cdtnet.batch.stores import entry_of, open_store, stamp
-from cdtnet.data.tree import Entry, open_tree
+from cdtnet.datasets.tree import Entry, open_tree
 from cdtnet.errors import CdtnetError, DataError, WriteError
-from tests.data import trees
+from tests.datasets import trees
 
 fsspec = pytest.importorskip("fsspec")
 

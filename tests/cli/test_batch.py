@@ -12,7 +12,7 @@ from PIL import Image
 
 from cdtnet.cli.main import main
 from tests.cli.refusals import refusal
-from tests.data import trees
+from tests.datasets import trees
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
     )
     assert done.returncode == 0
     assert "Done before: 2." in done.stderr
-    assert "cdtnet.harmonizer" not in done.stderr
+    assert "cdtnet.inference.harmonizer" not in done.stderr
     assert "fsspec" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""`cdtnet compose` gives what Python gives; the paste itself is tested in tests/test_composition.py."""
+"""`cdtnet compose` gives what Python gives; `tests/imaging/test_composition.py` tests the pasting itself."""
 
 import io
 import subprocess

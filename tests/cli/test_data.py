@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cdtnet.cli.main import main
-from tests.data import trees
+from tests.datasets import trees
 
 COMPLETE = """{root}, layout iharmony4
 

@@ -12,7 +12,7 @@ from cdtnet.cli.main import main
 from cdtnet.evaluation import costs
 from cdtnet.evaluation.results import Evaluation
 from tests.cli.refusals import refusal
-from tests.data import trees
+from tests.datasets import trees
 
 
 @pytest.fixture

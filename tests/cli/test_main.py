@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from cdtnet.cli.main import main
-from cdtnet.harmonizer import Harmonizer
 from cdtnet.imaging import read_picture
+from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.weights import read_weights
 from tests.cli.refusals import refusal
 
@@ -41,6 +41,30 @@ def test_harmonize_writes_what_python_gives(pair, weights, capsys):
     assert "lossless PNG" in printed.err
     expected = Harmonizer(weights, "cpu")("composite.png", "mask.png").image
     assert np.array_equal(np.asarray(Image.open("out.png")), expected.pixels)
+
+
+def test_harmonize_imports_what_it_needs_and_no_more(pair, weights):
+    code = (
+        "import sys; from cdtnet.cli.main import main; "
+        f"assert main(['harmonize', 'composite.png', 'mask.png', '--model', {weights!r}]) == 0; "
+        "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('cdtnet.')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rooms = set(done.stdout.splitlines()[-1].split())
+    assert {"cli", "imaging", "inference", "engines"} <= rooms
+    others = {"batch", "composites", "datasets", "evaluation", "study", "synthesize", "training", "web"}
+    assert not rooms & others
+
+
+def test_help_imports_no_verb():
+    code = (
+        "import sys; from cdtnet.cli.main import main\n"
+        "try: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("cdtnet.")}
+    assert "cdtnet.cli.options" in loaded
+    assert not loaded & {"cdtnet.cli.harmonize", "cdtnet.imaging", "cdtnet.web", "cdtnet.evaluation"}
 
 
 def test_the_default_output_stands_beside_the_composite(pair, weights, capsys):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cdtnet.cli.main import main
 from cdtnet.imaging import Lut
-from tests.data import trees
+from tests.datasets import trees
 
 COMPOSE = ["compose", "a.png", "b.png", "--mask", "mask.png", "--no-harmonize"]
 HARMONIZE = ["harmonize", "a.png", "mask.png", "--model", "w.safetensors"]

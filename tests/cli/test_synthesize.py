@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cdtnet.cli.main import main
-from cdtnet.data.samples import open_dataset, read_sample
+from cdtnet.datasets.samples import open_dataset, read_sample
 from tests.synthesize.conftest import array, draw_mask, draw_photo, own_pictures, save, tree
 from tests.synthesize.test_instances import BOX, rectangle, write_coco, write_open_images
 
@@ -277,7 +277,7 @@ def test_ctrl_c_says_how_to_go_on(many, tmp_path):
 PEAK = """
 import sys
 from cdtnet.cli.main import main
-from cdtnet.machine import peak_memory
+from cdtnet.system.machine import peak_memory
 assert main(["synthesize", *sys.argv[1:]]) == 0
 print(peak_memory() // 1024**2)
 """

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
+from cdtnet.engines.confidence import DOUBT, FLOOR, SPREAD
 from cdtnet.model import Analysis, CDTNet, Config
 from cdtnet.model.cdtnet import GENERATED
 from cdtnet.model.color_mapping import map_colors
 from cdtnet.model.layers import denormalize
-from cdtnet.second_look import DOUBT, FLOOR, SPREAD
 
 
 def network(config: Config) -> CDTNet:

@@ -17,14 +17,14 @@ from PIL import Image
 import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.config import Config
-from cdtnet.engines.boxes import flatten
 from cdtnet.engines.export import export, export_bare
 from cdtnet.engines.openvino import BOXES, CORRECTION, GRAPHS
+from cdtnet.engines.subgraphs import flatten
 from cdtnet.engines.whole import Line
+from cdtnet.imaging.geometry import Window
 from cdtnet.model.color_mapping import identity_table, map_colors
 from cdtnet.model.layers import denormalize
 from cdtnet.model.sampling import downsample, upsample
-from cdtnet.regions import Window
 
 from .networks import nchw, network, patches, pictures, plain
 

@@ -9,7 +9,7 @@ CODE = """
 import sys
 import numpy as np
 from cdtnet import Harmonizer
-from cdtnet.machine import STATUS, read_bytes
+from cdtnet.system.machine import STATUS, read_bytes
 
 harmonizer, random = Harmonizer(sys.argv[1], "cpu", engine="openvino"), np.random.default_rng(0)
 for number in range(90):

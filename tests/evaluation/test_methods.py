@@ -7,7 +7,7 @@ from cdtnet.evaluation.baselines import histogram_matching, mkl, reinhard
 from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.names import BASELINES, label_of
 from cdtnet.evaluation.poisson import poisson_blending
-from cdtnet.harmonizer import Harmonizer
+from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.model import load_model
 
 

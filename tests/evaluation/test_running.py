@@ -6,14 +6,14 @@ import pytest
 from PIL import Image
 from skimage.metrics import mean_squared_error
 
-from cdtnet.data.samples import open_dataset, read_sample, resize_arrays
+from cdtnet.datasets.samples import open_dataset, read_sample, resize_arrays
 from cdtnet.errors import DataError
 from cdtnet.evaluation import running
 from cdtnet.evaluation.baselines import mkl
 from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.results import Composite, Evaluation
 from cdtnet.evaluation.running import Scores, evaluate, examples, telling
-from tests.data import trees
+from tests.datasets import trees
 
 ABOUT = {"split": "test", "whole_frame": False}
 

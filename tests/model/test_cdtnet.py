@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from cdtnet.imaging.geometry import Window
 from cdtnet.model import CDTNet, Config
 from cdtnet.model.cdtnet import GENERATED
 from cdtnet.model.color_mapping import map_colors
@@ -8,7 +9,6 @@ from cdtnet.model.layers import normalize
 from cdtnet.model.loading import build
 from cdtnet.model.refinement import Refinement
 from cdtnet.model.sampling import upsample
-from cdtnet.regions import Window
 from cdtnet.weights import Weights
 from tests.engines.networks import network
 from tests.parity.official import official_numbers

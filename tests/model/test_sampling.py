@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdtnet.imaging.geometry import Window
 from cdtnet.model.sampling import upsample
-from cdtnet.regions import Window
 
 
 @settings(max_examples=60)

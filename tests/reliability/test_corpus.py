@@ -32,7 +32,7 @@ sys.exit(main(sys.argv[1:]))
 LIMITED = """
 import resource, sys
 from cdtnet.cli.main import main
-from cdtnet.machine import STATUS, read_bytes
+from cdtnet.system.machine import STATUS, read_bytes
 
 limit = read_bytes(STATUS, "VmSize") + (1 << 30)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

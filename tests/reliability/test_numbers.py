@@ -81,7 +81,7 @@ def test_a_float_tiff_with_nan_goes_through_files(harmonizer, random, tmp_path, 
     mask[100:200, 10:30] = 255
     expected = harmonizer(Picture(composite), mask).image.pixels
     for large in (1 << 30, 0):  # in memory, and streamed
-        monkeypatch.setattr("cdtnet.streaming.LARGE", large)
+        monkeypatch.setattr("cdtnet.inference.streaming.LARGE", large)
         harmonizer.to_file(tmp_path / "in.tif", mask, tmp_path / "out.tif")
         found = read_picture(tmp_path / "out.tif").pixels
         assert np.array_equal(bits(found), bits(expected))

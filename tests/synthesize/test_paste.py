@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cdtnet.data.tree import Entry
-from cdtnet.data.tree import Folder as Tree
+from cdtnet.datasets.tree import Entry
+from cdtnet.datasets.tree import Folder as Tree
 from cdtnet.errors import DataError
 from cdtnet.synthesize.instances import Instance, MaskFile
 from cdtnet.synthesize.paste import Cut, cut_out, place

@@ -6,7 +6,7 @@ import pyvips
 import tifffile
 from PIL import Image, ImageCms
 
-from cdtnet.data.tree import Entry, Folder
+from cdtnet.datasets.tree import Entry, Folder
 from cdtnet.errors import DataError
 from cdtnet.synthesize.pictures import blend, enlarge_mask, feather, limit, read_mask, read_photo, resize
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from cdtnet.data.recolor import Dice, retouch, transfer
-from cdtnet.data.synthesis import FMSE_LIMIT
+from cdtnet.composites.recolor import Dice, retouch, transfer
+from cdtnet.composites.synthesis import FMSE_LIMIT
 from cdtnet.evaluation.metrics import fmse
-from cdtnet.regions import Window
+from cdtnet.imaging.geometry import Window
 from cdtnet.synthesize import recoloring
 from cdtnet.synthesize.recoloring import FMSE_FLOOR, draw, generated_mask
 

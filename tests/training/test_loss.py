@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from cdtnet.data.synthesis import Triplet
+from cdtnet.composites.synthesis import Triplet
+from cdtnet.imaging.geometry import Window
 from cdtnet.model import CDTNet, Config
-from cdtnet.regions import Window
 from cdtnet.training.loss import Objective, foreground_mse, roughness
 
 

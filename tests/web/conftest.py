@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.web.app_process import AppProcess
+from tests.web.api.process import serving
+from tests.web.app.process import AppProcess
 from tests.web.client import Client
-from tests.web.serve_process import serving
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,7 @@ class _Renderer:
     """An actor with a model."""
 
     def __init__(self, settings: Settings) -> None:
-        from ..harmonizer import Harmonizer
+        from ..inference.harmonizer import Harmonizer
 
         # An actor has a core, or a GPU; Ray itself tells PyTorch so.
         harmonizer = Harmonizer(settings.model, **settings.runtime, threads=1)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..atomic import is_same_file
-from ..data.layouts import LAYOUTS, Files, Found, Problem, Sample, manifest, search
-from ..data.layouts.pairs import is_mask
-from ..data.tree import Entry, Folder, Tree, open_tree
+from ..datasets.layouts import LAYOUTS, Files, Found, Problem, Sample, manifest, search
+from ..datasets.layouts.pairs import is_mask
+from ..datasets.tree import Entry, Folder, Tree, open_tree
 from ..errors import DataError
+from ..system.atomic import is_same_file
 from .remote import Remote
 from .stores import entry_of, is_address
 

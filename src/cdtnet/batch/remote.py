@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from ..data.tree import is_clutter
+from ..datasets.tree import is_clutter
 from ..errors import DataError, WriteError, needs
 
 LOCK = ".cdtnet.lock"

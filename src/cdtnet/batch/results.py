@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from ..data.layouts.base import SUFFIXES
+from ..datasets.layouts.base import SUFFIXES
 from ..errors import DataError
 from .stores import Store
 from .work import Record, Settings

@@ -12,13 +12,13 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ..parallel import unordered
+from ..system.parallel import unordered
 from .jobs import Job
 from .stores import Store
 from .work import Record, Settings, StoppedError, Work, attempt, begin, decode, fetch, memory, render, save
 
 if TYPE_CHECKING:
-    from ..harmonizer import Harmonizer
+    from ..inference.harmonizer import Harmonizer
 
 Todo = tuple[Job, str]  # with the stamp of its files
 

@@ -9,10 +9,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from ..atomic import make_folder, remove_leftovers, write_file
-from ..data.tree import Entry, Folder, Tree
+from ..datasets.tree import Entry, Folder, Tree
 from ..errors import DataError, WriteError
-from .locking import locked_file
+from ..system.atomic import make_folder, remove_leftovers, write_file
+from ..system.locks import locked_file
 from .remote import LOCK, Remote
 
 

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
+from .._version import __version__
 from ..config import Runtime
-from ..data.samples import decode_entry
+from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture, encode_picture, to_mask
 from ..imaging.read import COPIES, decoded_bytes
-from ..recording import file_sha256, identity
+from ..inference.provenance import file_sha256, identity
 from .jobs import Job
 from .stores import Store
 
 if TYPE_CHECKING:
-    from ..harmonizer import Harmonizer, Progress
+    from ..inference.harmonizer import Harmonizer, Progress
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace) -> None:
     from ..errors import needs
 
     with needs("web", "The page"):
-        from ..web.app import make_app
-        from ..web.app_work import Models
+        from ..web.app.server import make_app
+        from ..web.app.work import Models
         from ..web.hosting import address, listen, serve
     models = Models(arguments.model, runtime(arguments))
     models.load(models.first)  # so that what is wrong with it is said here, and not in the page

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from ..machine import available_cores, share_cores
+from ..system.machine import available_cores, share_cores
 from .options import add_model_options, add_record_option, count, progress_bar, runtime, say, some
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
     from ..batch.work import Settings
-    from ..stop import StopSignal
+    from ..system.signals import StopSignal
     from ..weights import load_weights
 
     settings = Settings(
@@ -127,7 +127,7 @@ def _machine(
     @cache
     def machine() -> Machine:
         from ..batch.running import Budget, Machine
-        from ..harmonizer import Harmonizer
+        from ..inference.harmonizer import Harmonizer
 
         harmonizer = Harmonizer(settings.model, **settings.runtime)
         return Machine(harmonizer, store, settings, arguments.workers, Budget(MEMORY), stopped)

@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, paste, harmonize, write; the path written is the one line on stdout."""
-    from ..composition import compose
-    from ..harmonizer import Harmonizer
     from ..imaging import Picture
+    from ..imaging.composition import compose
+    from ..inference.harmonizer import Harmonizer
 
     if arguments.no_harmonize and arguments.record:
         raise PictureError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import DataError
 
 if TYPE_CHECKING:
-    from ..data.check import Reading, Report
+    from ..datasets.check import Reading, Report
 
 _SHOWN = 5
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Print the report; fails if something is missing or damaged."""
-    from ..data.check import check_dataset
+    from ..datasets.check import check_dataset
 
     report = check_dataset(
         arguments.root,

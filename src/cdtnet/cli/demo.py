@@ -18,9 +18,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Write `harmonized.jpg` and `before_after.jpg`; the latter's path is the one line on stdout."""
     import numpy as np
 
-    from ..atomic import make_folder
-    from ..harmonizer import Harmonizer
     from ..imaging import read_picture
+    from ..inference.harmonizer import Harmonizer
+    from ..system.atomic import make_folder
 
     make_folder(arguments.output)
     shipped = Path(__file__).parents[1] / "demo"

@@ -12,7 +12,7 @@ from .options import count, say
 from .outputs import check_apart, prepare_output
 
 if TYPE_CHECKING:
-    from ..data.samples import DataSet
+    from ..datasets.samples import DataSet
     from ..evaluation.methods import Method
     from ..evaluation.results import Cost, Evaluation
 
@@ -58,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score, print the tables, write what was asked for."""
-    from ..atomic import write_file
     from ..errors import needs
+    from ..system.atomic import write_file
 
     with needs("evaluate", "Evaluating"):
         from ..evaluation.methods import load_method
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _prepare(arguments: argparse.Namespace) -> None:
     """Refuse outputs that are also inputs: the data set, one of its pictures, or a model."""
-    from ..data.samples import open_dataset
+    from ..datasets.samples import open_dataset
 
     outputs = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
     check_apart(outputs)
@@ -103,7 +103,7 @@ def _evaluation(
     arguments: argparse.Namespace, dataset: "DataSet", methods: "dict[str, Method]", **about: Any
 ) -> "Evaluation":
     from ..evaluation.running import circumstances, evaluate
-    from ..stop import StopSignal
+    from ..system.signals import StopSignal
 
     with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
         return evaluate(
@@ -141,7 +141,7 @@ def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost,
 
 def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
     """The samples to score, and which split they are."""
-    from ..data.samples import open_dataset
+    from ..datasets.samples import open_dataset
 
     def find(split: str | None) -> "DataSet":
         return open_dataset(arguments.data, layout=arguments.layout, split=split, subsets=arguments.subsets)

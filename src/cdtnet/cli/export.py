@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Draw the graphs and write them; the paths written are the lines on stdout."""
-    from ..atomic import make_folder, write_file
     from ..errors import needs
+    from ..system.atomic import make_folder, write_file
     from ..weights import load_weights
 
     weights = load_weights(arguments.model, arguments.base_size)

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, harmonize, write; the path written is the one line on stdout."""
-    from ..harmonizer import Harmonizer
     from ..imaging import to_mask
+    from ..inference.harmonizer import Harmonizer
 
     if _is_streamed(arguments):
         _stream(arguments)
@@ -51,7 +51,7 @@ def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
 def _is_streamed(arguments: argparse.Namespace) -> bool:
     """Whether the picture is so large that it stays in its file."""
     from ..imaging.rows import read_header
-    from ..streaming import is_streamed
+    from ..inference.streaming import is_streamed
 
     composite = arguments.composite
     if "-" in (composite, arguments.mask):
@@ -61,8 +61,8 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
 
 
 def _stream(arguments: argparse.Namespace) -> None:
-    from ..harmonizer import Harmonizer
     from ..imaging.rows import open_picture
+    from ..inference.harmonizer import Harmonizer
 
     composite, mask = arguments.composite, arguments.mask
     picture = open_picture(composite)

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _print_record(name: str) -> None:
     from ..errors import PictureError
-    from ..recording import read_record
+    from ..inference.provenance import read_record
 
     record = read_record(name)
     if record is None:
@@ -37,7 +37,7 @@ def _print_record(name: str) -> None:
 def _print_versions() -> None:
     import pyvips
 
-    from .. import __version__
+    from .._version import __version__
     from ..engines import open_engine
     from ..weights import SHIPPED
     from ..weights.loading import shipped_weights

@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _write_table(arguments: argparse.Namespace) -> None:
-    from ..harmonizer import Harmonizer
     from ..imaging.cube import check_name
+    from ..inference.harmonizer import Harmonizer
 
     if arguments.mask is None:
         raise PictureError("A table is mixed for a foreground; give its mask after the composite.")

@@ -6,47 +6,32 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
-from .. import __version__
+from .._version import __version__
 from ..errors import CdtnetError
-from ..stop import terminated_as_interrupted
-from . import (
-    app,
-    batch,
-    compose,
-    convert,
-    data,
-    demo,
-    evaluate,
-    export,
-    harmonize,
-    info,
-    lut,
-    serve,
-    study,
-    synthesize,
-    train,
-)
+from ..system.signals import terminated_as_interrupted
 from .options import say
 
-VERBS = (
-    harmonize,
-    app,
-    batch,
-    compose,
-    lut,
-    demo,
-    info,
-    data,
-    synthesize,
-    train,
-    evaluate,
-    study,
-    serve,
-    convert,
-    export,
-)
+VERBS = {
+    "harmonize": "recolour the foreground of one composite.",
+    "app": "open a page to place, paint, harmonize and compare pictures on this machine.",
+    "batch": "harmonize all pictures of a folder, archive, list or store, here or on a cluster.",
+    "compose": "paste a cut-out onto a background and recolour it so that it belongs.",
+    "lut": "write a composite's colour table for grading software, or apply one to a picture.",
+    "demo": "harmonize the photo that ships with the package and show before and after.",
+    "info": "versions, devices and weights that ship; or what a picture's record says (see --record).",
+    "data": "look at a data set before anything is trained or evaluated on it.",
+    "synthesize": "make a data set of composites from your own pictures.",
+    "train": "train a network by a recipe; started again, the run goes on where it was.",
+    "evaluate": "score models and classical methods on composites whose real image is known.",
+    "study": "ask people which of two results looks more real, and score their answers.",
+    "serve": "harmonize pictures over HTTP, on this machine unless told otherwise.",
+    "convert": "turn a CDTNet or iSSAM checkpoint, or weights of your own, into safetensors to share.",
+    "export": "write a model as ONNX graphs, for other runtimes.",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,14 +75,27 @@ def build_parser() -> argparse.ArgumentParser:
         prog="cdtnet", description="Recolour a pasted foreground so that it belongs to the picture."
     )
     parser.add_argument("--version", action="version", version=f"cdtnet {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in VERBS:
-        summary = (verb.__doc__ or "").split(": ", 1)[1].strip()
-        name = verb.__name__.rsplit(".", 1)[1]
-        subparser = verbs.add_parser(name, help=summary, description=summary)
-        verb.add_arguments(subparser)
-        subparser.set_defaults(act=verb.run)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
+    for name, summary in VERBS.items():
+        verbs.add_parser(name, help=summary, description=summary).verb = name
     return parser
+
+
+class _Verb(argparse.ArgumentParser):
+    """The parser of one verb, whose module is imported once it is used."""
+
+    verb = ""
+
+    def complete(self) -> None:
+        """Add the verb's arguments."""
+        module = import_module(f".{self.verb}", __package__)
+        module.add_arguments(self)
+        self.set_defaults(act=module.run)
+
+    def parse_known_args(self, *arguments: Any, **options: Any) -> Any:
+        """Parse, as every parser does."""
+        self.complete()
+        return super().parse_known_args(*arguments, **options)
 
 
 def _fail(message: str, code: int = 1) -> int:

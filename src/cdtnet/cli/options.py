@@ -116,7 +116,7 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
     """
-    from ..stop import unbroken
+    from ..system.signals import unbroken
 
     with unbroken() as signal, progress_bar(description, unit) as show:
 

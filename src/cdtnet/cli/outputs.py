@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from os import PathLike
 
-from ..atomic import check_target, is_same_file, leftovers_of, remove_leftovers
 from ..errors import WriteError
+from ..system.atomic import check_target, is_same_file, leftovers_of, remove_leftovers
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..atomic import write_file
 from ..errors import PictureError
-from ..stop import unbroken
+from ..system.atomic import write_file
+from ..system.signals import unbroken
 from .options import say
 from .outputs import add_overwrite, prepare_output
 
@@ -119,7 +119,7 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
     """What a record says of a verb's files, by the parts they play, and of their use; False for none."""
-    from ..recording import identity
+    from ..inference.provenance import identity
 
     if not arguments.record:
         return False

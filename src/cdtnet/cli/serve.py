@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from ..errors import CdtnetError, needs
-from ..machine import available_cores, share_cores
+from ..system.machine import available_cores, share_cores
 from ..web.limits import Limits
 from .options import add_runtime_options, count, runtime, say
 
@@ -53,12 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Load the models, print the address, and serve until told to stop; what is in hand is finished."""
     share_cores(arguments.workers)
-    from ..harmonizer import Harmonizer
+    from ..inference.harmonizer import Harmonizer
 
     with needs("web", "The server"):
+        from ..web.api.server import make_app
         from ..web.hosting import address, listen, serve
         from ..web.queue import WorkQueue
-        from ..web.server import make_app
     key = _key(arguments.api_key_file)
     given = arguments.model or ["cdtnet-256"]
     models = {_name(model): model for model in given}

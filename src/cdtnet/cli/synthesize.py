@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..machine import available_cores
+from ..system.machine import available_cores
 from .options import count, fraction, say, some
 
 if TYPE_CHECKING:

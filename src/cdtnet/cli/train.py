@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train; the path of the weights is the one line on stdout."""
     from ..errors import needs
-    from ..stop import StopSignal
+    from ..system.signals import StopSignal
 
     with needs("train", "Training"):
         from ..training.distributed import join_processes

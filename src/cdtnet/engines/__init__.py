@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..config import Config, Precision
 from ..errors import CdtnetError, needs
-from ..regions import Window
-from ..shrinking import LowPicture
+from ..imaging.geometry import Window
+from ..imaging.resizing import LowPicture
 from ..weights import load_weights
 
 if TYPE_CHECKING:

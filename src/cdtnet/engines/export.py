@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..model import CDTNet
-from .boxes import Box, boxes
 from .openvino import CORRECTION
+from .subgraphs import Box, boxes
 from .whole import WholeBox
 
 OPSET = 18

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import IMAGENET_MEAN, IMAGENET_STD, Precision
-from ..machine import available_cores
-from ..regions import low_positions
-from ..second_look import mean, trust
-from ..shrinking import LowPicture
+from ..imaging.geometry import low_positions
+from ..imaging.resizing import LowPicture
+from ..system.machine import available_cores
 from ..weights import Weights
 from . import Tile
+from .confidence import mean, trust
 from .quiet import core, opset13, ov
 
 FloatArray = NDArray[np.float32]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..config import Precision
 from ..errors import CdtnetError
+from ..imaging.resizing import LowPicture
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize, normalize
-from ..second_look import mean, trust
-from ..shrinking import LowPicture
 from . import Tile
+from .confidence import mean, trust
 
 FloatArray = NDArray[np.float32]
 

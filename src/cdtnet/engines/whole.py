@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from ..config import STRIDE
 from ..model import CDTNet
 from ..model.layers import denormalize, normalize
-from ..second_look import mean, trust
-from .boxes import Box, Shapes, boxes, resize
+from .confidence import mean, trust
+from .subgraphs import Box, Shapes, boxes, resize
 
 
 class WholeBox(Box):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..errors import CdtnetError
-from ..machine import peak_memory, stay_within_memory
-from ..regions import Window
+from ..imaging.geometry import Window
+from ..system.machine import peak_memory, stay_within_memory
 from .methods import load_method
 from .results import Cost
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..config import STRIDE
-from ..harmonizer import Harmonizer
+from ..inference.harmonizer import Harmonizer
 from ..model import CDTNet, load_model
 from ..model.layers import denormalize, normalize
 from .baselines import histogram_matching, mkl, reinhard

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from ..data.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
+from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
 from ..errors import DataError
 from .methods import Method
 from .metrics import METRICS, foreground_ratio, score

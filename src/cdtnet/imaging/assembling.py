@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..machine import available_cores
-from ..parallel import ordered
+from ..system.machine import available_cores
+from ..system.parallel import ordered
 from .exif import into_tree
 from .picture import Picture
 from .tiff import SIZE, Form, Tree, serialise, tree_of

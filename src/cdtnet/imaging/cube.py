@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import write_file
 from ..errors import PictureError
-from ..files import check_regular
-from ..regions import touched
+from ..system.atomic import write_file
+from ..system.files import check_regular
 from .color import color_codec
+from .geometry import touched
 from .masks import coverage, to_mask
 from .picture import like, to_picture, unit
 

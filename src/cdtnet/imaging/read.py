@@ -15,8 +15,8 @@ import pyvips
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..files import check_regular
-from ..machine import free_memory
+from ..system.files import check_regular
+from ..system.machine import free_memory
 from . import exif as exif_blocks
 from .containers import format_of, is_animated_png, is_lossless_webp
 from .picture import CHANNELS, Metadata, Picture

@@ -18,7 +18,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..machine import available_cores
+from ..system.machine import available_cores
 from .containers import is_animated_png
 from .masks import is_colored, is_cutout, plane
 from .picture import Picture

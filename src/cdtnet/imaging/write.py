@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from ..atomic import write_file
 from ..errors import PictureError
+from ..system.atomic import write_file
 from .containers import embed_exif, with_jfif
 from .picture import Picture
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import STRIDE, Config
-from ..regions import Window
+from ..imaging.geometry import Window
 from .color_mapping import ColorMapping, map_colors
 from .generator import BOTTLENECK, FEATURES, Generator
 from .layers import denormalize, normalize

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..regions import Window, low_positions
+from ..imaging.geometry import Window, low_positions
 
 
 def downsample(x: Tensor, size: int, *, antialias: bool) -> Tensor:

@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, cast
 
-from ..atomic import sync_folder
 from ..errors import DataError, WriteError
+from ..system.atomic import sync_folder
 from .design import Design
 
 try:

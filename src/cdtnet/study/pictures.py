@@ -11,9 +11,9 @@ from typing import Any
 
 import pyvips
 
-from ..atomic import write_file
 from ..errors import DataError, PictureError
 from ..imaging.write import FORMATS
+from ..system.atomic import write_file
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import write_file
 from ..errors import DataError, needs
+from ..system.atomic import write_file
 from .summary import Summary
 
 

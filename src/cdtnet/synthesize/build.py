@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..atomic import remove_leftovers
 from ..errors import DataError, WriteError
-from ..parallel import unordered
-from ..stop import unbroken
+from ..system.atomic import remove_leftovers
+from ..system.parallel import unordered
+from ..system.signals import unbroken
 from .journal import JOURNAL, Journal
 from .tasks import Finished, Folder, Task
 

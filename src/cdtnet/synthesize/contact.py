@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import write_file
-from ..data.tree import Entry
-from ..data.tree import Folder as FolderTree
+from ..datasets.tree import Entry
+from ..datasets.tree import Folder as FolderTree
 from ..imaging import Picture
 from ..imaging.write import encode_picture
+from ..system.atomic import write_file
 from .pictures import Bytes, read_mask, read_photo, resize
 from .tasks import Finished, Row, seed_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.tree import Entry
+from ..datasets.tree import Entry
 from ..errors import DataError
 from .pictures import Bytes, blend, limit, read_mask, read_photo
 from .sources import describe_lost, match_masks, names

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..data.tree import Entry
+from ..datasets.tree import Entry
 from ..errors import DataError
 from .outlines import decode_counts, decode_runs, fill
 from .pictures import Bytes, enlarge_mask, read_mask

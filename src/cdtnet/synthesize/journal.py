@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..atomic import write_file
 from ..errors import DataError
+from ..system.atomic import write_file
 from .tasks import Finished, Row
 
 JOURNAL = ".synthesize.jsonl"

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..atomic import write_file
+from ..system.atomic import write_file
 from .tasks import Finished, Row, seed_of
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.tree import Entry
+from ..datasets.tree import Entry
 from ..errors import DataError
-from ..regions import Window
+from ..imaging.geometry import Window
 from .instances import Instance
 from .pictures import Bytes, blend, feather, limit, read_photo, resize
 from .sources import Photo

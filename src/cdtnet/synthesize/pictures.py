@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.samples import read_entry
-from ..data.tree import Entry
+from ..datasets.samples import read_entry
+from ..datasets.tree import Entry
 from ..errors import DataError, PictureError
 from ..imaging import color_codec, coverage, to_mask
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.tree import Entry
+from ..datasets.tree import Entry
 from ..errors import DataError
 from .pictures import Bytes, limit, read_mask, read_photo
 from .sources import Photo
 from .tasks import Finished, Folder, Row, seed_of
 
-TRANSFERRED = 0.36  # share of composites with another photo's colours, as in training (data/synthesis.py)
+TRANSFERRED = 0.36  # share of composites with another photo's colours, as in composites/synthesis.py
 
 
 @dataclass(frozen=True)

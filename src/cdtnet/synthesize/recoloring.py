@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
-from ..data.recolor import Dice, relight, retouch, transfer
-from ..data.regions import generate_masks
-from ..data.synthesis import FMSE_LIMIT
+from ..composites.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
+from ..composites.masks import generate_masks
+from ..composites.recolor import Dice, relight, retouch, transfer
+from ..composites.synthesis import FMSE_LIMIT
+from ..imaging.geometry import Window, touched
 from ..model.sampling import upsample
-from ..regions import Window, touched
 from .pictures import Bytes, enlarge_mask, limit
 from .tasks import seed_of
 
 LOW = 256  # long side of the copies whose colours decide, in pixels
 TILE = 512  # pixels; bounds the memory
 FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
-LIT = 0.25  # share of composites whose light changes, as in training (data/synthesis.py)
+LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
 _GREY = 0.2  # so dark that no light drives it to white
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.layouts.base import SUFFIXES
-from ..data.tree import Entry, open_tree
+from ..datasets.layouts.base import SUFFIXES
+from ..datasets.tree import Entry, open_tree
 from ..errors import DataError
 
 _NUMBERED = (r"__\d+$", r"_\d+$", r"_mask$")  # what may follow a photo's name in its masks' names

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ..atomic import write_file
 from ..imaging import Picture
 from ..imaging.write import encode_picture
+from ..system.atomic import write_file
 from .pictures import Bytes
 
 Pixels = Bytes | Callable[[], Bytes]  # or what makes them, where they are needed

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..atomic import write_file
 from ..errors import CdtnetError, DataError
+from ..system.atomic import write_file
 from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.

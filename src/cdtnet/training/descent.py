@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ..data.synthesis import Triplet
+from ..composites.synthesis import Triplet
+from ..imaging.geometry import Window
 from ..model import CDTNet
-from ..regions import Window
 from .distributed import Processes, share_batch_norm
 from .initial import modules
 from .loss import Objective

@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ..data.photos import Photo, PhotoStore, find_photos, load_photos
-from ..data.samples import Arrays, Sample, open_dataset, read_sample, resize_arrays
-from ..data.synthesis import Triplet, draw
+from ..composites.photos import Photo, PhotoStore, find_photos, load_photos
+from ..composites.synthesis import Triplet, draw
+from ..datasets.samples import Arrays, Sample, open_dataset, read_sample, resize_arrays
 from ..errors import DataError
-from ..machine import available_cores
+from ..system.machine import available_cores
 from .distributed import Processes
 from .recipe import PhotoData, Stage, TripletData
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from ..data.synthesis import Triplet
+from ..composites.synthesis import Triplet
 
 
 class Log:

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from ..data.synthesis import Triplet
+from ..composites.synthesis import Triplet
+from ..imaging.geometry import Window
 from ..model import CDTNet
 from ..model.cdtnet import Analysis
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize
 from ..model.sampling import downsample
-from ..regions import Window
 from .recipe import Stage
 
 OUTSIDE = 0.1  # weight of the picture where the mask is black

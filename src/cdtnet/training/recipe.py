@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from ..errors import DataError
-from ..files import check_regular
 from ..model import Config
+from ..system.files import check_regular
 
 Part = Literal["generator", "encoder", "color_mapping", "refinement"]
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from ..atomic import make_folder, remove_leftovers
-from ..data.synthesis import Triplet
+from ..composites.synthesis import Triplet
 from ..errors import DataError, WriteError
+from ..imaging.geometry import Window
 from ..model import CDTNet
-from ..regions import Window
+from ..system.atomic import make_folder, remove_leftovers
 from ..weights import write_weights
 from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, save_checkpoint
 from .descent import Descent

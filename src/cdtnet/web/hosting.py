@@ -10,7 +10,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import CdtnetError
-from ..stop import StopSignal
+from ..system.signals import StopSignal
 from .connection import CONNECTIONS, Connection, InPieces
 
 CONTENT_POLICY = (

@@ -10,7 +10,7 @@ from traceback import clear_frames
 from typing import Any
 
 from ..errors import CdtnetError
-from ..machine import trim_memory
+from ..system.machine import trim_memory
 
 Work = Callable[["Job"], Any]
 

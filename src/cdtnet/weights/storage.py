@@ -13,8 +13,8 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from ..atomic import write_file
 from ..errors import WeightsError
+from ..system.atomic import write_file
 
 if TYPE_CHECKING:
     from ..model import CDTNet

@@ -11,8 +11,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ... import __version__
-from ...atomic import write_file
+from ..._version import __version__
+from ...system.atomic import write_file
 from ..results import UNTOUCHED, Evaluation, Example
 from ..statistics import summarize
 from ..tables import number

@@ -1,0 +1,223 @@
+"""Nodes for ComfyUI: harmonize a batch, apply its colour tables to other pictures, save them.
+
+ComfyUI hands over and takes back torch tensors: `IMAGE` (B,H,W,C) and `MASK` (B,H,W), 0..1, white is
+foreground. Everything is done through their NumPy views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError
+from cdtnet.weights import SHIPPED
+
+Floats = NDArray[np.float32]
+Inputs = dict[str, dict[str, tuple[Any, ...]]]
+
+LUTS = "CDTNET_LUT"  # one `Lut` a picture, or None
+_STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05})
+_MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
+
+
+class Harmonize:
+    """Recolours the foregrounds of composites so that they belong."""
+
+    CATEGORY = "image/harmonize"
+    DESCRIPTION = "Recolours what the mask shows so that it belongs to the picture; the rest stays as it is."
+    FUNCTION = "harmonize"
+    RETURN_TYPES = ("IMAGE", LUTS)
+    RETURN_NAMES = ("image", "lut")
+
+    def __init__(self) -> None:
+        self._harmonizers: dict[str, Harmonizer] = {}
+
+    @classmethod
+    def INPUT_TYPES(cls) -> Inputs:  # noqa: N802 – ComfyUI's name
+        """What the node is fed."""
+        composite = ("IMAGE", {"tooltip": "Pictures with something pasted into them."})
+        models = (list(SHIPPED), {"default": "cdtnet-256"})
+        return {"required": {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}}
+
+    def harmonize(
+        self, composite: Any, mask: Any, model: str, strength: float
+    ) -> tuple[Any, list[Lut | None]]:
+        """Harmonize a batch.
+
+        Args:
+            composite: IMAGE (B,H,W,C).
+            mask: MASK (B,H,W) or (1,H,W).
+            model: a shipped name.
+            strength: 0..1.
+
+        Returns:
+            IMAGE (B,H,W,C) and the table of each picture, None where the model mixes none or the mask is
+            black.
+
+        Raises:
+            PictureError: if the masks do not fit the pictures.
+        """
+        if model not in self._harmonizers:
+            self._harmonizers[model] = Harmonizer(model)
+        image, pictures = _copied(composite)
+        progress = _progress_of(len(pictures))
+        luts: list[Lut | None] = []
+        for k, (pixels, soft) in enumerate(zip(pictures, _masks_for(pictures, mask), strict=True)):
+            result = self._harmonizers[model](
+                Picture(pixels), soft, strength=strength, progress=lambda *done, k=k: progress(k, *done)
+            )
+            pixels[:] = result.image.pixels
+            luts.append(result.lut)
+        return image, luts
+
+
+class ApplyLut:
+    """Gives other pictures the colours of a harmonized one, such as the further frames of a film."""
+
+    CATEGORY = "image/harmonize"
+    DESCRIPTION = "Recolours pictures by a table that Harmonize made: the frames of a film without flicker."
+    FUNCTION = "apply"
+    RETURN_TYPES = ("IMAGE",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> Inputs:  # noqa: N802 – ComfyUI's name
+        """What the node is fed."""
+        required = {"image": ("IMAGE",), "lut": (LUTS,), "strength": _STRENGTH}
+        return {"required": required, "optional": {"mask": _MASK}}
+
+    def apply(self, image: Any, lut: Sequence[Lut | None], strength: float, mask: Any = None) -> tuple[Any]:
+        """Recolour a batch by tables.
+
+        Args:
+            image: IMAGE (B,H,W,C).
+            lut: a table for all pictures, or one for each.
+            strength: 0..1.
+            mask: MASK (B,H,W) or (1,H,W); everything, if there is none.
+
+        Returns:
+            IMAGE (B,H,W,C).
+
+        Raises:
+            PictureError: if the masks do not fit the pictures.
+            CdtnetError: if there is no table, or their number does not fit.
+        """
+        image, pictures = _copied(image)
+        tables = _complete(lut)
+        if len(tables) not in (1, len(pictures)):
+            raise CdtnetError(
+                f"There are {len(pictures)} pictures but {len(tables)} tables; give one, or one for each."
+            )
+        masks = repeat(None) if mask is None else _masks_for(pictures, mask)
+        progress = _progress_of(len(pictures))
+        for k, (pixels, soft) in enumerate(zip(pictures, masks, strict=False)):
+            recolored = tables[k % len(tables)].recolor(
+                Picture(pixels), soft, strength=strength, progress=lambda *done, k=k: progress(k, *done)
+            )
+            pixels[:] = recolored.pixels
+        return (image,)
+
+
+class SaveLut:
+    """Writes tables as .cube files into ComfyUI's output folder."""
+
+    CATEGORY = "image/harmonize"
+    DESCRIPTION = "Saves the colour table of each picture as a .cube file for photo and film editors."
+    FUNCTION = "save"
+    RETURN_TYPES = ()
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> Inputs:  # noqa: N802 – ComfyUI's name
+        """What the node is fed."""
+        return {"required": {"lut": (LUTS,), "filename_prefix": ("STRING", {"default": "cdtnet"})}}
+
+    def save(self, lut: Sequence[Lut | None], filename_prefix: str) -> dict[str, Any]:
+        """Write each table under the prefix and a number that is free; ComfyUI keeps it inside its folder.
+
+        Raises:
+            CdtnetError: if there is no table.
+            WriteError: if a file cannot be written.
+        """
+        from folder_paths import get_output_directory, get_save_image_path
+
+        tables = _complete(lut)
+        place = get_save_image_path(filename_prefix, get_output_directory())
+        folder, name, first, subfolder, _ = place
+        files = [f"{name}_{number:05}_.cube" for number in range(first, first + len(tables))]
+        for table, file in zip(tables, files, strict=True):
+            table.save(Path(folder) / file)
+        return {"ui": {"luts": [{"filename": f, "subfolder": subfolder, "type": "output"} for f in files]}}
+
+
+NODE_CLASS_MAPPINGS: dict[str, type] = {
+    "CdtnetHarmonize": Harmonize,
+    "CdtnetApplyLut": ApplyLut,
+    "CdtnetSaveLut": SaveLut,
+}
+NODE_DISPLAY_NAME_MAPPINGS = {
+    "CdtnetHarmonize": "Harmonize (cdtnet)",
+    "CdtnetApplyLut": "Apply Colour Table (cdtnet)",
+    "CdtnetSaveLut": "Save Colour Table (cdtnet)",
+}
+
+
+def _copied(image: Any) -> tuple[Any, Floats]:
+    """A copy of an IMAGE on the CPU, and its (B,H,W,C) values to read and write.
+
+    They may leave 0..1, as those of a scaled image do: what is not recoloured then comes back as it was.
+    """
+    copy = image.detach().cpu().float().clone()
+    pictures: Floats = copy.numpy()
+    if not np.isfinite(pictures).all():
+        raise PictureError("The pictures hold NaN or infinite values; look for the node that made them.")
+    return copy, pictures
+
+
+def _masks_for(pictures: Floats, mask: Any) -> Floats:
+    """The (B,H,W) coverage of each picture's foreground, of a MASK."""
+    masks = np.clip(mask.detach().cpu().float().numpy(), 0, 1)
+    masks = masks.reshape(-1, *masks.shape[-2:])
+    count, height, width, _ = pictures.shape
+    if masks.shape[1:] != (height, width):
+        raise PictureError(
+            f"The mask has {masks.shape[2]}×{masks.shape[1]} pixels and the picture {width}×{height}; "
+            "give one of the same size (that of Load Image is 64×64 where the file has no transparency)."
+        )
+    if len(masks) not in (1, count):
+        raise PictureError(
+            f"There are {count} pictures but {len(masks)} masks; give one mask, or one for each picture."
+        )
+    return np.broadcast_to(masks, pictures.shape[:3])
+
+
+def _complete(luts: Sequence[Lut | None]) -> list[Lut]:
+    tables = [lut for lut in luts if lut is not None]
+    if len(tables) < len(luts):
+        raise CdtnetError(
+            "A picture has no colour table: is2am makes none, and neither does a black mask; choose another."
+        )
+    return tables
+
+
+def _progress_of(pictures: int) -> Callable[[int, int, int], None]:
+    """What shows the progress in ComfyUI, and raises its exception once the user has cancelled.
+
+    Called with the pictures done, and with the tiles done, and in all, of the next one.
+    """
+    try:
+        from comfy.model_management import throw_exception_if_processing_interrupted
+        from comfy.utils import ProgressBar
+    except ImportError:  # a program that runs nodes without ComfyUI
+        return lambda *_: None
+    bar = ProgressBar(100 * pictures)
+
+    def progress(picture: int, done: int, total: int) -> None:
+        throw_exception_if_processing_interrupted()
+        bar.update_absolute(100 * picture + 100 * done // total)
+
+    return progress

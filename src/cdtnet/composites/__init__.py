@@ -1,0 +1,1 @@
+"""Random composites of photographs, made on the fly for training."""

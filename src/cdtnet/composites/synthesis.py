@@ -1,0 +1,225 @@
+"""Training triplets made on the fly: real photo, foreground mask, and a composite that looks wrong."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .color import linear_to_oklab, srgb_to_linear
+from .degradation import compress, grain, misjudge, recompress
+from .masks import generate_masks
+from .moving import move, repaint
+from .photos import PhotoStore
+from .recolor import Dice, bleach, darken, relight, retouch, transfer
+
+# Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
+# nobody could say what the foreground looked like.
+FMSE_LIMIT = 8000.0
+MOVED = 0.6  # share of composites made of moved objects
+MISJUDGED = 0.6  # share of masks that are not exact
+LIT = 0.35  # share of recoloured foregrounds with light that changes over them
+
+
+class Triplet(NamedTuple):
+    """A batch of training examples: composite (B,3,S,S), mask (B,1,S,S), real (B,3,S,S), all in 0..1."""
+
+    composite: Tensor
+    mask: Tensor
+    real: Tensor
+
+
+def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
+    """Draw photographs and make triplets like people's composites: most without a seam, masks not exact.
+
+    Three of five are objects moved within their photograph (`moving.py`), the others recoloured photographs.
+    Some composites are drawn back towards the photograph, so that it is learnt to change little where little
+    is wrong. Where the mask leaves something out, `real` is the composite: nothing can be mended there.
+
+    Args:
+        store: where photographs come from; its tensors' device is where the work is done.
+        batch: number of triplets.
+        size: side of the squares, in pixels.
+        generator: source of all randomness, on the store's device.
+    """
+    weights = store.weights * (
+        1 + (store.mask_count > 0)
+    )  # outlines of objects are worth more than generated ones
+    photo = torch.multinomial(weights, batch, replacement=True, generator=generator)
+    dice = Dice(batch, generator)
+    is_moved = dice.chance(MOVED)
+    parts = []
+    for condition, make in ((is_moved > 0, synthesize_moved), (is_moved == 0, synthesize)):
+        parts += [
+            (chosen, make(store, photo[chosen], size, generator, lit=LIT)) for chosen in _where(condition)
+        ]
+    order = torch.cat([chosen for chosen, _ in parts]).argsort()
+    composite, mask, real = (
+        torch.cat(tensors)[order] for tensors in zip(*(t for _, t in parts), strict=True)
+    )
+    for chosen in _where(dice.chance(0.12)):
+        amount = Dice(len(chosen), generator).uniform(0, 0.6)
+        composite[chosen] = torch.lerp(real[chosen], composite[chosen], amount)
+    for chosen in _where(dice.chance(0.15)):
+        coded = recompress(composite[chosen], Dice(len(chosen), generator))
+        real[chosen] = (real[chosen] + coded - composite[chosen]).clamp(0, 1)
+        composite[chosen] = coded
+    for chosen in _where(dice.chance(MISJUDGED)):
+        mask[chosen] = misjudge(mask[chosen], Dice(len(chosen), generator))
+    return Triplet(composite, mask, torch.where(mask > 0, real, composite))
+
+
+def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
+    """Which photographs (batch,) to make triplets of, by their weights."""
+    return torch.multinomial(store.weights, batch, replacement=True, generator=generator)
+
+
+def synthesize(
+    store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, *, lit: float = 0.25
+) -> Triplet:
+    """A triplet of each of these photographs (B,), recoloured in place, masks as they should be; see `draw`.
+
+    Args:
+        store: where photographs come from.
+        photo: (B,), which of them.
+        size: side of the squares, in pixels.
+        generator: source of all randomness.
+        lit: share of the composites with light that changes over the foreground.
+    """
+    taken, mask = _crop(store, photo, size, generator)
+    dice = Dice(len(photo), generator)
+    mask = _usable(taken, mask, dice)
+    worn = torch.where(
+        dice.chance(0.5) > 0, mask, 1 - mask
+    )  # the foreground is from elsewhere, or the background
+    for wear, probability in ((grain, 0.1), (compress, 0.06)):
+        for chosen in _where(dice.chance(probability)):
+            changed = wear(taken[chosen], Dice(len(chosen), generator))
+            taken[chosen] = torch.lerp(taken[chosen], changed, worn[chosen])
+    real = _developed(taken, dice)
+    for chosen in _where(dice.chance(0.5)):  # else the foreground comes from the photo before all that
+        taken[chosen] = real[chosen]
+    return Triplet(recolor(real, mask, generator, taken, lit=lit), mask, real)
+
+
+def synthesize_moved(
+    store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, *, lit: float = 0.25
+) -> Triplet:
+    """A triplet of each of these photographs (B,), its object pasted elsewhere; see `synthesize`."""
+    taken, mask = _crop(store, photo, size, generator)
+    dice = Dice(len(photo), generator)
+    mask = _usable(taken, mask, dice)
+    background = _background(store, photo, size, generator)
+    pasted, alpha = move(taken, mask, background, dice)
+    seen = alpha.mean((1, 2, 3), keepdim=True) > 0.002
+    pasted, alpha = torch.where(seen, pasted, taken), torch.where(seen, alpha, mask)
+    real = _developed(pasted, dice)
+    for chosen in _where(dice.chance(0.12)):
+        real[chosen] = repaint(real[chosen], alpha[chosen], Dice(len(chosen), generator))
+    composite = recolor(real, alpha, generator, lit=lit)
+    for chosen in _where(dice.chance(0.1)):  # left right: nothing is wrong, and no seam says so
+        composite[chosen] = real[chosen]
+    for chosen in _where(dice.chance(0.1)):  # another object, wrong in its own way, which may be masked, too
+        few = Dice(len(chosen), generator)
+        other, second = move(taken[chosen], mask[chosen], composite[chosen], few)
+        second = second * (1 - alpha[chosen])
+        wrong = recolor(other, second, generator, lit=lit)
+        beside = 1 - second
+        composite[chosen] = torch.lerp(wrong, composite[chosen], beside)
+        asked = few.chance(0.5)
+        real[chosen] = torch.lerp(torch.lerp(wrong, other, asked), real[chosen], beside)
+        alpha[chosen] = torch.maximum(alpha[chosen], second * asked)
+    return Triplet(composite, alpha, real)
+
+
+def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Of three crops (B,3,S,S) the one that shows least of the object, which would give the answer away."""
+    crops = [_crop(store, photo, size, generator, smallest=0.3) for _ in range(3)]
+    least = torch.stack([mask.mean((1, 2, 3)) for _, mask in crops]).argmin(0).view(-1, 1, 1, 1)
+    background = crops[0][0]
+    for number, (taken, _) in enumerate(crops[1:], start=1):
+        background = torch.where(least == number, taken, background)
+    return background
+
+
+def _usable(taken: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+    """The masks, with generated ones where there is none that is good, and now and then where there is."""
+    covered = mask.mean((1, 2, 3), keepdim=True)
+    usable = (covered > 0.004) & (covered < 0.85) & (dice.chance(0.85) > 0)
+    for chosen in _where(~usable):
+        mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(taken[chosen])), dice.generator)
+    return mask
+
+
+def _developed(taken: Tensor, dice: Dice) -> Tensor:
+    """Versions of the pictures: photos vary in taste."""
+    real = taken.clone()
+    for chosen in _where(dice.chance(0.3)):
+        real[chosen] = retouch(real[chosen], Dice(len(chosen), dice.generator), strength=0.5)
+    for chosen in _where(dice.chance(0.06)):
+        real[chosen] = darken(real[chosen], Dice(len(chosen), dice.generator))
+    for chosen in _where(dice.chance(0.05)):
+        real[chosen] = bleach(real[chosen], Dice(len(chosen), dice.generator))
+    return real
+
+
+def recolor(
+    real: Tensor,
+    mask: Tensor,
+    generator: torch.Generator,
+    taken: Tensor | None = None,
+    *,
+    lit: float = 0.25,
+) -> Tensor:
+    """The composite (B,3,S,S): `real`, its foreground recoloured by one of the families or left as it is.
+
+    What is recoloured is the foreground of `taken`, the same pictures in other versions, if given; a share
+    `lit` of them also gets light that changes over the foreground.
+    """
+    dice = Dice(len(real), generator)
+    family, is_lit = dice.uniform(0, 1), dice.chance(lit)
+    taken = real if taken is None else taken
+    changed = torch.where(family < 0.96, taken, real)
+    for chosen in _where(family < 0.35):
+        other = (chosen + 1) % len(real)
+        changed[chosen] = transfer(
+            taken[chosen], mask[chosen], real[other], mask[other], Dice(len(chosen), generator)
+        )
+    for chosen in _where((family >= 0.35) & (family < 0.96)):
+        changed[chosen] = retouch(taken[chosen], Dice(len(chosen), generator))
+    for chosen in _where((is_lit > 0) & (family < 0.96)):
+        changed[chosen] = relight(changed[chosen], Dice(len(chosen), generator))
+    difference = mask * (changed - real)
+    fmse = 255.0**2 * (mask * difference**2).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)) + 1e-6)
+    shrink = (FMSE_LIMIT / fmse.clamp(min=FMSE_LIMIT)).sqrt()
+    return real + shrink.view(-1, 1, 1, 1) * difference
+
+
+def _where(condition: Tensor) -> list[Tensor]:
+    """The pictures of a batch that a condition (B,1,1,1) holds for: one index (n,), or none at all."""
+    chosen = torch.nonzero(condition.flatten()).flatten()
+    return [chosen] if len(chosen) else []
+
+
+def _crop(
+    store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, smallest: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """Random crops of photographs and masks, `smallest` to 1 of the area, flipped half of the time."""
+    device = store.images.device
+    dice = Dice(len(photo), generator)
+    pick = (dice.uniform(0, 1).flatten() * store.mask_count[photo]).long()
+    masks = store.masks[store.first_mask[photo] + pick]
+    stacked = torch.cat((store.images[photo], masks[:, None]), dim=1).float() / 255.0
+    if store.size > size * 3 // 2 and torch.rand((), generator=generator, device=device) < 0.5:
+        # else they are shrunk without a low-pass filter, as data sets are in published evaluations
+        stacked = F.interpolate(stacked, (size * 5 // 4,) * 2, mode="bilinear", antialias=True)
+    aspect = torch.exp(dice.normal(0.1))
+    area = dice.uniform(smallest, 1.0).sqrt()
+    height, width = (area * aspect).clamp(max=1.0), (area / aspect).clamp(max=1.0)
+    flip = 1 - 2 * dice.chance(0.5)
+    line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
+    y = line.view(1, 1, size, 1) * height + dice.uniform(-1, 1) * (1 - height)
+    x = line.view(1, 1, 1, size) * width * flip + dice.uniform(-1, 1) * (1 - width)
+    grid = torch.stack(torch.broadcast_tensors(x[:, 0], y[:, 0]), dim=-1)
+    cropped = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return cropped[:, :3].contiguous(), cropped[:, 3:].contiguous()

@@ -1,1 +1,0 @@
-"""Training data: photographs, masks, and composites made from them."""

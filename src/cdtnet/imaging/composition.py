@@ -1,0 +1,251 @@
+"""Pasting a cut-out onto a background: the composite, and the mask that harmonizing it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from .color import color_codec
+from .geometry import Window, tiles
+from .masks import coverage, to_mask
+from .picture import Picture, to_picture, unit
+
+Floats = NDArray[np.float32]
+
+TILE = 256  # side of the squares that are blended at a time, in pixels
+LEAST, MOST = 1 / 400, 400.0  # scales
+_FURTHEST = 1e7  # pixels from the background's corner
+_FRINGE = 3  # transparent pixels around the scaled foreground, for the interpolation to run out into
+
+
+class Composition(NamedTuple):
+    """A pasted picture.
+
+    Attributes:
+        composite: in the background's size, depth and colour profile, and with its metadata.
+        mask: (H,W) how far each pixel shows the foreground, full range; uint8 on a background of 8 bits,
+            uint16 on any other.
+    """
+
+    composite: Picture
+    mask: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a foreground goes: scaled and turned about its centre, which then lies at `center`.
+
+    Attributes:
+        size: (width, height) of the foreground in its own pixels.
+        center: (x, y) in background pixels; whole numbers are pixel corners.
+        scale: background pixels per foreground pixel.
+        angle: radians, clockwise.
+    """
+
+    size: tuple[int, int]
+    center: tuple[float, float]
+    scale: float
+    angle: float
+
+    def bounds(self, height: int, width: int) -> Window:
+        """The rectangle it may touch of a background; empty, or turned inside out, where it misses it."""
+        cos, sin = abs(math.cos(self.angle)), abs(math.sin(self.angle))
+        edge = max(self.scale, 1) / 2 + 1  # enlarged, it fades out over half a pixel of its own
+        across = (self.size[0] * cos + self.size[1] * sin) * self.scale / 2 + edge
+        down = (self.size[0] * sin + self.size[1] * cos) * self.scale / 2 + edge
+        x, y = self.center
+        return Window(
+            max(math.floor(y - down), 0),
+            max(math.floor(x - across), 0),
+            min(math.ceil(y + down), height),
+            min(math.ceil(x + across), width),
+        )
+
+
+def compose(
+    foreground: Any,
+    background: Any,
+    *,
+    at: tuple[float, float] | None = None,
+    scale: float = 1.0,
+    rotate: float = 0.0,
+    mask: Any = None,
+    resize_mask: bool = False,
+) -> Composition:
+    """Paste a cut-out onto a background.
+
+    Colours are converted to the background's profile and blended in its encoded values, as photo editors do
+    and the harmonizer does. Pixels of the background that nothing is pasted on come back bit-identical. The
+    foreground is resampled only where it is scaled, turned or placed between pixels.
+
+    Args:
+        foreground: a path, a PIL image, a Picture or an array; with alpha, or with a mask.
+        background: the same kinds.
+        at: (x, y) of the scaled, not yet turned foreground's top left corner, in pixels of the background; it
+            may lie outside. None centres it, on whole pixels.
+        scale: background pixels per foreground pixel, 1/400 to 400.
+        rotate: degrees clockwise about the foreground's centre.
+        mask: what of the foreground to paste, as large as it: white is pasted, grey partly; within its alpha
+            where it has both.
+        resize_mask: accept a mask of another size and bring it to the foreground's.
+
+    Raises:
+        PictureError: if a picture cannot be used, there is neither alpha nor mask, or nothing of the
+            foreground would be seen.
+    """
+    pasted, canvas = to_picture(foreground), to_picture(background)
+    if pasted.pixels.dtype.kind == "f" and not np.isfinite(pasted.pixels).all():
+        raise PictureError("The foreground holds NaN or infinite values; replace them before pasting.")
+    if mask is None and pasted.alpha is None:
+        raise PictureError(
+            "The foreground has no transparency that would say what of it to paste; give a cut-out with an "
+            "alpha channel, or a mask of the foreground (--mask, mask=...)."
+        )
+    opacity = None if mask is None else to_mask(mask, pasted.height, pasted.width, resize=resize_mask)
+    placement = _place(pasted, canvas, at, scale, rotate)
+    area = placement.bounds(canvas.height, canvas.width)
+    if area.top >= area.bottom or area.left >= area.right:
+        raise PictureError(
+            f"The foreground would lie wholly outside the {canvas.width}×{canvas.height} pixels of the "
+            "background; place it further in (--at, at=...)."
+        )
+    pixels = canvas.pixels.copy()
+    soft = np.zeros(pixels.shape[:2], np.uint8 if pixels.dtype == np.uint8 else np.uint16)
+    _blend(pasted, opacity, placement, area, canvas, pixels[area.slices], soft[area.slices])
+    if not soft.any():
+        raise PictureError(
+            "The foreground is transparent wherever it meets the background, so that nothing was pasted; "
+            "check its alpha channel or mask, and its place."
+        )
+    return Composition(canvas.replace_pixels(pixels), soft)
+
+
+def _place(
+    pasted: Picture, canvas: Picture, at: tuple[float, float] | None, scale: float, rotate: float
+) -> Placement:
+    if not LEAST <= scale <= MOST:
+        raise PictureError(f"The scale must be between 1/400 and 400, not {scale:g}.")
+    if not math.isfinite(rotate):
+        raise PictureError(f"The rotation must be a number of degrees, not {rotate:g}.")
+    width, height = pasted.width * scale, pasted.height * scale
+    if min(width, height) < 1:
+        raise PictureError(
+            f"Scaled by {scale:g}, nothing would be left of the foreground's {pasted.width}×{pasted.height} "
+            "pixels; scale it less."
+        )
+    centered = math.floor((canvas.width - width) / 2), math.floor((canvas.height - height) / 2)
+    left, top = centered if at is None else at
+    if not max(abs(left), abs(top)) <= _FURTHEST:
+        raise PictureError(f"The place {left:g},{top:g} is no place on a picture; give it in pixels.")
+    angle = math.radians(math.remainder(rotate, 360))
+    return Placement((pasted.width, pasted.height), (left + width / 2, top + height / 2), scale, angle)
+
+
+def _blend(
+    pasted: Picture,
+    opacity: NDArray[Any] | None,
+    placement: Placement,
+    area: Window,
+    canvas: Picture,
+    pixels: NDArray[Any],
+    soft: NDArray[Any],
+) -> None:
+    """Paste into the area's part of the background's `pixels` and of the mask, tile by tile."""
+    layer = _layer(pasted, opacity, placement, area)
+    region = pyvips.Region.new(layer)  # which does not keep the layer's memory from being freed
+    convert = _conversion(pasted, canvas)
+    white, opaque = _top(soft), _top(pasted.pixels)
+    for window in tiles(soft.shape[0], soft.shape[1], TILE):
+        height, width = window.bottom - window.top, window.right - window.left
+        flat = np.frombuffer(region.fetch(window.left, window.top, width, height), np.float32)
+        tile = flat.reshape(height, width, -1)
+        alpha = tile[..., -1:] / opaque  # may overshoot 0 and 1, as the colours do
+        soft[window.slices] = np.rint(np.clip(alpha[..., 0], 0, 1) * white)
+        amount = coverage(soft[window.slices])[..., None]  # rounded, so that mask and composite agree
+        if amount.any():
+            color = np.divide(tile[..., :-1], alpha, where=amount > 0, out=np.zeros_like(tile[..., :-1]))
+            pixels[window.slices] = _over(pixels[window.slices], convert(color), amount)
+
+
+def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, area: Window) -> Any:
+    """The foreground as it lies over the area: (h,w,C+1) float, colours times alpha in 0..1, native alpha.
+
+    Computed where and when it is fetched. Both filters' step response is free of ripples beyond the edge, so
+    that a sharp outline gets no halo; times alpha, colours under transparent pixels cannot bleed in.
+    """
+    image, top = _to_vips(pasted.pixels), _top(pasted.pixels)
+    if opacity is not None:
+        alpha = _to_vips(opacity) / _top(opacity)
+        if pasted.alpha is None:
+            image = image.bandjoin(alpha * top)
+        else:
+            image = image[0 : image.bands - 1].bandjoin(alpha * image[-1])
+    image = image.premultiply(max_alpha=top).cast("float")
+    shrink = max(1 / placement.scale, 1.0)
+    box = max(int(shrink / 4), 1) | 1  # averaged first, to need fewer lines at a time; odd for `_margin`
+    across, down = (_margin(length, math.ceil(_FRINGE * shrink), box) for length in placement.size)
+    image = image.embed(across, down, image.width + 2 * across, image.height + 2 * down).shrink(box, box)
+    if shrink > 1:
+        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the centre stays in the centre
+    if shrink > 2:  # line by line, for a tile of the result may draw on much of the foreground
+        image = image.copy_memory()
+    grow = max(placement.scale, 1.0)
+    cos, sin = grow * math.cos(placement.angle), grow * math.sin(placement.angle)
+    x, y = (image.width - 1) / 2, (image.height - 1) / 2
+    return image.affine(
+        [cos, -sin, sin, cos],
+        odx=placement.center[0] - 0.5 - (cos * x - sin * y),
+        ody=placement.center[1] - 0.5 - (sin * x + cos * y),
+        oarea=[area.left, area.top, area.right - area.left, area.bottom - area.top],
+        interpolate=pyvips.Interpolate.new("bicubic"),
+    )
+
+
+def _margin(length: int, least: int, box: int) -> int:
+    """What to add at both ends of a line so that boxes of an odd length divide it."""
+    return least + -(length + 2 * least) * (box + 1) // 2 % box
+
+
+def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
+    """From native values of the foreground to the background's, 0..1."""
+    source, target = color_codec(pasted), color_codec(canvas)
+    kinds = {(picture.metadata.icc, picture.pixels.shape[2] > 2) for picture in (pasted, canvas)}
+    if len(kinds) == 1:  # colours outside sRGB stay what they are
+        scale = _top(pasted.pixels)
+        return lambda color: np.clip(color / scale, 0, 1)
+    return lambda color: target.from_srgb(source.decode(color))
+
+
+def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
+    """Porter and Duff's `over`, on native pixels (h,w,C).
+
+    Args:
+        below: the background's pixels.
+        above: (h,w,C) colours in 0..1, alpha not counted.
+        amount: (h,w,1) their opacity.
+    """
+    top, colors = _top(below), above.shape[-1]
+    values = below.astype(np.float32) / top
+    behind = (1 - amount) * (unit(values[..., colors:]) if below.shape[2] > colors else 1)
+    total = amount + behind
+    # NaN that is covered wholly is not seen.
+    seen = np.multiply(behind, values[..., :colors], where=behind > 0, out=np.zeros_like(above))
+    color = (amount * above + seen) / np.where(total > 0, total, 1)
+    mixed = np.concatenate((color, total[..., : below.shape[2] - colors]), axis=-1) * top
+    return np.where(amount > 0, np.rint(mixed) if below.dtype.kind == "u" else mixed, below)
+
+
+def _to_vips(pixels: NDArray[Any]) -> Any:
+    return pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+
+
+def _top(pixels: NDArray[Any]) -> float:
+    """The value that stands for 1."""
+    return float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0

@@ -1,0 +1,96 @@
+"""Rectangles of a picture, and which of them a mask touches."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Window(NamedTuple):
+    """A rectangle of a picture, in pixels; `bottom` and `right` are exclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """To index an array (H,W,…) with."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
+
+    def grow(self, halo: int, height: int, width: int) -> "Window":
+        """The window and `halo` pixels around it, as far as the picture reaches."""
+        return Window(
+            max(self.top - halo, 0),
+            max(self.left - halo, 0),
+            min(self.bottom + halo, height),
+            min(self.right + halo, width),
+        )
+
+    def block(self, halo: int, step: int, height: int, width: int) -> "Window":
+        """The window, `halo` pixels around it, and as many more as make it a whole number of `step` without.
+
+        Lies within the picture; where that is too small for it, as far as the picture reaches.
+        """
+        top, bottom = _stretch(self.top, self.bottom, halo, step, height)
+        left, right = _stretch(self.left, self.right, halo, step, width)
+        return Window(top, left, bottom, right)
+
+    def within(self, outer: "Window") -> "Window":
+        """The same window in the coordinates of an outer one."""
+        return Window(
+            self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
+        )
+
+    def from_within(self, outer: "Window") -> "Window":
+        """A window in the coordinates of an outer one, in those that the outer one is in."""
+        return Window(
+            self.top + outer.top, self.left + outer.left, self.bottom + outer.top, self.right + outer.left
+        )
+
+
+def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[int, int]:
+    wanted = min(-(-(stop - start) // step) * step + 2 * halo, length)
+    return inside(start - halo, wanted, length)
+
+
+def inside(first: int, extent: int, length: int) -> tuple[int, int]:
+    """Moved as little as makes it lie within the line."""
+    first = min(max(first, 0), length - extent)
+    return first, first + extent
+
+
+def low_positions(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
+    """Pixels start..stop of a line of `size` as positions on a line of `low_size` (pixel centres at .5)."""
+    positions = (np.arange(start, stop) + 0.5) * (low_size / size) - 0.5
+    return positions.clip(0, low_size - 1)
+
+
+def tiles(height: int, width: int, size: int) -> Iterator[Window]:
+    """The picture cut into squares of `size` pixels; the last of each row and column may be smaller."""
+    for top in range(0, height, size):
+        for left in range(0, width, size):
+            yield Window(top, left, min(top + size, height), min(left + size, width))
+
+
+def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
+    """The tiles of `size` that an (H,W) mask touches, each cut down to what it touches there."""
+    height, width = mask.shape
+    for tile in tiles(height, width, size):
+        part = mask[tile.slices] != 0
+        rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
+        if rows.size:
+            top, left = tile.top, tile.left
+            yield Window(
+                top + int(rows[0]),
+                left + int(columns[0]),
+                top + int(rows[-1]) + 1,
+                left + int(columns[-1]) + 1,
+            )

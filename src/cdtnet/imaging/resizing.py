@@ -1,0 +1,157 @@
+"""From the photo to base size, strip by strip: the picture is never converted as a whole."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..system.machine import available_cores
+from .color import ColorCodec
+from .geometry import Window
+from .masks import coverage
+from .picture import Picture
+
+FloatArray = NDArray[np.float32]
+Part = tuple[slice, slice]
+
+STRIP = 128  # rows converted at a time by each thread, fewer where they would be more than
+_MOST = 1 << 20  # pixels
+
+
+@dataclass(frozen=True)
+class LowPicture:
+    """A picture, or a part of one, at base size S, ready to be analysed.
+
+    Attributes:
+        image: (S,S,3), sRGB in 0..1.
+        mask: (S,S), 0..1.
+        coarse_mask: (S/8,S/8), 0..1, brought down from full resolution in one step.
+    """
+
+    image: FloatArray
+    mask: FloatArray
+    coarse_mask: FloatArray
+
+    def mirrored(self) -> "LowPicture":
+        """The same picture, left and right exchanged."""
+        parts = self.image, self.mask, self.coarse_mask
+        return LowPicture(*(np.ascontiguousarray(part[:, ::-1]) for part in parts))
+
+
+def shrink(
+    picture: Picture,
+    mask: NDArray[np.generic],
+    frame: Window,
+    codec: ColorCodec,
+    size: int,
+    coarse_size: int,
+    *,
+    antialias: bool,
+) -> LowPicture:
+    """Bring a frame of a picture and its mask (H,W) to base size, bilinearly.
+
+    Equal to `CDTNet.downsample` of that frame within 1e-5.
+
+    What is transparent is neither foreground nor background: it takes the mean colour of the visible
+    background.
+    """
+
+    def colors(part: Part) -> FloatArray:
+        """Colours, times alpha where there is one: (h,w,3)."""
+        color = codec.decode(picture.pixels[part])
+        return color if picture.alpha is None else color * alpha(part)
+
+    def alpha(part: Part) -> FloatArray:
+        assert picture.alpha is not None
+        return coverage(picture.alpha[part])[..., None]
+
+    def visible_mask(part: Part) -> FloatArray:
+        soft = coverage(mask[part])[..., None]
+        return soft if picture.alpha is None else soft * alpha(part)
+
+    def resize(read: Callable[[Part], FloatArray], size: int) -> FloatArray:
+        return _resize(read, frame, size, antialias)
+
+    color, low_mask = resize(colors, size), resize(visible_mask, size)[..., 0]
+    if picture.alpha is not None:
+        low_alpha = resize(alpha, size)
+        color = color + (1 - low_alpha) * _background_mean(color, low_alpha, low_mask)
+    return LowPicture(color, low_mask, resize(visible_mask, coarse_size)[..., 0])
+
+
+def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
+    """Mean colour (3,) of what is visible and not foreground; mid-grey if there is nothing."""
+    share = np.clip(alpha[..., 0] - mask, 0, 1).astype(np.float64)
+    total = (
+        color.astype(np.float64)
+        * np.divide(share, alpha[..., 0], where=alpha[..., 0] > 0, out=np.zeros_like(share))[..., None]
+    ).sum((0, 1))
+    mean = total / share.sum() if share.sum() > 1e-3 else np.full(3, 0.5)
+    return mean.astype(np.float32)
+
+
+def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antialias: bool) -> FloatArray:
+    """What `read` gives of a frame as (h,w,C), brought to (size,size,C): rows first, then columns."""
+    height, width = frame.size
+    down, across = Filter(height, size, antialias), Filter(width, size, antialias)
+
+    rows = max(1, min(STRIP, _MOST // width))
+
+    def part(top: int) -> tuple[int, FloatArray]:
+        """What a strip adds to the samples that draw on it: the first of them, and (n,w,C)."""
+        strip = Window(top, 0, min(top + rows, height), width)
+        return down.apply(read(strip.from_within(frame).slices), top)
+
+    narrow: FloatArray | None = None
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for first, added in pool.map(part, range(0, height, rows)):  # in order, for the sake of rounding
+            if narrow is None:
+                narrow = np.zeros((size, *added.shape[1:]), np.float32)
+            narrow[first : first + len(added)] += added
+    assert narrow is not None
+    return np.ascontiguousarray(across.apply(narrow.transpose(1, 0, 2), 0)[1].transpose(1, 0, 2))
+
+
+class Filter:
+    """How `low_size` samples of a line are made of its `size` pixels; pixel centres are at .5.
+
+    A triangle as wide as the step is the low-pass filter; without it, or when enlarging, the triangle is one
+    pixel wide: plain bilinear interpolation.
+    """
+
+    def __init__(self, size: int, low_size: int, antialias: bool):
+        step = size / low_size
+        self.radius = max(step, 1.0) if antialias else 1.0
+        self.centers = (np.arange(low_size) + 0.5) * step
+        if not antialias:  # to the outermost pixel centres, instead of weighing the line's ends twice
+            self.centers = self.centers.clip(0.5, size - 0.5)
+        reach = np.arange(-np.ceil(self.radius), np.ceil(self.radius) + 1)
+        pixels = np.floor(self.centers)[:, None] + 0.5 + reach
+        inside = (pixels > 0) & (pixels < size)
+        self.sums = (self._triangle(pixels, self.centers[:, None]) * inside).sum(1)
+
+    def apply(self, pixels: FloatArray, start: int) -> tuple[int, FloatArray]:
+        """Sum up (n,…) pixels from `start` on, weighted.
+
+        Returns:
+            The first sample that draws on them, and what they add to it and those after it, (m,…).
+        """
+        stop = start + len(pixels)
+        reached = (self.centers + self.radius > start) & (self.centers - self.radius < stop)
+        samples = np.flatnonzero(reached)
+        result = np.empty((samples.size, *pixels.shape[1:]), np.float32)
+        for i, sample in enumerate(samples):
+            center = self.centers[sample]
+            first = max(int(center - self.radius + 0.5), start)
+            last = min(int(center + self.radius + 0.5), stop)
+            weights = self._triangle(np.arange(first, last) + 0.5, center) / self.sums[sample]
+            # einsum, since matrix products wait for threads that a busy machine does not give them
+            taken = pixels[first - start : last - start]
+            np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
+        return (int(samples[0]) if samples.size else 0), result
+
+    def _triangle(self, pixels: NDArray[Any], centers: Any) -> NDArray[np.float64]:
+        return np.maximum(1 - np.abs(pixels - centers) / self.radius, 0)

@@ -1,0 +1,1 @@
+"""Harmonizing a picture: analyze, render, write."""

@@ -1,0 +1,26 @@
+"""The part of a picture that is analyzed: its foreground and the surroundings."""
+
+from collections.abc import Iterable
+
+from ..imaging.geometry import Window, inside
+
+
+def close_up(windows: Iterable[Window], base_size: int, height: int, width: int) -> Window:
+    """The part of an (H,W) picture that shows what its foreground should look like.
+
+    A square around all windows, from their extent a third of the way to the picture's, so that a small
+    foreground is more than a few pixels of what is analysed and still has surroundings to belong to; at least
+    as large as the base, for nothing is seen by enlarging; and cut to what the picture has.
+    """
+    tops, lefts, bottoms, rights = zip(*windows, strict=True)
+    top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
+    extent = max(bottom - top, right - left)
+    side = max(extent + (max(height, width) - extent) // 3, base_size)
+    first, below = _around(top, bottom, side, height)
+    start, beyond = _around(left, right, side, width)
+    return Window(first, start, below, beyond)
+
+
+def _around(start: int, stop: int, side: int, length: int) -> tuple[int, int]:
+    wanted = min(side + (side + start + stop) % 2, length)  # even margins, however the picture is mirrored
+    return inside((start + stop - wanted) // 2, wanted, length)

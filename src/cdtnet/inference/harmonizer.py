@@ -1,0 +1,256 @@
+"""The one way through: read → analyse → render → write, for one picture."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._version import __version__
+from ..config import PRECISIONS, Precision
+from ..engines import open_engine
+from ..errors import CdtnetError
+from ..imaging import Lut, Picture, describe, like, to_mask, to_picture
+from ..imaging.geometry import Window, tiles, touched
+from ..weights.loading import weights_file
+from .painter import TILE, Painter
+from .provenance import Record, file_sha256, identity
+from .result import Result
+
+if TYPE_CHECKING:
+    from ..model import CDTNet
+
+Progress = Callable[[int, int], None]
+
+
+class Harmonizer:
+    """A model, ready for many pictures.
+
+    Args:
+        model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
+            `CDTNet`, which is put into eval mode and moved to the device.
+        device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
+        engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
+        precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
+            gains by it (no pixel moves by more than one level), and float32 else; or "float32" or "bfloat16".
+        threads: of OpenVINO, one for each core by default. PyTorch's are set by `torch.set_num_threads`.
+
+    Raises:
+        WeightsError: if there are no such weights, or they do not fit.
+        CdtnetError: if the engine or the device cannot be used here.
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | CDTNet = "cdtnet-256",
+        device: str = "auto",
+        *,
+        engine: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+    ):
+        if precision not in ("auto", *PRECISIONS):
+            raise CdtnetError(
+                f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
+            )
+        self.engine = open_engine(model, device, engine, threads)
+        self._model = model if isinstance(model, str | PathLike) else None
+        self.precision = precision
+
+    def __call__(
+        self,
+        composite: Any,
+        mask: Any,
+        *,
+        strength: float = 1.0,
+        resize_mask: bool = False,
+        whole_frame: bool = False,
+        record: bool | Mapping[str, Any] = False,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Recolour the foreground of a composite so that it belongs.
+
+        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded,
+        whatever their size.
+
+        Args:
+            composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
+                or float in 0..1.
+            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
+                is soft coverage.
+            strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
+            resize_mask: accept a mask of another size and bring it to the composite's.
+            whole_frame: return the network's whole frame as published, not blended with the mask; then the
+                background changes too.
+            record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
+                so that it can be made again; what is given here is added to that, or replaces it.
+            progress: called with tiles done and tiles in all.
+
+        Raises:
+            PictureError: if the composite or the mask cannot be used.
+
+        Warns:
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
+        """
+        _check_strength(strength)
+        picture = to_picture(composite)
+        given = picture if isinstance(composite, str | PathLike) else composite
+        height, width = picture.height, picture.width
+        soft = to_mask(mask, height, width, resize=resize_mask)
+        windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
+        settings = {"strength": strength, "resize_mask": resize_mask, "whole_frame": whole_frame}
+        noted = self._record(record, picture, composite, mask, settings)
+        pixels, lut, remark = picture.pixels.copy(), None, describe(soft)
+        if windows:
+            painter = self._analyse(picture, soft, windows, strength=strength, whole_frame=whole_frame)
+            lut, remark = painter.lut, remark or painter.remark
+            for done, (window, painted) in enumerate(painter.paint(windows), start=1):
+                pixels[window.slices] = painted
+                if progress:
+                    progress(done, len(windows))
+        if remark:
+            warnings.warn(remark, stacklevel=2)
+        return Result(like(picture.replace_pixels(pixels, noted), composite), lut, given, noted, remark)
+
+    def to_file(
+        self,
+        composite: Any,
+        mask: Any,
+        output: str | PathLike[str],
+        *,
+        strength: float = 1.0,
+        resize_mask: bool = False,
+        quality: int = 95,
+        record: bool | Mapping[str, Any] = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Harmonize into a file, whole or not at all.
+
+        A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit: then neither
+        it nor its mask is ever held in memory, and masks of another size are refused.
+
+        Args:
+            composite: as above.
+            mask: as above.
+            output: the file's name; its suffix says the format.
+            strength: as above.
+            resize_mask: as above.
+            quality: 1 to 100, for JPEG and lossy WebP.
+            record: as above; into the file.
+            progress: called with parts done and parts in all.
+
+        Raises:
+            PictureError: if the composite or the mask cannot be used, or the format cannot hold the picture.
+            WriteError: if the file cannot be written.
+
+        Warns:
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
+        """
+        from .streaming import is_streamed, stream
+
+        if is_streamed(composite, output):
+            _check_strength(strength)
+            settings = {"strength": strength, "resize_mask": False, "whole_frame": False}
+            note = partial(self._record, record, composite=composite, mask=mask, settings=settings)
+            stream(composite, mask, output, partial(self._analyse, strength=strength), note, progress)
+            return
+        result = self(
+            composite, mask, strength=strength, resize_mask=resize_mask, record=record, progress=progress
+        )
+        picture = to_picture(result.image)
+        picture.replace_pixels(picture.pixels, result.record).save(output, quality=quality)
+
+    def lut(self, composite: Any, mask: Any, *, resize_mask: bool = False) -> Lut | None:
+        """The table that is mixed for a picture, as a `Result` has it, without rendering anything.
+
+        Warns:
+            UserWarning: if it changes nothing.
+        """
+        picture = to_picture(composite)
+        soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
+        windows = list(touched(soft, TILE))
+        if not windows:
+            return None
+        painter = self._analyse(picture, soft, windows, strength=1.0)
+        lut = painter.lut
+        if lut and painter.remark:
+            warnings.warn(painter.remark, stacklevel=2)
+        return lut
+
+    def _analyse(
+        self,
+        picture: Picture,
+        mask: NDArray[Any],
+        windows: Iterable[Window],
+        *,
+        strength: float,
+        whole_frame: bool = False,
+    ) -> Painter:
+        precision = self._precision(picture)
+        return Painter(
+            self.engine, precision, picture, mask, windows, strength=strength, whole_frame=whole_frame
+        )
+
+    def _record(
+        self,
+        wanted: bool | Mapping[str, Any],
+        picture: Picture,
+        composite: Any,
+        mask: Any,
+        settings: dict[str, Any],
+    ) -> Record | None:
+        if wanted is False:
+            return None
+        if self._model is None:
+            raise CdtnetError(
+                "A record names a file of weights, which a PyTorch module has not; save it first."
+            )
+        given = {} if wanted is True else wanted
+        sources = {"composite": composite, "mask": mask}
+        return {
+            "cdtnet": __version__,
+            "model": Path(self._model).name,
+            "weights": file_sha256(weights_file(self._model)),
+            "engine": self.engine.name,
+            "runtime": self.engine.describe(),
+            "precision": self._precision(picture),
+            **settings,
+            **{role: identity(source) for role, source in sources.items() if role not in given},
+            **given,
+        }
+
+    def _precision(self, picture: Picture) -> Precision:
+        """What the picture's depth allows, unless one was asked for."""
+        for precision in PRECISIONS:
+            if self.precision == precision:
+                return precision
+        return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+
+def _check_strength(strength: float) -> None:
+    if not 0.0 <= strength <= 1.0:
+        raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
+
+
+def harmonize(
+    composite: Any, mask: Any, *, model: str | PathLike[str] = "cdtnet-256", strength: float = 1.0
+) -> Any:
+    """Harmonize one picture; see `Harmonizer` for many.
+
+    Args:
+        composite: a path, a PIL image, or an array (H,W,3) or (H,W,4), RGB, uint8, uint16 or float in 0..1.
+        mask: the same kinds, (H,W), as large as the composite; white is foreground.
+        model: a shipped name or a path to weights.
+        strength: 0 leaves the composite as it is, 1 harmonizes fully.
+
+    Returns:
+        The harmonized picture: the same kind, size and depth as the composite. For a path, a `Picture`, which
+        keeps colour profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
+    """
+    return Harmonizer(model)(composite, mask, strength=strength).image

@@ -1,0 +1,65 @@
+"""What a result was made of, and how: enough to make it again, for its metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+import numpy as np
+
+from ..errors import PictureError
+from ..imaging import to_picture
+from ..imaging.xmp import extract
+
+Record = dict[str, Any]
+
+
+def identity(source: Any) -> dict[str, str]:
+    """What tells a picture from all others: SHA-256 of the file, or of the pixels of one from memory.
+
+    Args:
+        source: a path, the bytes of a file, or what `Harmonizer` takes else, of which the type, the shape and
+            the values count.
+    """
+    if isinstance(source, bytes):
+        return {"file": hashlib.sha256(source).hexdigest()}
+    if isinstance(source, str | os.PathLike):
+        return {"file": file_sha256(source)}
+    pixels = source if isinstance(source, np.ndarray) else to_picture(source).pixels
+    digest = hashlib.sha256(f"{pixels.dtype.str} {pixels.shape} ".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return {"pixels": digest.hexdigest()}
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file, as `sha256sum` prints it.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read ({error.strerror}).") from error
+    return digest.hexdigest()
+
+
+def read_record(path: str | os.PathLike[str]) -> Record | None:
+    """The record in a picture's file, of which no pixel is decoded; None where it has none.
+
+    Raises:
+        PictureError: The file cannot be opened, or is no picture.
+    """
+    import pyvips
+
+    from ..imaging.read import explained, field, kind_of, load, opened
+
+    with opened(path) as (stream, name):
+        kind = kind_of(stream, name)
+        with explained(name, kind):
+            image = load(pyvips.Source.new_from_file(name), kind)
+    return extract(field(image, "xmp-data"))

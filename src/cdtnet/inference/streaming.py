@@ -1,0 +1,142 @@
+"""Pictures larger than memory: read and written band by band, through the same analysis and rendering."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..imaging import Picture, to_mask
+from ..imaging.assembling import BAND, write_bands
+from ..imaging.geometry import Window, touched
+from ..imaging.masks import check_levels, describe_levels
+from ..imaging.read import MAX_PIXELS
+from ..imaging.rows import Rows, open_mask, open_picture, read_header
+from ..imaging.write import FORMATS
+from ..system.atomic import new_file
+from ..system.machine import trim_memory
+from .painter import TILE, Painter
+
+LARGE = 1 << 30  # bytes of pixels from which on a picture stays in its file
+
+Progress = Callable[[int, int], None]
+
+
+def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
+    """Whether a picture had better stay in its file while it is harmonized, and can.
+
+    Raises:
+        PictureError: if it has to and cannot, or is no picture.
+    """
+    if not isinstance(composite, str | os.PathLike):
+        return False
+    header = read_header(composite)
+    if header.nbytes <= LARGE:
+        return False
+    obstacle = header.obstacle
+    if FORMATS.get(Path(output).suffix.lower()) != "TIFF":
+        obstacle = "is not to be written as TIFF"
+    if obstacle and header.pixels > MAX_PIXELS:
+        raise PictureError(
+            f"{composite} has {header.pixels:,} pixels, too many for memory, and {obstacle}; pictures this "
+            "large go from an upright file, best a TIFF, into a TIFF file (-o NAME.tif)."
+        )
+    return obstacle is None
+
+
+def stream(
+    composite: str | os.PathLike[str],
+    mask: Any,
+    output: str | os.PathLike[str],
+    analyse: Callable[[Picture, NDArray[Any], list[Window]], Painter],
+    note: Callable[[Picture], Mapping[str, Any] | None],
+    progress: Progress | None = None,
+) -> None:
+    """Harmonize from file to file; the pixels are those that harmonizing in memory gives.
+
+    Args:
+        composite: a file that `is_streamed`.
+        mask: a file, which stays there too, or what else `Harmonizer` takes.
+        output: a TIFF file's name; there is a new file only if all goes well.
+        analyse: makes the painter of a picture, its mask and the windows that this touches.
+        note: the record, if any, of a picture's result.
+        progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
+
+    Raises:
+        PictureError: if the composite or the mask cannot be used.
+        WriteError: if the output cannot be written.
+    """
+    picture = open_picture(composite)
+    size = picture.height, picture.width
+    # What is indexed like an array is as good as one here.
+    soft = cast(
+        NDArray[Any], open_mask(mask, *size) if isinstance(mask, str | os.PathLike) else to_mask(mask, *size)
+    )
+    windows = _survey(soft)
+    report = _Report(2 * len(windows), progress)
+    painter = None
+    with new_file(output) as stream:
+        if any(windows):
+            rows = cast(Rows, picture.pixels)
+            rows.watch = lambda row: report(row // BAND)
+            painter = analyse(picture, soft, [*chain(*windows)])
+            rows.watch = None
+            if painter.remark:
+                warnings.warn(painter.remark, stacklevel=3)
+        noted = picture.replace_pixels(picture.pixels, note(picture))
+        write_bands(stream, noted, _bands(picture, windows, painter, report))
+
+
+def _survey(mask: NDArray[Any]) -> list[list[Window]]:
+    """For each band, the windows that the mask touches.
+
+    Warns:
+        UserWarning: if the mask leaves nothing to do, or nothing to go by.
+    """
+    windows, levels = [], []
+    for top in range(0, mask.shape[0], BAND):
+        band = mask[top : top + BAND]
+        levels += [band.min(), band.max()]
+        windows.append([window.from_within(Window(top, 0, 0, 0)) for window in touched(band, TILE)])
+    extremes = np.min(levels), np.max(levels), mask.dtype  # NaN passes through them
+    check_levels(*extremes)
+    if remark := describe_levels(*extremes):
+        warnings.warn(remark, stacklevel=4)
+    return windows
+
+
+def _bands(
+    picture: Picture, windows: list[list[Window]], painter: Painter | None, report: _Report
+) -> Iterator[NDArray[Any]]:
+    """The pixels of each band, harmonized."""
+    for number, touching in enumerate(windows):
+        whole = Window(number * BAND, 0, min((number + 1) * BAND, picture.height), picture.width)
+        pixels = picture.pixels[whole.slices].copy()
+        if painter:
+            for window, painted in painter.paint(touching):
+                pixels[window.within(whole).slices] = painted
+        yield pixels
+        trim_memory()  # it grows by half a gigabyte otherwise, for bands come and go in several threads
+        report(len(windows) + number + 1)
+
+
+class _Report:
+    """Passes progress on; threads may share it."""
+
+    def __init__(self, total: int, progress: Progress | None):
+        self._total, self._progress = total, progress
+        self._done, self._lock = 0, Lock()
+
+    def __call__(self, done: int) -> None:
+        with self._lock:
+            self._done = max(done, self._done)
+            if self._progress:
+                self._progress(self._done, self._total)

@@ -1,0 +1,152 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import WriteError
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows, which removes no file that is open
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
+
+
+def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+    """Write a file whole; see `new_file`.
+
+    Raises:
+        WriteError: The folder is missing or cannot be written, or the disk is full; nothing has changed
+            then.
+    """
+    with new_file(path) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to be written, so that its old content stays until the new one is safely on disk.
+
+    A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
+    the file that is replaced. If the block ends with an error, nothing has changed. If the process is killed,
+    `.NAME.????????.tmp` stays beside it until `remove_leftovers`.
+
+    Raises:
+        WriteError: The folder is missing or cannot be written, or the disk is full.
+    """
+    check_target(path)
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            with contextlib.suppress(OSError):  # not every file system has locks
+                _hold(stream.fileno())
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        with contextlib.suppress(OSError):
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be written ({error.strerror}); check the folder's permissions and the free space."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if it is not there.
+
+    Raises:
+        WriteError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"The folder {path} cannot be made: {error.strerror}.") from error
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Remove those files that `new_file` has begun and not finished, because its process was killed."""
+    for path in paths:
+        if _TEMPORARY.fullmatch(path.name):
+            with contextlib.suppress(OSError), _held(path):  # another process may be writing it
+                path.unlink()
+
+
+def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
+    """What processes that were killed, or are at work, have written of a file."""
+    target = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        return [entry for entry in target.parent.iterdir() if entry.name.startswith(_prefix(target))]
+    return []
+
+
+def _prefix(target: Path) -> str:
+    """What its temporaries' names begin with; short, for names hold 255 bytes, up to 4 a letter."""
+    return f".{target.name[:48]}."
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder's files on the disk, too, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two names are one file's, by spelling, symbolic link or hard link."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one is not there
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Find out, before any work is done, whether a path could be the name of a file.
+
+    Raises:
+        WriteError: The folder is missing, or something else than a file has that name.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
+    if target.exists() and not target.is_file():
+        raise WriteError(f"{path} cannot be written, for it is not a file; give the name of a file.")
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        _hold(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _hold(handle: int) -> None:
+    """Keep an open file from `remove_leftovers` as long as this process has it open.
+
+    Raises:
+        OSError: Another process holds it.
+    """
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

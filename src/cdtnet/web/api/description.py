@@ -1,0 +1,164 @@
+"""The server's description of itself, in OpenAPI 3.1.
+
+Written by hand: what a framework would derive knows nothing of the limits, of the two forms of a request,
+and of what goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._version import __version__
+from ..limits import Limits
+from .intake import FORM, WITH_ALPHA
+from .settings import SUFFIXES, schemas
+
+Schema = dict[str, Any]
+
+_FAILURES = {
+    "400": "The request is not as it should be.",
+    "408": "The request arrives too slowly.",
+    "413": "The request is longer than the server takes.",
+    "415": "The body is of another kind.",
+    "422": "Composite or mask cannot be used: damaged, of different sizes, of too many pixels.",
+    "429": "As many requests are in hand as the server takes.",
+    "500": "The server failed.",
+    "503": "The request did not have its turn in time, or memory is short.",
+    "504": "The work took too long.",
+}
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "additionalProperties": False,
+    "properties": {"error": {"type": "string", "description": "One sentence."}},
+}
+_HEALTH = {
+    "type": "object",
+    "required": ["status", "running", "waiting"],
+    "additionalProperties": False,
+    "properties": {
+        "status": {"enum": ["ready", "busy"], "description": "busy: a picture would get 429 now."},
+        "running": {"type": "integer", "minimum": 0},
+        "waiting": {"type": "integer", "minimum": 0},
+    },
+}
+_TABLE = {
+    "type": "object",
+    "required": ["cube", "remark", "seconds"],
+    "additionalProperties": False,
+    "properties": {
+        "cube": {
+            "type": ["string", "null"],
+            "description": "A .cube file; null if the model has no table or the mask is black.",
+        },
+        "remark": {"type": ["string", "null"], "description": "What is odd about the mask."},
+        "seconds": {
+            "type": "object",
+            "description": "What each step took.",
+            "additionalProperties": {"type": "number", "minimum": 0},
+        },
+    },
+}
+_HEADERS = {
+    "Server-Timing": {"description": "Milliseconds of each step.", "schema": {"type": "string"}},
+    "Cdtnet-Remark": {
+        "description": "What is odd about the mask, or why nothing is changed.",
+        "schema": {"type": "string"},
+    },
+}
+_RETRY = {
+    "Retry-After": {
+        "description": "Seconds to wait before another try.",
+        "schema": {"type": "integer"},
+    }
+}
+_BINARY = {"type": "string", "format": "binary"}
+_FILE = {**_BINARY, "description": "JPEG, PNG, TIFF or WebP."}
+
+
+def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) -> Schema:
+    """The OpenAPI document of a server.
+
+    Args:
+        models: By the name to ask for it, the default first.
+        limits: What one request may ask for.
+        key: Whether requests must carry one.
+    """
+    settings = schemas(models)
+    harmonize, alpha = _harmonize(settings, limits), _harmonize_alpha(settings, limits)
+    metrics = _get("Counters for Prometheus", "text/plain", {"type": "string"})
+    components: Schema = {"schemas": {"Error": _ERROR}}
+    if key:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for operation in (harmonize, alpha, metrics):
+            operation["security"] = [{"key": []}]
+            operation["responses"]["401"] = _failure("The key is missing or wrong.")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "cdtnet",
+            "version": __version__,
+            "summary": "Recolours a pasted foreground so that it belongs to the picture.",
+        },
+        "paths": {
+            "/v1/harmonize": {"post": harmonize},
+            "/v1/harmonize/alpha": {"post": alpha},
+            "/health": {"get": _get("How the server is", "application/json", _HEALTH)},
+            "/metrics": {"get": metrics},
+            "/openapi.json": {"get": _get("This description", "application/json", {"type": "object"})},
+        },
+        "components": components,
+    }
+
+
+def _harmonize(settings: Schema, limits: Limits) -> Schema:
+    form = {
+        "type": "object",
+        "required": ["composite", "mask"],
+        "additionalProperties": False,
+        "properties": {"composite": _FILE, "mask": _FILE, **settings},
+    }
+    return {
+        "operationId": "harmonize",
+        "summary": "Harmonize a picture where a mask is white",
+        "requestBody": {"required": True, "content": {FORM: {"schema": form}}},
+        **_answer(limits),
+    }
+
+
+def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
+    return {
+        "operationId": "harmonizeAlpha",
+        "summary": "Harmonize a picture whose alpha channel is the mask; the answer is opaque",
+        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in settings.items()],
+        "requestBody": {"required": True, "content": {kind: {"schema": _BINARY} for kind in WITH_ALPHA}},
+        **_answer(limits),
+    }
+
+
+def _answer(limits: Limits) -> Schema:
+    pictures = {f"image/{kind}": {"schema": _BINARY} for kind in SUFFIXES}
+    return {
+        "description": "The answer is the picture, in the composite's format, depth and colour profile, with "
+        "its metadata; or, where Accept names application/json and no picture, the colour table. "
+        f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds.",
+        "responses": {
+            "200": {
+                "description": "The harmonized picture, or its colour table.",
+                "headers": _HEADERS,
+                "content": {**pictures, "application/json": {"schema": _TABLE}},
+            },
+            **{status: _failure(why, retry=status in ("429", "503")) for status, why in _FAILURES.items()},
+        },
+    }
+
+
+def _get(summary: str, media_type: str, schema: Schema) -> Schema:
+    content = {media_type: {"schema": schema}}
+    return {"summary": summary, "responses": {"200": {"description": summary, "content": content}}}
+
+
+def _failure(why: str, *, retry: bool = False) -> Schema:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {"description": why, "content": content, **({"headers": _RETRY} if retry else {})}

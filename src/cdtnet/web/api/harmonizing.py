@@ -1,0 +1,122 @@
+"""The work itself: files in, a file or a table out, through the public API and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ...errors import PictureError
+from ...imaging import Picture, describe, describe_encoding, encode_picture, read_picture, to_mask
+from ...inference.harmonizer import Harmonizer
+from ..queue import Job
+from .intake import Order
+from .settings import SUFFIXES, Settings
+
+Mask = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back.
+
+    Attributes:
+        body: The bytes.
+        media_type: What they are.
+        remark: What is odd about the mask, or why nothing is changed, in a sentence, or None.
+        seconds: What each step took.
+        pixels: The picture's number of them.
+    """
+
+    body: bytes
+    media_type: str
+    remark: str | None
+    seconds: dict[str, float]
+    pixels: int
+
+
+class Watch:
+    """Seconds of each step of a piece of work."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        start = perf_counter()
+        yield
+        self.seconds[name] = perf_counter() - start
+
+
+def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> Answer:
+    """Decode, harmonize, encode; stops at the next tile once the job is cancelled.
+
+    Args:
+        harmonizer: Has the model that the order asks for.
+        order: What is to be done.
+        max_pixels: The most pixels to decode.
+        job: Is told of the progress.
+
+    Raises:
+        PictureError: if composite or mask cannot be used, or the format asked for cannot hold the result.
+        JobCancelledError: if the job was cancelled.
+    """
+    watch = Watch()
+    with watch.step("decode"):
+        picture, mask = _decode(order, max_pixels)
+    job.progress(0, 0)
+    make = _table if order.table else _picture
+    body, media_type, remark = make(harmonizer, picture, mask, order.settings, watch, job)
+    return Answer(body, media_type, remark, watch.seconds, picture.width * picture.height)
+
+
+def _picture(
+    harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
+) -> tuple[bytes, str, str | None]:
+    kind = settings.format or str(picture.metadata.format).lower()
+    suffix = SUFFIXES[kind]
+    describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
+    with watch.step("harmonize"):
+        result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
+    with watch.step("encode"):
+        body = encode_picture(result.image, suffix, quality=settings.quality)
+    return body, f"image/{kind}", result.remark
+
+
+def _table(
+    harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
+) -> tuple[bytes, str, str | None]:
+    with watch.step("harmonize"):
+        lut = harmonizer.lut(picture, mask)
+        cube = lut and lut.weakened(settings.strength).encode().decode()
+    remark = describe(mask)
+    table = {"cube": cube, "remark": remark, "seconds": watch.seconds}
+    return json.dumps(table).encode(), "application/json", remark
+
+
+def _decode(order: Order, max_pixels: int) -> tuple[Picture, Mask]:
+    """Picture and mask; the composite is opaque where its alpha channel was the mask."""
+    with _naming("composite"):
+        picture = read_picture(order.composite.read(), max_pixels=max_pixels)
+        if order.mask is None:
+            if picture.alpha is None:
+                raise PictureError("It has no alpha channel to take as the mask.")
+            alpha = to_mask(picture.alpha, picture.height, picture.width)
+            return picture.replace_pixels(picture.pixels[..., :-1].copy()), alpha
+    with _naming("mask"):
+        given = read_picture(order.mask.read(), max_pixels=max_pixels)
+        return picture, to_mask(given, picture.height, picture.width, resize=order.settings.resize_mask)
+
+
+@contextmanager
+def _naming(part: str) -> Iterator[None]:
+    try:
+        yield
+    except PictureError as error:
+        raise PictureError(f"{part}: {error}") from None

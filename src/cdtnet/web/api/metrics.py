@@ -1,0 +1,90 @@
+"""What the server counts, in Prometheus' text format."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..queue import WorkQueue
+from .harmonizing import Answer
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
+
+
+class Metrics:
+    """The counters of one server.
+
+    Args:
+        queue: Whose length is told.
+    """
+
+    def __init__(self, queue: WorkQueue) -> None:
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter("cdtnet_requests", "Answers sent.", ["path", "status"], registry=registry)
+        self._seconds = Histogram(
+            "cdtnet_request_seconds", "From arrival to answer.", ["path"], buckets=_SECONDS, registry=registry
+        )
+        self._steps = Counter(
+            "cdtnet_step_seconds", "Spent in each step of the work.", ["step"], registry=registry
+        )
+        self._pixels = Counter(
+            "cdtnet_pixels", "Pixels of the pictures that were harmonized.", registry=registry
+        )
+        waiting = Gauge(
+            "cdtnet_jobs_waiting", "Jobs that have a place but are not being done.", registry=registry
+        )
+        waiting.set_function(lambda: queue.waiting)
+        running = Gauge("cdtnet_jobs_running", "Jobs that are being done.", registry=registry)
+        running.set_function(lambda: queue.running)
+
+    def text(self) -> bytes:
+        """All of it, for a scraper."""
+        return generate_latest(self._registry)
+
+    def note_request(self, path: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self._requests.labels(path, str(status)).inc()
+        self._seconds.labels(path).observe(seconds)
+
+    def note_work(self, answer: Answer) -> None:
+        """Count a piece of work that was done."""
+        self._pixels.inc(answer.pixels)
+        for step, seconds in answer.seconds.items():
+            self._steps.labels(step).inc(seconds)
+
+
+class Counting:
+    """Middleware that tells the metrics of every answer.
+
+    Args:
+        app: The application.
+        metrics: Where they are noted.
+        paths: Those that are told apart; the others are one, or there would be no end of them.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:
+        self._app, self._metrics, self._paths = app, metrics, paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        path = scope["path"] if scope["path"] in self._paths else "other"
+        start = perf_counter()
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.note_request(path, message["status"], perf_counter() - start)
+            await send(message)
+
+        await self._app(scope, receive, send_counted)

@@ -1,0 +1,1 @@
+"""The page for harmonizing pictures in a browser, and its server."""

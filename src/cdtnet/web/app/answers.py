@@ -1,0 +1,55 @@
+"""What the page is told: how a job stands, and in a sentence what went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ...errors import CdtnetError
+from ..queue import JobCancelledError, QueueFullError
+from .sessions import Session, UnknownSessionError
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """How the session's job stands; once it is done, what it gave."""
+    job, outcome = session.job, session.outcome
+    if job is None:
+        raise HTTPException(404, "Nothing has been asked for yet.")
+    if not job.outcome.done():
+        return {
+            "state": "running" if job.running else "waiting",
+            "done": job.done,
+            "total": job.total,
+        }
+    if job.outcome.cancelled():
+        return {"state": "cancelled"}
+    error = job.outcome.exception()
+    if isinstance(error, JobCancelledError):
+        return {"state": "cancelled"}
+    if error or outcome is None:
+        return {"state": "failed", "error": sentence(error)}
+    photos = {"composite": outcome.composite.describe(), "harmonized": outcome.harmonized.describe()}
+    gives = {"table": outcome.lut is not None, "remark": outcome.remark, "settings": outcome.settings}
+    return {"state": "done", **photos, **gives}
+
+
+def sentence(error: BaseException | None) -> str:
+    """For the person; the program's own faults are the terminal's."""
+    if isinstance(error, CdtnetError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this picture."
+    return "This failed for a reason that the program does not know; its terminal says more."
+
+
+async def explain(request: Request, error: Exception) -> Response:
+    """A sentence for the person; the page opens a new session where `code` says so."""
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    if isinstance(error, UnknownSessionError):
+        return JSONResponse({"error": str(error), "code": "session"}, 404)
+    status = 429 if isinstance(error, QueueFullError) else 422
+    return JSONResponse({"error": sentence(error)}, status)

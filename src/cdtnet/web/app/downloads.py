@@ -1,0 +1,45 @@
+"""What can be taken home of a result: each as the bytes of a file, and the suffix of its name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from ...errors import PictureError
+from ...imaging import Picture, encode_picture
+from .work import Outcome
+
+_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp"}
+
+
+def picture(outcome: Outcome) -> tuple[bytes, str]:
+    """The harmonized picture in the format that it came in, as `Picture.save` writes it."""
+    image = outcome.harmonized.picture
+    suffix = _SUFFIXES[image.metadata.format or "PNG"]
+    return encode_picture(image, suffix), suffix
+
+
+def mask(outcome: Outcome) -> tuple[bytes, str]:
+    """The foreground mask as large as the picture, white where it was harmonized."""
+    suffix = ".tif" if outcome.mask.dtype == np.float32 else ".png"
+    return encode_picture(Picture(outcome.mask[..., None]), suffix), suffix
+
+
+def table(outcome: Outcome) -> tuple[bytes, str]:
+    """The colour table as `Lut.save` writes it.
+
+    Raises:
+        PictureError: The model has none.
+    """
+    if outcome.lut is None:
+        raise PictureError("This model makes no colour table; choose another one.")
+    return outcome.lut.encode(), ".cube"
+
+
+def settings(outcome: Outcome) -> tuple[bytes, str]:
+    """Everything that the Python API needs to make the same picture again."""
+    return json.dumps(outcome.settings, indent=2).encode() + b"\n", ".json"
+
+
+DOWNLOADS = {"picture": picture, "mask": mask, "table": table, "settings": settings}

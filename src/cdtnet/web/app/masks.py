@@ -1,0 +1,56 @@
+"""Masks painted on the page, brought to the picture's size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from ...errors import PictureError
+from ...imaging import Picture
+
+_SHAPE_TOLERANCE = 0.01  # by which proportions may differ: rounding when a picture was reduced
+
+
+def check_shape(mask: Picture, picture: Picture) -> None:
+    """Refuse a mask that is not of a picture's shape; another size will do.
+
+    Raises:
+        PictureError: It has other proportions, so that it belongs to another picture.
+    """
+    ratio = mask.width * picture.height / (mask.height * picture.width)
+    if abs(ratio - 1) > _SHAPE_TOLERANCE:
+        raise PictureError(
+            f"The mask has {mask.width}×{mask.height} pixels and the picture "
+            f"{picture.width}×{picture.height}; load one of the same shape."
+        )
+
+
+def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
+    """A mask with strokes over it: where they are opaque, their brightness takes its place.
+
+    Args:
+        mask: (H, W), any depth.
+        strokes: 8-bit RGB with alpha; white adds to the mask, black takes away. Of any size: scaled up to the
+            mask's, bilinearly, which makes their edges soft.
+
+    Returns:
+        (H, W) of the mask's depth.
+
+    Raises:
+        PictureError: The strokes have no alpha channel.
+    """
+    if strokes.pixels.shape[2] != 4:
+        raise PictureError("Strokes are RGB with alpha.")
+    height, width = mask.shape
+    drawn = pyvips.Image.new_from_array(strokes.pixels) / 255
+    both = (drawn[0] * drawn[3]).bandjoin(drawn[3])
+    both = both.resize(width / strokes.width, vscale=height / strokes.height, kernel="linear")
+    base = pyvips.Image.new_from_array(mask)
+    full = np.iinfo(mask.dtype).max if mask.dtype.kind == "u" else 1
+    painted = base * (1 - both[1]) + both[0] * full
+    if mask.dtype.kind == "u":
+        painted = painted.rint()
+    return painted.cast(base.format).numpy().reshape(height, width)

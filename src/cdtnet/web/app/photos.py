@@ -1,0 +1,74 @@
+"""What the page is shown of a picture: a preview, and tiles of every pixel."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from typing import Any
+
+from ...errors import PictureError
+from ...imaging import Picture, color_codec, coverage, encode_picture
+from ...imaging.preview import on_screen, shrunk
+
+LONGEST = 2048  # pixels of a preview's longer side
+QUALITY = 90  # of a preview
+TILE = 512  # side of a tile, in pixels
+
+
+class Photo:
+    """A picture and its screen copies, sRGB in 8 bits.
+
+    Attributes:
+        id: Names exactly these pixels, so that browsers may keep what they have been shown.
+        picture: The original.
+
+    Raises:
+        PictureError: The colour profile cannot be used.
+    """
+
+    def __init__(self, picture: Picture) -> None:
+        self.id = secrets.token_urlsafe(9)
+        self.picture = picture
+        color_codec(picture)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, previews apart."""
+        return self.picture.pixels.nbytes
+
+    def describe(self) -> dict[str, Any]:
+        """What the page says about it."""
+        picture = self.picture
+        return {
+            "id": self.id,
+            "width": picture.width,
+            "height": picture.height,
+            "depth": 8 * picture.pixels.dtype.itemsize,
+            "transparent": is_transparent(picture),
+            "format": picture.metadata.format,
+        }
+
+    @cached_property
+    def preview(self) -> tuple[bytes, str]:
+        """The whole picture with at most `LONGEST` pixels a side: bytes and media type."""
+        shown = on_screen(shrunk(self.picture, LONGEST))
+        suffix, media = (".jpg", "image/jpeg") if shown.alpha is None else (".webp", "image/webp")
+        return encode_picture(shown, suffix, quality=QUALITY), media
+
+    def tile(self, column: int, row: int) -> tuple[bytes, str]:
+        """A part in full resolution, lossless: bytes and media type.
+
+        Raises:
+            PictureError: There is no such tile.
+        """
+        rows, columns = (slice(k * TILE, (k + 1) * TILE) for k in (row, column))
+        part = self.picture.pixels[rows, columns]
+        if part.size == 0:
+            raise PictureError("There is no such tile.")
+        return encode_picture(on_screen(self.picture.replace_pixels(part)), ".png"), "image/png"
+
+
+def is_transparent(picture: Picture) -> bool:
+    """Whether any pixel lets something through."""
+    alpha = picture.alpha
+    return alpha is not None and bool((coverage(alpha) < 1).any())

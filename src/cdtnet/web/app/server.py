@@ -1,0 +1,214 @@
+"""The page for one's own pictures: what its server answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from ...errors import CdtnetError, PictureError
+from ...imaging import Picture, read_picture, to_mask
+from ..body import BodyLimit, read_object
+from ..hosting import SecurityHeaders
+from ..hosts import HostCheck
+from ..limits import Limits
+from ..queue import Job, WorkQueue
+from .answers import explain, state_of
+from .downloads import DOWNLOADS
+from .guard import Guard
+from .masks import check_shape
+from .photos import Photo, is_transparent
+from .sessions import Session, Sessions
+from .work import ROLES, Models, Order, harmonize
+
+PAGE = Path(__file__).parent / "page"
+DEMO = Path(__file__).parents[2] / "demo"
+FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
+SWEEP = 60.0  # seconds between looks for sessions that are too old
+
+
+@dataclass
+class _Faces:
+    """What each address answers."""
+
+    models: Models
+    sessions: Sessions
+    queue: WorkQueue
+    limits: Limits
+    strength: float
+
+    def __post_init__(self) -> None:
+        self._uploading = asyncio.Semaphore(2)  # each file or picture may take hundreds of megabytes
+        self._sweeping = False
+
+    async def describe(self, request: Request) -> Response:
+        limits = {"maxBytes": self.limits.max_bytes, "maxPixels": self.limits.max_pixels}
+        return JSONResponse({"models": self.models.names, "strength": self.strength, **limits})
+
+    async def open(self, request: Request) -> Response:
+        name = self.sessions.open()
+        if not self._sweeping:
+            self._sweep()
+        return JSONResponse({"session": name}, 201)
+
+    async def close(self, request: Request) -> Response:
+        self.sessions.close(request.path_params["session"])
+        return Response(status_code=204)
+
+    async def upload(self, request: Request) -> Response:
+        session, role = self._session(request), _role(request)
+        async with self._uploading:
+            photo = await run_in_threadpool(self._read, await request.body(), role)
+        if role == "mask" and "composite" in session.uploads:
+            check_shape(photo.picture, session.uploads["composite"].picture)
+        session.uploads[role] = photo
+        self.sessions.trim()
+        return JSONResponse(photo.describe(), 201)
+
+    async def drop(self, request: Request) -> Response:
+        self._session(request).uploads.pop(_role(request), None)
+        return Response(status_code=204)
+
+    async def preview(self, request: Request) -> Response:
+        photo = self._photo(request)
+        data, media = await run_in_threadpool(lambda: photo.preview)
+        return Response(data, media_type=media, headers=FOREVER)
+
+    async def tile(self, request: Request) -> Response:
+        photo, where = self._photo(request), request.path_params
+        data, media = await run_in_threadpool(photo.tile, where["column"], where["row"])
+        return Response(data, media_type=media, headers=FOREVER)
+
+    async def start(self, request: Request) -> Response:
+        session = self._session(request)
+        order = Order.of(await read_object(request))
+        if session.job:
+            session.job.cancel()
+        uploads = dict(session.uploads)
+
+        def work(job: Job) -> None:
+            try:
+                session.outcome = harmonize(uploads, order, self.models, job.progress)
+            except (CdtnetError, MemoryError):
+                raise
+            except Exception:
+                logging.getLogger("uvicorn.error").exception("Harmonizing failed.")
+                raise
+
+        session.job = self.queue.submit(work)
+        return JSONResponse(state_of(session), 202)
+
+    async def progress(self, request: Request) -> Response:
+        return JSONResponse(state_of(self._session(request)))
+
+    async def cancel(self, request: Request) -> Response:
+        session = self._session(request)
+        if session.job:
+            session.job.cancel()
+        return Response(status_code=204)
+
+    async def download(self, request: Request) -> Response:
+        what = request.path_params["what"]
+        outcome, make = self._session(request).outcome, DOWNLOADS.get(what)
+        if outcome is None or make is None:
+            raise HTTPException(404, "There is no such result.")
+        data, suffix = await run_in_threadpool(make, outcome)
+        headers = {"Content-Disposition": f'attachment; filename="{what}{suffix}"'}
+        return Response(data, media_type="application/octet-stream", headers=headers)
+
+    def _read(self, data: bytes, role: str) -> Photo:
+        picture = read_picture(data, max_pixels=self.limits.max_pixels)
+        if role == "foreground" and not is_transparent(picture):
+            raise PictureError(
+                "This picture has no transparent pixels; give an object cut out of its background, "
+                "as PNG, WebP or TIFF."
+            )
+        if role == "mask":
+            picture = Picture(to_mask(picture, picture.height, picture.width)[..., None])
+        return Photo(picture)
+
+    def _session(self, request: Request) -> Session:
+        return self.sessions.use(request.path_params["session"])
+
+    def _photo(self, request: Request) -> Photo:
+        photo = self._session(request).find(request.path_params["photo"])
+        if photo is None:
+            raise HTTPException(404, "There is no such picture.")
+        return photo
+
+    def _sweep(self) -> None:
+        """Look for sessions that are too old as long as there are any."""
+        self.sessions.trim()
+        self._sweeping = len(self.sessions) > 0
+        if self._sweeping:
+            asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+
+def make_app(
+    models: Models, *, names: Iterable[str] = (), strength: float = 1.0, limits: Limits | None = None
+) -> Starlette:
+    """The application, and the one thread that harmonizes.
+
+    Args:
+        models: Those on offer.
+        names: What it is called, besides localhost and addresses.
+        strength: What the page proposes.
+        limits: Of uploads.
+    """
+    limits = limits or Limits()
+    faces = _Faces(models, Sessions(), WorkQueue(workers=1, waiting=8), limits, strength)
+    one = "/api/sessions/{session}"
+    photo = one + "/photos/{photo}"
+    files = {"/": PAGE / "index.html", **{f"/{path.name}": path for path in PAGE.iterdir()}}
+    files |= {f"/example/{name}": DEMO / name for name in ("composite.jpg", "mask.png")}
+    routes = [
+        *(Route(address, _file(path)) for address, path in files.items()),
+        Route("/api/app", faces.describe),
+        Route("/api/sessions", faces.open, methods=["POST"]),
+        Route(one, faces.close, methods=["DELETE"]),
+        Route(one + "/uploads/{role}", faces.upload, methods=["PUT"]),
+        Route(one + "/uploads/{role}", faces.drop, methods=["DELETE"]),
+        Route(photo + "/preview", faces.preview),
+        Route(photo + "/tiles/{column:number}/{row:number}", faces.tile),
+        Route(one + "/job", faces.start, methods=["POST"]),
+        Route(one + "/job", faces.progress),
+        Route(one + "/job", faces.cancel, methods=["DELETE"]),
+        Route(one + "/result/{what}", faces.download),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HostCheck, names),
+            Middleware(Guard),
+            Middleware(BodyLimit, limits.max_bytes),
+        ],
+        exception_handlers={HTTPException: explain, CdtnetError: explain, MemoryError: explain},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _role(request: Request) -> str:
+    role: str = request.path_params["role"]
+    if role not in ROLES:
+        raise HTTPException(404, "There is no such picture.")
+    return role
+
+
+def _file(path: Path) -> Callable[[Request], Any]:
+    async def send(request: Request) -> Response:
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return send

@@ -1,0 +1,114 @@
+"""What each open page has handed over, bounded in number, bytes and age: what was unused longest goes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ...errors import CdtnetError
+from ..queue import Job
+from .photos import Photo
+from .work import Outcome
+
+SESSIONS = 16
+MEMORY = 4 << 30  # bytes of pixels in all sessions together
+AGE = 3600.0  # seconds without a request
+
+
+class UnknownSessionError(CdtnetError):
+    """The session has ended, or the server was started anew."""
+
+
+@dataclass
+class Session:
+    """One open page.
+
+    Attributes:
+        uploads: Pictures by what they are for; a new one takes the old one's place.
+        outcome: The latest.
+        job: The latest, done or not.
+        used: When the page was last heard of, in the clock's seconds.
+    """
+
+    uploads: dict[str, Photo] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    job: Job | None = None
+    used: float = 0.0
+
+    def find(self, identifier: str) -> Photo | None:
+        """The picture that the page calls by this id."""
+        return next((photo for photo in self._photos() if photo.id == identifier), None)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of pixels held."""
+        photos = {photo.id: photo for photo in self._photos()}  # a composite may be upload and result
+        masks = self.outcome.mask.nbytes if self.outcome else 0
+        return masks + sum(photo.nbytes for photo in photos.values())
+
+    def _photos(self) -> list[Photo]:
+        results = [self.outcome.composite, self.outcome.harmonized] if self.outcome else []
+        return [*self.uploads.values(), *results]
+
+
+class Sessions:
+    """All of them, least recently used first.
+
+    Args:
+        limit: How many there may be.
+        memory: How many bytes of pixels they may hold together; the latest one may exceed it on its own.
+        age: Seconds without a request after which one is dropped.
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(
+        self,
+        limit: int = SESSIONS,
+        memory: int = MEMORY,
+        age: float = AGE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit, self._memory, self._age, self._clock = limit, memory, age, clock
+        self._sessions: dict[str, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self) -> str:
+        """A new, empty session's name, which nobody can guess."""
+        name = secrets.token_urlsafe(24)
+        self._sessions[name] = Session(used=self._clock())
+        self.trim()
+        return name
+
+    def use(self, name: str) -> Session:
+        """A session, which thereby is the most recently used.
+
+        Raises:
+            UnknownSessionError: There is none of this name, or no longer.
+        """
+        self.trim()
+        session = self._sessions.pop(name, None)
+        if session is None:
+            raise UnknownSessionError("This session has ended; open a new one.")
+        session.used = self._clock()
+        self._sessions[name] = session
+        return session
+
+    def close(self, name: str) -> None:
+        """Forget a session and stop its job."""
+        session = self._sessions.pop(name, None)
+        if session and session.job:
+            session.job.cancel()
+
+    def trim(self) -> None:
+        """Drop what is too old, and what is too much; of the latter, the most recently used session stays."""
+        oldest = self._clock() - self._age
+        for name in [name for name, session in self._sessions.items() if session.used < oldest]:
+            self.close(name)
+        for name in list(self._sessions)[:-1]:
+            held = sum(session.nbytes for session in self._sessions.values())
+            if len(self._sessions) > self._limit or held > self._memory:
+                self.close(name)

@@ -1,0 +1,73 @@
+"""Comparing before and after on the app's page in a real browser."""
+
+import time
+
+import numpy as np
+
+from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
+from tests.web.app.process import disc, encoded, image, photo, ramp
+
+
+def test_comparing_in_full_resolution(bench):
+    """At 100 %, what is on the screen are the composite's and the result's very pixels."""
+    composite = np.random.default_rng(3).integers(60, 196, (900, 2200, 3), dtype=np.uint8)  # finest detail
+    composite = np.where(disc(2200, 900)[..., None] > 0, composite // 3, composite)
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("noise.png", encoded(composite)), ("mask.png", encoded(disc(2200, 900))))
+    harmonize(bench)
+    result = image(download(bench, "picture")[1])
+    bench.get_by_role("button", name="Zoom to 100 %").click()
+    assert bench.get_by_role("button", name="Zoom to 100 %").inner_text() == "100 %"
+    slider = bench.get_by_role("slider", name="Divider between before and after")
+    slider.focus()
+    bench.keyboard.press("End")
+    assert slider.get_attribute("aria-valuetext") == "100 % before, 0 % after"
+    pan(bench, 3000)
+    height, width = canvas(bench).shape[:2]
+    wait_for_pixels(bench, composite[:height, :width])
+    slider.fill("0")
+    wait_for_pixels(bench, result[:height, :width])
+    pan(bench, -3000)
+    wait_for_pixels(bench, result[-height:, -width:])
+
+
+def test_that_nothing_is_changed_is_said(bench):
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("ramp.png", encoded(ramp(90, 60))), ("mask.png", encoded(disc(90, 60))))
+    harmonize(bench)
+    said(bench, "Done. Nothing is changed")
+    assert np.array_equal(image(download(bench, "picture")[1]), ramp(90, 60))
+
+
+def pan(page, distance):
+    """Drag the picture by so much to the right and down, or as far as it goes."""
+    box = page.locator("#canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + distance, y + distance)
+    page.mouse.up()
+
+
+def wait_for_pixels(page, expected):
+    """Until the canvas shows these pixels; for a minute."""
+    end = time.monotonic() + 60
+    while True:
+        inner = slice(60, -60)  # without divider, labels, and the frame that marks the focus
+        difference = np.abs(canvas(page) - expected)[inner, inner].max()
+        if difference <= 1:
+            return
+        assert time.monotonic() < end, difference
+
+
+def test_the_divider_is_dragged(bench):
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("a.png", encoded(photo(400, 300))), ("m.png", encoded(disc(400, 300))))
+    harmonize(bench)
+    slider = bench.get_by_role("slider", name="Divider between before and after")
+    assert slider.input_value() == "50"
+    stroke(bench, (0.5, 0.5), (0.8, 0.5))
+    assert slider.input_value() == "80"
+    bench.locator("#canvas").focus()
+    bench.keyboard.press("ArrowLeft")
+    assert slider.input_value() == "78"

@@ -1,0 +1,109 @@
+"""Painting a mask on the app's page in a real browser."""
+
+import io
+
+import numpy as np
+import pytest
+import tifffile
+
+import cdtnet
+from cdtnet.imaging import encode_picture, read_picture
+from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
+from tests.web.app.process import disc, encoded, image, photo
+
+
+def test_painting_a_mask(bench):
+    pixels = photo(800, 600, 2).astype(np.uint16) * 257
+    composite = tiff(pixels)
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("dusk.tif", composite))
+    assert bench.get_by_role("button", name="Harmonize", exact=True).is_disabled()
+    stroke(bench, (0.3, 0.5), (0.6, 0.5))
+    stroke(bench, (0.1, 0.1), (0.2, 0.1))
+    bench.get_by_role("button", name="Undo").click()
+    bench.get_by_role("radio", name="Erase").check()
+    bench.get_by_label("Brush size").fill("0.1")
+    stroke(bench, (0.45, 0.3), (0.45, 0.7))
+    harmonize(bench)
+
+    mask = image(download(bench, "mask")[1])
+    assert mask.shape == (600, 800)
+    rows, columns = np.nonzero(mask)
+    assert (columns.min() + columns.max()) / 2 == pytest.approx(360, abs=4)
+    assert (rows.min() + rows.max()) / 2 == pytest.approx(300, abs=4)
+    assert mask[300, 360] == 0
+    assert mask[300, 300] == mask[300, 420] == 255
+    name, data = download(bench, "picture")
+    assert name == "dusk_harmonized.tif"
+    expected = cdtnet.Harmonizer("cdtnet-sim")(read_picture(composite), mask)
+    assert data == encode_picture(expected.image, ".tif")
+    assert np.array_equal(read_picture(data).pixels[mask == 0], pixels[mask == 0])
+
+
+def test_a_loaded_mask_and_strokes_on_it(bench):
+    bench.get_by_role("radio", name="Open a composite").check()
+    composite = encoded(photo(400, 300, 4))
+    drop(bench, "composite", ("field.png", composite), ("shape.png", encoded(disc(400, 300))))
+    pink = canvas(bench)
+    height, width = pink.shape[:2]
+    assert pink[height // 2, width // 2, 0] > 120 > pink[height // 2, width // 2, 1]
+    stroke(bench, (0.05, 0.05), (0.1, 0.05))
+    harmonize(bench)
+    mask = image(download(bench, "mask")[1])
+    assert mask[15, 30] == 255
+    assert np.array_equal(mask[100:], disc(400, 300)[100:])
+    bench.get_by_role("radio", name="Edit").check()
+    bench.get_by_role("button", name="Remove mask").click()
+    bench.get_by_text("Something has been changed since").wait_for()
+    harmonize(bench)
+    assert image(download(bench, "mask")[1])[150, 200] == 0
+
+
+def test_with_the_keyboard_alone(bench):
+    press = bench.keyboard.press
+
+    def tab_to(name):
+        for _ in range(30):
+            press("Tab")
+            focused = bench.evaluate("document.activeElement.ariaLabel ?? document.activeElement.textContent")
+            if focused.strip().startswith(name):
+                return
+        raise AssertionError(f"{name} cannot be reached")
+
+    bench.on("filechooser", lambda _: None)  # intercepted from now on, not only once the key is on its way
+    bench.locator('[name="way"]').first.focus()
+    press("ArrowRight")
+    tab_to("Composite")
+    with bench.expect_file_chooser() as chooser:
+        press("Enter")
+    chooser.value.set_files({"name": "sea.png", "mimeType": "", "buffer": encoded(photo(400, 300))})
+    said(bench, "sea.png: ")
+    bench.locator('[name="way"]').last.focus()
+    tab_to("Picture")
+    for _ in range(2):
+        press("ArrowRight")
+    press("Space")
+    for _ in range(3):
+        press("ArrowUp")
+    press("Space")
+    press("ArrowLeft")
+    tab_to("Harmonize")
+    press("Enter")
+    said(bench, "Done.")
+    bench.locator("#zoom-out").focus()
+    press("Shift+Tab")
+    press("ArrowRight")
+    slider = bench.get_by_role("slider", name="Divider between before and after")
+    assert slider.get_attribute("aria-valuetext") == "51 % before, 49 % after"
+    tab_to("Picture")
+    mask = image(download(bench, "mask")[1])
+    rows, columns = np.nonzero(mask)
+    assert columns.min() > 200
+    assert rows.max() - rows.min() > columns.max() - columns.min() + 20
+
+
+def tiff(pixels):
+
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, photometric="rgb")
+    return stream.getvalue()
