@@ -37,11 +37,14 @@ def move(taken: Tensor, mask: Tensor, background: Tensor, dice: Dice) -> tuple[T
 
 def spread(rgb: Tensor, mask: Tensor) -> Tensor:
     """Objects' colours spread over their edges, so that nothing of the old background is left there."""
-    kernel = {"kernel_size": 3, "stride": 1, "padding": 1, "count_include_pad": False}
+
+    def near(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
     inner = -F.max_pool2d(-mask, 3, stride=1, padding=1)
     known, color = inner, rgb * inner
     for _ in range(3):
-        known_near, color_near = F.avg_pool2d(known, **kernel), F.avg_pool2d(color, **kernel)
+        known_near, color_near = near(known), near(color)
         known = torch.maximum(known, known_near)
         color = torch.lerp(known * color_near / known_near.clamp(min=1e-4), color, inner)
     return torch.where(known > 1e-3, torch.lerp(color / known.clamp(min=1e-3), rgb, inner), rgb)

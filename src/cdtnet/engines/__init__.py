@@ -58,12 +58,14 @@ class Engine(Protocol):
     step: int
     fast: Precision
 
-    def analyse(self, low: LowPicture) -> tuple[Any, float]:
-        """Everything global about a picture, decided once; in single precision.
+    def look(self, low: LowPicture) -> Any:
+        """Everything global about a picture, in single precision; `mirrored()` of that turns it around."""
 
-        Returns:
-            The analysis, and how much of the change it is to be trusted with, 0..1 (`Config.second_look`).
-        """
+    def mean(self, first: Any, second: Any) -> Any:
+        """Of two analyses of the same picture."""
+
+    def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
+        """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""
 
     def render(self, analysis: Any, tile: Tile, precision: Precision = "float32") -> FloatArray:
         """A tile of the picture, whole frame as published.

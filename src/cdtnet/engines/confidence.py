@@ -1,14 +1,27 @@
-"""A second look at a picture, mirrored: the mean of both is better, and where they differ neither is sure.
+"""How sure two looks at a picture are, the second one mirrored (test-time augmentation).
 
-Not in the paper. `Config.second_look` says whether a network looks twice.
+Their mean is better than either, and where they differ neither is sure. Not in the paper;
+`Config.second_look` says whether a network looks twice.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-DOUBT = 1.0  # how often the squared difference of two looks goes into the squared error of their mean
-FLOOR = 4.5 / 255  # an error that looks have in common, in 0..1, where the foreground is small
-SPREAD = 5.0  # how often that, squared, goes in once more where all is foreground: less is left to go by
+DOUBT = 1.0  # weight of the squared difference of two looks in the squared error of their mean
+FLOOR = 3.0 / 255  # an error that looks have in common, in 0..1, where the foreground is small
+SPREAD = 5.0  # extra multiple of FLOOR², scaled by the foreground's share: less is left to go by
 _SQUARE = (-3, -2, -1)  # axes
+
+
+class Confidence(NamedTuple):
+    """How much of a change is worth making; arrays or tensors (…), one value for each picture.
+
+    Attributes:
+        share: of the change, 0..1.
+        size: root mean square of the change over the foreground, in 0..1.
+    """
+
+    share: Any
+    size: Any
 
 
 def mean(first: Any, second: Any) -> Any:
@@ -16,26 +29,22 @@ def mean(first: Any, second: Any) -> Any:
     return None if first is None else (first + second) / 2
 
 
-def trust(first: Any, second: Any, image: Any, mask: Any) -> Any:
-    """How much of the change that two looks find is worth making, 0..1.
+def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:
+    """How sure two looks are of the change that their mean makes.
 
-    1 − (error² / change²)² for the change as a whole, both over the foreground: steeper than Wiener's filter,
-    so that a change that both looks find is made nearly whole, and a picture that is nearly right is left as
-    it is. The error is not known; a quarter of the looks' squared difference, as that of a mean of two
-    independent estimates, stands for what they don't share, and for what they do a constant that grows with
-    the share that is foreground.
+    Wiener's filter, size² / (size² + error²), for the change as a whole, both over the foreground: it is
+    continuous, so that what hardly changes the picture hardly changes the result. The error is not known. A
+    quarter of the looks' squared difference, as that of a mean of two independent estimates, stands for what
+    they don't share; for what they share stands a constant that grows with the foreground.
 
     Args:
         first: (…,S,S,3), what the first look makes of pictures at base size; arrays or tensors.
         second: (…,S,S,3), what the second does, mirrored back.
         image: (…,S,S,3), the pictures themselves.
         mask: (…,S,S,1), their foregrounds.
-
-    Returns:
-        (…), one for each picture.
     """
     apart, change = mask * (first - second), mask * ((first + second) / 2 - image)
-    common = FLOOR**2 * (1 + SPREAD * mask.mean(_SQUARE))
-    error = DOUBT / 4 * (apart * apart).sum(_SQUARE) + 3 * common * (mask * mask).sum(_SQUARE)
-    size = (change * change).sum(_SQUARE)
-    return (1 - (error / (size + 1e-12)) ** 2).clip(0, 1)
+    area = 3 * (mask * mask).sum(_SQUARE) + 1e-9
+    error = DOUBT / 4 * (apart * apart).sum(_SQUARE) / area + FLOOR**2 * (1 + SPREAD * mask.mean(_SQUARE))
+    size = (change * change).sum(_SQUARE) / area
+    return Confidence(size / (size + error), size**0.5)

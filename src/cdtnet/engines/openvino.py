@@ -21,7 +21,7 @@ from ..imaging.resizing import LowPicture
 from ..system.machine import available_cores
 from ..weights import Weights
 from . import Tile
-from .confidence import mean, trust
+from .confidence import mean
 from .quiet import core, opset13, ov
 
 FloatArray = NDArray[np.float32]
@@ -89,18 +89,8 @@ class OpenVinoEngine:
         if "refinement" in graphs:
             self._boxes["refinement, bfloat16"] = box("refinement", "bfloat16")
 
-    def analyse(self, low: LowPicture) -> tuple[LowAnalysis, float]:
-        """Everything global about a picture, decided once, and how far to trust it."""
-        analysis, certain = self._look(low), 1.0
-        if self.config.second_look:
-            looks = analysis, self._look(low.mirrored()).mirrored()
-            first, second = (self._paint(look, low) for look in looks)
-            certain = float(trust(first, second, low.image, low.mask[..., None]))
-            analysis = LowAnalysis(*map(mean, *looks))
-        return analysis, certain
-
-    def _look(self, low: LowPicture) -> LowAnalysis:
-        """What one look at a picture finds."""
+    def look(self, low: LowPicture) -> LowAnalysis:
+        """Everything global about a picture."""
         image = np.ascontiguousarray(low.image.transpose(2, 0, 1)[None])
         found = self._boxes["generator"].run(image=image, mask=low.mask[None, None])
         mixed = {}
@@ -113,8 +103,12 @@ class OpenVinoEngine:
             analysis = analysis._replace(low=found["residual"])
         return analysis
 
-    def _paint(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
-        """The picture at base size that a look leads to, (S,S,3)."""
+    def mean(self, first: LowAnalysis, second: LowAnalysis) -> LowAnalysis:
+        """Of two analyses of the same picture."""
+        return LowAnalysis(*map(mean, first, second))
+
+    def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
+        """The picture at base size that an analysis leads to, (S,S,3)."""
         if analysis.low is None:
             return self._map(analysis, low)
         painted = analysis.low[0, :3].transpose(1, 2, 0) * np.array(IMAGENET_STD, np.float32)

@@ -14,7 +14,7 @@ from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize, normalize
 from . import Tile
-from .confidence import mean, trust
+from .confidence import mean
 
 FloatArray = NDArray[np.float32]
 
@@ -43,19 +43,19 @@ class TorchEngine:
             torch.backends.cudnn.allow_tf32 = False  # float32 would have 10 bits of mantissa; for the process
 
     @torch.inference_mode()
-    def analyse(self, low: LowPicture) -> tuple[Analysis, float]:
-        """Everything global about a picture, decided once, and how far to trust it."""
-        image, mask = self._tensor(low.image).permute(2, 0, 1), self._tensor(low.mask)[None]
-        given = LowInput(image[None], mask[None], self._tensor(low.coarse_mask)[None, None])
-        analysis, certain = self.model.analyse(given), 1.0
-        if self.config.second_look:
-            looks = analysis, self.model.analyse(given.mirrored()).mirrored()
-            first, second = (_paint(look, given) for look in looks)
-            certain = float(trust(first, second, image.permute(1, 2, 0), mask[0, ..., None]))
-            analysis = Analysis(*map(mean, *looks))
-        if self._on_cuda:
-            torch.cuda.current_stream(self.device).synchronize()  # streams of the tiles do not wait for it
-        return analysis, certain
+    def look(self, low: LowPicture) -> Analysis:
+        """Everything global about a picture."""
+        return self._ready(self.model.analyse(self._input(low)))
+
+    @torch.inference_mode()
+    def mean(self, first: Analysis, second: Analysis) -> Analysis:
+        """Of two analyses of the same picture."""
+        return self._ready(Analysis(*map(mean, first, second)))
+
+    @torch.inference_mode()
+    def preview(self, analysis: Analysis, low: LowPicture) -> FloatArray:
+        """The picture at base size that an analysis leads to, (S,S,3)."""
+        return _paint(analysis, self._input(low)).float().cpu().numpy()
 
     @torch.inference_mode()
     def render(self, analysis: Analysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
@@ -76,6 +76,16 @@ class TorchEngine:
         """The runtime and the device, for people."""
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
         return f"PyTorch {torch.__version__} on {self.device}{threads}"
+
+    def _input(self, low: LowPicture) -> LowInput:
+        image, mask = self._tensor(low.image).permute(2, 0, 1), self._tensor(low.mask)[None]
+        return LowInput(image[None], mask[None], self._tensor(low.coarse_mask)[None, None])
+
+    def _ready(self, analysis: Analysis) -> Analysis:
+        """The analysis, once it is computed: streams of the tiles do not wait for it."""
+        if self._on_cuda:
+            torch.cuda.current_stream(self.device).synchronize()
+        return analysis
 
     def _stream(self) -> AbstractContextManager[Any]:
         """On an NVIDIA GPU, an order of its own for a tile's work, beside that of others."""

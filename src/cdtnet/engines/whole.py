@@ -5,10 +5,10 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..config import STRIDE
+from ..config import NEGLIGIBLE, STRIDE
 from ..model import CDTNet
 from ..model.layers import denormalize, normalize
-from .confidence import mean, trust
+from .confidence import confidence, mean
 from .subgraphs import Box, Shapes, boxes, resize
 
 
@@ -41,7 +41,7 @@ class WholeBox(Box):
             mirrored, atlas_again = self._look(*(x.flip(3) for x in inputs))
             low_again = mirrored.flip(3)
             first, second = self._paint(low, atlas, *tiles), self._paint(low_again, atlas_again, *tiles)
-            amount = trust(first, second, *tiles).reshape(-1, 1, 1, 1)
+            amount = confidence(first, second, *tiles).share.reshape(-1, 1, 1, 1)
             low, atlas = mean(low, low_again), mean(atlas, atlas_again)
         lines = [line.stretch(base) for line in frame]
         if "color_mapping" in self.boxes:
@@ -59,7 +59,7 @@ class WholeBox(Box):
         height, width = mask.shape[1], mask.shape[2]
         if not self.config.close_up:
             return Line.whole(height), Line.whole(width)
-        down, across = (Line.spanned((mask > 0).any(axis)[..., 0]) for axis in (2, 1))
+        down, across = (Line.spanned((mask > NEGLIGIBLE).any(axis)[..., 0]) for axis in (2, 1))
         extent = torch.maximum(down.part, across.part)
         longest = torch.maximum(torch.as_tensor(height), torch.as_tensor(width))
         side = (extent + (longest - extent) // 3).clamp(min=self.config.base_size)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .color import ColorCodec, color_codec
 from .cube import Lut
-from .masks import coverage, describe, to_mask
+from .masks import coverage, describe, to_mask, to_masks
 from .picture import Metadata, Picture, like, to_picture
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "like",
     "read_picture",
     "to_mask",
+    "to_masks",
     "to_picture",
     "write_picture",
 ]

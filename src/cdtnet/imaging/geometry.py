@@ -25,6 +25,15 @@ class Window(NamedTuple):
         """Height and width."""
         return self.bottom - self.top, self.right - self.left
 
+    def union(self, other: "Window") -> "Window":
+        """The smallest window that holds both."""
+        return Window(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
     def grow(self, halo: int, height: int, width: int) -> "Window":
         """The window and `halo` pixels around it, as far as the picture reaches."""
         return Window(

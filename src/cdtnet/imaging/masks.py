@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import NEGLIGIBLE
 from ..errors import PictureError
 from .color import luma
 from .picture import to_picture, unit
+
+MOST_LABELS = 64
 
 
 def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDArray[Any]:
@@ -49,6 +52,37 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
     return np.ascontiguousarray(soft)
 
 
+def to_masks(masks: Any, height: int, width: int, *, resize: bool = False) -> list[NDArray[Any]]:
+    """Make masks of one mask, of a list of masks, or of a map of labels.
+
+    Args:
+        masks: what `to_mask` takes, a list or tuple of it, or an array (H, W) of int32 or int64 in which each
+            value but 0 is an object.
+        height: as for `to_mask`.
+        width: as for `to_mask`.
+        resize: as for `to_mask`.
+
+    Returns:
+        At least one, each as from `to_mask`.
+
+    Raises:
+        PictureError: As from `to_mask`; or the list is empty, or there are more than `MOST_LABELS` labels.
+    """
+    if isinstance(masks, np.ndarray) and masks.dtype in (np.int32, np.int64):
+        labels = [label for label in np.unique(masks) if label]
+        if len(labels) > MOST_LABELS:
+            raise PictureError(
+                f"The label map holds {len(labels)} labels, more than {MOST_LABELS}; is it a mask? "
+                "Then give an array of uint8, or of floats within 0..1."
+            )
+        masks = [masks == label for label in labels] or [masks != 0]
+    if not isinstance(masks, list | tuple):
+        masks = [masks]
+    if not masks:
+        raise PictureError("There is no mask in the list; give at least one.")
+    return [to_mask(mask, height, width, resize=resize) for mask in masks]
+
+
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
     """How far each pixel is covered, float32 in 0..1, by a mask, an alpha channel or a tile of one.
 
@@ -71,9 +105,9 @@ def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> s
         return (
             "The mask is black everywhere, so there is nothing to harmonize; paint the pasted object white."
         )
-    if dtype.kind == "u" and brightest == 1:
+    if dtype.kind == "u" and brightest <= NEGLIGIBLE * white:
         return (
-            f"The mask's brightest value is 1 of {white}: next to nothing is foreground; "
+            f"The mask's brightest value is {brightest:.0f} of {white}: next to nothing is foreground; "
             "paint the foreground white, or give an array of booleans."
         )
     if darkest == white:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._version import __version__
 from ..config import PRECISIONS, Precision
 from ..engines import open_engine
 from ..errors import CdtnetError
-from ..imaging import Lut, Picture, describe, like, to_mask, to_picture
-from ..imaging.geometry import Window, tiles, touched
+from ..imaging import Lut, Picture, like, to_masks, to_picture
+from ..imaging.geometry import tiles
+from ..imaging.masks import describe_levels
 from ..weights.loading import weights_file
+from .objects import Foreground, find_foreground
 from .painter import TILE, Painter
 from .provenance import Record, file_sha256, identity
 from .result import Result
@@ -71,6 +72,7 @@ class Harmonizer:
         strength: float = 1.0,
         resize_mask: bool = False,
         whole_frame: bool = False,
+        apply_anyway: bool = False,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> Result:
@@ -83,11 +85,13 @@ class Harmonizer:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
                 or float in 0..1.
             mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
-                is soft coverage.
+                is soft coverage. Objects that lie apart are analysed apart; so are the masks of a list, or
+                the labels of an array of int32 or int64, of which 0 is background.
             strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
             resize_mask: accept a mask of another size and bring it to the composite's.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
                 background changes too.
+            apply_anyway: make the whole change even where the analysis is not sure of it.
             record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
                 so that it can be made again; what is given here is added to that, or replaces it.
             progress: called with tiles done and tiles in all.
@@ -96,19 +100,28 @@ class Harmonizer:
             PictureError: if the composite or the mask cannot be used.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
         """
         _check_strength(strength)
         picture = to_picture(composite)
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
-        soft = to_mask(mask, height, width, resize=resize_mask)
-        windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
-        settings = {"strength": strength, "resize_mask": resize_mask, "whole_frame": whole_frame}
+        masks = to_masks(mask, height, width, resize=resize_mask)
+        foreground = self._find(masks, apart=not whole_frame)
+        windows = list(tiles(height, width, TILE)) if whole_frame else foreground.windows
+        settings = {
+            "strength": strength,
+            "resize_mask": resize_mask,
+            "whole_frame": whole_frame,
+            "apply_anyway": apply_anyway,
+        }
         noted = self._record(record, picture, composite, mask, settings)
-        pixels, lut, remark = picture.pixels.copy(), None, describe(soft)
-        if windows:
-            painter = self._analyse(picture, soft, windows, strength=strength, whole_frame=whole_frame)
+        remark = describe_levels(*foreground.levels, masks[0].dtype)
+        pixels, lut = picture.pixels.copy(), None
+        if foreground.parts:
+            painter = self._analyse(
+                picture, foreground, strength=strength, whole_frame=whole_frame, apply_anyway=apply_anyway
+            )
             lut, remark = painter.lut, remark or painter.remark
             for done, (window, painted) in enumerate(painter.paint(windows), start=1):
                 pixels[window.slices] = painted
@@ -126,6 +139,7 @@ class Harmonizer:
         *,
         strength: float = 1.0,
         resize_mask: bool = False,
+        apply_anyway: bool = False,
         quality: int = 95,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
@@ -141,6 +155,7 @@ class Harmonizer:
             output: the file's name; its suffix says the format.
             strength: as above.
             resize_mask: as above.
+            apply_anyway: as above.
             quality: 1 to 100, for JPEG and lossy WebP.
             record: as above; into the file.
             progress: called with parts done and parts in all.
@@ -150,18 +165,30 @@ class Harmonizer:
             WriteError: if the file cannot be written.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
         """
         from .streaming import is_streamed, stream
 
         if is_streamed(composite, output):
             _check_strength(strength)
-            settings = {"strength": strength, "resize_mask": False, "whole_frame": False}
+            settings = {
+                "strength": strength,
+                "resize_mask": False,
+                "whole_frame": False,
+                "apply_anyway": apply_anyway,
+            }
             note = partial(self._record, record, composite=composite, mask=mask, settings=settings)
-            stream(composite, mask, output, partial(self._analyse, strength=strength), note, progress)
+            analyse = partial(self._analyse, strength=strength, apply_anyway=apply_anyway)
+            stream(composite, mask, output, self._find, analyse, note, progress)
             return
         result = self(
-            composite, mask, strength=strength, resize_mask=resize_mask, record=record, progress=progress
+            composite,
+            mask,
+            strength=strength,
+            resize_mask=resize_mask,
+            apply_anyway=apply_anyway,
+            record=record,
+            progress=progress,
         )
         picture = to_picture(result.image)
         picture.replace_pixels(picture.pixels, result.record).save(output, quality=quality)
@@ -170,31 +197,39 @@ class Harmonizer:
         """The table that is mixed for a picture, as a `Result` has it, without rendering anything.
 
         Warns:
-            UserWarning: if it changes nothing.
+            UserWarning: if it changes little.
         """
         picture = to_picture(composite)
-        soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
-        windows = list(touched(soft, TILE))
-        if not windows:
+        foreground = self._find(to_masks(mask, picture.height, picture.width, resize=resize_mask))
+        if not foreground.parts:
             return None
-        painter = self._analyse(picture, soft, windows, strength=1.0)
+        painter = self._analyse(picture, foreground, strength=1.0)
         lut = painter.lut
         if lut and painter.remark:
             warnings.warn(painter.remark, stacklevel=2)
         return lut
 
+    def _find(self, masks: Sequence[Any], *, apart: bool = True) -> Foreground:
+        """The objects of masks; one for each mask where the network was not made for more."""
+        return find_foreground(masks, TILE, apart=apart and self.engine.config.close_up)
+
     def _analyse(
         self,
         picture: Picture,
-        mask: NDArray[Any],
-        windows: Iterable[Window],
+        foreground: Foreground,
         *,
         strength: float,
         whole_frame: bool = False,
+        apply_anyway: bool = False,
     ) -> Painter:
-        precision = self._precision(picture)
         return Painter(
-            self.engine, precision, picture, mask, windows, strength=strength, whole_frame=whole_frame
+            self.engine,
+            self._precision(picture),
+            picture,
+            foreground,
+            strength=strength,
+            whole_frame=whole_frame,
+            apply_anyway=apply_anyway,
         )
 
     def _record(

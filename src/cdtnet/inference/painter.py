@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import HALO, STRIDE, Precision
+from ..config import HALO, Precision
 from ..engines import Engine, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
 from ..imaging.geometry import Window
-from ..imaging.resizing import shrink
 from ..system.parallel import unordered
-from .crop import close_up
-
-UNSURE = "Nothing is changed, for the network is not sure of what it would change."
+from .analysis import Analyzed, analyze
+from .objects import Foreground
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
 
@@ -31,10 +29,10 @@ class Painter:
         precision: of the refinement's convolutions.
         picture: the composite, which is read once from top to bottom to be analysed, then where it is
             rendered.
-        mask: (H,W), its foreground.
-        windows: all those that will be painted.
+        foreground: its objects, one or more.
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
         whole_frame: render the network's whole frame as published, not blended with the mask.
+        apply_anyway: make the whole change, however sure the analysis is.
 
     Raises:
         PictureError: if the picture's colour profile cannot be used.
@@ -46,33 +44,32 @@ class Painter:
         engine: Engine,
         precision: Precision,
         picture: Picture,
-        mask: NDArray[Any],
-        windows: Iterable[Window],
+        foreground: Foreground,
         *,
         strength: float,
         whole_frame: bool = False,
+        apply_anyway: bool = False,
     ):
-        self._engine, self._precision, self._picture, self._mask = engine, precision, picture, mask
-        self._whole_frame = whole_frame
-        self._codec, config = color_codec(picture), engine.config
-        sizes = config.base_size, config.base_size // STRIDE
-        self._frame = Window(0, 0, picture.height, picture.width)
-        if config.close_up:
-            self._frame = close_up(windows, config.base_size, *self._frame.size)
-        low = shrink(picture, mask, self._frame, self._codec, *sizes, antialias=config.antialias)
-        self._analysis, self._trust = engine.analyse(low)
-        self._strength = strength * self._trust
+        self._engine, self._precision, self._picture = engine, precision, picture
+        self._strength, self._whole_frame = strength, whole_frame
+        self._codec = color_codec(picture)
+        self._objects = [
+            analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
+            for part in foreground.parts
+        ]
 
     @property
     def lut(self) -> Lut | None:
-        """The table mixed for this picture, held back as the picture is, if the model has colour mapping."""
-        table = self._engine.table(self._analysis)
-        return None if table is None else Lut(table).weakened(self._trust)
+        """The table mixed for the largest object, held back as its change is; None without color mapping."""
+        first = self._objects[0]
+        table = self._engine.table(first.found)
+        return None if table is None else Lut(table).weakened(first.amount)
 
     @property
     def remark(self) -> str | None:
-        """Why nothing is changed, in a sentence; None where something is."""
-        return None if self._trust else UNSURE
+        """Why little is changed, in a sentence; None where something is."""
+        remarks = [each.remark for each in self._objects]
+        return remarks[0] if all(remarks) else None
 
     def paint(self, windows: Iterable[Window]) -> Iterator[tuple[Window, NDArray[Any]]]:
         """Each window with its native pixels harmonized, (h,w,C); in threads, in the order of completion."""
@@ -81,18 +78,31 @@ class Painter:
             yield from unordered(pool, lambda window: (window, self._render(window)), windows, 2 * threads)
 
     def _render(self, window: Window) -> NDArray[Any]:
-        picture, engine, codec = self._picture, self._engine, self._codec
-        native, window = picture.pixels[window.slices], window.within(self._frame)
-        block = window.block(HALO, engine.step, *self._frame.size)
-        inner, read = window.within(block).slices, block.from_within(self._frame).slices
-        before, soft = codec.decode(picture.pixels[read]), coverage(self._mask[read])
-        tile = Tile(before, soft, self._frame.size, block)
-        after = engine.render(self._analysis, tile, self._precision)[inner]
+        picture, codec = self._picture, self._codec
+        native = picture.pixels[window.slices]
+        block = window.block(HALO, self._engine.step, picture.height, picture.width)
+        inner = window.within(block).slices
+        before = codec.decode(picture.pixels[block.slices])
+        change, covered = np.zeros_like(before[inner]), np.zeros(native.shape[:2], np.float32)
+        for each in self._objects:
+            soft = coverage(each.mask[block.slices])
+            if self._whole_frame or soft[inner].any():
+                change += self._change(each, before, soft, block)[inner]
+                covered += soft[inner]
+        change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
+        start = before[inner]
+        recolored = codec.encode(native, start, start + change)
+        return recolored if self._whole_frame else np.where(covered[..., None] > 0, recolored, native)
+
+    def _change(
+        self, each: Analyzed, before: NDArray[Any], soft: NDArray[Any], block: Window
+    ) -> NDArray[Any]:
+        """What one object adds to the colors (h,w,3) of a block of the picture."""
+        tile = Tile(before, soft, each.frame.size, block.within(each.frame))
+        after = self._engine.render(each.found, tile, self._precision)
         if not np.isfinite(after).all():
             raise WeightsError("The network computes NaN or infinite colours; its weights cannot be used.")
-        before, soft = before[inner], soft[inner][..., None]
-        # The colour mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
-        blended = self._whole_frame or engine.config.variant == "cdtnet-sim"
-        amount = self._strength if blended else self._strength * soft
-        recolored = codec.encode(native, before, before + amount * (after - before))
-        return recolored if self._whole_frame else np.where(soft > 0, recolored, native)
+        # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
+        blended = self._whole_frame or self._engine.config.variant == "cdtnet-sim"
+        amount = self._strength * each.amount
+        return (amount if blended else amount * soft[..., None]) * (after - before)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..imaging import Picture, to_mask
 from ..imaging.assembling import BAND, write_bands
-from ..imaging.geometry import Window, touched
+from ..imaging.geometry import Window
 from ..imaging.masks import check_levels, describe_levels
 from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
 from ..imaging.write import FORMATS
 from ..system.atomic import new_file
 from ..system.machine import trim_memory
-from .painter import TILE, Painter
+from .objects import Foreground
+from .painter import Painter
 
 LARGE = 1 << 30  # bytes of pixels from which on a picture stays in its file
 
@@ -56,7 +55,8 @@ def stream(
     composite: str | os.PathLike[str],
     mask: Any,
     output: str | os.PathLike[str],
-    analyse: Callable[[Picture, NDArray[Any], list[Window]], Painter],
+    find: Callable[[Sequence[Any]], Foreground],
+    analyse: Callable[[Picture, Foreground], Painter],
     note: Callable[[Picture], Mapping[str, Any] | None],
     progress: Progress | None = None,
 ) -> None:
@@ -66,7 +66,8 @@ def stream(
         composite: a file that `is_streamed`.
         mask: a file, which stays there too, or what else `Harmonizer` takes.
         output: a TIFF file's name; there is a new file only if all goes well.
-        analyse: makes the painter of a picture, its mask and the windows that this touches.
+        find: finds the objects of masks.
+        analyse: makes the painter of a picture and its objects.
         note: the record, if any, of a picture's result.
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
@@ -80,37 +81,26 @@ def stream(
     soft = cast(
         NDArray[Any], open_mask(mask, *size) if isinstance(mask, str | os.PathLike) else to_mask(mask, *size)
     )
-    windows = _survey(soft)
+    foreground = find([soft])
+    darkest, brightest = foreground.levels
+    check_levels(darkest, brightest, soft.dtype)
+    if remark := describe_levels(darkest, brightest, soft.dtype):
+        warnings.warn(remark, stacklevel=3)
+    windows: list[list[Window]] = [[] for _ in range(0, picture.height, BAND)]
+    for window in foreground.windows:
+        windows[window.top // BAND].append(window)
     report = _Report(2 * len(windows), progress)
     painter = None
     with new_file(output) as stream:
-        if any(windows):
+        if foreground.parts:
             rows = cast(Rows, picture.pixels)
             rows.watch = lambda row: report(row // BAND)
-            painter = analyse(picture, soft, [*chain(*windows)])
+            painter = analyse(picture, foreground)
             rows.watch = None
             if painter.remark:
                 warnings.warn(painter.remark, stacklevel=3)
         noted = picture.replace_pixels(picture.pixels, note(picture))
         write_bands(stream, noted, _bands(picture, windows, painter, report))
-
-
-def _survey(mask: NDArray[Any]) -> list[list[Window]]:
-    """For each band, the windows that the mask touches.
-
-    Warns:
-        UserWarning: if the mask leaves nothing to do, or nothing to go by.
-    """
-    windows, levels = [], []
-    for top in range(0, mask.shape[0], BAND):
-        band = mask[top : top + BAND]
-        levels += [band.min(), band.max()]
-        windows.append([window.from_within(Window(top, 0, 0, 0)) for window in touched(band, TILE)])
-    extremes = np.min(levels), np.max(levels), mask.dtype  # NaN passes through them
-    check_levels(*extremes)
-    if remark := describe_levels(*extremes):
-        warnings.warn(remark, stacklevel=4)
-    return windows
 
 
 def _bands(

@@ -1,0 +1,117 @@
+"""Where a mask is not black, in squares of a few pixels: found once, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import Window
+
+FINEST = 256  # squares along the longer side, at most twice as many
+
+
+class Cells(NamedTuple):
+    """A mask (H,W) in squares; rows and columns are of the whole mask, and mean nothing in empty squares.
+
+    Attributes:
+        side: of the squares, in pixels, a power of two.
+        area: (h,w), how many pixels are covered.
+        top: (h,w), the first row that is covered.
+        bottom: (h,w), one more than the last.
+        left: (h,w), the first column that is covered.
+        right: (h,w), one more than the last.
+        darkest: of the mask's values.
+        brightest: of the mask's values.
+    """
+
+    side: int
+    area: NDArray[np.int64]
+    top: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    darkest: float
+    brightest: float
+
+    def extent(self, chosen: NDArray[np.bool_]) -> Window:
+        """What the chosen squares (h,w) cover; none of them may be empty."""
+        return Window(
+            int(self.top[chosen].min()),
+            int(self.left[chosen].min()),
+            int(self.bottom[chosen].max()),
+            int(self.right[chosen].max()),
+        )
+
+    def windows(self, tile: int) -> Iterator[Window]:
+        """The tiles that are covered, each cut down to what is covered there; `tile` is that of `survey`."""
+        step = tile // self.side
+        for row in range(0, self.area.shape[0], step):
+            for column in range(0, self.area.shape[1], step):
+                part = slice(row, row + step), slice(column, column + step)
+                covered = self.area[part] > 0
+                if covered.any():
+                    yield self._part(part).extent(covered)
+
+    def _part(self, part: tuple[slice, slice]) -> Cells:
+        return self._replace(
+            area=self.area[part],
+            top=self.top[part],
+            bottom=self.bottom[part],
+            left=self.left[part],
+            right=self.right[part],
+        )
+
+
+def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:
+    """Look through a mask (H,W), or what is indexed like it, once.
+
+    Args:
+        mask: uint8, uint16 or float in 0..1.
+        tile: rows taken at a time; squares are such that they make up tiles of this side, a power of two.
+        floor: coverage, 0..1, that counts as none.
+    """
+    height, width = mask.shape
+    side = 1
+    while side < tile and side * 2 * FINEST <= max(height, width):
+        side *= 2
+    level = floor * (np.iinfo(mask.dtype).max if mask.dtype.kind == "u" else 1)
+    parts, levels = [], []
+    for top in range(0, height, tile):
+        strip = mask[top : top + tile, :]
+        levels += [strip.min(), strip.max()]
+        parts.append(_strip(strip > level, top, side))
+    columns = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    area, highest, lowest, left, right = columns
+    return Cells(side, area, highest, lowest, left, right, float(np.min(levels)), float(np.max(levels)))
+
+
+def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[np.int64], ...]:
+    """What `Cells` has of some rows, whole squares as far as the mask reaches, from row `first` on."""
+    rows, columns = (-(-length // side) for length in covered.shape)
+    padded = np.zeros((rows * side, columns * side), np.uint8)
+    padded[: covered.shape[0], : covered.shape[1]] = covered
+    by_column = np.add.reduce(padded.reshape(rows, side, columns, side), axis=1, dtype=np.uint16)
+    by_row = _any_of(padded, side).reshape(rows, side, columns)
+    down = first + side * np.arange(rows)[:, None]
+    across = side * np.arange(columns)[None]
+    has_column = by_column > 0
+    return (
+        by_column.sum(2, dtype=np.int64),
+        down + by_row.argmax(1),
+        down + side - by_row[:, ::-1].argmax(1),
+        across + has_column.argmax(2),
+        across + side - has_column[..., ::-1].argmax(2),
+    )
+
+
+def _any_of(flags: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
+    """Whether any of `side` neighbors in a row is set, up to eight at a time: NumPy's `any` is slow here."""
+    step = min(side, 8)
+    words = flags.view(f"u{step}").reshape(len(flags), -1, side // step)
+    joined = words[..., 0].copy()
+    for k in range(1, words.shape[2]):
+        joined |= words[..., k]
+    return joined != 0

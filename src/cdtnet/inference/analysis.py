@@ -1,0 +1,82 @@
+"""What is decided about a picture at low resolution, once for each object: crop, flip and confidence.
+
+Engines only look and render; everything that is policy is here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..config import STRIDE
+from ..engines import Engine
+from ..engines.confidence import FLOOR, Confidence, confidence
+from ..imaging import ColorCodec, Picture
+from ..imaging.geometry import Window
+from ..imaging.resizing import shrink
+from .crop import close_up
+from .objects import Part
+
+LITTLE = 0.3  # share of the change below which it is said that little is changed
+TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
+
+
+class Analyzed(NamedTuple):
+    """An object, analyzed.
+
+    Attributes:
+        mask: (H,W), its own, or what is indexed like it.
+        frame: the part of the picture that was analyzed.
+        found: the engine's analysis.
+        amount: how much of the change is made, 0..1.
+        remark: why little is changed and what helps, in a sentence; None where more is.
+    """
+
+    mask: Any
+    frame: Window
+    found: Any
+    amount: float
+    remark: str | None
+
+
+def analyze(
+    engine: Engine, picture: Picture, part: Part, codec: ColorCodec, *, apply_anyway: bool = False
+) -> Analyzed:
+    """Analyze one object of a picture.
+
+    Args:
+        engine: that looks.
+        picture: the composite.
+        part: the object.
+        codec: to and from the picture's colors.
+        apply_anyway: make the whole change, however sure it is.
+    """
+    config = engine.config
+    frame = Window(0, 0, picture.height, picture.width)
+    if config.close_up:
+        frame = close_up([part.extent], config.base_size, *frame.size)
+    sizes = config.base_size, config.base_size // STRIDE
+    low = shrink(picture, part.mask, frame, codec, *sizes, antialias=config.antialias)
+    found = engine.look(low)
+    if not config.second_look:
+        return Analyzed(part.mask, frame, found, 1.0, None)
+    again = engine.look(low.mirrored()).mirrored()
+    previews = engine.preview(found, low), engine.preview(again, low)
+    sure = confidence(*previews, low.image, low.mask[..., None])
+    remark = _remark(sure, part, frame, config.base_size)
+    if apply_anyway:
+        sure, remark = sure._replace(share=1.0), None
+    return Analyzed(part.mask, frame, engine.mean(found, again), float(sure.share), remark)
+
+
+def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str | None:
+    if sure.share >= LITTLE:
+        return None
+    if sure.size < FLOOR:
+        return "Little is changed, because the foreground already fits its surroundings."
+    anyway = "--apply-anyway (apply_anyway=True) makes the whole change."
+    if max(part.extent.size) / max(frame.size) * base_size < TINY:
+        return f"Little is changed, because the foreground is too small to judge. {anyway}"
+    return (
+        "Little is changed, because two looks at the picture disagree about the colors. "
+        f"A mask that follows the object's edge more closely helps; {anyway}"
+    )
