@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from ..datasets.foreground import foreground_ratio
 from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
 from ..errors import DataError
 from .methods import Method
-from .metrics import METRICS, foreground_ratio, score
+from .metrics import METRICS, score
 from .results import UNTOUCHED, Composite, Evaluation, Example
 
 Size = int | Literal["full"]

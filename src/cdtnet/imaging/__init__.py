@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .color import ColorCodec, color_codec
+from .convert import like, to_picture
 from .cube import Lut
 from .masks import coverage, describe, to_mask
-from .picture import Metadata, Picture, like, to_picture
+from .metadata import Metadata
+from .picture import Picture
 
 if TYPE_CHECKING:
     from .read import read_picture
