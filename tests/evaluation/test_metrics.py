@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
+from cdtnet.datasets.foreground import foreground_ratio
 from cdtnet.evaluation.metrics import (
     METRICS,
     fmse,
-    foreground_ratio,
     fpsnr,
     mse,
     psnr,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cdtnet.evaluation.statistics import BANDS
+from cdtnet.datasets.foreground import BANDS
 
 
 def cells(text, column=0):

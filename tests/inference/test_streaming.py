@@ -260,7 +260,7 @@ def test_an_interruption_leaves_nothing_behind(streaming, harmonizer, make, at):
 
 STREAM = """
 import sys
-from cdtnet import streaming
+from cdtnet.inference import streaming
 from cdtnet.cli.main import main
 
 streaming.LARGE = 0
@@ -290,7 +290,8 @@ def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
 CODE = """
 import sys
 import numpy as np
-from cdtnet import Harmonizer, Picture, streaming
+from cdtnet import Harmonizer, Picture
+from cdtnet.inference import streaming
 from cdtnet.imaging import encode_picture
 from cdtnet.system.machine import peak_memory
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from ..datasets.layouts.base import SUFFIXES
 from ..errors import DataError
+from ..imaging.formats import has_picture_suffix
 from .stores import Store
 from .work import Record, Settings
 
@@ -67,7 +67,7 @@ class Results:
         """Note the settings, or compare them with those of earlier runs."""
         files = self._store.files()
         if SETTINGS not in files:
-            if other := next((path for path in files if path.lower().endswith(SUFFIXES)), None):
+            if other := next((path for path in files if has_picture_suffix(path)), None):
                 raise DataError(
                     f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
                     "give another place for the results."

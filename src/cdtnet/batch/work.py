@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
@@ -19,6 +18,7 @@ from ..config import Runtime
 from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture, encode_picture, to_mask
+from ..imaging.depth import full_scale
 from ..imaging.read import COPIES, decoded_bytes
 from ..inference.provenance import file_sha256, identity
 from .jobs import Job
@@ -159,9 +159,8 @@ def decode(settings: Settings, work: Work) -> None:
     drawn = decode_entry(work.job.mask, mask)
     work.mask = to_mask(drawn, height, width, resize=settings.resize_mask)
     work.picture = picture
-    full = np.iinfo(work.mask.dtype).max if work.mask.dtype.kind == "u" else 1
     work.record.pixels = height * width
-    work.record.foreground = round(float(work.mask.mean()) / full, 4)
+    work.record.foreground = round(float(work.mask.mean()) / full_scale(work.mask.dtype), 4)
 
 
 def render(settings: Settings, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:

@@ -87,10 +87,11 @@ class _Verb(argparse.ArgumentParser):
     verb = ""
 
     def complete(self) -> None:
-        """Add the verb's arguments."""
-        module = import_module(f".{self.verb}", __package__)
-        module.add_arguments(self)
-        self.set_defaults(act=module.run)
+        """Add the verb's arguments; those of a verb within a verb have been added with it."""
+        if self.verb:
+            module = import_module(f".{self.verb}", __package__)
+            module.add_arguments(self)
+            self.set_defaults(act=module.run)
 
     def parse_known_args(self, *arguments: Any, **options: Any) -> Any:
         """Parse, as every parser does."""

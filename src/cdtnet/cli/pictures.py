@@ -49,13 +49,13 @@ def read_inputs(*names: str) -> list[Picture]:
 
 def beside(source: str, kind: str | None, change: str) -> str:
     """A default output: the source's name with `_change`, in the format that it has; - for -."""
-    from ..imaging.write import FORMATS
+    from ..imaging.formats import FORMATS, PNG
 
     if source == "-":
         return "-"
     path = Path(source)
-    suffixes = [suffix for suffix, format_ in FORMATS.items() if format_ == kind]
-    suffix = path.suffix if path.suffix.lower() in suffixes else suffixes[0]
+    format_ = FORMATS[kind or PNG.name]
+    suffix = path.suffix if path.suffix.lower() in format_.suffixes else format_.suffix
     return str(path.with_name(f"{path.stem}_{change}{suffix}"))
 
 

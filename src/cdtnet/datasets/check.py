@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import DataError
-from ..evaluation.metrics import foreground_ratio
-from ..evaluation.statistics import BANDS
 from ..imaging import describe
+from .foreground import BANDS, foreground_ratio
 from .layouts import Sample, find_samples
 from .samples import read_sample
 

@@ -128,14 +128,6 @@ def fpsnr(prediction: Array, target: Array, mask: Array) -> float:
     return _decibels(fmse(prediction, target, mask), 255.0)
 
 
-def foreground_ratio(mask: Array) -> float:
-    """Share of the picture that is foreground, 0..1: the mean of the mask (H, W).
-
-    iHarmony4's tables are split by it at 5 % and 15 % (Cong et al., 2020).
-    """
-    return float(mask.mean(dtype=np.float64))
-
-
 def _decibels(error: float, peak: float) -> float:
     with np.errstate(divide="ignore"):  # a peak of 0 is -inf
         return float(10 * np.log10(np.square(peak) / (error + PSNR_EPSILON)))

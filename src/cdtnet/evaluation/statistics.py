@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.foreground import BANDS
 from .metrics import METRICS
 from .results import UNTOUCHED, Evaluation, FloatArray
 
@@ -18,9 +19,6 @@ COLUMNS = (*METRICS, "fmse_left", "worse")
 "fmse_left" is the mean fMSE divided by the untouched composites', "worse" the share of composites whose MSE
 is higher than the untouched composite's; both 0..1.
 """
-
-BANDS = {"0–5 %": (0.0, 0.05), "5–15 %": (0.05, 0.15), "15–100 %": (0.15, 1.0)}
-"""iHarmony4's groups by foreground ratio; a ratio on a border belongs to the upper group."""
 
 RESAMPLES = 1000
 

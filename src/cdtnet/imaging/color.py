@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from .depth import full_scale, unit
 from .icc import Floats, ProfileError, Shaper, shaper, srgb
-from .picture import Picture, unit
+from .picture import Picture
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
@@ -51,7 +52,7 @@ class ColorCodec:
         self._colors = 1 if channels <= 2 else 3
         self._grey_space = grey_space
         self._dtype = dtype
-        self._scale = np.float32(np.iinfo(dtype).max if dtype.kind == "u" else 1)
+        self._scale = np.float32(full_scale(dtype))
         self._space = space
 
     def decode(self, tile: NDArray[Any]) -> Floats:

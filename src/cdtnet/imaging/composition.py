@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .color import color_codec
+from .convert import to_picture
+from .depth import full_scale, unit
 from .geometry import Window, tiles
 from .masks import coverage, to_mask
-from .picture import Picture, to_picture, unit
+from .picture import Picture
 
 Floats = NDArray[np.float32]
 
@@ -161,7 +163,7 @@ def _blend(
     layer = _layer(pasted, opacity, placement, area)
     region = pyvips.Region.new(layer)  # which does not keep the layer's memory from being freed
     convert = _conversion(pasted, canvas)
-    white, opaque = _top(soft), _top(pasted.pixels)
+    white, opaque = full_scale(soft.dtype), full_scale(pasted.pixels.dtype)
     for window in tiles(soft.shape[0], soft.shape[1], TILE):
         height, width = window.bottom - window.top, window.right - window.left
         flat = np.frombuffer(region.fetch(window.left, window.top, width, height), np.float32)
@@ -180,9 +182,9 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
     Computed where and when it is fetched. Both filters' step response is free of ripples beyond the edge, so
     that a sharp outline gets no halo; times alpha, colours under transparent pixels cannot bleed in.
     """
-    image, top = _to_vips(pasted.pixels), _top(pasted.pixels)
+    image, top = _to_vips(pasted.pixels), full_scale(pasted.pixels.dtype)
     if opacity is not None:
-        alpha = _to_vips(opacity) / _top(opacity)
+        alpha = _to_vips(opacity) / full_scale(opacity.dtype)
         if pasted.alpha is None:
             image = image.bandjoin(alpha * top)
         else:
@@ -218,7 +220,7 @@ def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
     source, target = color_codec(pasted), color_codec(canvas)
     kinds = {(picture.metadata.icc, picture.pixels.shape[2] > 2) for picture in (pasted, canvas)}
     if len(kinds) == 1:  # colours outside sRGB stay what they are
-        scale = _top(pasted.pixels)
+        scale = full_scale(pasted.pixels.dtype)
         return lambda color: np.clip(color / scale, 0, 1)
     return lambda color: target.from_srgb(source.decode(color))
 
@@ -231,7 +233,7 @@ def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
         above: (h,w,C) colours in 0..1, alpha not counted.
         amount: (h,w,1) their opacity.
     """
-    top, colors = _top(below), above.shape[-1]
+    top, colors = full_scale(below.dtype), above.shape[-1]
     values = below.astype(np.float32) / top
     behind = (1 - amount) * (unit(values[..., colors:]) if below.shape[2] > colors else 1)
     total = amount + behind
@@ -244,8 +246,3 @@ def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
 
 def _to_vips(pixels: NDArray[Any]) -> Any:
     return pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-
-
-def _top(pixels: NDArray[Any]) -> float:
-    """The value that stands for 1."""
-    return float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0

@@ -15,9 +15,10 @@ from ..errors import PictureError
 from ..system.atomic import write_file
 from ..system.files import check_regular
 from .color import color_codec
+from .convert import like, to_picture
+from .depth import unit
 from .geometry import touched
 from .masks import coverage, to_mask
-from .picture import like, to_picture, unit
 
 _SIZES = range(2, 257)  # what the format allows
 _TILE = 256  # side of the squares that are recolored at a time, in pixels

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..config import NEGLIGIBLE
 from ..errors import PictureError
 from .color import luma
-from .picture import to_picture, unit
+from .convert import to_picture
+from .depth import WITH_ALPHA, full_scale, unit
 
 MOST_LABELS = 64
 
@@ -89,7 +90,7 @@ def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
     The floats of an alpha channel may be any: what lies beyond 0..1 is taken as 0 or 1, and NaN as 0.
     """
     if mask.dtype.kind == "u":
-        return np.divide(mask, np.float32(np.iinfo(mask.dtype).max), dtype=np.float32)
+        return np.divide(mask, np.float32(full_scale(mask.dtype)), dtype=np.float32)
     return unit(mask)
 
 
@@ -100,7 +101,7 @@ def describe(mask: NDArray[Any]) -> str | None:
 
 def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> str | None:
     """The same, of a mask whose values lie between these two."""
-    white = np.iinfo(dtype).max if dtype.kind == "u" else 1
+    white = full_scale(dtype)
     if brightest == 0:
         return (
             "The mask is black everywhere, so there is nothing to harmonize; paint the pasted object white."
@@ -124,8 +125,7 @@ def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None
 
 def is_cutout(pixels: NDArray[Any]) -> bool:
     """Whether (H, W, C) pixels have an alpha channel that is not opaque everywhere."""
-    opaque = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    return pixels.shape[2] in (2, 4) and not (pixels[..., -1] == opaque).all()
+    return pixels.shape[2] in WITH_ALPHA and not (pixels[..., -1] == full_scale(pixels.dtype)).all()
 
 
 def is_colored(pixels: NDArray[Any]) -> bool:

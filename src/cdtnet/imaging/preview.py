@@ -9,8 +9,10 @@ import pyvips
 from numpy.typing import NDArray
 
 from .color import color_codec
+from .depth import full_scale
 from .masks import coverage
-from .picture import Metadata, Picture
+from .metadata import Metadata
+from .picture import Picture
 from .write import encode_picture
 
 LONGEST = 1024  # pixels of the longer side
@@ -40,7 +42,7 @@ def shrunk(picture: Picture, longest: int) -> Picture:
     if longer <= longest:
         return picture
     image = pyvips.Image.new_from_array(np.ascontiguousarray(picture.pixels), interpretation="multiband")
-    whole = np.iinfo(picture.pixels.dtype).max if picture.pixels.dtype.kind == "u" else 1.0
+    whole = full_scale(picture.pixels.dtype)
     if picture.alpha is not None:
         image = image.premultiply(max_alpha=whole)
     image = image.resize(longest / longer)

@@ -19,7 +19,9 @@ from ..system.files import check_regular
 from ..system.machine import free_memory
 from . import exif as exif_blocks
 from .containers import format_of, is_animated_png, is_lossless_webp
-from .picture import CHANNELS, Metadata, Picture
+from .depth import CHANNELS
+from .metadata import Metadata
+from .picture import Picture
 
 MAX_PIXELS = 1 << 30
 COPIES = 3  # of a picture's pixels in memory, at most: as read, as changed, and that encoded

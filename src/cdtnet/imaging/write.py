@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..system.atomic import write_file
 from .containers import embed_exif, with_jfif
-from .picture import Picture
+from .depth import WITH_ALPHA
+from .formats import FORMATS, SUFFIXES
+from .metadata import Metadata
+from .xmp import extract
 
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
-_DEPTHS = {
-    "JPEG": ("uint8",),
-    "WebP": ("uint8",),
-    "PNG": ("uint8", "uint16"),
-    "TIFF": ("uint8", "uint16", "float32"),
-}
-_LONGEST = {"JPEG": 65535, "WebP": 16383}
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 _JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a segment holds
@@ -32,7 +28,21 @@ BIG_TIFF = (
 )  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
 
 
-def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95) -> None:
+class Pixels(Protocol):
+    """What is written: a `Picture`.
+
+    Attributes:
+        pixels: (H, W, C) uint8, uint16 or float32.
+        metadata: What else goes into the file.
+    """
+
+    @property
+    def pixels(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def metadata(self) -> Metadata: ...  # noqa: D102
+
+
+def write_picture(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> None:
     """Write a picture in the format that the name's suffix asks for, with its metadata, atomically.
 
     JPEG is written without chroma subsampling, in one pass: Huffman tables made for each picture would save a
@@ -51,7 +61,7 @@ def write_picture(picture: Picture, path: str | os.PathLike[str], *, quality: in
     write_file(path, encode_picture(picture, Path(path).suffix, quality=quality))
 
 
-def encode_picture(picture: Picture, suffix: str, *, quality: int = 95) -> bytes:
+def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
     """The bytes of the file that `write_picture` would write under a name with this suffix."""
     kind = _checked_format(picture, suffix)
     if not 1 <= quality <= 100:
@@ -65,13 +75,13 @@ def encode_picture(picture: Picture, suffix: str, *, quality: int = 95) -> bytes
         ) from error
     if picture.metadata.exif is None:
         return data
-    alpha = picture.alpha is not None
+    height, width, channels = picture.pixels.shape
     return embed_exif(
-        data, kind, picture.metadata.exif, width=picture.width, height=picture.height, alpha=alpha
+        data, kind, picture.metadata.exif, width=width, height=height, alpha=channels in WITH_ALPHA
     )
 
 
-def describe_encoding(picture: Picture, path: str | os.PathLike[str], *, quality: int = 95) -> str:
+def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> str:
     """How `write_picture` would write this, in words such as "JPEG quality 95" or "lossless PNG".
 
     Raises:
@@ -81,35 +91,36 @@ def describe_encoding(picture: Picture, path: str | os.PathLike[str], *, quality
     return f"lossless {kind}" if _is_lossless(kind, picture) else f"{kind} quality {quality}"
 
 
-def _checked_format(picture: Picture, suffix: str) -> str:
-    kind = FORMATS.get(suffix.lower())
+def _checked_format(picture: Pixels, suffix: str) -> str:
+    kind = SUFFIXES.get(suffix.lower())
     if kind is None:
         given = f"ends in {suffix}" if suffix else "has no suffix"
-        raise PictureError(f"The output name {given}; let it end in {', '.join(FORMATS)}.")
+        raise PictureError(f"The output name {given}; let it end in {', '.join(SUFFIXES)}.")
     depth = picture.pixels.dtype.name
-    if depth not in _DEPTHS[kind]:
-        able = " or ".join(name for name, depths in _DEPTHS.items() if depth in depths)
+    if depth not in FORMATS[kind].depths:
+        able = " or ".join(format_.name for format_ in FORMATS.values() if depth in format_.depths)
         raise PictureError(f"{kind} cannot hold {depth} pixels without losing depth; write {able} instead.")
-    if kind == "JPEG" and len(picture.metadata.xmp or b"") > _JPEG_XMP and picture.record:
+    if kind == "JPEG" and len(picture.metadata.xmp or b"") > _JPEG_XMP and extract(picture.metadata.xmp):
         raise PictureError(
             "The picture's XMP leaves no room in a JPEG for a record; write PNG, TIFF or WebP."
         )
-    if kind == "JPEG" and picture.alpha is not None:
-        raise PictureError("JPEG cannot hold an alpha channel; write PNG, TIFF or WebP instead.")
-    longest = _LONGEST.get(kind)
-    if longest and max(picture.width, picture.height) > longest:
+    height, width, channels = picture.pixels.shape
+    if channels in WITH_ALPHA and not FORMATS[kind].alpha:
+        raise PictureError(f"{kind} cannot hold an alpha channel; write PNG, TIFF or WebP instead.")
+    longest = FORMATS[kind].longest
+    if longest and max(width, height) > longest:
         raise PictureError(
             f"{kind} holds at most {longest} pixels a side, and the picture has "
-            f"{picture.width}×{picture.height}; write PNG or TIFF instead."
+            f"{width}×{height}; write PNG or TIFF instead."
         )
     return kind
 
 
-def _is_lossless(kind: str, picture: Picture) -> bool:
+def _is_lossless(kind: str, picture: Pixels) -> bool:
     return kind in ("PNG", "TIFF") or (kind == "WebP" and picture.metadata.lossless)
 
 
-def _to_vips(picture: Picture, kind: str) -> Any:
+def _to_vips(picture: Pixels, kind: str) -> Any:
     pixels, metadata = np.ascontiguousarray(picture.pixels), picture.metadata
     height, width, bands = pixels.shape
     depth = pixels.dtype.name
@@ -126,7 +137,7 @@ def _to_vips(picture: Picture, kind: str) -> Any:
     return image
 
 
-def _encode(kind: str, picture: Picture, quality: int) -> Any:
+def _encode(kind: str, picture: Pixels, quality: int) -> Any:
     if kind == "TIFF":
         return encode_tiff(picture, big=picture.pixels.nbytes > BIG_TIFF)
     image = _to_vips(picture, kind)
@@ -139,7 +150,7 @@ def _encode(kind: str, picture: Picture, quality: int) -> Any:
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
 
-def encode_tiff(picture: Picture, *, big: bool) -> Any:
+def encode_tiff(picture: Pixels, *, big: bool) -> Any:
     """The bytes of a TIFF file without EXIF; `big` for a BigTIFF, which may be longer than 4 GB."""
     predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
     image = _to_vips(picture, "TIFF")

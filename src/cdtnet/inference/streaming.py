@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..imaging import Picture, to_mask
 from ..imaging.assembling import BAND, write_bands
+from ..imaging.formats import SUFFIXES as FORMATS
 from ..imaging.geometry import Window
 from ..imaging.masks import check_levels, describe_levels
 from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
-from ..imaging.write import FORMATS
 from ..system.atomic import new_file
 from ..system.machine import trim_memory
 from .objects import Foreground

@@ -12,11 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import WriteError
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows, which removes no file that is open
-    fcntl = None  # type: ignore[assignment]
+from .locks import lock
 
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
@@ -49,7 +45,7 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         with temporary.open("xb") as stream:
             with contextlib.suppress(OSError):  # not every file system has locks
-                _hold(stream.fileno())
+                lock(stream.fileno())  # keeps `remove_leftovers` from it
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -131,22 +127,17 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-    try:
-        _hold(handle)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _hold(handle: int) -> None:
-    """Keep an open file from `remove_leftovers` as long as this process has it open.
+    """Hold a file inside the context, where that does not keep it from being removed.
 
     Raises:
         OSError: Another process holds it.
     """
-    if fcntl is not None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if os.name == "nt":  # which removes no file that is open
+        yield
+        return
+    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        lock(handle)
+        yield
+    finally:
+        os.close(handle)

@@ -6,22 +6,29 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from ..config import Config
 from ..errors import WeightsError
 from ..system.atomic import write_file
-
-if TYPE_CHECKING:
-    from ..model import CDTNet
 
 # What a weight file says of itself besides the network's configuration: training, licence, scores, …
 Card = dict[str, Any]
 Entries = dict[str, NDArray[Any]]
+
+
+class Model(Protocol):
+    """A network whose weights can be written: a `CDTNet`."""
+
+    config: Config
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Its tensors by their names."""
 
 
 def read_weights(path: Path) -> tuple[Entries, Card]:
@@ -54,7 +61,7 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     return entries, card
 
 
-def write_weights(path: Path, model: CDTNet, card: Mapping[str, Any], *, half: bool = False) -> None:
+def write_weights(path: Path, model: Model, card: Mapping[str, Any], *, half: bool = False) -> None:
     """Write a model's weights as safetensors, atomically, with its configuration and a card."""
     entries = {n: np.asarray(v.detach().cpu(), order="C") for n, v in model.state_dict().items()}
     if half:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ...imaging.formats import has_picture_suffix
 from ..tree import Entry, Tree
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class Files:
 
     def _add(self, path: str) -> None:
         folder = path.rpartition("/")[0]
-        if path.lower().endswith(SUFFIXES):
+        if has_picture_suffix(path):
             self._by_stem.setdefault(path.rpartition(".")[0], []).append(path)
             self._by_folder.setdefault(folder, []).append(path)
         else:

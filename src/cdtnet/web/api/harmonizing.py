@@ -16,7 +16,7 @@ from ...imaging import Picture, describe, describe_encoding, encode_picture, rea
 from ...inference.harmonizer import Harmonizer
 from ..queue import Job
 from .intake import Order
-from .settings import SUFFIXES, Settings
+from .settings import KINDS, Settings
 
 Mask = NDArray[Any]
 
@@ -80,13 +80,13 @@ def _picture(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
     kind = settings.format or str(picture.metadata.format).lower()
-    suffix = SUFFIXES[kind]
+    suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
     with watch.step("harmonize"):
         result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
     with watch.step("encode"):
         body = encode_picture(result.image, suffix, quality=settings.quality)
-    return body, f"image/{kind}", result.remark
+    return body, KINDS[kind].media_type, result.remark
 
 
 def _table(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ...imaging import Picture
+from ...imaging.depth import full_scale
 
 _SHAPE_TOLERANCE = 0.01  # by which proportions may differ: rounding when a picture was reduced
 
@@ -49,8 +49,7 @@ def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
     both = (drawn[0] * drawn[3]).bandjoin(drawn[3])
     both = both.resize(width / strokes.width, vscale=height / strokes.height, kernel="linear")
     base = pyvips.Image.new_from_array(mask)
-    full = np.iinfo(mask.dtype).max if mask.dtype.kind == "u" else 1
-    painted = base * (1 - both[1]) + both[0] * full
+    painted = base * (1 - both[1]) + both[0] * full_scale(mask.dtype)
     if mask.dtype.kind == "u":
         painted = painted.rint()
     return painted.cast(base.format).numpy().reshape(height, width)
