@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING
 from ..system.parallel import unordered
 from .jobs import Job
 from .stores import Store
-from .work import Record, Settings, StoppedError, Work, attempt, begin, decode, fetch, memory, render, save
+from .work import (
+    BatchOptions,
+    Record,
+    StoppedError,
+    Work,
+    attempt,
+    begin,
+    decode,
+    fetch,
+    memory,
+    render,
+    save,
+)
 
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
@@ -30,7 +42,7 @@ class Machine:
     Attributes:
         harmonizer: Shared by all threads.
         store: Where the results go.
-        settings: What decides on their content.
+        options: What decides on their content.
         workers: How many pictures are worked on at a time.
         budget: About how many bytes of memory the pictures may take; one that takes more is alone.
         stopped: Whether to end: no new picture is begun, and those in hand are left for the next run.
@@ -38,7 +50,7 @@ class Machine:
 
     harmonizer: Harmonizer
     store: Store
-    settings: Settings
+    options: BatchOptions
     workers: int
     budget: Budget
     stopped: Callable[[], bool]
@@ -58,9 +70,9 @@ class Machine:
             return None
         work = attempt(fetch, begin(*todo))
         steps = (
-            partial(decode, self.settings),
-            partial(render, self.settings, self.harmonizer, self._progress),
-            partial(save, self.settings, self.store),
+            partial(decode, self.options),
+            partial(render, self.options, self.harmonizer, self._progress),
+            partial(save, self.options, self.store),
         )
         with self.budget.holding(memory(work)):
             try:

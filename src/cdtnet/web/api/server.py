@@ -134,7 +134,7 @@ class _Service:
 
     async def _work(self, job: Job, read: Reader, request: Request) -> Answer:
         async with read(request, self._harmonizers) as order:
-            harmonizer = self._harmonizers[order.settings.model]
+            harmonizer = self._harmonizers[order.options.model]
             self._queue.start(job, partial(answer, harmonizer, order, self._limits.max_pixels))
             done = await _outcome(job, request)
         self._metrics.note_work(done)
