@@ -145,7 +145,7 @@ def table_lookups() -> tuple[dict[str, float], str]:
     engine = OpenVinoEngine(load_weights("cdtnet-sim"))
     size, side = engine.config.base_size, TILE + 2 * HALO
     image, mask = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
-    analysis, _ = engine.analyse(LowPicture(image, mask, mask[: size // 8, : size // 8]))
+    analysis = engine.look(LowPicture(image, mask, mask[: size // 8, : size // 8]))
     colors = np.random.default_rng(0).random((side, side, 3), np.float32)
     table = engine.table(analysis)
     assert isinstance(analysis, LowAnalysis)

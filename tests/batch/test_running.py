@@ -11,6 +11,7 @@ from cdtnet.batch.jobs import find_jobs
 from cdtnet.batch.running import Budget, Machine
 from cdtnet.batch.stores import open_store
 from cdtnet.batch.work import BatchOptions, begin, fetch, memory
+from cdtnet.engines.confidence import Confidence
 from tests.datasets import trees
 
 
@@ -70,10 +71,10 @@ def test_what_is_odd_about_a_mask_is_recorded(tmp_path, machine, todo):
 
 def test_what_the_network_is_not_sure_of_is_recorded(machine, todo, monkeypatch):
     here = replace(machine(), harmonizer=Harmonizer("cdtnet-sim", "cpu"))
-    monkeypatch.setattr("cdtnet.engines.confidence.FLOOR", 2)  # more than any colour can change
+    monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))
     for record in here.run(todo):
         assert record.status == "done"
-        assert "not sure" in record.reason
+        assert "Little is changed, because two looks" in record.reason
 
 
 def test_what_nobody_foresaw_fails_one_picture_only(tmp_path, machine, todo):

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from cdtnet.config import NEGLIGIBLE
 from cdtnet.engines.confidence import DOUBT, FLOOR, SPREAD
 from cdtnet.model import Analysis, CDTNet, Config
 from cdtnet.model.cdtnet import GENERATED
@@ -70,7 +71,8 @@ def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 def surroundings(mask: np.ndarray, base_size: int) -> tuple[slice, slice]:
     """A foreground and what is to be seen around it."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    seen = mask > NEGLIGIBLE
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     side = max(int((2 * extent + max(mask.shape)) / 3), base_size)
 
@@ -110,5 +112,4 @@ def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tupl
     change = (weight * (sum(painted) / 2 - low.image) ** 2).sum()
     apart = (weight * (painted[0] - painted[1]) ** 2).sum()
     error = FLOOR**2 + FLOOR**2 * SPREAD * low.mask.mean() + DOUBT * apart / 4
-    trust = (1 - error / change) * (1 + error / change) if change > error else 0
-    return model.render(analysis, image, mask)[0], float(trust)
+    return model.render(analysis, image, mask)[0], float(change / (change + error))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cdtnet import Harmonizer
-from cdtnet.engines.confidence import DOUBT, FLOOR, SPREAD, trust
+from cdtnet.engines.confidence import DOUBT, FLOOR, SPREAD, confidence
 from cdtnet.imaging.resizing import LowPicture
 from cdtnet.model.loading import build
 from cdtnet.weights import load_weights, write_weights
@@ -39,29 +39,60 @@ def test_a_mirrored_picture_becomes_the_mirrored_result(engine, name, tmp_path):
     assert apart[False] > 1e-3
 
 
+def wiener(size: float, error: float) -> float:
+    """The share of a change of this mean square that is worth making, its error's mean square being known."""
+    return size / (size + error)
+
+
+def share(first, second, image, mask):
+    return confidence(first, second, image, mask).share
+
+
 def test_what_two_looks_agree_on_is_trusted():
     painted = IMAGE + 0.2
-    assert trust(painted, painted, IMAGE, MASK) == pytest.approx(1 - (COMMON / 0.2**2) ** 2)
+    found = confidence(painted, painted, IMAGE, MASK)
+    assert found.share == pytest.approx(wiener(0.2**2, COMMON))
+    assert found.size == pytest.approx(0.2)
 
 
 def test_what_they_disagree_on_is_not():
-    expected = 1 - ((DOUBT * 0.1**2 + COMMON) / 0.2**2) ** 2
-    assert trust(IMAGE + 0.3, IMAGE + 0.1, IMAGE, MASK) == pytest.approx(expected)
-    assert trust(IMAGE + 0.1, IMAGE - 0.1, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
+    expected = wiener(0.2**2, DOUBT * 0.1**2 + COMMON)
+    assert share(IMAGE + 0.3, IMAGE + 0.1, IMAGE, MASK) == pytest.approx(expected)
+    assert share(IMAGE + 0.1, IMAGE - 0.1, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
 
 
-def test_a_picture_that_is_nearly_right_is_left_alone():
-    painted = IMAGE + 0.9 * COMMON**0.5
-    assert trust(painted, painted, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
-    assert trust(IMAGE, IMAGE, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
+def test_a_picture_that_is_nearly_right_is_nearly_left_alone():
+    painted = IMAGE + 0.3 * COMMON**0.5
+    assert share(painted, painted, IMAGE, MASK) < 0.1
+    assert share(IMAGE, IMAGE, IMAGE, MASK) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_larger_the_change_the_more_of_it_is_made_and_there_is_no_cliff():
+    sizes = np.linspace(0, 1, 2001)
+    shares = np.array([share(IMAGE + size, IMAGE + size, IMAGE, MASK) for size in sizes])
+    assert (np.diff(shares) > 0).all()
+    made = sizes * shares  # grows steadily with what is wanted, too: nowhere by more than twice as fast
+    assert (np.diff(made) > 0).all()
+    assert (np.diff(made) < 2 * np.diff(sizes)).all()
+
+
+def test_the_more_looks_are_apart_the_less_of_a_change_is_made_and_there_is_no_cliff():
+    gaps = np.linspace(0, 1, 1001)
+    shares = np.array([share(IMAGE + 0.2 + gap, IMAGE + 0.2 - gap, IMAGE, MASK) for gap in gaps])
+    assert (np.diff(shares) < 0).all()
+    assert np.abs(np.diff(shares)).max() < 0.005
 
 
 def test_rounding_leads_nowhere_else():
     random = np.random.default_rng(3)
     image, mask = IMAGE.astype(np.float32), MASK.astype(np.float32)
     for _ in range(200):
-        painted = image + random.normal(0, random.uniform(0, COMMON**0.5), image.shape).astype(np.float32)
-        assert 0 <= trust(painted, painted, image, mask) <= 1
+        first, second = (
+            image + random.normal(0, random.uniform(0, COMMON**0.5), image.shape).astype(np.float32)
+            for _ in range(2)
+        )
+        assert 0 <= share(first, first, image, mask) <= 1
+        assert 0 <= share(first, second, image, mask) <= 1
 
 
 def test_only_the_foreground_counts():
@@ -70,27 +101,27 @@ def test_only_the_foreground_counts():
     painted = IMAGE + 0.2
     elsewhere = painted.copy()
     elsewhere[:, 8:] = 0
-    alike = trust(painted, painted, IMAGE, left)
-    assert trust(painted, elsewhere, IMAGE, left) == alike > 0.9
-    assert trust(painted, elsewhere, IMAGE, MASK) < alike
+    alike = share(painted, painted, IMAGE, left)
+    assert share(painted, elsewhere, IMAGE, left) == alike > 0.9
+    assert share(painted, elsewhere, IMAGE, MASK) < alike
 
 
 def test_the_more_is_foreground_the_less_is_trusted():
     painted, alone = IMAGE + 0.05, np.zeros_like(MASK)
     alone[4:6, 4:6] = 1
-    little, much = trust(painted, painted, IMAGE, alone), trust(painted, painted, IMAGE, MASK)
-    assert little == pytest.approx(1 - (FLOOR**2 * (1 + SPREAD * 4 / 256) / 0.05**2) ** 2)
+    little, much = share(painted, painted, IMAGE, alone), share(painted, painted, IMAGE, MASK)
+    assert little == pytest.approx(wiener(0.05**2, FLOOR**2 * (1 + SPREAD * 4 / 256)))
     assert much < little
 
 
-def test_without_a_foreground_there_is_nothing_to_doubt():
-    assert trust(IMAGE + 0.2, IMAGE - 0.2, IMAGE, 0 * MASK) == 1
+def test_without_a_foreground_there_is_no_change_to_make():
+    assert share(IMAGE + 0.2, IMAGE - 0.2, IMAGE, 0 * MASK) == 0
 
 
 def test_pictures_of_a_batch_are_trusted_each_by_itself():
     painted = np.stack((IMAGE + 0.2, IMAGE))
-    together = trust(painted, painted, np.stack((IMAGE, IMAGE)), np.stack((MASK, MASK)))
-    assert together == pytest.approx([1 - (COMMON / 0.2**2) ** 2, 0], abs=1e-9)
+    together = share(painted, painted, np.stack((IMAGE, IMAGE)), np.stack((MASK, MASK)))
+    assert together == pytest.approx([wiener(0.2**2, COMMON), 0], abs=1e-9)
 
 
 def test_a_mirrored_picture_is_mirrored_in_all_its_parts():

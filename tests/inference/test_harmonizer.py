@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import cdtnet
 from cdtnet.config import HALO, Config
+from cdtnet.engines.confidence import Confidence
 from cdtnet.imaging import Metadata, Picture
 from cdtnet.imaging.geometry import Window
 from cdtnet.inference import harmonizer as module
@@ -112,12 +113,12 @@ def test_what_the_network_is_not_sure_of_is_left_and_said(random, engine, monkey
     sure = twice(composite, mask)
     assert sure.remark is None
     assert not np.array_equal(sure.image, composite)
-    monkeypatch.setattr("cdtnet.engines.confidence.FLOOR", 2)  # more than any colour can change
-    with pytest.warns(UserWarning, match="not sure"):
+    monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))
+    with pytest.warns(UserWarning, match="Little is changed, because two looks"):
         unsure = twice(composite, mask)
-    assert "not sure" in unsure.remark
+    assert "Little is changed, because two looks" in unsure.remark
     assert np.array_equal(unsure.image, composite)
-    with pytest.warns(UserWarning, match="not sure"):
+    with pytest.warns(UserWarning, match="Little is changed, because two looks"):
         lut = twice.lut(composite, mask)
     np.testing.assert_allclose(lut.recolor(composite, mask), composite, atol=1)
 

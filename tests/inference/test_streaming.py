@@ -16,6 +16,7 @@ from PIL import Image
 
 from cdtnet import Harmonizer, PictureError, WriteError
 from cdtnet.cli.main import main
+from cdtnet.engines.confidence import Confidence
 from cdtnet.imaging import Picture, read_picture, write_picture
 
 
@@ -177,8 +178,8 @@ def test_a_uniform_mask_gets_a_sentence(streaming, harmonizer, make, level, word
 def test_what_the_network_is_not_sure_of_gets_a_sentence(streaming, make, monkeypatch):
     pixels, mask = make(300, 60, 3)
     write_picture(Picture(pixels), "composite.tif")
-    monkeypatch.setattr("cdtnet.engines.confidence.FLOOR", 2)  # more than any colour can change
-    with pytest.warns(UserWarning, match="not sure"):
+    monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))
+    with pytest.warns(UserWarning, match="Little is changed, because two looks"):
         Harmonizer("cdtnet-256", "cpu").to_file("composite.tif", mask, "out.tif")
     np.testing.assert_array_equal(read_picture("out.tif").pixels, pixels)
 
@@ -262,6 +263,7 @@ STREAM = """
 import sys
 from cdtnet.inference import streaming
 from cdtnet.cli.main import main
+from cdtnet.engines.confidence import Confidence
 
 streaming.LARGE = 0
 sys.exit(main(["harmonize", "composite.tif", "mask.tif", "-o", "out.tif", "--model", sys.argv[1]]))
