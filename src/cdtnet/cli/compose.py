@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
     foreground, background, *masks = read_inputs(*inputs)
-    composite, mask = compose(
+    made = compose(
         foreground,
         background,
         at=arguments.at,
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         mask=masks[0] if masks else None,
         resize_mask=arguments.resize_mask,
     )
+    composite, mask = made
     change = "composite" if arguments.no_harmonize else "harmonized"
     name = arguments.output or beside(arguments.background, background.metadata.format, change)
     output = Output.prepare(name, composite, inputs, arguments)
@@ -75,7 +76,12 @@ def run(arguments: argparse.Namespace) -> None:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with stoppable_bar("harmonizing") as progress:
             image = harmonizer(
-                composite, mask, strength=arguments.strength, record=_record(arguments), progress=progress
+                composite,
+                mask,
+                strength=arguments.strength,
+                layer=made.layer,
+                record=_record(arguments),
+                progress=progress,
             ).image
     for file, picture in extras:
         save(picture, file, arguments.quality)

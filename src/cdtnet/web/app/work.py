@@ -16,7 +16,7 @@ from ..._version import __version__
 from ...config import Runtime
 from ...errors import CdtnetError, PictureError
 from ...imaging import Lut, describe, to_mask
-from ...imaging.composition import compose
+from ...imaging.composition import Layer, compose
 from ...inference.harmonizer import Harmonizer, Progress
 from .masks import check_shape, paint
 from .photos import Photo
@@ -127,11 +127,12 @@ def harmonize(uploads: Mapping[str, Photo], order: Order, models: Models, progre
         CdtnetError: A picture is missing or cannot be used.
     """
     make, _ = _WAYS[order.way]
-    composite, mask = make(uploads, order)
+    composite, mask, layer = make(uploads, order)
     if remark := describe(mask):
         raise PictureError(remark)
     progress(0, 0)
-    result = models.load(order.model)(composite.picture, mask, strength=order.strength, progress=progress)
+    harmonizer = models.load(order.model)
+    result = harmonizer(composite.picture, mask, strength=order.strength, layer=layer, progress=progress)
     settings = _settings(uploads, order)
     return Outcome(composite, mask, Photo(result.image), result.lut, result.remark, settings)
 
@@ -141,15 +142,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
 
 
-def _placed(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any]]:
+def _placed(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any], Layer | None]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
     made = compose(
         foreground.picture, background.picture, at=order.at, scale=order.scale, rotate=order.rotate
     )
-    return Photo(made.composite), made.mask
+    return Photo(made.composite), made.mask, made.layer
 
 
-def _painted(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any]]:
+def _painted(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any], Layer | None]:
     composite = _needed(uploads, "composite")
     picture = composite.picture
     if "mask" in uploads:
@@ -157,7 +158,9 @@ def _painted(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray
         mask = to_mask(uploads["mask"].picture, picture.height, picture.width, resize=True)
     else:
         mask = np.zeros((picture.height, picture.width), np.uint8)
-    return composite, paint(mask, uploads["strokes"].picture) if "strokes" in uploads else mask
+    if "strokes" in uploads:
+        mask = paint(mask, uploads["strokes"].picture)
+    return composite, mask, None
 
 
 def _needed(uploads: Mapping[str, Photo], role: str) -> Photo:
