@@ -338,3 +338,12 @@ def test_memory_does_not_grow_with_the_pictures(scale):
     code = MEASURE.replace("SCALE", str(scale))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 300
+
+
+def test_the_layer_shows_the_foreground_where_it_is_seen_at_all(cut_out, scene):
+    made = compose(cut_out, scene, at=(13, 7))
+    window, pixels = made.layer
+    expected = scene.copy()
+    below = expected[7:27, 13:43]
+    below[:] = np.where(cut_out[..., 3:] > 0, cut_out[..., :3], below)
+    assert np.array_equal(pixels, expected[window.slices])

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
     foreground, background, *masks = read_inputs(*inputs)
-    composite, mask = compose(
+    made = compose(
         foreground,
         background,
         at=arguments.at,
@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
         mask=masks[0] if masks else None,
         resize_mask=arguments.resize_mask,
     )
+    composite, mask = made
     change = "composite" if arguments.no_harmonize else "harmonized"
     name = arguments.output or beside(arguments.background, background.metadata.format, change)
     output = Output.prepare(name, composite, inputs, arguments)
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         with stoppable_bar("harmonizing") as progress:
             options, record = options_of(arguments), _record(arguments)
             image = harmonize_picture(
-                harmonizer, composite, mask, options, record=record, progress=progress
+                harmonizer, composite, mask, options, layer=made.layer, record=record, progress=progress
             ).image
     for file, picture in extras:
         save(picture, file, arguments.quality)

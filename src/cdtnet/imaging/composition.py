@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,17 +27,37 @@ _FURTHEST = 1e7  # pixels from the background's corner
 _FRINGE = 3  # transparent pixels around the scaled foreground, for the interpolation to run out into
 
 
-class Composition(NamedTuple):
-    """A pasted picture.
+class Layer(NamedTuple):
+    """A pasted foreground by itself.
+
+    Attributes:
+        window: where it lies in the background.
+        pixels: (h,w,C) of the window, like the background's: the foreground's colors, not mixed with the
+            background behind them, where it is seen at all, and the background elsewhere.
+    """
+
+    window: Window
+    pixels: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """A pasted picture; unpacks into composite and mask.
 
     Attributes:
         composite: in the background's size, depth and colour profile, and with its metadata.
         mask: (H,W) how far each pixel shows the foreground, full range; uint8 on a background of 8 bits,
             uint16 on any other.
+        layer: the foreground by itself, from which soft edges are harmonized as solid parts are.
     """
 
     composite: Picture
     mask: NDArray[Any]
+    layer: Layer
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.composite
+        yield self.mask
 
 
 @dataclass(frozen=True)
@@ -120,13 +140,14 @@ def compose(
         )
     pixels = canvas.pixels.copy()
     soft = np.zeros(pixels.shape[:2], np.uint8 if pixels.dtype == np.uint8 else np.uint16)
-    _blend(pasted, opacity, placement, area, canvas, pixels[area.slices], soft[area.slices])
+    layer = Layer(area, pixels[area.slices].copy())
+    _blend(pasted, opacity, placement, canvas, pixels[area.slices], soft[area.slices], layer)
     if not soft.any():
         raise PictureError(
             "The foreground is transparent wherever it meets the background, so that nothing was pasted; "
             "check its alpha channel or mask, and its place."
         )
-    return Composition(canvas.replace_pixels(pixels), soft)
+    return Composition(canvas.replace_pixels(pixels), soft, layer)
 
 
 def _place(
@@ -154,14 +175,14 @@ def _blend(
     pasted: Picture,
     opacity: NDArray[Any] | None,
     placement: Placement,
-    area: Window,
     canvas: Picture,
     pixels: NDArray[Any],
     soft: NDArray[Any],
+    layer: Layer,
 ) -> None:
-    """Paste into the area's part of the background's `pixels` and of the mask, tile by tile."""
-    layer = _layer(pasted, opacity, placement, area)
-    region = pyvips.Region.new(layer)  # which does not keep the layer's memory from being freed
+    """Paste into the layer's part of the background's `pixels`, of the mask and the layer, tile by tile."""
+    image = _layer(pasted, opacity, placement, layer.window)
+    region = pyvips.Region.new(image)  # which does not keep the image's memory from being freed
     convert = _conversion(pasted, canvas)
     white, opaque = full_scale(soft.dtype), full_scale(pasted.pixels.dtype)
     for window in tiles(soft.shape[0], soft.shape[1], TILE):
@@ -173,7 +194,9 @@ def _blend(
         amount = coverage(soft[window.slices])[..., None]  # rounded, so that mask and composite agree
         if amount.any():
             color = np.divide(tile[..., :-1], alpha, where=amount > 0, out=np.zeros_like(tile[..., :-1]))
-            pixels[window.slices] = _over(pixels[window.slices], convert(color), amount)
+            above, below = convert(color), pixels[window.slices]
+            pixels[window.slices] = _over(below, above, amount)
+            layer.pixels[window.slices] = _over(below, above, (amount > 0).astype(np.float32))
 
 
 def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, area: Window) -> Any:

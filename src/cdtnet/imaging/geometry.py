@@ -34,6 +34,16 @@ class Window(NamedTuple):
             max(self.right, other.right),
         )
 
+    def intersection(self, other: "Window") -> "Window | None":
+        """What both share; None if that is nothing."""
+        shared = Window(
+            max(self.top, other.top),
+            max(self.left, other.left),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        )
+        return shared if shared.top < shared.bottom and shared.left < shared.right else None
+
     def grow(self, halo: int, height: int, width: int) -> "Window":
         """The window and `halo` pixels around it, as far as the picture reaches."""
         return Window(

@@ -16,6 +16,7 @@ from ..config import PRECISIONS, Precision
 from ..engines import open_engine
 from ..errors import CdtnetError
 from ..imaging import Lut, Picture, like, to_masks, to_picture
+from ..imaging.composition import Layer
 from ..imaging.geometry import tiles
 from ..imaging.masks import describe_levels
 from ..weights.loading import weights_file
@@ -73,6 +74,7 @@ class Harmonizer:
         resize_mask: bool = False,
         whole_frame: bool = False,
         apply_anyway: bool = False,
+        layer: Layer | None = None,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> Result:
@@ -92,6 +94,8 @@ class Harmonizer:
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
                 background changes too.
             apply_anyway: make the whole change even where the analysis is not sure of it.
+            layer: the foreground by itself, as `compose` gives it beside the composite and the mask: soft
+                edges then change as solid parts do.
             record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
                 so that it can be made again; what is given here is added to that, or replaces it.
             progress: called with tiles done and tiles in all.
@@ -120,7 +124,12 @@ class Harmonizer:
         pixels, lut = picture.pixels.copy(), None
         if foreground.parts:
             painter = self._analyse(
-                picture, foreground, strength=strength, whole_frame=whole_frame, apply_anyway=apply_anyway
+                picture,
+                foreground,
+                strength=strength,
+                whole_frame=whole_frame,
+                apply_anyway=apply_anyway,
+                layer=layer,
             )
             lut, remark = painter.lut, remark or painter.remark
             for done, (window, painted) in enumerate(painter.paint(windows), start=1):
@@ -221,6 +230,7 @@ class Harmonizer:
         strength: float,
         whole_frame: bool = False,
         apply_anyway: bool = False,
+        layer: Layer | None = None,
     ) -> Painter:
         return Painter(
             self.engine,
@@ -230,6 +240,7 @@ class Harmonizer:
             strength=strength,
             whole_frame=whole_frame,
             apply_anyway=apply_anyway,
+            layer=layer,
         )
 
     def _record(

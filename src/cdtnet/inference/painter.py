@@ -13,6 +13,7 @@ from ..config import HALO, Precision
 from ..engines import Engine, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
+from ..imaging.composition import Layer
 from ..imaging.geometry import Window
 from ..system.parallel import unordered
 from .analysis import Analyzed, analyze
@@ -33,6 +34,8 @@ class Painter:
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
         whole_frame: render the network's whole frame as published, not blended with the mask.
         apply_anyway: make the whole change, however sure the analysis is.
+        layer: the foreground by itself, if it is known; what is rendered then are its own colors, so that
+            soft edges change as solid parts do.
 
     Raises:
         PictureError: if the picture's colour profile cannot be used.
@@ -49,9 +52,10 @@ class Painter:
         strength: float,
         whole_frame: bool = False,
         apply_anyway: bool = False,
+        layer: Layer | None = None,
     ):
         self._engine, self._precision, self._picture = engine, precision, picture
-        self._strength, self._whole_frame = strength, whole_frame
+        self._strength, self._whole_frame, self._layer = strength, whole_frame, layer
         self._codec = color_codec(picture)
         self._objects = [
             analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
@@ -82,7 +86,7 @@ class Painter:
         native = picture.pixels[window.slices]
         block = window.block(HALO, self._engine.step, picture.height, picture.width)
         inner = window.within(block).slices
-        before = codec.decode(picture.pixels[block.slices])
+        before = codec.decode(self._solid(block))
         change, covered = np.zeros_like(before[inner]), np.zeros(native.shape[:2], np.float32)
         for each in self._objects:
             soft = coverage(each.mask[block.slices])
@@ -90,9 +94,18 @@ class Painter:
                 change += self._change(each, before, soft, block)[inner]
                 covered += soft[inner]
         change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
-        start = before[inner]
+        start = codec.decode(native)
         recolored = codec.encode(native, start, start + change)
         return recolored if self._whole_frame else np.where(covered[..., None] > 0, recolored, native)
+
+    def _solid(self, block: Window) -> NDArray[Any]:
+        """The native pixels (h,w,C) of a block, of the layer where it is known."""
+        pixels = self._picture.pixels[block.slices]
+        if self._layer is None or (shared := block.intersection(self._layer.window)) is None:
+            return pixels
+        pixels = pixels.copy()
+        pixels[shared.within(block).slices] = self._layer.pixels[shared.within(self._layer.window).slices]
+        return pixels
 
     def _change(
         self, each: Analyzed, before: NDArray[Any], soft: NDArray[Any], block: Window

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..imaging import Lut, Picture, encode_picture, to_mask
+from ..imaging.composition import Layer
 from .harmonizer import Harmonizer, Progress
 from .options import Options
 from .result import Result
@@ -24,11 +25,14 @@ def harmonize_picture(
     mask: Any,
     options: Options,
     *,
+    layer: Layer | None = None,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize a picture; its mask is as large as the picture."""
-    return harmonizer(picture, mask, strength=options.strength, record=record, progress=progress)
+    """Harmonize a picture, its mask as large as it; see `Harmonizer`."""
+    return harmonizer(
+        picture, mask, strength=options.strength, layer=layer, record=record, progress=progress
+    )
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

@@ -16,7 +16,7 @@ from ..._version import __version__
 from ...config import Runtime
 from ...errors import CdtnetError, PictureError
 from ...imaging import Lut, describe, to_mask
-from ...imaging.composition import compose
+from ...imaging.composition import Layer, compose
 from ...inference.harmonizer import Harmonizer, Progress
 from ...inference.options import Options
 from ...inference.pipeline import harmonize_picture
@@ -129,12 +129,12 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
         CdtnetError: A picture is missing or cannot be used.
     """
     make, _ = _WAYS[edit.way]
-    composite, mask = make(uploads, edit)
+    composite, mask, layer = make(uploads, edit)
     if remark := describe(mask):
         raise PictureError(remark)
     progress(0, 0)
-    harmonizer = models.load(edit.model)
-    result = harmonize_picture(harmonizer, composite.picture, mask, edit.options, progress=progress)
+    harmonizer, picture = models.load(edit.model), composite.picture
+    result = harmonize_picture(harmonizer, picture, mask, edit.options, layer=layer, progress=progress)
     settings = _settings(uploads, edit)
     return Outcome(composite, mask, Photo(result.image), result.lut, result.remark, settings)
 
@@ -144,13 +144,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
 
 
-def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any]]:
+def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
     made = compose(foreground.picture, background.picture, at=edit.at, scale=edit.scale, rotate=edit.rotate)
-    return Photo(made.composite), made.mask
+    return Photo(made.composite), made.mask, made.layer
 
 
-def _painted(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any]]:
+def _painted(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
     composite = _needed(uploads, "composite")
     picture = composite.picture
     if "mask" in uploads:
@@ -158,7 +158,9 @@ def _painted(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[A
         mask = to_mask(uploads["mask"].picture, picture.height, picture.width, resize=True)
     else:
         mask = np.zeros((picture.height, picture.width), np.uint8)
-    return composite, paint(mask, uploads["strokes"].picture) if "strokes" in uploads else mask
+    if "strokes" in uploads:
+        mask = paint(mask, uploads["strokes"].picture)
+    return composite, mask, None
 
 
 def _needed(uploads: Mapping[str, Photo], role: str) -> Photo:
