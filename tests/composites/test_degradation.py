@@ -52,8 +52,9 @@ def test_a_misjudged_mask_is_wrong_near_its_edge_alone():
     drawn = misjudge(mask, dice(32))
     assert drawn.min() >= 0
     assert drawn.max() <= 1
-    assert torch.equal(drawn * disc(32, radius=0.4), disc(32, radius=0.4))
-    assert (drawn * (1 - disc(32, radius=0.6)) == 0).all()
+    # off by up to a twenty-fifth of the side, 0.08 of a radius of 1, after as much of a shift and two blurs
+    assert torch.equal(drawn * disc(32, radius=0.16), disc(32, radius=0.16))
+    assert (drawn * (1 - disc(32, radius=0.84)) == 0).all()
     change = (drawn - mask).sum((1, 2, 3)) / mask.sum((1, 2, 3))
     assert change.max() > 0.02
     assert change.min() < -0.02

@@ -3,10 +3,11 @@ import dataclasses
 import pytest
 import torch
 
+from cdtnet.composites import synthesis
 from cdtnet.composites.masks import generate_masks
 from cdtnet.composites.photos import find_photos, load_photos
 from cdtnet.composites.recolor import Dice, bleach, darken, relight, retouch, transfer
-from cdtnet.composites.synthesis import FMSE_LIMIT, choose, draw, recolor, synthesize
+from cdtnet.composites.synthesis import FMSE_LIMIT, Triplet, choose, draw, recolor, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +35,29 @@ def test_triplets_are_alike_outside_the_mask_and_differ_within(store):
     assert 255**2 * difference.max() <= FMSE_LIMIT * 1.01
 
 
-def test_some_composites_are_nearly_right_and_some_masks_a_little_wrong(store):
-    random = generator()
-    right = synthesize(store, choose(store, 64, random), 48, random)
+@pytest.fixture
+def made(monkeypatch):
+    """What the triplets of `draw` are made of, before they are made worse; none is of a moved object."""
+    triplets = []
+
+    def note(*arguments, **options):
+        triplet = synthesize(*arguments, **options)
+        triplets.append(Triplet(*(tensor.clone() for tensor in triplet)))
+        return triplet
+
+    monkeypatch.setattr(synthesis, "MOVED", 0)
+    monkeypatch.setattr(synthesis, "synthesize", note)
+    return triplets
+
+
+def test_some_composites_are_nearly_right_and_many_masks_are_wrong(store, made, monkeypatch):
+    monkeypatch.setattr(synthesis, "recompress", lambda rgb, _: rgb)
     drawn = draw(store, 64, 48, generator())
-    assert torch.equal(drawn.real, right.real)
-    before, after = ((each.composite - each.real).flatten(1) for each in (right, drawn))
+    (right,) = made
+    kept = (drawn.mask > 0).expand_as(drawn.real)
+    assert torch.equal(drawn.real[kept], right.real[kept])
+    assert torch.equal(drawn.real[~kept], drawn.composite[~kept])  # nothing can be mended there
+    before, after = ((each.composite - right.real).flatten(1) for each in (right, drawn))
     milder = (before != after).any(1)
     assert 1 <= milder.sum() < 24
     share = (after * before).sum(1)[milder] / (before**2).sum(1)[milder]
@@ -47,7 +65,39 @@ def test_some_composites_are_nearly_right_and_some_masks_a_little_wrong(store):
     assert share.max() <= 0.601
     assert (after[milder] - share[:, None] * before[milder]).abs().max() < 1e-5
     wrong = (drawn.mask != right.mask).flatten(1).any(1)
-    assert 1 <= wrong.sum() < 24
+    assert 24 <= wrong.sum() < 48
+
+
+def test_a_finished_composite_that_is_compressed_is_to_be_mended_in_its_colours_alone(
+    store, made, monkeypatch
+):
+    monkeypatch.setattr(synthesis, "MISJUDGED", 0)
+    monkeypatch.setattr(synthesis, "recompress", lambda rgb, _: rgb + 0.001)
+    drawn = draw(store, 64, 48, generator())
+    (right,) = made
+    kept = (drawn.mask > 0).expand_as(drawn.real)
+    expected = torch.where(kept & (right.real < 0.99), drawn.real - right.real, 0)
+    coded = expected.flatten(1).amax(1) > 0
+    assert 1 <= coded.sum() < 24
+    assert ((expected - 0.001).abs()[coded][(kept & (right.real < 0.99))[coded]] < 1e-5).all()
+    plain = ~coded
+    assert torch.equal(drawn.real[plain][kept[plain]], right.real[plain][kept[plain]])
+
+
+def test_most_triplets_are_of_moved_objects(store, monkeypatch):
+    counts = []
+    for name in ("synthesize", "synthesize_moved"):
+        make = getattr(synthesis, name)
+
+        def note(store, photo, *rest, make=make, **options):
+            counts.append(len(photo))
+            return make(store, photo, *rest, **options)
+
+        monkeypatch.setattr(synthesis, name, note)
+    composite, mask, _ = draw(store, 64, 48, generator())
+    moved, recolored = counts
+    assert len(composite) == len(mask) == moved + recolored == 64
+    assert moved > recolored > 8
 
 
 def test_pictures_much_smaller_than_the_store_are_crisp_or_filtered(photo_folder):

@@ -292,3 +292,40 @@ def test_a_table_alone_is_that_of_the_result(harmonizer):
     composite, mask = composite_and_mask(60, 70, 0, "box")
     assert np.array_equal(harmonizer.lut(composite, mask).table, harmonizer(composite, mask).lut.table)
     assert harmonizer.lut(composite, np.zeros_like(mask)) is None
+
+
+@pytest.mark.parametrize("engine", ["openvino", "pytorch"])
+def test_applied_anyway_the_whole_change_is_made_and_nothing_is_said(random, engine, monkeypatch):
+    composite, mask = random.integers(0, 256, (40, 50, 3), dtype=np.uint8), np.zeros((40, 50), np.uint8)
+    mask[10:30, 10:30] = 255
+    twice = Harmonizer("cdtnet-256", "cpu", engine=engine)
+    whole = twice(composite, mask, apply_anyway=True)
+    monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))
+    anyway = twice(composite, mask, apply_anyway=True, record=True)
+    assert anyway.remark is None
+    assert not np.array_equal(anyway.image, composite)
+    np.testing.assert_array_equal(anyway.image, whole.image)
+    np.testing.assert_array_equal(anyway.lut.table, whole.lut.table)
+    assert anyway.record["apply_anyway"] is True
+    monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0.5, size=1))
+    half = twice(composite, mask)
+    assert half.remark is None
+    full, some = (image.astype(int) - composite for image in (whole.image, half.image))
+    assert np.abs(2 * some - full).max() <= 2  # of that, a half
+
+
+def test_why_little_is_changed_is_said_for_what_it_is(random, monkeypatch):
+    composite, mask = random.integers(0, 256, (900, 900, 3), dtype=np.uint8), np.zeros((900, 900), np.uint8)
+    harmonizer = Harmonizer("cdtnet-256", "cpu")
+
+    def said(share, size):
+        monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share, size))
+        with pytest.warns(UserWarning, match="Little is changed"):
+            return harmonizer(composite, mask).remark
+
+    mask[300:305, 300:305] = 255
+    assert "too small to judge" in said(0.1, 0.1)
+    assert "already fits" in said(0.1, 0.001)
+    mask[200:500, 200:500] = 255
+    assert "follows the object's edge more closely" in said(0.29, 0.1)
+    assert "Apply anyway" in said(0.29, 0.1)

@@ -70,3 +70,48 @@ def test_losses_of_weight_0_are_not_computed(recipe_of, triplet):
     recipe = recipe_of({"size": 32, "trains": ["color_mapping"], "losses": losses}, variant="cdtnet")
     terms = Objective(CDTNet(Config(base_size=16)).eval(), recipe.stages[0])(triplet, Window(0, 0, 32, 32))
     assert terms.keys() == {"lut", "roughness"}
+
+
+def test_composited_pictures_are_scored_as_they_are_used(recipe_of, triplet):
+    torch.manual_seed(0)
+    model = CDTNet(Config(base_size=16, antialias=True)).eval()
+    mask = triplet.mask * torch.linspace(0, 1, 32)  # soft
+    triplet = triplet._replace(mask=mask)
+    losses = {"composited": True}
+    stage = recipe_of({"size": 32, "trains": ["refinement"], "losses": losses}, variant="cdtnet").stages[0]
+    terms = Objective(model, stage)(triplet, Window(0, 0, 32, 32))
+    output = model(triplet.composite, mask)
+
+    def low(picture):
+        return torch.nn.functional.interpolate(picture, (16, 16), mode="bilinear", antialias=True)
+
+    def loss(picture, composite, mask, real, least):
+        kept = mask.clamp(min=0.1)  # a tenth where the mask is black, so that colours around edges stay sound
+        used = composite + kept * (picture - composite)
+        pixels = (mask.mean((1, 2, 3)) * mask[0].numel()).clamp(min=least)
+        return (((used - real) ** 2).sum((1, 2, 3)) / (3 * pixels)).mean().item()
+
+    composite, _, real = triplet
+    image = loss(output.image, composite, mask, real, 100)
+    share = mask.mean((1, 2, 3))
+    small = loss(output.base_image, low(composite), low(mask), low(real), 100)
+    assert terms["image"].item() == pytest.approx(image, rel=1e-5)
+    assert terms["lut"].item() == pytest.approx(
+        (((output.lut_image - real) ** 2).sum((1, 2, 3)) / (3 * (share * 1024).clamp(min=100))).mean().item(),
+        rel=1e-5,
+    )
+    assert terms["base"].item() == pytest.approx(small, rel=1e-3)
+
+
+def test_what_is_composited_learns_nothing_from_where_the_composite_is_right(recipe_of, triplet):
+    losses = {"composited": True, "lut": 0, "base": 0}
+    stage = recipe_of({"size": 32, "trains": ["refinement"], "losses": losses}, variant="cdtnet").stages[0]
+    objective = Objective(CDTNet(Config(base_size=16)).eval(), stage)
+    soft = triplet._replace(mask=0.25 * triplet.mask, real=triplet.composite)
+    hard = soft._replace(mask=triplet.mask)
+    window = Window(0, 0, 32, 32)
+    plain = torch.lerp(soft.composite, objective.model(*soft[:2]).image, soft.mask.clamp(min=0.1))
+    pixels = (soft.mask.mean((1, 2, 3)) * 1024).clamp(min=100)
+    expected = ((plain - soft.real) ** 2).sum((1, 2, 3)) / (3 * pixels)
+    assert objective(soft, window)["image"].item() == pytest.approx(expected.mean().item(), rel=1e-5)
+    assert objective(hard, window)["image"].item() > 0

@@ -30,11 +30,12 @@ class WholeBox(Box):
         """All in 0..1; the result is blended with the mask."""
         base, antialias = self.config.base_size, self.config.antialias
         frame = self._frame(mask)
+        seen = torch.where(mask > NEGLIGIBLE, mask, 0) if self.config.close_up else mask
 
         def shrink(x: Tensor, size: int) -> Tensor:
             return resize(x.permute(0, 3, 1, 2), *(line.shrink(size, antialias=antialias) for line in frame))
 
-        inputs = shrink(image, base), shrink(mask, base), shrink(mask, base // STRIDE)
+        inputs = shrink(image, base), shrink(seen, base), shrink(seen, base // STRIDE)
         tiles = inputs[0].permute(0, 2, 3, 1), inputs[1].permute(0, 2, 3, 1)  # at base size
         (low, atlas), amount = self._look(*inputs), None
         if self.config.second_look:

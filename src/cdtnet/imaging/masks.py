@@ -20,8 +20,7 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
     """Make a mask of anything a caller may hand over.
 
     Grey and RGB are read by their brightness. A picture whose alpha channel is not fully opaque is read by
-    its alpha
-    alone: that is how cut-outs are saved.
+    its alpha alone: that is how cut-outs are saved.
 
     Args:
         mask: A path, PIL image, Picture, or array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and of
@@ -45,43 +44,83 @@ def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDAr
         check_levels(soft.min(), soft.max(), soft.dtype)
     if soft.shape != (height, width):
         if not resize:
-            raise PictureError(
-                f"The mask has {soft.shape[1]}×{soft.shape[0]} pixels and the picture {width}×{height}; "
-                "give one of the same size, or have it resized with --resize-mask (resize_mask=True)."
-            )
+            raise PictureError(_of_another_size(soft.shape, height, width))
         soft = _resized(soft, height, width)
     return np.ascontiguousarray(soft)
 
 
-def to_masks(masks: Any, height: int, width: int, *, resize: bool = False) -> list[NDArray[Any]]:
+def to_masks(masks: Any, height: int, width: int, *, resize: bool = False) -> list[Any]:
     """Make masks of one mask, of a list of masks, or of a map of labels.
 
     Args:
-        masks: what `to_mask` takes, a list or tuple of it, or an array (H, W) of int32 or int64 in which each
+        masks: What `to_mask` takes, a list or tuple of it, or an array (H, W) of int32 or int64 in which each
             value but 0 is an object.
-        height: as for `to_mask`.
-        width: as for `to_mask`.
-        resize: as for `to_mask`.
+        height: The height in pixels of the picture that they belong to.
+        width: Its width in pixels.
+        resize: Whether to resize masks of another size, bilinearly, and labels by taking the nearest.
 
     Returns:
-        At least one, each as from `to_mask`.
+        At least one, each as from `to_mask`, or indexed like that.
 
     Raises:
         PictureError: As from `to_mask`; or the list is empty, or there are more than `MOST_LABELS` labels.
     """
     if isinstance(masks, np.ndarray) and masks.dtype in (np.int32, np.int64):
-        labels = [label for label in np.unique(masks) if label]
-        if len(labels) > MOST_LABELS:
-            raise PictureError(
-                f"The label map holds {len(labels)} labels, more than {MOST_LABELS}; is it a mask? "
-                "Then give an array of uint8, or of floats within 0..1."
-            )
-        masks = [masks == label for label in labels] or [masks != 0]
+        return _of_labels(masks, height, width, resize=resize)
     if not isinstance(masks, list | tuple):
         masks = [masks]
     if not masks:
         raise PictureError("There is no mask in the list; give at least one.")
     return [to_mask(mask, height, width, resize=resize) for mask in masks]
+
+
+def to_labels(picture: Any) -> NDArray[np.int32]:
+    """Read a picture, or what `to_picture` takes, as a map of labels (H, W) for `to_masks`.
+
+    Raises:
+        PictureError: It has colors, or values between labels.
+    """
+    pixels = to_picture(picture).pixels
+    if pixels.dtype.kind != "u" or is_colored(pixels):
+        raise PictureError(
+            "A map of labels is a grey picture of whole numbers, each but 0 an object; this one has "
+            f"{'colors' if pixels.dtype.kind == 'u' else 'fractions'}."
+        )
+    return pixels[..., 0].astype(np.int32)
+
+
+def _of_labels(labels: NDArray[Any], height: int, width: int, *, resize: bool) -> list[Any]:
+    if labels.ndim != 2:
+        raise PictureError(f"A map of labels has two axes, not the shape {labels.shape}.")
+    if labels.shape != (height, width):
+        if not resize:
+            raise PictureError(_of_another_size(labels.shape, height, width))
+        rows, columns = (
+            ((np.arange(new) + 0.5) * old / new).astype(int)
+            for old, new in zip(labels.shape, (height, width), strict=True)
+        )
+        labels = np.ascontiguousarray(labels[rows][:, columns])
+    strips = [np.unique(labels[top : top + 256]) for top in range(0, height, 256)]
+    values = [value for value in np.unique(np.concatenate(strips)) if value]
+    if len(values) > MOST_LABELS:
+        raise PictureError(
+            f"The map of labels holds {len(values)} labels, more than {MOST_LABELS}; is it a mask? "
+            "Then give an array of uint8, or of floats within 0..1."
+        )
+    return [Label(labels, value) for value in values] or [np.zeros((height, width), np.uint8)]
+
+
+class Label:
+    """The mask (H, W) of one label of a map: indexed like an array, white where the label is."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, labels: NDArray[Any], value: int):
+        self.shape = labels.shape
+        self._labels, self._value = labels, value
+
+    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
+        return np.where(self._labels[key] == self._value, np.uint8(255), np.uint8(0))
 
 
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
@@ -114,6 +153,13 @@ def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> s
     if darkest == white:
         return "The mask is white everywhere, so there is no background to match; paint the background black."
     return None
+
+
+def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
+    return (
+        f"The mask has {shape[1]}×{shape[0]} pixels and the picture {width}×{height}; "
+        "give one of the same size, or have it resized with --resize-mask (resize_mask=True)."
+    )
 
 
 def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:

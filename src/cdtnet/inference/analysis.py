@@ -55,7 +55,7 @@ def analyze(
     if config.close_up:
         frame = close_up([part.extent], config.base_size, *frame.size)
     sizes = config.base_size, config.base_size // STRIDE
-    low = shrink(picture, part.mask, frame, codec, *sizes, antialias=config.antialias)
+    low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     found = engine.look(low)
     if not config.second_look:
         return Analyzed(part.mask, frame, found, 1.0, None)
@@ -73,10 +73,10 @@ def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str 
         return None
     if sure.size < FLOOR:
         return "Little is changed, because the foreground already fits its surroundings."
-    anyway = "--apply-anyway (apply_anyway=True) makes the whole change."
+    anyway = '"Apply anyway" makes the whole change (--apply-anyway, apply_anyway=True).'
     if max(part.extent.size) / max(frame.size) * base_size < TINY:
         return f"Little is changed, because the foreground is too small to judge. {anyway}"
     return (
         "Little is changed, because two looks at the picture disagree about the colors. "
-        f"A mask that follows the object's edge more closely helps; {anyway}"
+        f"A mask that follows the object's edge more closely helps. {anyway}"
     )

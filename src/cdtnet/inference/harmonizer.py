@@ -14,11 +14,10 @@ import numpy as np
 from .._version import __version__
 from ..config import PRECISIONS, Precision
 from ..engines import open_engine
-from ..errors import CdtnetError
+from ..errors import CdtnetError, PictureError
 from ..imaging import Lut, Picture, like, to_masks, to_picture
 from ..imaging.composition import Layer
-from ..imaging.geometry import tiles
-from ..imaging.masks import describe_levels
+from ..imaging.geometry import Window, tiles
 from ..weights.loading import weights_file
 from .objects import Foreground, find_foreground
 from .painter import TILE, Painter
@@ -111,8 +110,14 @@ class Harmonizer:
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
         masks = to_masks(mask, height, width, resize=resize_mask)
+        if whole_frame and len(masks) > 1:
+            raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
         foreground = self._find(masks, apart=not whole_frame)
-        windows = list(tiles(height, width, TILE)) if whole_frame else foreground.windows
+        if whole_frame:
+            whole = Window(0, 0, height, width)
+            parts = [part._replace(extent=whole) for part in foreground.parts]
+            foreground = foreground._replace(parts=parts, windows=[*tiles(height, width, TILE)])
+        windows = foreground.windows
         settings = {
             "strength": strength,
             "resize_mask": resize_mask,
@@ -120,8 +125,7 @@ class Harmonizer:
             "apply_anyway": apply_anyway,
         }
         noted = self._record(record, picture, composite, mask, settings)
-        remark = describe_levels(*foreground.levels, masks[0].dtype)
-        pixels, lut = picture.pixels.copy(), None
+        remark, pixels, lut = foreground.remark, picture.pixels.copy(), None
         if foreground.parts:
             painter = self._analyse(
                 picture,
@@ -267,7 +271,7 @@ class Harmonizer:
             "runtime": self.engine.describe(),
             "precision": self._precision(picture),
             **settings,
-            **{role: identity(source) for role, source in sources.items() if role not in given},
+            **{role: _identities(source) for role, source in sources.items() if role not in given},
             **given,
         }
 
@@ -277,6 +281,11 @@ class Harmonizer:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+
+def _identities(source: Any) -> Any:
+    """What tells a picture, or each of a list of masks, from all others."""
+    return [identity(each) for each in source] if isinstance(source, list | tuple) else identity(source)
 
 
 def _check_strength(strength: float) -> None:

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from ..config import NEGLIGIBLE
 from ..imaging.cells import Cells, survey
+from ..imaging.depth import full_scale
 from ..imaging.geometry import Window
+from ..imaging.masks import check_levels, describe_levels
 
 GAP = 0.02  # parts of a mask that are closer than this, of the picture's longer side, are one object
 SPECK = 0.004  # parts smaller than this, of the foreground, are no objects of their own
+MOST_SPECKS = 0.1  # of the foreground; where specks are more of it, it is taken as one object
 MOST_OBJECTS = 8
 
 
@@ -24,10 +27,12 @@ class Part(NamedTuple):
     Attributes:
         mask: (H,W), or what is indexed like it; black where the foreground belongs to another object.
         extent: what the object covers, without specks.
+        seen: (H,W), what is looked at: the mask without specks and negligible coverage.
     """
 
     mask: Any
     extent: Window
+    seen: Any
 
 
 class Foreground(NamedTuple):
@@ -36,12 +41,12 @@ class Foreground(NamedTuple):
     Attributes:
         parts: its objects, the largest of each mask first; none if all masks are black.
         windows: the parts of tiles that it touches, from top to bottom.
-        levels: the darkest and the brightest value of the masks.
+        remark: what is odd about the masks, in a sentence; None where one of them is as it should be.
     """
 
     parts: Sequence[Part]
     windows: Sequence[Window]
-    levels: tuple[float, float]
+    remark: str | None
 
 
 def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foreground:
@@ -52,30 +57,33 @@ def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foregrou
         tile: side of the tiles, in pixels, a power of two.
         apart: whether to find the objects of each mask and to disregard specks and coverage of up to
             `NEGLIGIBLE`. If not, each mask is one object, wherever it is not black.
+
+    Raises:
+        PictureError: a float mask holds NaN or values beyond 0..1.
     """
     parts: list[Part] = []
-    levels: list[float] = []
+    remarks: list[str | None] = []
     touched: dict[tuple[int, int], Window] = {}
     for mask in masks:
         cells = survey(mask, tile, floor=NEGLIGIBLE if apart else 0.0)
+        check_levels(cells.darkest, cells.brightest, mask.dtype)
+        remarks.append(describe_levels(cells.darkest, cells.brightest, mask.dtype))
         if apart:
             parts += _objects(mask, cells)
         elif cells.area.any():
-            parts.append(Part(mask, cells.extent(cells.area > 0)))
-        levels += [cells.darkest, cells.brightest]
+            parts.append(Part(mask, cells.extent(cells.area > 0), mask))
         for window in cells.windows(tile):
             place = window.top // tile, window.left // tile
             touched[place] = window.union(touched.get(place, window))
-    # NaN passes through NumPy's extremes
-    extremes = float(np.min(levels)), float(np.max(levels))
-    return Foreground(parts, [touched[place] for place in sorted(touched)], extremes)
+    remark = remarks[0] if all(remarks) else None
+    return Foreground(parts, [touched[place] for place in sorted(touched)], remark)
 
 
 def _objects(mask: Any, cells: Cells) -> list[Part]:
     """The objects of a mask, the largest first.
 
-    Parts are one object if the gap between them is small. What is too small to be an object belongs to the
-    nearest one.
+    Parts are one object if the gap between them is small. Specks belong to the nearest object, whose extent
+    they don't change; so do objects beyond the largest `MOST_OBJECTS`, whose extent they do.
     """
     covered = cells.area > 0
     if not covered.any():
@@ -83,20 +91,29 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
     near = max(round(GAP * max(mask.shape) / cells.side / 2), 1)
     labels = np.where(covered, _connected(_grown(covered, near)), 0)
     areas = np.bincount(labels.ravel(), weights=cells.area.ravel())
-    wanted = [k for k in np.argsort(areas)[::-1][:MOST_OBJECTS] if areas[k] >= SPECK * areas.sum()]
-    extents = [cells.extent(labels == k) for k in wanted]
-    if len(wanted) == 1:
-        return [Part(mask, extents[0])]
+    order = np.argsort(-areas, kind="stable")
+    objects = order[areas[order] >= SPECK * areas.sum()]
+    specks = order[len(objects) :][areas[order[len(objects) :]] > 0]
+    if areas[specks].sum() > MOST_SPECKS * areas.sum():
+        return [Part(mask, cells.extent(covered), _Masked(mask))]
+    boxes = _extents(cells, labels)
+    first, others = objects[:MOST_OBJECTS], objects[MOST_OBJECTS:]
+    if len(objects) == 1 and not len(specks):
+        return [Part(mask, Window(*boxes[first[0]].tolist()), _Masked(mask))]
     numbers = np.zeros(len(areas), np.uint8)
-    numbers[wanted] = np.arange(1, len(wanted) + 1)
-    for speck in set(np.unique(labels[covered])) - set(wanted):
-        apart = [_distance(cells.extent(labels == speck), extent) for extent in extents]
-        numbers[speck] = 1 + int(np.argmin(apart))
+    numbers[first] = np.arange(1, len(first) + 1)
+    numbers[others] = 1 + _distances(boxes[others], boxes[first]).argmin(1)
+    solid = numbers[labels]
+    numbers[specks] = 1 + _distances(boxes[specks], boxes[first]).argmin(1)
     own = numbers[labels]
-    return [
-        Part(_Labeled(mask, own, number, cells.side), extent)
-        for number, extent in enumerate(extents, start=1)
-    ]
+    parts = []
+    for number, main in enumerate(first, start=1):
+        extent = Window(*boxes[main].tolist())
+        for other in others[numbers[others] == number]:
+            extent = extent.union(Window(*boxes[other].tolist()))
+        shown = _Masked(mask, own == number, cells.side, floor=0.0) if len(first) > 1 else mask
+        parts.append(Part(shown, extent, _Masked(mask, solid == number, cells.side)))
+    return parts
 
 
 def _grown(covered: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
@@ -115,30 +132,55 @@ def _connected(covered: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(image.labelregions().numpy()).reshape(covered.shape).astype(np.int64) + 1
 
 
-def _distance(first: Window, second: Window) -> int:
-    """Between two rectangles, in pixels, along the axis on which they are further apart."""
-    down = max(first.top - second.bottom, second.top - first.bottom, 0)
-    return max(down, first.left - second.right, second.left - first.right)
+def _extents(cells: Cells, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What the squares (h,w) of each label cover, (labels,4): top, left, bottom, right."""
+    covered = cells.area > 0
+    found, count = labels[covered], int(labels.max()) + 1
+    boxes = np.zeros((count, 4), np.int64)
+    boxes[:, :2] = np.iinfo(np.int64).max
+    for column, (extreme, places) in enumerate(
+        (
+            (np.minimum, cells.top),
+            (np.minimum, cells.left),
+            (np.maximum, cells.bottom),
+            (np.maximum, cells.right),
+        )
+    ):
+        extreme.at(boxes[:, column], found, places[covered])
+    return boxes
 
 
-class _Labeled:
-    """A mask where a grid of labels says that it belongs to one object, black elsewhere.
+def _distances(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Between rectangles (n,4) and (m,4), in pixels, on the axis on which they are further apart: (n,m)."""
+    one, other = first[:, None], second[None]
+    gaps = np.maximum(one[..., :2] - other[..., 2:], other[..., :2] - one[..., 2:])
+    return gaps.max(-1).clip(min=0)
+
+
+class _Masked:
+    """A mask, black outside of some squares and where it covers next to nothing.
 
     Args:
         mask: (H,W).
-        labels: (h,w), of squares of the mask.
-        number: the object's label.
+        squares: (h,w), those that are kept; all if none are given.
         side: of the squares, in pixels.
+        floor: coverage, 0..1, that counts as none.
     """
 
-    def __init__(self, mask: Any, labels: NDArray[np.uint8], number: int, side: int):
+    def __init__(
+        self, mask: Any, squares: NDArray[np.bool_] | None = None, side: int = 1, floor: float = NEGLIGIBLE
+    ):
         self.shape, self.dtype = mask.shape, mask.dtype
-        self._mask, self._labels, self._number, self._side = mask, labels, number, side
+        self._mask, self._squares, self._side = mask, squares, side
+        self._level = floor * full_scale(mask.dtype)
 
     def __getitem__(self, key: tuple[slice, slice]) -> NDArray[Any]:
-        rows, columns = (
-            np.arange(*part.indices(length)) // self._side
-            for part, length in zip(key, self.shape, strict=True)
-        )
-        own = self._labels[rows][:, columns] == self._number
-        return np.where(own, self._mask[key], 0).astype(self.dtype, copy=False)
+        values = self._mask[key]
+        kept = values > self._level
+        if self._squares is not None:
+            rows, columns = (
+                np.arange(*part.indices(length)) // self._side
+                for part, length in zip(key, self.shape, strict=True)
+            )
+            kept &= self._squares[rows][:, columns]
+        return np.where(kept, values, 0).astype(self.dtype, copy=False)

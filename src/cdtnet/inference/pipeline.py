@@ -30,9 +30,7 @@ def harmonize_picture(
     progress: Progress | None = None,
 ) -> Result:
     """Harmonize a picture, its mask as large as it; see `Harmonizer`."""
-    return harmonizer(
-        picture, mask, strength=options.strength, layer=layer, record=record, progress=progress
-    )
+    return harmonizer(picture, mask, strength=options.strength, layer=layer, record=record, progress=progress)
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

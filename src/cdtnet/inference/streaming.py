@@ -12,11 +12,10 @@ from typing import Any, cast
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..imaging import Picture, to_mask
+from ..imaging import Picture, to_masks
 from ..imaging.assembling import BAND, write_bands
 from ..imaging.formats import SUFFIXES as FORMATS
 from ..imaging.geometry import Window
-from ..imaging.masks import check_levels, describe_levels
 from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
 from ..system.atomic import new_file
@@ -64,7 +63,7 @@ def stream(
 
     Args:
         composite: a file that `is_streamed`.
-        mask: a file, which stays there too, or what else `Harmonizer` takes.
+        mask: a file, which stays there too, or what else `Harmonizer` takes, or a list of these.
         output: a TIFF file's name; there is a new file only if all goes well.
         find: finds the objects of masks.
         analyse: makes the painter of a picture and its objects.
@@ -77,15 +76,13 @@ def stream(
     """
     picture = open_picture(composite)
     size = picture.height, picture.width
-    # What is indexed like an array is as good as one here.
-    soft = cast(
-        NDArray[Any], open_mask(mask, *size) if isinstance(mask, str | os.PathLike) else to_mask(mask, *size)
-    )
-    foreground = find([soft])
-    darkest, brightest = foreground.levels
-    check_levels(darkest, brightest, soft.dtype)
-    if remark := describe_levels(darkest, brightest, soft.dtype):
-        warnings.warn(remark, stacklevel=3)
+    given = mask if isinstance(mask, list | tuple) and mask else [mask]
+    masks: list[Any] = []
+    for each in given:  # what is indexed like an array is as good as one here
+        masks += [open_mask(each, *size)] if isinstance(each, str | os.PathLike) else to_masks(each, *size)
+    foreground = find(masks)
+    if foreground.remark:
+        warnings.warn(foreground.remark, stacklevel=3)
     windows: list[list[Window]] = [[] for _ in range(0, picture.height, BAND)]
     for window in foreground.windows:
         windows[window.top // BAND].append(window)

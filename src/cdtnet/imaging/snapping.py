@@ -1,0 +1,203 @@
+"""Rough masks brought to the edges that the picture shows: GrabCut at low resolution, then a guided filter.
+
+Rother et al., "GrabCut", SIGGRAPH 2004; He and Sun, "Fast guided filter", arXiv 1505.00996.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import needs
+from .cells import survey
+from .convert import to_picture
+from .depth import full_scale
+from .geometry import Window, tiles
+from .masks import coverage, to_mask
+
+SIDE = 384  # pixels of the longer side at which the edge is looked for
+AROUND = 0.3  # surroundings that are looked at, of the object's longer side
+OFF = 0.07  # how far a rough mask may be off, of the root of the object's area
+TURNS = 3  # of GrabCut
+RADIUS = 3  # of the guided filter, in pixels of the low resolution
+SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
+STEEP = 2.5  # by which its result is made steeper
+MOST_PARTS = 8
+_TILE = 256
+_LEFT = "The mask is left as it is: the picture shows no edge that fits it."
+
+FloatArray = NDArray[np.float32]
+
+
+def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[Any]:
+    """Refine a rough mask to the edges of the object that it covers.
+
+    What is far from the mask's edge stays as it is; the edge moves by up to a fourteenth of the object's size.
+
+    Args:
+        image: the picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
+        mask: the same kinds, as large as the picture: white is foreground, roughly.
+        resize_mask: accept a mask of another size and bring it to the picture's.
+
+    Returns:
+        (H,W), of the mask's depth: uint8, uint16 or float32.
+
+    Raises:
+        PictureError: the picture or the mask cannot be used.
+        CdtnetError: OpenCV is not installed.
+
+    Warns:
+        UserWarning: if no edge is found, so that the mask is left as it is.
+    """
+    picture = to_picture(image)
+    soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
+    snapped, remark = snap(picture.pixels, soft)
+    if remark:
+        warnings.warn(remark, stacklevel=2)
+    return snapped
+
+
+def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | None]:
+    """Refine a mask (H,W) of pixels (H,W,C); see `snap_mask`.
+
+    Returns:
+        The mask, and a sentence if all of it or a part is left as it was.
+    """
+    with needs("snap", "Snapping a mask"):
+        import cv2
+    snapped, left = mask.copy(), False
+    for extent in _parts(mask):
+        grown = extent.grow(max(round(AROUND * max(extent.size)), 8), *mask.shape)
+        refined = _refined(cv2, pixels[grown.slices], mask[grown.slices])
+        if refined is None:
+            left = True
+        else:
+            snapped[grown.slices] = refined
+    return snapped, _LEFT if left else None
+
+
+def _parts(mask: NDArray[Any]) -> list[Window]:
+    """What the largest parts of a mask cover."""
+    import cv2
+
+    cells = survey(mask, _TILE, floor=0.5)
+    covered = (cells.area > 0).astype(np.uint8)
+    near = cv2.dilate(covered, np.ones((5, 5), np.uint8))
+    labels = np.where(covered, cv2.connectedComponents(near)[1], 0)
+    areas = np.bincount(labels.ravel(), weights=cells.area.ravel())
+    areas[0] = 0
+    largest = np.argsort(-areas, kind="stable")[:MOST_PARTS]
+    return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
+
+
+def _refined(cv2: Any, pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
+    """A part (h,w) of a mask, refined; None if there is no edge, or none that fits the mask."""
+    height, width = mask.shape
+    scale = min(SIDE / max(height, width), 1.0)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    low = cv2.resize(_bytes(_shrunk_first(pixels, scale)), size, interpolation=cv2.INTER_AREA)
+    rough = cv2.resize(coverage(_shrunk_first(mask, scale)), size, interpolation=cv2.INTER_AREA)
+    inside = (rough > 0.5).astype(np.uint8)
+    area = int(inside.sum())
+    reach = max(round(OFF * area**0.5), 2)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    sure, possible = cv2.erode(inside, disc, borderValue=1), cv2.dilate(inside, disc, borderValue=0)
+    if not sure.any() or possible.all():
+        return None
+    labels = np.where(inside > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[sure > 0], labels[possible == 0] = cv2.GC_FGD, cv2.GC_BGD
+    cv2.setRNGSeed(0)
+    try:
+        nothing = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(low, labels, None, *nothing, TURNS, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:
+        return None
+    cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
+    if abs(cut.sum() - area) > area / 2:
+        return None
+    band = (possible > 0) & (sure == 0)
+    return _enlarged(cv2, pixels, mask, low, cut, band)
+
+
+def _shrunk_first(values: NDArray[Any], scale: float) -> NDArray[Any]:
+    """Every few rows and columns, so that a large picture is not read as a whole; four for each that is wanted."""
+    step = max(int(1 / scale) // 4, 1)
+    return np.ascontiguousarray(values[::step, ::step])
+
+
+def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pixels (h,w,C) as 8-bit RGB, without alpha."""
+    color = pixels[..., :3] if pixels.shape[2] > 2 else np.repeat(pixels[..., :1], 3, axis=2)
+    return color if color.dtype == np.uint8 else np.rint(255 * coverage(color)).astype(np.uint8)
+
+
+def _enlarged(
+    cv2: Any,
+    pixels: NDArray[Any],
+    mask: NDArray[Any],
+    low: NDArray[np.uint8],
+    cut: FloatArray,
+    band: NDArray[np.bool_],
+) -> NDArray[Any]:
+    """The mask (h,w) with its edge where a cut at low resolution and the picture's own colors say it is.
+
+    Args:
+        cv2: OpenCV.
+        pixels: (h,w,C), of the picture.
+        mask: (h,w), as it was.
+        low: (S,T,3), the picture at low resolution.
+        cut: (S,T), 0 or 1.
+        band: (S,T), where the edge may be; elsewhere the mask stays as it is.
+    """
+    guide = low.astype(np.float32) / 255
+    weights, rest = _filter(cv2, guide, cut)
+    coefficients = np.dstack((weights, rest))
+    refined, white = mask.copy(), full_scale(mask.dtype)
+    (height, width), (rows, columns) = mask.shape, cut.shape
+    for window in tiles(height, width, _TILE):
+        down = _line(window.top, window.bottom, height, rows)
+        across = _line(window.left, window.right, width, columns)
+        around = (
+            slice(int(down.min()), int(down.max()) + 2),
+            slice(int(across.min()), int(across.max()) + 2),
+        )
+        if not band[around].any():
+            continue
+        x, y = (axis.astype(np.float32) for axis in np.meshgrid(across, down))
+
+        def at(values: Any, x: FloatArray = x, y: FloatArray = y) -> Any:
+            return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+        here = at(coefficients)
+        color = _bytes(pixels[window.slices]).astype(np.float32) / 255
+        soft = (here[..., :3] * color).sum(2) + here[..., 3]
+        soft = np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1)
+        amount = at(band.astype(np.float32))
+        before = coverage(mask[window.slices])
+        after = white * (before + amount * (soft - before))
+        refined[window.slices] = np.rint(after) if mask.dtype.kind == "u" else after
+    return refined
+
+
+def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
+    """Pixels start..stop of a line as positions on a line of `low_size`, pixel centres being whole numbers."""
+    return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
+
+
+def _filter(cv2: Any, guide: FloatArray, cut: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The guided filter's weights (S,T,3) of the colors, and what is added (S,T)."""
+
+    def mean(values: Any) -> Any:
+        side = 2 * RADIUS + 1
+        return cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_REFLECT)
+
+    center, level = mean(guide), mean(cut)
+    spread = mean((guide[..., :, None] * guide[..., None, :]).reshape(*cut.shape, 9)).reshape(*cut.shape, 3, 3)
+    spread = spread - center[..., :, None] * center[..., None, :] + SMOOTH * np.eye(3, dtype=np.float32)
+    shared = mean(guide * cut[..., None]) - center * level[..., None]
+    weights = np.linalg.solve(spread, shared[..., None])[..., 0].astype(np.float32)
+    rest = level - (weights * center).sum(2)
+    return mean(weights), mean(rest)
