@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..composites.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
+from ..composites.error import fmse
 from ..composites.masks import generate_masks
 from ..composites.recolor import Dice, relight, retouch, transfer
 from ..composites.synthesis import FMSE_LIMIT
@@ -93,10 +94,10 @@ def draw(
     for attempt in range(9):
         recoloring = _attempt(low, low_mask, donated, seed_of(seed, *item, attempt))
         change = recoloring.change(low, Window(0, 0, *size), size)
-        fmse = float(255**2 * (low_mask * change**2).sum() / (3 * low_mask.sum() + 1e-6))
-        if fmse >= FMSE_FLOOR:
+        error = float(fmse(change, low_mask))
+        if error >= FMSE_FLOOR:
             break
-    return replace(recoloring, amount=min(1.0, (FMSE_LIMIT / max(fmse, 1.0)) ** 0.5))
+    return replace(recoloring, amount=min(1.0, (FMSE_LIMIT / max(error, 1.0)) ** 0.5))
 
 
 def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None, seed: int) -> Recoloring:
