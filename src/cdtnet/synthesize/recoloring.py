@@ -24,7 +24,7 @@ LOW = 256  # long side of the copies whose colours decide, in pixels
 TILE = 512  # pixels; bounds the memory
 FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
 LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
-_GREY = 0.2  # so dark that no light drives it to white
+_GRAY = 0.2  # so dark that no light drives it to white
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None,
     dice = Dice(1, torch.Generator().manual_seed(seed + 1))
     if dice.chance(LIT) > 0:
         method += "+light"
-        card = torch.full_like(low, _GREY)
+        card = torch.full_like(low, _GRAY)
         light = srgb_to_linear(relight(card, dice)) / srgb_to_linear(card)
     return Recoloring(method, seed, low, low_mask, donor, light)
 
