@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .imaging import Lut, Picture
     from .imaging.composition import Composition, compose
+    from .imaging.snapping import snap_mask
     from .inference.harmonizer import Harmonizer, harmonize
     from .inference.provenance import read_record
     from .inference.result import Result
@@ -36,6 +37,7 @@ _HOMES = {
     "harmonize": "inference.harmonizer",
     "load_model": "model",
     "read_record": "inference.provenance",
+    "snap_mask": "imaging.snapping",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "harmonize",
     "load_model",
     "read_record",
+    "snap_mask",
 ]
 
 

@@ -64,7 +64,7 @@ class BatchRecord:
         mask: The mask's file.
         output: The result's path in the batch's folder.
         status: "done" or "failed".
-        reason: Why it failed, what is odd about its mask, or why nothing is changed; "" otherwise.
+        reason: Why it failed, what is odd about its mask, or why little is changed; "" otherwise.
         seconds: Time that its steps took.
         pixels: Width times height.
         foreground: The mask's mean, 0..1.

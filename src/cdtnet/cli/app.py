@@ -33,6 +33,6 @@ def run(arguments: argparse.Namespace) -> None:
             say("Anyone who can reach this address can use this page.")
         if not arguments.no_browser:
             webbrowser.open(url)
-        warnings.simplefilter("ignore", UserWarning)  # that nothing is changed: the page says so
+        warnings.simplefilter("ignore", UserWarning)  # that little is changed: the page says so
         names = [arguments.host, *arguments.name]
         serve(make_app(models, names=names, strength=arguments.strength), listener)

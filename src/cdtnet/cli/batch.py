@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from ..imaging.formats import FORMATS
 from ..system.machine import available_cores, share_cores
-from .options import add_model_options, add_record_option, count, progress_bar, runtime, say, some
+from .options import (
+    add_mask_options,
+    add_model_options,
+    add_record_option,
+    count,
+    progress_bar,
+    runtime,
+    say,
+    some,
+)
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -37,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[format_.suffix[1:] for format_ in FORMATS.values()],
         help="of the results (default: that of each composite's suffix)",
     )
-    add("--resize-mask", action="store_true", help="accept masks of another size")
+    add_mask_options(parser)
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
     add_record_option(parser)
     add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
@@ -73,6 +82,8 @@ def _run(arguments: argparse.Namespace) -> int:
         strength=arguments.strength,
         resize_mask=arguments.resize_mask,
         quality=arguments.quality,
+        apply_anyway=arguments.apply_anyway,
+        snap_mask=arguments.snap_mask,
         model=arguments.model,
         suffix=_suffix(arguments),
         record=arguments.record,

@@ -1,9 +1,11 @@
 """`cdtnet compose`: paste a cut-out onto a background and recolour it so that it belongs."""
 
 import argparse
+from dataclasses import replace
+from typing import Any
 
 from ..errors import PictureError
-from .options import add_model_options, add_record_option, runtime, stoppable_bar
+from .options import add_mask_options, add_model_options, add_record_option, runtime, stoppable_bar
 from .outputs import check_apart
 from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of, save
 
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask", help="what of the foreground to paste: as large as it, white = pasted, grey = soft edge"
     )
-    parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+    add_mask_options(parser)
     parser.add_argument("--no-harmonize", action="store_true", help="paste only")
     parser.add_argument("--mask-output", metavar="FILE", help="write the pasted foreground's mask, too")
     parser.add_argument("--composite-output", metavar="FILE", help="write the composite as pasted, too")
@@ -45,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Read, paste, harmonize, write; the path written is the one line on stdout."""
     from ..imaging import Picture
     from ..imaging.composition import compose
+    from ..imaging.snapping import snap_mask
     from ..inference.harmonizer import Harmonizer
     from ..inference.pipeline import harmonize_picture
 
@@ -52,15 +55,20 @@ def run(arguments: argparse.Namespace) -> None:
         raise PictureError(
             "A record says how a picture was harmonized; leave out --record or --no-harmonize."
         )
+    if arguments.snap_mask and not arguments.mask:
+        raise PictureError("Only a mask is snapped; give one with --mask, or leave out --snap-mask.")
     inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
-    foreground, background, *masks = read_inputs(*inputs)
+    foreground, background, *given = read_inputs(*inputs)
+    mask_of_foreground: Any = given[0] if given else None
+    if arguments.snap_mask:
+        mask_of_foreground = snap_mask(foreground, mask_of_foreground, resize_mask=arguments.resize_mask)
     made = compose(
         foreground,
         background,
         at=arguments.at,
         scale=arguments.scale,
         rotate=arguments.rotate,
-        mask=masks[0] if masks else None,
+        mask=mask_of_foreground,
         resize_mask=arguments.resize_mask,
     )
     composite, mask = made
@@ -76,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with stoppable_bar("harmonizing") as progress:
-            options, record = options_of(arguments), _record(arguments)
+            options, record = replace(options_of(arguments), snap_mask=False), _record(arguments)
             image = harmonize_picture(
                 harmonizer, composite, mask, options, layer=made.layer, record=record, progress=progress
             ).image
@@ -93,7 +101,9 @@ def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
         foreground_mask=arguments.mask,
     )
     if isinstance(record, dict):
-        record.update(at=arguments.at, scale=arguments.scale, rotate=arguments.rotate)
+        record.update(
+            snap_mask=arguments.snap_mask, at=arguments.at, scale=arguments.scale, rotate=arguments.rotate
+        )
     return record
 
 

@@ -3,7 +3,7 @@
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 
-from .options import add_model_options, add_record_option, runtime, stoppable_bar
+from .options import add_mask_options, add_model_options, add_record_option, runtime, stoppable_bar
 from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of
 
 
@@ -17,12 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
-    parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+    add_mask_options(parser)
+    parser.add_argument(
+        "--labels", action="store_true", help="MASK holds labels: each value but 0 is an object of its own"
+    )
     add_record_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, harmonize, write; the path written is the one line on stdout."""
+    from ..imaging.masks import to_labels
     from ..inference.harmonizer import Harmonizer
     from ..inference.pipeline import harmonize_picture, mask_for
 
@@ -34,7 +38,10 @@ def run(arguments: argparse.Namespace) -> None:
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
         picture, given = read_inputs(*inputs)
     options = options_of(arguments)
-    mask = mask_for(picture, given, options)
+    if arguments.labels:
+        mask = to_labels(given, picture.height, picture.width, resize=options.resize_mask)
+    else:
+        mask = mask_for(picture, given, options)
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, inputs, arguments)
     harmonizer = opening.result()
@@ -46,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
-    return record_of(arguments, composite=arguments.composite, mask=arguments.mask)
+    record = record_of(arguments, composite=arguments.composite, mask=arguments.mask)
+    return {**record, "labels": True} if arguments.labels and isinstance(record, dict) else record
 
 
 def _is_streamed(arguments: argparse.Namespace) -> bool:
@@ -55,7 +63,7 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
     from ..inference.streaming import is_streamed
 
     composite = arguments.composite
-    if "-" in (composite, arguments.mask):
+    if "-" in (composite, arguments.mask) or arguments.labels or arguments.snap_mask:
         return False
     name = arguments.output or beside(composite, read_header(composite).format, "harmonized")
     return is_streamed(composite, name)
@@ -73,6 +81,12 @@ def _stream(arguments: argparse.Namespace) -> None:
     with stoppable_bar("harmonizing", "bands") as progress:
         record = _record(arguments)
         harmonizer.to_file(
-            composite, mask, name, strength=arguments.strength, record=record, progress=progress
+            composite,
+            mask,
+            name,
+            strength=arguments.strength,
+            apply_anyway=arguments.apply_anyway,
+            record=record,
+            progress=progress,
         )
     output.report()

@@ -119,10 +119,16 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """How to harmonize and write a picture, of what `add_model_options` and `add_output_options` add."""
+    """How to harmonize and write a picture, of what the functions that add options add."""
     from ..inference.options import Options
 
-    return Options(arguments.strength, arguments.resize_mask, arguments.quality)
+    return Options(
+        arguments.strength,
+        arguments.resize_mask,
+        arguments.quality,
+        arguments.apply_anyway,
+        arguments.snap_mask,
+    )
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:

@@ -74,11 +74,17 @@ def to_masks(masks: Any, height: int, width: int, *, resize: bool = False) -> li
     return [to_mask(mask, height, width, resize=resize) for mask in masks]
 
 
-def to_labels(picture: Any) -> NDArray[np.int32]:
+def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) -> NDArray[np.int32]:
     """Read a picture, or what `to_picture` takes, as a map of labels (H, W) for `to_masks`.
 
+    Args:
+        picture: Grey, uint8 or uint16; each value but 0 is an object.
+        height: The height in pixels of the picture that it belongs to.
+        width: Its width in pixels.
+        resize: Whether to bring a map of another size to that one, by taking the nearest label.
+
     Raises:
-        PictureError: It has colors, or values between labels.
+        PictureError: It has colors, or values between labels, or is of another size.
     """
     pixels = to_picture(picture).pixels
     if pixels.dtype.kind != "u" or is_colored(pixels):
@@ -86,20 +92,25 @@ def to_labels(picture: Any) -> NDArray[np.int32]:
             "A map of labels is a grey picture of whole numbers, each but 0 an object; this one has "
             f"{'colors' if pixels.dtype.kind == 'u' else 'fractions'}."
         )
-    return pixels[..., 0].astype(np.int32)
+    return _nearest(pixels[..., 0].astype(np.int32), height, width, resize=resize)
+
+
+def _nearest(labels: NDArray[Any], height: int, width: int, *, resize: bool) -> NDArray[Any]:
+    if labels.shape == (height, width):
+        return labels
+    if not resize:
+        raise PictureError(_of_another_size(labels.shape, height, width))
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int)
+        for old, new in zip(labels.shape, (height, width), strict=True)
+    )
+    return np.ascontiguousarray(labels[rows][:, columns])
 
 
 def _of_labels(labels: NDArray[Any], height: int, width: int, *, resize: bool) -> list[Any]:
     if labels.ndim != 2:
         raise PictureError(f"A map of labels has two axes, not the shape {labels.shape}.")
-    if labels.shape != (height, width):
-        if not resize:
-            raise PictureError(_of_another_size(labels.shape, height, width))
-        rows, columns = (
-            ((np.arange(new) + 0.5) * old / new).astype(int)
-            for old, new in zip(labels.shape, (height, width), strict=True)
-        )
-        labels = np.ascontiguousarray(labels[rows][:, columns])
+    labels = _nearest(labels, height, width, resize=resize)
     strips = [np.unique(labels[top : top + 256]) for top in range(0, height, 256)]
     values = [value for value in np.unique(np.concatenate(strips)) if value]
     if len(values) > MOST_LABELS:

@@ -25,6 +25,7 @@ TURNS = 3  # of GrabCut
 RADIUS = 3  # of the guided filter, in pixels of the low resolution
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
 STEEP = 2.5  # by which its result is made steeper
+FAINT = 3  # levels of 255 between both sides of an edge, below which it is none
 MOST_PARTS = 8
 _TILE = 256
 _LEFT = "The mask is left as it is: the picture shows no edge that fits it."
@@ -35,7 +36,8 @@ FloatArray = NDArray[np.float32]
 def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[Any]:
     """Refine a rough mask to the edges of the object that it covers.
 
-    What is far from the mask's edge stays as it is; the edge moves by up to a fourteenth of the object's size.
+    What is far from the mask's edge stays as it is; the edge moves by up to a fourteenth of the object's
+    size.
 
     Args:
         image: the picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
@@ -116,14 +118,23 @@ def _refined(cv2: Any, pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]
     except cv2.error:
         return None
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
-    if abs(cut.sum() - area) > area / 2:
+    if abs(cut.sum() - area) > area / 2 or _contrast(low, cut) < FAINT:
         return None
     band = (possible > 0) & (sure == 0)
     return _enlarged(cv2, pixels, mask, low, cut, band)
 
 
+def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
+    """How far colors of neighbors (S,T,3) on both sides of a cut (S,T) are apart, in levels; 0 without a cut."""
+    steps = []
+    for axis in (0, 1):
+        across = np.diff(cut, axis=axis) != 0
+        steps.append(np.abs(np.diff(low.astype(np.int16), axis=axis))[across].max(1))
+    return float(np.mean(joined)) if (joined := np.concatenate(steps)).size else 0.0
+
+
 def _shrunk_first(values: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Every few rows and columns, so that a large picture is not read as a whole; four for each that is wanted."""
+    """Every few rows and columns, about four for each that is wanted, so that little of a picture is read."""
     step = max(int(1 / scale) // 4, 1)
     return np.ascontiguousarray(values[::step, ::step])
 
@@ -152,7 +163,7 @@ def _enlarged(
         cut: (S,T), 0 or 1.
         band: (S,T), where the edge may be; elsewhere the mask stays as it is.
     """
-    guide = low.astype(np.float32) / 255
+    guide = np.divide(low, 255, dtype=np.float32)
     weights, rest = _filter(cv2, guide, cut)
     coefficients = np.dstack((weights, rest))
     refined, white = mask.copy(), full_scale(mask.dtype)
@@ -183,7 +194,7 @@ def _enlarged(
 
 
 def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Pixels start..stop of a line as positions on a line of `low_size`, pixel centres being whole numbers."""
+    """Pixels start..stop of a line as positions on a line of `low_size`, whole numbers at its centers."""
     return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
 
 
@@ -195,7 +206,9 @@ def _filter(cv2: Any, guide: FloatArray, cut: FloatArray) -> tuple[FloatArray, F
         return cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_REFLECT)
 
     center, level = mean(guide), mean(cut)
-    spread = mean((guide[..., :, None] * guide[..., None, :]).reshape(*cut.shape, 9)).reshape(*cut.shape, 3, 3)
+    spread = mean((guide[..., :, None] * guide[..., None, :]).reshape(*cut.shape, 9)).reshape(
+        *cut.shape, 3, 3
+    )
     spread = spread - center[..., :, None] * center[..., None, :] + SMOOTH * np.eye(3, dtype=np.float32)
     shared = mean(guide * cut[..., None]) - center * level[..., None]
     weights = np.linalg.solve(spread, shared[..., None])[..., 0].astype(np.float32)

@@ -73,6 +73,7 @@ class Harmonizer:
         resize_mask: bool = False,
         whole_frame: bool = False,
         apply_anyway: bool = False,
+        snap_mask: bool = False,
         layer: Layer | None = None,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
@@ -93,6 +94,7 @@ class Harmonizer:
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
                 background changes too.
             apply_anyway: make the whole change even where the analysis is not sure of it.
+            snap_mask: refine a rough mask to the object's edge first; see `snap_mask`.
             layer: the foreground by itself, as `compose` gives it beside the composite and the mask: soft
                 edges then change as solid parts do.
             record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
@@ -112,6 +114,7 @@ class Harmonizer:
         masks = to_masks(mask, height, width, resize=resize_mask)
         if whole_frame and len(masks) > 1:
             raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
+        masks, unsnapped = _snapped(picture, masks) if snap_mask else (masks, None)
         foreground = self._find(masks, apart=not whole_frame)
         if whole_frame:
             whole = Window(0, 0, height, width)
@@ -123,6 +126,7 @@ class Harmonizer:
             "resize_mask": resize_mask,
             "whole_frame": whole_frame,
             "apply_anyway": apply_anyway,
+            "snap_mask": snap_mask,
         }
         noted = self._record(record, picture, composite, mask, settings)
         remark, pixels, lut = foreground.remark, picture.pixels.copy(), None
@@ -140,6 +144,7 @@ class Harmonizer:
                 pixels[window.slices] = painted
                 if progress:
                     progress(done, len(windows))
+        remark = " ".join(filter(None, (unsnapped, remark))) or None
         if remark:
             warnings.warn(remark, stacklevel=2)
         return Result(like(picture.replace_pixels(pixels, noted), composite), lut, given, noted, remark)
@@ -153,14 +158,16 @@ class Harmonizer:
         strength: float = 1.0,
         resize_mask: bool = False,
         apply_anyway: bool = False,
+        snap_mask: bool = False,
         quality: int = 95,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> None:
         """Harmonize into a file, whole or not at all.
 
-        A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit: then neither
-        it nor its mask is ever held in memory, and masks of another size are refused.
+        A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit, unless its
+        mask is to be snapped: then neither it nor its mask is ever held in memory, and masks of another size
+        are refused.
 
         Args:
             composite: as above.
@@ -169,6 +176,7 @@ class Harmonizer:
             strength: as above.
             resize_mask: as above.
             apply_anyway: as above.
+            snap_mask: as above.
             quality: 1 to 100, for JPEG and lossy WebP.
             record: as above; into the file.
             progress: called with parts done and parts in all.
@@ -182,13 +190,14 @@ class Harmonizer:
         """
         from .streaming import is_streamed, stream
 
-        if is_streamed(composite, output):
+        if not snap_mask and is_streamed(composite, output):
             _check_strength(strength)
             settings = {
                 "strength": strength,
                 "resize_mask": False,
                 "whole_frame": False,
                 "apply_anyway": apply_anyway,
+                "snap_mask": False,
             }
             note = partial(self._record, record, composite=composite, mask=mask, settings=settings)
             analyse = partial(self._analyse, strength=strength, apply_anyway=apply_anyway)
@@ -200,23 +209,33 @@ class Harmonizer:
             strength=strength,
             resize_mask=resize_mask,
             apply_anyway=apply_anyway,
+            snap_mask=snap_mask,
             record=record,
             progress=progress,
         )
         picture = to_picture(result.image)
         picture.replace_pixels(picture.pixels, result.record).save(output, quality=quality)
 
-    def lut(self, composite: Any, mask: Any, *, resize_mask: bool = False) -> Lut | None:
+    def lut(
+        self,
+        composite: Any,
+        mask: Any,
+        *,
+        resize_mask: bool = False,
+        apply_anyway: bool = False,
+        snap_mask: bool = False,
+    ) -> Lut | None:
         """The table that is mixed for a picture, as a `Result` has it, without rendering anything.
 
         Warns:
             UserWarning: if it changes little.
         """
         picture = to_picture(composite)
-        foreground = self._find(to_masks(mask, picture.height, picture.width, resize=resize_mask))
+        masks = to_masks(mask, picture.height, picture.width, resize=resize_mask)
+        foreground = self._find(_snapped(picture, masks)[0] if snap_mask else masks)
         if not foreground.parts:
             return None
-        painter = self._analyse(picture, foreground, strength=1.0)
+        painter = self._analyse(picture, foreground, strength=1.0, apply_anyway=apply_anyway)
         lut = painter.lut
         if lut and painter.remark:
             warnings.warn(painter.remark, stacklevel=2)
@@ -281,6 +300,14 @@ class Harmonizer:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+
+def _snapped(picture: Picture, masks: Sequence[Any]) -> tuple[list[Any], str | None]:
+    """The masks refined to edges, and a sentence if one is left as it was."""
+    from ..imaging.snapping import snap
+
+    refined = [snap(picture.pixels, mask[:, :]) for mask in masks]
+    return [mask for mask, _ in refined], next((remark for _, remark in refined if remark), None)
 
 
 def _identities(source: Any) -> Any:

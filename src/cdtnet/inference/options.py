@@ -16,6 +16,8 @@ class Options:
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
         resize_mask: Whether a mask of another size is brought to the composite's.
         quality: 1 to 100, of JPEG and lossy WebP.
+        apply_anyway: Whether the whole change is made even where the analysis is not sure of it.
+        snap_mask: Whether the mask is rough and is refined to the object's edge.
 
     Raises:
         PictureError: One of them is out of its range.
@@ -24,6 +26,8 @@ class Options:
     strength: float = 1.0
     resize_mask: bool = False
     quality: int = 95
+    apply_anyway: bool = False
+    snap_mask: bool = False
 
     def __post_init__(self) -> None:
         check_strength(self.strength)

@@ -30,12 +30,21 @@ def harmonize_picture(
     progress: Progress | None = None,
 ) -> Result:
     """Harmonize a picture, its mask as large as it; see `Harmonizer`."""
-    return harmonizer(picture, mask, strength=options.strength, layer=layer, record=record, progress=progress)
+    return harmonizer(
+        picture,
+        mask,
+        strength=options.strength,
+        apply_anyway=options.apply_anyway,
+        snap_mask=options.snap_mask,
+        layer=layer,
+        record=record,
+        progress=progress,
+    )
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
     """The color table of a picture at the strength asked for; None where the model mixes none."""
-    lut = harmonizer.lut(picture, mask)
+    lut = harmonizer.lut(picture, mask, apply_anyway=options.apply_anyway, snap_mask=options.snap_mask)
     return lut and lut.weakened(options.strength)
 
 

@@ -20,7 +20,7 @@ class Result:
             model has no colour mapping ("is2am") or the mask no foreground.
         composite: what was harmonized, as it was given; for a path the `Picture` that was read.
         record: what the image was made of and how, if that was asked for.
-        remark: what is odd about the mask, or why nothing is changed, in a sentence; None as a rule.
+        remark: what is odd about the mask, or why little is changed, in a sentence; None as a rule.
     """
 
     image: Any

@@ -63,7 +63,7 @@ _TABLE = {
 _HEADERS = {
     "Server-Timing": {"description": "Milliseconds of each step.", "schema": {"type": "string"}},
     "Cdtnet-Remark": {
-        "description": "What is odd about the mask, or why nothing is changed.",
+        "description": "What is odd about the mask, or why little is changed.",
         "schema": {"type": "string"},
     },
 }

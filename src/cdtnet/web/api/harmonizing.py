@@ -29,7 +29,7 @@ class Reply:
     Attributes:
         body: The bytes.
         media_type: What they are.
-        remark: What is odd about the mask, or why nothing is changed, in a sentence, or None.
+        remark: What is odd about the mask, or why little is changed, in a sentence, or None.
         seconds: What each step took.
         pixels: The picture's number of them.
     """

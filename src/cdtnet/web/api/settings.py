@@ -67,6 +67,11 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
             "default": False,
             "description": "Accept a mask of another size.",
         },
+        "apply_anyway": {
+            "type": "boolean",
+            "default": False,
+            "description": "Make the whole change even where the analysis is not sure of it.",
+        },
     }
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
-
 from ...errors import PictureError
-from ...imaging import Picture, encode_picture
-from ...imaging.formats import FORMATS, PNG, TIFF
-from .work import Outcome
+from ...imaging import encode_picture
+from ...imaging.formats import FORMATS, PNG
+from .work import Outcome, encode_mask
 
 
 def picture(outcome: Outcome) -> tuple[bytes, str]:
@@ -21,8 +19,7 @@ def picture(outcome: Outcome) -> tuple[bytes, str]:
 
 def mask(outcome: Outcome) -> tuple[bytes, str]:
     """The foreground mask as large as the picture, white where it was harmonized."""
-    suffix = (TIFF if outcome.mask.dtype == np.float32 else PNG).suffix
-    return encode_picture(Picture(outcome.mask[..., None]), suffix), suffix
+    return encode_mask(outcome.mask)
 
 
 def table(outcome: Outcome) -> tuple[bytes, str]:

@@ -30,7 +30,7 @@ from .guard import Guard
 from .masks import check_shape
 from .photos import Photo, is_transparent
 from .sessions import Session, Sessions
-from .work import ROLES, Edit, Models, harmonize
+from .work import ROLES, Edit, Models, harmonize, snapped
 
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[2] / "demo"
@@ -109,6 +109,12 @@ class _Faces:
         session.job = self.queue.submit(work)
         return JSONResponse(state_of(session), 202)
 
+    async def snap(self, request: Request) -> Response:
+        uploads = dict(self._session(request).uploads)
+        async with self._uploading:
+            data = await run_in_threadpool(snapped, uploads)
+        return Response(data, media_type="application/octet-stream")
+
     async def progress(self, request: Request) -> Response:
         return JSONResponse(state_of(self._session(request)))
 
@@ -184,6 +190,7 @@ def make_app(
         Route(one + "/job", faces.start, methods=["POST"]),
         Route(one + "/job", faces.progress),
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
+        Route(one + "/snapped", faces.snap, methods=["POST"]),
         Route(one + "/result/{what}", faces.download),
     ]
     app = Starlette(

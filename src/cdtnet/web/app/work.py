@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from ..._version import __version__
 from ...config import Runtime
 from ...errors import CdtnetError, PictureError
-from ...imaging import Lut, describe, to_mask
+from ...imaging import Lut, Picture, describe, encode_picture, to_mask
 from ...imaging.composition import Layer, compose
+from ...imaging.formats import PNG, TIFF
+from ...imaging.snapping import snap
 from ...inference.harmonizer import Harmonizer, Progress
 from ...inference.options import Options
 from ...inference.pipeline import harmonize_picture
@@ -63,7 +65,11 @@ class Edit:
         if not all(_is_number(number) for number in numbers):
             raise CdtnetError("Strength, place, scale and rotation are numbers.")
         strength, left, top, scale, rotate = numbers
-        return cls(way, model, Options(strength=strength), (left, top), scale, rotate)
+        apply_anyway = wishes.get("apply_anyway", False)
+        if not isinstance(apply_anyway, bool):
+            raise CdtnetError("Whether to apply anyway is true or false.")
+        options = Options(strength=strength, apply_anyway=apply_anyway)
+        return cls(way, model, options, (left, top), scale, rotate)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Outcome:
         mask: (H, W), its foreground.
         harmonized: The result.
         lut: The colour table, where the model has one.
-        remark: Why nothing is changed, in a sentence, or None.
+        remark: Why little is changed, in a sentence, or None.
         settings: What the Python API needs to give the same again.
     """
 
@@ -139,6 +145,27 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     return Outcome(composite, mask, Photo(result.image), result.lut, result.remark, settings)
 
 
+def snapped(uploads: Mapping[str, Photo]) -> bytes:
+    """The mask that the page shows, refined to the object's edge, as the bytes of a PNG or TIFF file.
+
+    Raises:
+        CdtnetError: A picture is missing, no edge is found, or OpenCV is not installed.
+    """
+    composite, mask, _ = _painted(uploads, None)
+    if remark := describe(mask):
+        raise PictureError(remark)
+    refined, remark = snap(composite.picture.pixels, mask)
+    if remark:
+        raise PictureError(remark)
+    return encode_mask(refined)[0]
+
+
+def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
+    """A mask (H, W) as the bytes of a file, and the suffix of its name."""
+    suffix = (TIFF if mask.dtype == np.float32 else PNG).suffix
+    return encode_picture(Picture(mask[..., None]), suffix), suffix
+
+
 def _is_number(value: Any) -> bool:
     """Not NaN, nor so large that no float holds it."""
     return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
@@ -150,7 +177,7 @@ def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[An
     return Photo(made.composite), made.mask, made.layer
 
 
-def _painted(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
+def _painted(uploads: Mapping[str, Photo], _: Edit | None) -> tuple[Photo, NDArray[Any], Layer | None]:
     composite = _needed(uploads, "composite")
     picture = composite.picture
     if "mask" in uploads:
@@ -179,6 +206,7 @@ def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
         **placement,
         "model": edit.model,
         "strength": edit.options.strength,
+        **({"apply_anyway": True} if edit.options.apply_anyway else {}),
     }
 
 

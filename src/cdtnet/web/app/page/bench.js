@@ -17,9 +17,10 @@ export class Bench {
   photos = new Map(); // by role
   way = "place";
   show = "edit";
-  result = null; // {way, name, before, after, table}
+  result = null; // {way, name, before, after, table, remark}
   stale = false; // whether the result is of other settings than those at hand
   working = false;
+  snapping = false;
   loading = 0; // pictures on their way
   #loaded = Promise.resolve();
   #latest = new Map(); // by role: the file that was chosen last, which may be on its way
@@ -164,6 +165,37 @@ export class Bench {
     this.update();
   }
 
+  /** The mask at hand, brought to the object's edge, takes its place and that of the strokes. */
+  async snap() {
+    const { server, tools } = this;
+    this.working = this.snapping = true;
+    complain("");
+    say("Snapping the mask to the edge …");
+    showProgress({ state: "snapping" });
+    this.update();
+    try {
+      for (let blob; !blob; ) {
+        try {
+          if (tools.paint.strokes.length) await server.upload("strokes", await tools.paint.file());
+          else await server.drop("strokes");
+          blob = await (await server.request("POST", "snapped")).blob();
+          const before = this.photos.get("mask");
+          await this.load("mask", new File([blob], "snapped.png", { type: "image/png" }));
+          if (this.photos.get("mask") === before) break; // it was refused, which has been said
+          tools.paint.clear();
+          say("The mask is snapped to the edge.");
+        } catch (error) {
+          if (!(error instanceof Renewed)) throw error;
+        }
+      }
+    } catch (error) {
+      say("");
+      explain(error);
+    }
+    this.working = this.snapping = false;
+    this.update();
+  }
+
   cancel() {
     this.server.request("DELETE", "job").catch(() => {});
   }
@@ -200,7 +232,7 @@ export class Bench {
     const before = known?.id === composite.id ? known : await Photo.load(this.server, composite);
     const after = await Photo.load(this.server, harmonized);
     const { name } = this.photos.get(way === "place" ? "background" : "composite");
-    this.result = { way, name, before, after, table };
+    this.result = { way, name, before, after, table, remark };
     this.tools.compare.set(before, after);
     this.show = "compare";
     say(`Done. ${remark ?? "Compare before and after with the divider."}`);

@@ -43,6 +43,10 @@ function touch() {
   $("#undo").disabled = $("#clear").disabled = !tools.paint.strokes.length;
   $("#result").hidden = result?.way !== bench.way;
   $("#stale").hidden = !bench.stale;
+  $("#snap").disabled = !bench.isReady;
+  $("#cancel").hidden = bench.snapping;
+  $("#little").hidden = bench.stale || working || !result?.remark;
+  $("#little .note").textContent = result?.remark ?? "";
   showNumbers();
   if (!result) return;
   $("#format").textContent = `${result.after.format}, ${result.after.depth} bit`;
@@ -79,8 +83,8 @@ function choose(role) {
 }
 
 /** The focus follows what takes a button's place; on a phone, the picture comes into view. */
-async function harmonize() {
-  const done = bench.harmonize({ model: $("#model").value, strength: Number($("#strength").value) });
+async function harmonize(wishes = {}) {
+  const done = bench.harmonize({ model: $("#model").value, strength: Number($("#strength").value), ...wishes });
   $("#cancel").focus({ preventScroll: true });
   await done;
   if (document.activeElement === document.body) $("#harmonize").focus({ preventScroll: true });
@@ -123,7 +127,9 @@ function listen() {
   on("click", "#reset", () => bench.tools.place.reset());
   on("click", "#undo", () => bench.tools.paint.undo());
   on("click", "#clear", () => bench.tools.paint.clear());
-  on("click", "#harmonize", harmonize);
+  on("click", "#harmonize", () => harmonize());
+  on("click", "#anyway", () => harmonize({ apply_anyway: true }));
+  on("click", "#snap", () => bench.snap());
   on("click", "#cancel", () => bench.cancel());
   on("click", "[data-download]", ({ dataset }) => bench.download(dataset.download));
   on("click", "#problem button", () => complain(""));

@@ -8,6 +8,8 @@ export const ROLES = {
   paint: { composite: "Composite", mask: "Mask" },
 };
 
+const LABELS = { waiting: "Waiting for another picture", snapping: "Snapping to the edge" };
+
 const HELP = {
   place:
     "Drag to move, wheel or corners to scale, the round handle to turn. Keys: arrows move (Shift: by one pixel), " +
@@ -76,7 +78,7 @@ export function markZones(photos) {
 
 export function showProgress({ state, done, total }) {
   const bar = $("#progress");
-  $("#progress-label").textContent = state === "waiting" ? "Waiting for another picture" : "Harmonizing";
+  $("#progress-label").textContent = LABELS[state] ?? "Harmonizing";
   if (total) [bar.max, bar.value] = [total, done];
   else bar.removeAttribute("value");
 }
