@@ -125,7 +125,7 @@ def _refined(cv2: Any, pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]
 
 
 def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
-    """How far colors of neighbors (S,T,3) on both sides of a cut (S,T) are apart, in levels; 0 without a cut."""
+    """How far colors (S,T,3) on both sides of a cut (S,T) are apart, in levels; 0 without a cut."""
     steps = []
     for axis in (0, 1):
         across = np.diff(cut, axis=axis) != 0

@@ -21,6 +21,7 @@ from tests.web.client import form
         ({"quality": "0"}, "whole number from 1 to 100"),
         ({"quality": "1.5"}, "whole number from 1 to 100"),
         ({"resize_mask": "yes"}, "true or false"),
+        ({"apply_anyway": "1"}, "true or false"),
         ({"format": "gif"}, "one of jpeg, png, tiff, webp"),
         ({"model": "/etc/passwd"}, "one of formula, is2am"),
         ({"Strength": "1"}, "no setting 'Strength'"),

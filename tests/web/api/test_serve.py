@@ -77,10 +77,17 @@ def test_what_is_odd_about_a_mask_is_said(client):
     assert "black everywhere" in client.harmonize(PHOTO, black, accept="application/json").json["remark"]
 
 
-def test_that_nothing_is_changed_is_said(client):
-    answer = client.harmonize(PHOTO, MASK, model="is2am")  # noise, of which nothing is out of place
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), noise())
-    assert "not sure" in answer.headers["Cdtnet-Remark"]
+def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(client):
+    changes = []
+    for anyway in ("false", "true"):
+        answer = client.harmonize(PHOTO, MASK, model="is2am", apply_anyway=anyway)  # noise: nothing is wrong
+        found = np.asarray(Image.open(io.BytesIO(answer.body)))
+        expected = Harmonizer("is2am", "cpu")(noise(), plane(), apply_anyway=anyway == "true").image
+        assert np.array_equal(found, expected)
+        changes.append(np.abs(found.astype(int) - noise()).sum())
+        said = answer.headers.get("Cdtnet-Remark")
+        assert said is None if anyway == "true" else "Little is changed, because" in said
+    assert changes[0] < 0.4 * changes[1]
 
 
 def test_a_mask_of_another_size_only_when_asked_for(client):

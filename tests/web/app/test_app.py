@@ -12,6 +12,7 @@ from PIL import Image
 import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture
+from tests.imaging.leaves import off, scene
 from tests.web.app.process import AppProcess, cut_out, disc, encoded, image, photo, ramp
 
 
@@ -53,14 +54,39 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
         "composite": [90, 60],
         "model": "cdtnet-sim",
         "strength": 0.6,
+        "apply_anyway": False,
     }
 
 
-def test_that_nothing_is_changed_is_said(app, session):
+def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(app, session):
     app.call("PUT", f"{session}/uploads/composite", encoded(ramp(90, 60)))
     app.call("PUT", f"{session}/uploads/mask", encoded(disc(90, 60)))
-    assert "not sure" in app.harmonize(session, way="paint")["remark"]
-    assert np.array_equal(image(app.request("GET", f"{session}/result/picture")[2]), ramp(90, 60))
+    changes = []
+    for anyway in (False, True):
+        job = app.harmonize(session, way="paint", apply_anyway=anyway)
+        assert job["remark"] is None if anyway else "Little is changed" in job["remark"]
+        assert job["settings"]["apply_anyway"] is anyway
+        found = image(app.request("GET", f"{session}/result/picture")[2])
+        expected = cdtnet.Harmonizer("cdtnet-sim")(ramp(90, 60), disc(90, 60), apply_anyway=anyway).image
+        assert np.array_equal(found, expected)
+        changes.append(np.abs(found.astype(int) - ramp(90, 60)).sum())
+    assert changes[1] > 0
+    assert changes[0] < 0.4 * changes[1]
+    order = {"way": "paint", "model": "cdtnet-sim", "apply_anyway": "yes"}
+    assert "true or false" in app.error("POST", f"{session}/job", order)[1]
+
+
+def test_a_mask_is_snapped_to_the_edge(app, session):
+    picture, mask = scene(240, 320)
+    rough = off(mask, 7)
+    assert app.error("POST", f"{session}/snapped")[0] == 422
+    app.call("PUT", f"{session}/uploads/composite", encoded(picture))
+    app.call("PUT", f"{session}/uploads/mask", encoded(rough))
+    status, _, data = app.request("POST", f"{session}/snapped")
+    assert status == 200
+    assert np.array_equal(image(data), cdtnet.snap_mask(picture, rough))
+    app.call("PUT", f"{session}/uploads/composite", encoded(np.full_like(picture, 90)))
+    assert "left as it is" in app.error("POST", f"{session}/snapped")[1]
 
 
 def test_the_table_is_the_one_that_python_saves(app, session, tmp_path):

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+import cdtnet
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo, ramp
 
@@ -31,12 +32,21 @@ def test_comparing_in_full_resolution(bench):
     wait_for_pixels(bench, result[-height:, -width:])
 
 
-def test_that_nothing_is_changed_is_said(bench):
+def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(bench):
     bench.get_by_role("radio", name="Open a composite").check()
     drop(bench, "composite", ("ramp.png", encoded(ramp(90, 60))), ("mask.png", encoded(disc(90, 60))))
     harmonize(bench)
-    said(bench, "Done. Nothing is changed")
-    assert np.array_equal(image(download(bench, "picture")[1]), ramp(90, 60))
+    said(bench, "Done. Little is changed")
+    little = image(download(bench, "picture")[1])
+    assert bench.locator("#little").inner_text().startswith("Little is changed, because")
+    bench.get_by_role("button", name="Apply anyway").click()
+    said(bench, "Done. Compare")
+    assert bench.locator("#little").is_hidden()
+    whole = image(download(bench, "picture")[1])
+    expected = cdtnet.Harmonizer("cdtnet-sim")(ramp(90, 60), disc(90, 60), apply_anyway=True).image
+    assert np.array_equal(whole, expected)
+    change, part = (np.abs(picture.astype(int) - ramp(90, 60)).sum() for picture in (whole, little))
+    assert part < 0.4 * change
 
 
 def pan(page, distance):

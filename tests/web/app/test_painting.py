@@ -8,6 +8,7 @@ import tifffile
 
 import cdtnet
 from cdtnet.imaging import encode_picture, read_picture
+from tests.imaging.leaves import off, scene
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 
@@ -107,3 +108,26 @@ def tiff(pixels):
     stream = io.BytesIO()
     tifffile.imwrite(stream, pixels, photometric="rgb")
     return stream.getvalue()
+
+
+def test_a_rough_mask_is_snapped_to_the_edge(bench):
+    picture, mask = scene(300, 400)
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("leaf.png", encoded(picture)), ("rough.png", encoded(off(mask, 8))))
+    stroke(bench, (0.02, 0.03), (0.03, 0.03))
+    bench.get_by_role("button", name="Undo").click()
+    bench.get_by_role("button", name="Snap to edge").click()
+    said(bench, "The mask is snapped to the edge.")
+    assert bench.get_by_role("button", name="Undo").is_disabled()
+    harmonize(bench)
+    assert np.array_equal(image(download(bench, "mask")[1]), cdtnet.snap_mask(picture, off(mask, 8)))
+
+
+def test_where_there_is_no_edge_the_page_says_so_and_keeps_the_strokes(bench):
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("flat.png", encoded(np.full((300, 400, 3), 90, np.uint8))))
+    stroke(bench, (0.4, 0.5), (0.6, 0.5))
+    bench.get_by_role("button", name="Snap to edge").click()
+    bench.get_by_role("alert").filter(has_text="left as it is").wait_for()
+    assert bench.get_by_role("button", name="Undo").is_enabled()
+    assert bench.get_by_role("button", name="Harmonize", exact=True).is_enabled()

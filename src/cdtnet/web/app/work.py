@@ -206,7 +206,7 @@ def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
         **placement,
         "model": edit.model,
         "strength": edit.options.strength,
-        **({"apply_anyway": True} if edit.options.apply_anyway else {}),
+        "apply_anyway": edit.options.apply_anyway,
     }
 
 
