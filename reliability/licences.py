@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = "cdtnet"
-EXTRAS = ("", "torch", "export", "train", "evaluate", "web", "ray")  # "" is the default install
+EXTRAS = ("", "torch", "export", "train", "evaluate", "snap", "web", "ray")  # "" is the default install
 
 
 def brought(name: str, extras: Iterable[str] = ("",)) -> set[str]:

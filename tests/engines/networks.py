@@ -63,7 +63,7 @@ def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         before, soft = result[seen].copy(), mask[seen]
         solid = np.where(soft > NEGLIGIBLE, soft, 0) if model.config.close_up else soft
         with torch.inference_mode():
-            image, amount = look(model, nchw(before[None]), nchw(soft[None]), nchw(solid[None]))
+            image, amount = look(model, nchw(before[None]), nchw(solid[None]))
         if model.config.variant != "cdtnet-sim":
             amount = amount * soft
         result[seen] = before + amount * (image[0].permute(1, 2, 0).numpy() - before)
@@ -86,19 +86,14 @@ def surroundings(mask: np.ndarray, base_size: int) -> tuple[slice, slice]:
     return along(rows, mask.shape[0]), along(columns, mask.shape[1])
 
 
-def looked_once(
-    model: CDTNet, image: torch.Tensor, mask: torch.Tensor, seen: torch.Tensor
-) -> tuple[torch.Tensor, float]:
-    """The picture, and 1; `seen` is what of the mask is looked at."""
-    return model.render(model.analyse(model.downsample(image, seen)), image, mask)[0], 1.0
+def looked_once(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:
+    return model(image, mask).image, 1.0
 
 
-def looked_twice(
-    model: CDTNet, image: torch.Tensor, mask: torch.Tensor, seen: torch.Tensor
-) -> tuple[torch.Tensor, float]:
+def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:
     """The picture by the mean of two analyses, and the share of the change that is worth making."""
-    low = model.downsample(image, seen)
-    looks = model.analyse(low), model.analyse(model.downsample(image.flip(3), seen.flip(3)))
+    low = model.downsample(image, mask)
+    looks = model.analyse(low), model.analyse(model.downsample(image.flip(3), mask.flip(3)))
     means, painted, mapped = {}, [], []
     for name in Analysis._fields:
         parts = [getattr(look, name) for look in looks]

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import PictureError
-from .options import add_model_options, runtime, stoppable_bar
+from .options import add_apply_anyway, add_model_options, runtime, stoppable_bar
 from .outputs import prepare_output
 from .pictures import Output, add_output_options, beside, read_inputs
 
@@ -35,12 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+    add_apply_anyway(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write a table or a picture; the path written is the one line on stdout."""
     if arguments.apply is None:
         _write_table(arguments)
+    elif arguments.apply_anyway:
+        raise PictureError("A table is applied as it is; leave out --apply-anyway, or --apply.")
     else:
         _apply_table(arguments)
 
@@ -58,7 +61,9 @@ def _write_table(arguments: argparse.Namespace) -> None:
         check_name(name)
         prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    lut = harmonizer.lut(picture, mask, resize_mask=arguments.resize_mask)
+    lut = harmonizer.lut(
+        picture, mask, resize_mask=arguments.resize_mask, apply_anyway=arguments.apply_anyway
+    )
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} mixes none, or the mask is black; "

@@ -46,14 +46,19 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
 
 def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
     """--apply-anyway, --resize-mask and --snap-mask; `mask` says what is resized and snapped."""
+    add_apply_anyway(parser)
+    parser.add_argument("--resize-mask", action="store_true", help=f"accept a {mask} of another size")
+    parser.add_argument(
+        "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
+    )
+
+
+def add_apply_anyway(parser: argparse.ArgumentParser) -> None:
+    """--apply-anyway."""
     parser.add_argument(
         "--apply-anyway",
         action="store_true",
         help="make the whole change even where the analysis is not sure of it",
-    )
-    parser.add_argument("--resize-mask", action="store_true", help=f"accept a {mask} of another size")
-    parser.add_argument(
-        "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
     )
 
 

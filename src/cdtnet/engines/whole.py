@@ -46,9 +46,9 @@ class WholeBox(Box):
             low, atlas = mean(low, low_again), mean(atlas, atlas_again)
         lines = [line.stretch(base) for line in frame]
         if "color_mapping" in self.boxes:
-            painted = self.boxes["lookup"](atlas, image, mask)  # blended with the mask already
+            painted = self.boxes["lookup"](atlas, image, seen)  # blended with the mask already
             if "refinement" in self.boxes:
-                painted = torch.lerp(image, self.boxes["refinement"](image, painted, mask, low, *lines), mask)
+                painted = torch.lerp(image, self.boxes["refinement"](image, painted, seen, low, *lines), mask)
         else:
             painted = torch.lerp(image, self.boxes["upsampling"](low, *lines), mask)
         if amount is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import HALO, Precision
+from ..config import HALO, NEGLIGIBLE, Precision
 from ..engines import Engine, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
@@ -56,6 +56,7 @@ class Painter:
     ):
         self._engine, self._precision, self._picture = engine, precision, picture
         self._strength, self._whole_frame, self._layer = strength, whole_frame, layer
+        self._apart = engine.config.close_up and not whole_frame
         self._codec = color_codec(picture)
         self._objects = [
             analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
@@ -111,7 +112,9 @@ class Painter:
         self, each: Analyzed, before: NDArray[Any], soft: NDArray[Any], block: Window
     ) -> NDArray[Any]:
         """What one object adds to the colors (h,w,3) of a block of the picture."""
-        tile = Tile(before, soft, each.frame.size, block.within(each.frame))
+        # as in the analysis, next to no coverage counts as none: halos of a mask that is not quite black
+        seen = np.where(soft > NEGLIGIBLE, soft, np.float32(0)) if self._apart else soft
+        tile = Tile(before, seen, each.frame.size, block.within(each.frame))
         after = self._engine.render(each.found, tile, self._precision)
         if not np.isfinite(after).all():
             raise WeightsError("The network computes NaN or infinite colours; its weights cannot be used.")
