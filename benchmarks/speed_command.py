@@ -62,14 +62,14 @@ def main() -> None:
         import cdtnet.engines.openvino as openvino
         from cdtnet import imaging
         from cdtnet.imaging import write
-        from cdtnet.inference import harmonizer, painter
+        from cdtnet.inference import analysis, harmonizer, painter, pipeline
 
     clock.wrap(imaging, "read_picture", "decode the picture", "decode the mask")
-    clock.wrap(imaging, "to_mask", "check the mask")
-    clock.wrap(harmonizer, "to_mask", "check the mask")
-    clock.wrap(harmonizer, "describe", "check the mask")
-    clock.wrap(painter, "shrink", "to base size")
-    clock.wrap(openvino.OpenVinoEngine, "analyse", "generator and table")
+    clock.wrap(pipeline, "mask_for", "check the mask")
+    clock.wrap(harmonizer, "to_masks", "check the mask")
+    clock.wrap(harmonizer, "find_foreground", "find the objects")
+    clock.wrap(analysis, "shrink", "to base size")
+    clock.wrap(openvino.OpenVinoEngine, "look", "generator and table")
     clock.wrap(openvino._Box, "_compile", "compile graphs")
     clock.wrap(painter.Painter, "_render", "colours and blending")
     clock.wrap(write, "encode_picture", "encode")

@@ -1,0 +1,28 @@
+"""A composite of which a model changes little, whatever its weights are."""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+from cdtnet import Harmonizer
+from tests.web.app.process import disc, photo, ramp
+
+
+def little_to_change(model: str) -> tuple[np.ndarray, np.ndarray]:
+    """(60,90,3) and (60,90), uint8: the first of many that the model leaves much as it is."""
+    harmonizer = Harmonizer(model, "cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return next(each for each in _composites() if harmonizer(*each).remark)
+
+
+def _composites() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    wide = np.full((60, 90), 255, np.uint8)
+    wide[:4] = 0
+    noise = np.random.default_rng(7).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    for contrast in (4, 2, 8, 1, 16):
+        for picture in (ramp(90, 60), noise, *(photo(90, 60, seed) for seed in range(6))):
+            for level in (128, 0, 64, 192):
+                for mask in (disc(90, 60), wide):
+                    yield (level + (picture.astype(int) - level) // contrast).astype(np.uint8), mask
