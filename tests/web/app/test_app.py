@@ -76,7 +76,7 @@ def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(app, sessio
         assert np.array_equal(found, expected)
         changes.append(np.abs(found.astype(int) - composite).sum())
     assert changes[0] < 0.5 * changes[1]
-    order = {"way": "paint", "model": "cdtnet-sim", "apply_anyway": "yes"}
+    order = json.dumps({"way": "paint", "model": "cdtnet-sim", "apply_anyway": "yes"})
     assert "true or false" in app.error("POST", f"{session}/job", order)[1]
 
 

@@ -123,11 +123,13 @@ def test_a_rough_mask_is_snapped_to_the_edge(bench):
     assert np.array_equal(image(download(bench, "mask")[1]), cdtnet.snap_mask(picture, off(mask, 8)))
 
 
-def test_where_there_is_no_edge_the_page_says_so_and_keeps_the_strokes(bench):
+def test_where_there_is_no_edge_the_page_says_so_and_keeps_the_strokes(bench, page_errors):
     bench.get_by_role("radio", name="Open a composite").check()
     drop(bench, "composite", ("flat.png", encoded(np.full((300, 400, 3), 90, np.uint8))))
     stroke(bench, (0.4, 0.5), (0.6, 0.5))
     bench.get_by_role("button", name="Snap to edge").click()
     bench.get_by_role("alert").filter(has_text="left as it is").wait_for()
+    assert len(page_errors) == 1
+    assert "422" in page_errors.pop()  # which the browser notes, too
     assert bench.get_by_role("button", name="Undo").is_enabled()
     assert bench.get_by_role("button", name="Harmonize", exact=True).is_enabled()
