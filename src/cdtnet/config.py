@@ -12,7 +12,7 @@ LARGEST_BASE = 1024  # pixels of a base side: beyond, analysing would take more 
 MOST_LUTS = 256
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colours that generator and refinement work with
 IMAGENET_STD = (0.229, 0.224, 0.225)
-NEGLIGIBLE = 3 / 255  # coverage up to which a mask counts as black when the foreground is looked for
+NEGLIGIBLE = 3 / 255  # coverage up to which a mask counts as black, where `Config.close_up`
 HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
 
 

@@ -58,12 +58,13 @@ def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """The module over all that it should see of each picture, blended with the masks, once: (N,H,W,3)."""
     look = looked_twice if model.config.second_look else looked_once
     results = images.copy()
+    if model.config.close_up:
+        masks = np.where(masks > NEGLIGIBLE, masks, 0)
     for result, mask in zip(results, masks, strict=True):
         seen = surroundings(mask[..., 0], model.config.base_size) if model.config.close_up else ...
         before, soft = result[seen].copy(), mask[seen]
-        solid = np.where(soft > NEGLIGIBLE, soft, 0) if model.config.close_up else soft
         with torch.inference_mode():
-            image, amount = look(model, nchw(before[None]), nchw(solid[None]))
+            image, amount = look(model, nchw(before[None]), nchw(soft[None]))
         if model.config.variant != "cdtnet-sim":
             amount = amount * soft
         result[seen] = before + amount * (image[0].permute(1, 2, 0).numpy() - before)
@@ -72,8 +73,7 @@ def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 def surroundings(mask: np.ndarray, base_size: int) -> tuple[slice, slice]:
     """A foreground and what is to be seen around it."""
-    seen = mask > NEGLIGIBLE
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     side = max(int((2 * extent + max(mask.shape)) / 3), base_size)
 

@@ -39,3 +39,10 @@ def test_growing_stops_at_the_border():
     assert outer == (0, 3, 11, 21)
     assert window.within(outer) == (0, 2, 10, 17)
     assert window.within(outer).from_within(outer) == window
+
+
+def test_a_union_is_the_smallest_window_that_holds_both():
+    one, other = Window(2, 30, 10, 40), Window(5, 0, 20, 7)
+    assert one.union(other) == other.union(one) == (2, 0, 20, 40)
+    assert one.union(one) == one
+    assert one.union(Window(3, 31, 4, 32)) == one

@@ -29,13 +29,14 @@ class WholeBox(Box):
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """All in 0..1; the result is blended with the mask."""
         base, antialias = self.config.base_size, self.config.antialias
+        if self.config.close_up:
+            mask = torch.where(mask > NEGLIGIBLE, mask, 0)
         frame = self._frame(mask)
-        seen = torch.where(mask > NEGLIGIBLE, mask, 0) if self.config.close_up else mask
 
         def shrink(x: Tensor, size: int) -> Tensor:
             return resize(x.permute(0, 3, 1, 2), *(line.shrink(size, antialias=antialias) for line in frame))
 
-        inputs = shrink(image, base), shrink(seen, base), shrink(seen, base // STRIDE)
+        inputs = shrink(image, base), shrink(mask, base), shrink(mask, base // STRIDE)
         tiles = inputs[0].permute(0, 2, 3, 1), inputs[1].permute(0, 2, 3, 1)  # at base size
         (low, atlas), amount = self._look(*inputs), None
         if self.config.second_look:
@@ -46,9 +47,9 @@ class WholeBox(Box):
             low, atlas = mean(low, low_again), mean(atlas, atlas_again)
         lines = [line.stretch(base) for line in frame]
         if "color_mapping" in self.boxes:
-            painted = self.boxes["lookup"](atlas, image, seen)  # blended with the mask already
+            painted = self.boxes["lookup"](atlas, image, mask)  # blended with the mask already
             if "refinement" in self.boxes:
-                painted = torch.lerp(image, self.boxes["refinement"](image, painted, seen, low, *lines), mask)
+                painted = torch.lerp(image, self.boxes["refinement"](image, painted, mask, low, *lines), mask)
         else:
             painted = torch.lerp(image, self.boxes["upsampling"](low, *lines), mask)
         if amount is not None:
@@ -60,7 +61,7 @@ class WholeBox(Box):
         height, width = mask.shape[1], mask.shape[2]
         if not self.config.close_up:
             return Line.whole(height), Line.whole(width)
-        down, across = (Line.spanned((mask > NEGLIGIBLE).any(axis)[..., 0]) for axis in (2, 1))
+        down, across = (Line.spanned((mask > 0).any(axis)[..., 0]) for axis in (2, 1))
         extent = torch.maximum(down.part, across.part)
         longest = torch.maximum(torch.as_tensor(height), torch.as_tensor(width))
         side = (extent + (longest - extent) // 3).clamp(min=self.config.base_size)

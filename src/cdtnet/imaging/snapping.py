@@ -69,11 +69,11 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
         The mask, and a sentence if all of it or a part is left as it was.
     """
     with needs("snap", "Snapping a mask"):
-        import cv2
+        import cv2  # noqa: F401 – said here if it is missing
     snapped, left = mask.copy(), False
     for extent in _parts(mask):
         grown = extent.grow(max(round(AROUND * max(extent.size)), 8), *mask.shape)
-        refined = _refined(cv2, pixels[grown.slices], mask[grown.slices])
+        refined = _refined(pixels[grown.slices], mask[grown.slices])
         if refined is None:
             left = True
         else:
@@ -95,13 +95,15 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
-def _refined(cv2: Any, pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
+def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     """A part (h,w) of a mask, refined; None if there is no edge, or none that fits the mask."""
+    import cv2
+
     height, width = mask.shape
     scale = min(SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    low = cv2.resize(_bytes(_shrunk_first(pixels, scale)), size, interpolation=cv2.INTER_AREA)
-    rough = cv2.resize(coverage(_shrunk_first(mask, scale)), size, interpolation=cv2.INTER_AREA)
+    low = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
+    rough = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
     inside = (rough > 0.5).astype(np.uint8)
     area = int(inside.sum())
     reach = max(round(OFF * area**0.5), 2)
@@ -121,7 +123,7 @@ def _refined(cv2: Any, pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]
     if abs(cut.sum() - area) > area / 2 or _contrast(low, cut) < FAINT:
         return None
     band = (possible > 0) & (sure == 0)
-    return _enlarged(cv2, pixels, mask, low, cut, band)
+    return _enlarged(pixels, mask, low, cut, band)
 
 
 def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
@@ -133,7 +135,7 @@ def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
     return float(np.mean(joined)) if (joined := np.concatenate(steps)).size else 0.0
 
 
-def _shrunk_first(values: NDArray[Any], scale: float) -> NDArray[Any]:
+def _sparse(values: NDArray[Any], scale: float) -> NDArray[Any]:
     """Every few rows and columns, about four for each that is wanted, so that little of a picture is read."""
     step = max(int(1 / scale) // 4, 1)
     return np.ascontiguousarray(values[::step, ::step])
@@ -146,7 +148,6 @@ def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _enlarged(
-    cv2: Any,
     pixels: NDArray[Any],
     mask: NDArray[Any],
     low: NDArray[np.uint8],
@@ -156,7 +157,6 @@ def _enlarged(
     """The mask (h,w) with its edge where a cut at low resolution and the picture's own colors say it is.
 
     Args:
-        cv2: OpenCV.
         pixels: (h,w,C), of the picture.
         mask: (h,w), as it was.
         low: (S,T,3), the picture at low resolution.
@@ -164,8 +164,7 @@ def _enlarged(
         band: (S,T), where the edge may be; elsewhere the mask stays as it is.
     """
     guide = np.divide(low, 255, dtype=np.float32)
-    weights, rest = _filter(cv2, guide, cut)
-    coefficients = np.dstack((weights, rest))
+    coefficients = _filter(guide, cut)
     refined, white = mask.copy(), full_scale(mask.dtype)
     (height, width), (rows, columns) = mask.shape, cut.shape
     for window in tiles(height, width, _TILE):
@@ -178,15 +177,11 @@ def _enlarged(
         if not band[around].any():
             continue
         x, y = (axis.astype(np.float32) for axis in np.meshgrid(across, down))
-
-        def at(values: Any, x: FloatArray = x, y: FloatArray = y) -> Any:
-            return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-        here = at(coefficients)
+        here = _at(coefficients, x, y)
         color = _bytes(pixels[window.slices]).astype(np.float32) / 255
         soft = (here[..., :3] * color).sum(2) + here[..., 3]
         soft = np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1)
-        amount = at(band.astype(np.float32))
+        amount = _at(band.astype(np.float32), x, y)
         before = coverage(mask[window.slices])
         after = white * (before + amount * (soft - before))
         refined[window.slices] = np.rint(after) if mask.dtype.kind == "u" else after
@@ -198,8 +193,16 @@ def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64
     return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
 
 
-def _filter(cv2: Any, guide: FloatArray, cut: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The guided filter's weights (S,T,3) of the colors, and what is added (S,T)."""
+def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
+    """Values (S,T,…) at places (h,w), interpolated bilinearly."""
+    import cv2
+
+    return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _filter(guide: FloatArray, cut: FloatArray) -> FloatArray:
+    """The guided filter's coefficients (S,T,4): weights of the three colors, and what is added."""
+    import cv2
 
     def mean(values: Any) -> Any:
         side = 2 * RADIUS + 1
@@ -213,4 +216,4 @@ def _filter(cv2: Any, guide: FloatArray, cut: FloatArray) -> tuple[FloatArray, F
     shared = mean(guide * cut[..., None]) - center * level[..., None]
     weights = np.linalg.solve(spread, shared[..., None])[..., 0].astype(np.float32)
     rest = level - (weights * center).sum(2)
-    return mean(weights), mean(rest)
+    return np.dstack((mean(weights), mean(rest)))

@@ -91,6 +91,8 @@ class Painter:
         change, covered = np.zeros_like(before[inner]), np.zeros(native.shape[:2], np.float32)
         for each in self._objects:
             soft = coverage(each.mask[block.slices])
+            if self._apart:  # as in the analysis, whatever window it lies in
+                soft = np.where(soft > NEGLIGIBLE, soft, np.float32(0))
             if self._whole_frame or soft[inner].any():
                 change += self._change(each, before, soft, block)[inner]
                 covered += soft[inner]
@@ -112,9 +114,7 @@ class Painter:
         self, each: Analyzed, before: NDArray[Any], soft: NDArray[Any], block: Window
     ) -> NDArray[Any]:
         """What one object adds to the colors (h,w,3) of a block of the picture."""
-        # as in the analysis, next to no coverage counts as none: halos of a mask that is not quite black
-        seen = np.where(soft > NEGLIGIBLE, soft, np.float32(0)) if self._apart else soft
-        tile = Tile(before, seen, each.frame.size, block.within(each.frame))
+        tile = Tile(before, soft, each.frame.size, block.within(each.frame))
         after = self._engine.render(each.found, tile, self._precision)
         if not np.isfinite(after).all():
             raise WeightsError("The network computes NaN or infinite colours; its weights cannot be used.")
