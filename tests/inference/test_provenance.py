@@ -92,8 +92,9 @@ def test_what_compose_writes_is_made_again(folder, random):
     assert record["foreground"] == {"file": sha256("cutout.png")}
     assert record["background"] == {"file": sha256("in/a.jpg")}
     placed = {name: record[name] for name in ("at", "scale", "rotate")}
-    composite, mask = cdtnet.compose("cutout.png", "in/a.jpg", **placed)
-    result = Harmonizer(record["model"], precision=record["precision"])(composite, mask, record=True)
+    made = cdtnet.compose("cutout.png", "in/a.jpg", **placed)
+    harmonizer = Harmonizer(record["model"], precision=record["precision"])
+    result = harmonizer(made.composite, made.mask, layer=made.layer, record=True)
     assert (result.image.pixels == read_picture("out.png").pixels).all()
     assert result.record["composite"] == record["composite"]
     assert main([*arguments, "--record", "--no-harmonize"]) == 1
