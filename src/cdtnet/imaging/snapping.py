@@ -102,7 +102,7 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     height, width = mask.shape
     scale = min(SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    low = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
+    low: Any = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
     rough = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
     inside = (rough > 0.5).astype(np.uint8)
     area = int(inside.sum())
@@ -115,8 +115,8 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     labels[sure > 0], labels[possible == 0] = cv2.GC_FGD, cv2.GC_BGD
     cv2.setRNGSeed(0)
     try:
-        nothing = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(low, labels, None, *nothing, TURNS, cv2.GC_INIT_WITH_MASK)
+        behind, before = np.zeros((1, 65)), np.zeros((1, 65))  # models of colors, to be found
+        cv2.grabCut(low, labels, (0, 0, 1, 1), behind, before, TURNS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:
         return None
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
