@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from ..datasets.layouts.base import SUFFIXES
 from ..errors import DataError
+from ..imaging.formats import has_picture_suffix
 from .stores import Store
 from .work import Record, Settings
 
@@ -24,7 +24,7 @@ class Results:
     """What of a batch is finished, kept beside its pictures.
 
     Attributes:
-        counts: How many pictures were "done" and "failed" since it was opened.
+        counts: How many pictures were "done", "failed" and "skipped" since it was opened.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -67,7 +67,7 @@ class Results:
         """Note the settings, or compare them with those of earlier runs."""
         files = self._store.files()
         if SETTINGS not in files:
-            if other := next((path for path in files if path.lower().endswith(SUFFIXES)), None):
+            if other := next((path for path in files if has_picture_suffix(path)), None):
                 raise DataError(
                     f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
                     "give another place for the results."
@@ -96,7 +96,7 @@ class Results:
         for line in lines:
             record = self._parse(RESULTS, line)
             output = record["output"]
-            if output in files or (record["status"] == "failed" and (output or problems)):
+            if output in files or (record["status"] != "done" and (output or problems)):
                 latest[output or record["reason"]] = line, record
         table = b"".join(line + b"\n" for line, _ in latest.values())
         if table != b"".join(read) or parts or RESULTS not in files:

@@ -67,8 +67,8 @@ class Record:
         input: The composite's file.
         mask: The mask's file.
         output: The result's path in the batch's folder.
-        status: "done" or "failed".
-        reason: Why it failed, what is odd about its mask, or why nothing is changed; "" otherwise.
+        status: "done", "failed", or "skipped" for what is no picture of the batch.
+        reason: Why it failed or was skipped, what is odd about its mask, or why nothing is changed; "" otherwise.
         seconds: Time that its steps took.
         pixels: Width times height.
         foreground: The mask's mean, 0..1.
@@ -78,7 +78,7 @@ class Record:
     input: str
     mask: str
     output: str
-    status: Literal["done", "failed"] = "done"
+    status: Literal["done", "failed", "skipped"] = "done"
     reason: str = ""
     seconds: float = 0.0
     pixels: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
 from .options import add_model_options, add_record_option, count, progress_bar, runtime, say, some
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Work = Callable[[Sequence[Todo]], Iterator[Record]]
 
-FORMATS = ("jpg", "png", "tif", "webp")
 MEMORY = 1 << 30  # bytes of pictures in hand
 PAUSE = 1.0  # seconds between looks at a folder that is watched
 
@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
     add("--mask", metavar="FILE", help="one mask for all pictures in IN")
     add("--layout", default="auto", help="of IN, where it is not recognised (default: auto)")
-    add("--format", choices=FORMATS, help="of the results (default: that of each composite's suffix)")
+    add(
+        "--format",
+        choices=[format_.suffix[1:] for format_ in WRITTEN.values()],
+        help="of the results (default: that of each composite's suffix)",
+    )
     add("--resize-mask", action="store_true", help="accept masks of another size")
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
     add_record_option(parser)
@@ -89,7 +93,8 @@ def _run(arguments: argparse.Namespace) -> int:
             else:
                 before = batch.once(found)
         done, failed = results.counts["done"], results.counts["failed"]
-        say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.")
+        skipped = f" Skipped: {results.counts['skipped']:,}." if results.counts["skipped"] else ""
+        say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.{skipped}")
         if signal.received and not arguments.watch:
             say("cdtnet: Interrupted; the same command goes on.")
             raise SystemExit(130)
@@ -151,6 +156,8 @@ def _cluster(
 def _report(progress: Callable[[int, int], None], record: Record, done: int, total: int) -> None:
     if record.status == "failed":
         say(f"Failed: {record.output}: {record.reason}" if record.output else record.reason)
+    elif record.status == "skipped":
+        say(f"Skipped: {record.reason}")
     elif record.reason:
         say(f"{record.output}: {record.reason}")
     progress(done, total)

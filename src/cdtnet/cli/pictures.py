@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PictureError
-from ..system.atomic import write_file
+from ..system.atomic import LONGEST_NAME, write_file
 from ..system.signals import unbroken
 from .options import say
 from .outputs import add_overwrite, prepare_output
@@ -48,15 +49,27 @@ def read_inputs(*names: str) -> list[Picture]:
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
-    """A default output: the source's name with `_change`, in the format that it has; - for -."""
-    from ..imaging.write import FORMATS
+    """A default output: the source's name with `_change`, in the format that it has; - for -.
+
+    Formats that are only read become PNG.
+
+    Raises:
+        PictureError: The name would be longer than file systems take.
+    """
+    from ..imaging.formats import result_format
 
     if source == "-":
         return "-"
     path = Path(source)
-    suffixes = [suffix for suffix, format_ in FORMATS.items() if format_ == kind]
-    suffix = path.suffix if path.suffix.lower() in suffixes else suffixes[0]
-    return str(path.with_name(f"{path.stem}_{change}{suffix}"))
+    format_ = result_format(kind)
+    suffix = path.suffix if path.suffix.lower() in format_.suffixes else format_.suffix
+    name = f"{path.stem}_{change}{suffix}"
+    if len(os.fsencode(name)) > LONGEST_NAME >= len(os.fsencode(path.name)):
+        raise PictureError(
+            f"The name of {source} is too long for _{change} to be added; say with -o what the result is "
+            "to be called."
+        )
+    return str(path.with_name(name))
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,39 @@
 """Pictures, masks and lookup tables: read, turned into what a network sees, turned back, and written.
 
-libvips is loaded when the first file is read or written, so that callers with arrays need not wait for it.
+Importing the package is cheap, and libvips is loaded when the first file is read or written.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .color import ColorCodec, color_codec
-from .convert import like, to_picture
-from .cube import Lut
-from .masks import coverage, describe, to_mask
-from .metadata import Metadata
-from .picture import Picture
-
 if TYPE_CHECKING:
+    from .color import ColorCodec, color_codec
+    from .convert import like, to_picture
+    from .cube import Lut
+    from .masks import coverage, describe, to_mask
+    from .metadata import Metadata
+    from .picture import Picture
     from .read import read_picture
     from .write import describe_encoding, encode_picture, write_picture
+
+_HOMES = {
+    "ColorCodec": "color",
+    "Lut": "cube",
+    "Metadata": "metadata",
+    "Picture": "picture",
+    "color_codec": "color",
+    "coverage": "masks",
+    "describe": "masks",
+    "describe_encoding": "write",
+    "encode_picture": "write",
+    "like": "convert",
+    "read_picture": "read",
+    "to_mask": "masks",
+    "to_picture": "convert",
+    "write_picture": "write",
+}
 
 __all__ = [
     "ColorCodec",
@@ -37,12 +54,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "read_picture":
-        from .read import read_picture
-
-        return read_picture
-    if name in ("describe_encoding", "encode_picture", "write_picture"):
-        from . import write
-
-        return getattr(write, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from threading import Lock
 from types import EllipsisType
 from typing import Any, NamedTuple, cast
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.machine import available_cores
 from .containers import is_animated_png
-from .masks import is_colored, is_cutout, plane
+from .masks import reading_of
 from .picture import Picture
 from .read import DEPTHS, check, explained, field, kind_of, load, opened, read_metadata
 
@@ -97,17 +96,16 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
     Raises:
         PictureError: As from `open_picture`, or it has another size.
     """
-    pixels = open_picture(path).pixels
-    rows, columns, channels = pixels.shape
+    picture = open_picture(path)
+    rows, columns, _ = picture.pixels.shape
     if (rows, columns) != (height, width):
         raise PictureError(
             f"The mask has {columns}×{rows} pixels and the picture {width}×{height}; masks of pictures this "
             "large are not resized, so give one of the same size."
         )
-    strips = [slice(top, top + _STRIP) for top in range(0, height, _STRIP)]
-    by_alpha = channels in (2, 4) and any(is_cutout(pixels[strip]) for strip in strips)
-    by_luma = channels > 2 and not by_alpha and any(is_colored(pixels[strip]) for strip in strips)
-    return Plane(cast(Rows, pixels), partial(plane, by_alpha=by_alpha, by_luma=by_luma))
+    read = reading_of(picture)
+    dtype = read(picture.pixels[:1]).dtype
+    return Plane(cast(Rows, picture.pixels), read, dtype)
 
 
 class Rows:
@@ -146,7 +144,7 @@ class Rows:
     def __getitem__(self, key: Key | tuple[EllipsisType, int]) -> Any:
         if isinstance(key, tuple) and key[0] is Ellipsis:
             channel = key[1]
-            return Plane(self, lambda pixels: pixels[..., channel])
+            return Plane(self, lambda pixels: pixels[..., channel], self.dtype)
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         start, stop, _ = rows.indices(self.shape[0])
         if self.watch:
@@ -199,12 +197,13 @@ class Plane:
     Args:
         rows: Of the file.
         choose: (h,w) of (h,w,C) pixels, pixel by pixel.
+        dtype: Of what it gives.
     """
 
-    def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]]):
+    def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]], dtype: np.dtype[Any]):
         self._rows, self._choose = rows, choose
         self.shape = rows.shape[:2]
-        self.dtype = rows.dtype
+        self.dtype = dtype
 
     def __getitem__(self, key: Key) -> NDArray[Any]:
         return self._choose(self._rows[key])

@@ -14,17 +14,10 @@ from ..errors import PictureError
 from ..system.atomic import write_file
 from .containers import embed_exif, with_jfif
 from .depth import WITH_ALPHA
+from .formats import FORMATS, SUFFIXES, SUFFIXES_WRITTEN, able
 from .metadata import Metadata
 from .xmp import extract
 
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
-_DEPTHS = {
-    "JPEG": ("uint8",),
-    "WebP": ("uint8",),
-    "PNG": ("uint8", "uint16"),
-    "TIFF": ("uint8", "uint16", "float32"),
-}
-_LONGEST = {"JPEG": 65535, "WebP": 16383}
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 _JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a segment holds
@@ -99,22 +92,25 @@ def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality:
 
 
 def _checked_format(picture: Pixels, suffix: str) -> str:
-    kind = FORMATS.get(suffix.lower())
+    kind = SUFFIXES.get(suffix.lower())
     if kind is None:
         given = f"ends in {suffix}" if suffix else "has no suffix"
-        raise PictureError(f"The output name {given}; let it end in {', '.join(FORMATS)}.")
+        raise PictureError(f"The output name {given}; let it end in {', '.join(SUFFIXES_WRITTEN)}.")
     depth = picture.pixels.dtype.name
-    if depth not in _DEPTHS[kind]:
-        able = " or ".join(name for name, depths in _DEPTHS.items() if depth in depths)
-        raise PictureError(f"{kind} cannot hold {depth} pixels without losing depth; write {able} instead.")
+    if not FORMATS[kind].depths:
+        raise PictureError(f"{kind} is read, but not written; write {able(depth)} instead.")
+    if depth not in FORMATS[kind].depths:
+        raise PictureError(
+            f"{kind} cannot hold {depth} pixels without losing depth; write {able(depth)} instead."
+        )
     if kind == "JPEG" and len(picture.metadata.xmp or b"") > _JPEG_XMP and extract(picture.metadata.xmp):
         raise PictureError(
             "The picture's XMP leaves no room in a JPEG for a record; write PNG, TIFF or WebP."
         )
     height, width, channels = picture.pixels.shape
-    if kind == "JPEG" and channels in WITH_ALPHA:
-        raise PictureError("JPEG cannot hold an alpha channel; write PNG, TIFF or WebP instead.")
-    longest = _LONGEST.get(kind)
+    if channels in WITH_ALPHA and not FORMATS[kind].alpha:
+        raise PictureError(f"{kind} cannot hold an alpha channel; write {able(depth, alpha=True)} instead.")
+    longest = FORMATS[kind].longest
     if longest and max(width, height) > longest:
         raise PictureError(
             f"{kind} holds at most {longest} pixels a side, and the picture has "

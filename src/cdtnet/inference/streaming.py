@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..imaging import Picture, to_mask
 from ..imaging.assembling import BAND, write_bands
+from ..imaging.formats import SUFFIXES
 from ..imaging.geometry import Window, touched
 from ..imaging.masks import check_levels, describe_levels
 from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
-from ..imaging.write import FORMATS
 from ..system.atomic import new_file
 from ..system.machine import trim_memory
 from .painter import TILE, Painter
@@ -42,7 +42,7 @@ def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
     if header.nbytes <= LARGE:
         return False
     obstacle = header.obstacle
-    if FORMATS.get(Path(output).suffix.lower()) != "TIFF":
+    if SUFFIXES.get(Path(output).suffix.lower()) != "TIFF":
         obstacle = "is not to be written as TIFF"
     if obstacle and header.pixels > MAX_PIXELS:
         raise PictureError(

@@ -11,12 +11,8 @@ from typing import Any, Literal, cast
 
 from ..errors import DataError, WriteError
 from ..system.atomic import sync_folder
+from ..system.locks import lock
 from .design import Design
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock
-    fcntl = None  # type: ignore[assignment]
 
 Choice = Literal["left", "right", "same"]
 CHOICES: tuple[Choice, ...] = ("left", "right", "same")
@@ -135,8 +131,7 @@ class AnswerFile:
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
             )
-            if fcntl:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._descriptor)
             sync_folder(path.absolute().parent)
         except BlockingIOError as error:
             raise WriteError(

@@ -12,7 +12,7 @@ from typing import Any
 import pyvips
 
 from ..errors import DataError, PictureError
-from ..imaging.write import FORMATS
+from ..imaging.formats import SUFFIXES
 from ..system.atomic import write_file
 
 
@@ -110,7 +110,7 @@ def _stems(folder: Path) -> dict[str, Path]:
         raise DataError(f"{folder} is not a folder; give a folder of pictures.")
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in FORMATS and not path.name.startswith("."):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             if path.stem in files:
                 raise DataError(
                     f"{folder} holds both {files[path.stem].name} and {path.name}; keep one of them."

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets.layouts.base import SUFFIXES
 from ..datasets.tree import Entry, open_tree
 from ..errors import DataError
+from ..imaging.formats import SUFFIXES, has_picture_suffix
 
 _NUMBERED = (r"__\d+$", r"_\d+$", r"_mask$")  # what may follow a photo's name in its masks' names
 
@@ -42,7 +42,7 @@ def pictures(folder: Path) -> dict[str, Entry]:
     tree = open_tree(folder)
     found: dict[str, Entry] = {}
     for path in tree.files():
-        if not path.lower().endswith(SUFFIXES) or any(part.startswith(".") for part in path.split("/")):
+        if not has_picture_suffix(path) or any(part.startswith(".") for part in path.split("/")):
             continue
         key = path.rpartition(".")[0]
         if key in found:

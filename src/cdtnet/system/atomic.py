@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import WriteError
+from .locks import lock
 
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows, which removes no file that is open
-    fcntl = None  # type: ignore[assignment]
-
+LONGEST_NAME = 255  # bytes, on nearly all file systems
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
@@ -49,7 +46,7 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         with temporary.open("xb") as stream:
             with contextlib.suppress(OSError):  # not every file system has locks
-                _hold(stream.fileno())
+                lock(stream.fileno())  # keeps `remove_leftovers` from it
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -123,6 +120,10 @@ def check_target(path: str | os.PathLike[str]) -> None:
         WriteError: The folder is missing, or something else than a file has that name.
     """
     target = Path(os.path.realpath(path))
+    if len(os.fsencode(target.name)) > LONGEST_NAME:
+        raise WriteError(
+            f"{path} cannot be written, for its name is longer than {LONGEST_NAME} bytes; give a shorter one."
+        )
     if not target.parent.is_dir():
         raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
     if target.exists() and not target.is_file():
@@ -131,22 +132,17 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-    try:
-        _hold(handle)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _hold(handle: int) -> None:
-    """Keep an open file from `remove_leftovers` as long as this process has it open.
+    """Hold a file inside the context, where that does not keep it from being removed.
 
     Raises:
         OSError: Another process holds it.
     """
-    if fcntl is not None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if os.name == "nt":  # which removes no file that is open
+        yield
+        return
+    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        lock(handle)
+        yield
+    finally:
+        os.close(handle)

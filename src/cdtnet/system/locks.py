@@ -1,4 +1,4 @@
-"""A file that only one process holds at a time, whatever becomes of that process."""
+"""Files that one process holds at a time, until it closes them or ends, even if it is killed."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,43 @@ from pathlib import Path
 
 from ..errors import DataError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    import msvcrt
+
+    _BEYOND = 1 << 62  # a lock keeps others from reading what it covers, so it covers no content
+
+    def lock(handle: int) -> None:
+        """Hold an open file.
+
+        Raises:
+            OSError: Another process holds it, or the file system has no locks.
+        """
+        place = os.lseek(handle, 0, os.SEEK_CUR)
+        os.lseek(handle, _BEYOND, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        finally:
+            os.lseek(handle, place, os.SEEK_SET)
+else:
+
+    def lock(handle: int) -> None:
+        """Hold an open file.
+
+        Raises:
+            OSError: Another process holds it, or the file system has no locks.
+        """
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 @contextmanager
 def locked_file(path: Path, refusal: str) -> Iterator[None]:
-    """Hold a file; the system lets go of it when the process ends, even if it is killed.
+    """Hold a file inside the context.
 
     Args:
-        path: The file, made if it is not there.
-        refusal: The sentence for who comes second.
+        path: The file; made if it does not exist.
+        refusal: The sentence for the process that comes second.
 
     Raises:
         DataError: Another process holds it.
@@ -22,20 +51,9 @@ def locked_file(path: Path, refusal: str) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT)
     try:
         try:
-            _lock(handle)
+            lock(handle)
         except OSError as error:
             raise DataError(refusal) from error
         yield
     finally:
         os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import DataError
+from ...imaging.formats import has_picture_suffix
 from ..tree import Folder, Tree, open_tree
 from . import ccharmony, iharmony4, manifest, pairs, realhm
-from .base import SUFFIXES, Files, Found, Problem, Sample
+from .base import Files, Found, Problem, Sample
 
 __all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_samples", "search"]
 
@@ -73,7 +74,7 @@ def search(
 
 def _bases(paths: Sequence[str]) -> list[str]:
     """The root, and below it the folders that all pictures lie in."""
-    folders = [posixpath.dirname(path) for path in paths if path.lower().endswith(SUFFIXES)]
+    folders = [posixpath.dirname(path) for path in paths if has_picture_suffix(path)]
     common = posixpath.commonpath(folders) if folders else ""
     return [
         "",

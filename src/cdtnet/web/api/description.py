@@ -12,7 +12,7 @@ from typing import Any
 from ..._version import __version__
 from ..limits import Limits
 from .intake import FORM, WITH_ALPHA
-from .settings import SUFFIXES, schemas
+from .settings import KINDS, schemas
 
 Schema = dict[str, Any]
 
@@ -138,7 +138,7 @@ def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
 
 
 def _answer(limits: Limits) -> Schema:
-    pictures = {f"image/{kind}": {"schema": _BINARY} for kind in SUFFIXES}
+    pictures = {kind.media_type: {"schema": _BINARY} for kind in KINDS.values()}
     return {
         "description": "The answer is the picture, in the composite's format, depth and colour profile, with "
         "its metadata; or, where Accept names application/json and no picture, the colour table. "

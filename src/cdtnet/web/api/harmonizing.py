@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, encode_picture, read_picture, to_mask
+from ...imaging.formats import result_format
 from ...inference.harmonizer import Harmonizer
 from ..queue import Job
 from .intake import Order
-from .settings import SUFFIXES, Settings
+from .settings import KINDS, Settings
 
 Mask = NDArray[Any]
 
@@ -79,14 +80,14 @@ def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> A
 def _picture(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
-    kind = settings.format or str(picture.metadata.format).lower()
-    suffix = SUFFIXES[kind]
+    kind = settings.format or result_format(picture.metadata.format).key
+    suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
     with watch.step("harmonize"):
         result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
     with watch.step("encode"):
         body = encode_picture(result.image, suffix, quality=settings.quality)
-    return body, f"image/{kind}", result.remark
+    return body, KINDS[kind].media_type, result.remark
 
 
 def _table(

@@ -12,10 +12,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from ...imaging.formats import FORMATS
 from .settings import Settings, read_settings, schemas
 
 FORM = "multipart/form-data"
-WITH_ALPHA = ("image/png", "image/tiff", "image/webp")
+WITH_ALPHA = tuple(format_.media_type for format_ in FORMATS.values() if format_.alpha)
 _IN_MEMORY = 1 << 20  # bytes of a picture; longer ones wait in a temporary file without a name
 
 

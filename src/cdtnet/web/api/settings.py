@@ -9,7 +9,9 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp"}
+from ...imaging.formats import WRITTEN
+
+KINDS = {format_.key: format_ for format_ in WRITTEN.values()}
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -25,7 +27,7 @@ class Settings:
     Attributes:
         model: The name of one of the server's models.
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
-        format: Of the answer, a key of `SUFFIXES`; None for the composite's own.
+        format: Of the answer, a key of `KINDS`; None for the composite's own.
         quality: 1 to 100, of JPEG and lossy WebP.
         resize_mask: Whether a mask of another size is brought to the composite's.
     """
@@ -55,7 +57,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
         },
         "format": {
             "type": "string",
-            "enum": list(SUFFIXES),
+            "enum": list(KINDS),
             "description": "Of the picture sent back; without it, the composite's own.",
         },
         "quality": {

@@ -8,21 +8,20 @@ import numpy as np
 
 from ...errors import PictureError
 from ...imaging import Picture, encode_picture
+from ...imaging.formats import PNG, TIFF, result_format
 from .work import Outcome
-
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp"}
 
 
 def picture(outcome: Outcome) -> tuple[bytes, str]:
     """The harmonized picture in the format that it came in, as `Picture.save` writes it."""
     image = outcome.harmonized.picture
-    suffix = _SUFFIXES[image.metadata.format or "PNG"]
+    suffix = result_format(image.metadata.format).suffix
     return encode_picture(image, suffix), suffix
 
 
 def mask(outcome: Outcome) -> tuple[bytes, str]:
     """The foreground mask as large as the picture, white where it was harmonized."""
-    suffix = ".tif" if outcome.mask.dtype == np.float32 else ".png"
+    suffix = (TIFF if outcome.mask.dtype == np.float32 else PNG).suffix
     return encode_picture(Picture(outcome.mask[..., None]), suffix), suffix
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import PictureError
 from ...imaging import Picture, color_codec, coverage, encode_picture
+from ...imaging.formats import JPEG, PNG, WEBP
 from ...imaging.preview import on_screen, shrunk
 
 LONGEST = 2048  # pixels of a preview's longer side
@@ -52,8 +53,8 @@ class Photo:
     def preview(self) -> tuple[bytes, str]:
         """The whole picture with at most `LONGEST` pixels a side: bytes and media type."""
         shown = on_screen(shrunk(self.picture, LONGEST))
-        suffix, media = (".jpg", "image/jpeg") if shown.alpha is None else (".webp", "image/webp")
-        return encode_picture(shown, suffix, quality=QUALITY), media
+        format_ = JPEG if shown.alpha is None else WEBP
+        return encode_picture(shown, format_.suffix, quality=QUALITY), format_.media_type
 
     def tile(self, column: int, row: int) -> tuple[bytes, str]:
         """A part in full resolution, lossless: bytes and media type.
@@ -65,7 +66,7 @@ class Photo:
         part = self.picture.pixels[rows, columns]
         if part.size == 0:
             raise PictureError("There is no such tile.")
-        return encode_picture(on_screen(self.picture.replace_pixels(part)), ".png"), "image/png"
+        return encode_picture(on_screen(self.picture.replace_pixels(part)), PNG.suffix), PNG.media_type
 
 
 def is_transparent(picture: Picture) -> bool:
