@@ -10,7 +10,7 @@ from cdtnet import Harmonizer
 from cdtnet.batch.jobs import find_jobs
 from cdtnet.batch.running import Budget, Machine
 from cdtnet.batch.stores import open_store
-from cdtnet.batch.work import Settings, begin, fetch, memory
+from cdtnet.batch.work import BatchOptions, begin, fetch, memory
 from tests.datasets import trees
 
 
@@ -18,9 +18,9 @@ from tests.datasets import trees
 def machine(tmp_path, official_model):
     (tmp_path / "out").mkdir()
 
-    def make(settings=Settings(), stopped=lambda: False, budget=1 << 30, workers=2):  # noqa: B008
+    def make(options=BatchOptions(), stopped=lambda: False, budget=1 << 30, workers=2):  # noqa: B008
         store = open_store(str(tmp_path / "out"))
-        return Machine(Harmonizer(official_model), store, settings, workers, Budget(budget), stopped)
+        return Machine(Harmonizer(official_model), store, options, workers, Budget(budget), stopped)
 
     return make
 
@@ -36,7 +36,7 @@ def todo(tmp_path):
 
 @pytest.mark.parametrize("budget", [1, 1 << 30])
 def test_pixels_are_those_of_the_python_interface(tmp_path, machine, todo, budget, official_model):
-    records = list(machine(Settings(strength=0.7), budget=budget).run(todo))
+    records = list(machine(BatchOptions(strength=0.7), budget=budget).run(todo))
     assert sorted(record.output for record in records) == ["0.png", "1.png", "2.png", "3.png"]
     harmonizer = Harmonizer(official_model)
     for record in records:
@@ -87,7 +87,7 @@ def test_what_nobody_foresaw_fails_one_picture_only(tmp_path, machine, todo):
                 raise MemoryError
             return here.harmonizer(picture, *arguments, **options)
 
-    odd = Machine(Odd(), here.store, here.settings, 2, here.budget, here.stopped)
+    odd = Machine(Odd(), here.store, here.options, 2, here.budget, here.stopped)
     records = {record.output: record for record in odd.run(todo)}
     assert records["0.png"].reason == "Unexpectedly, ZeroDivisionError: odd"
     assert "not enough memory" in records["1.png"].reason

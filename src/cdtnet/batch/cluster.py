@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import CdtnetError, needs
 from .running import Todo
 from .stores import Store
-from .work import Record, Settings, attempt, begin, decode, fetch, render, save
+from .work import BatchOptions, BatchRecord, attempt, begin, decode, fetch, render, save
 
 IN_FLIGHT = 1 << 30  # bytes of decoded pictures between steps, for each node
 _PART = 100_000  # pictures that are handed to the cluster at a time
@@ -50,17 +50,17 @@ def connected(address: str) -> Iterator[None]:
 def run(
     todo: Sequence[Todo],
     store: Store,
-    settings: Settings,
+    options: BatchOptions,
     *,
     workers: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Record]:
+) -> Iterator[BatchRecord]:
     """Harmonize pictures on the cluster that is connected; what became of each, in the order of completion.
 
     Args:
         todo: Jobs, with stamps of their files.
         store: Where the results go; all nodes must reach it, and the files of the jobs.
-        settings: What decides on the content of the results; the device "cuda" gives each actor a GPU.
+        options: What decides on the content of the results; the device "cuda" gives each actor a GPU.
         workers: How many actors there may be; by default one for each core, or each GPU.
         stopped: Whether to end, asked after each picture.
 
@@ -70,17 +70,17 @@ def run(
     import ray
 
     nodes = sum(node["Alive"] for node in ray.nodes())
-    resource = "GPU" if _wants_gpu(settings) else "CPU"
+    resource = "GPU" if _wants_gpu(options) else "CPU"
     there = int(ray.cluster_resources().get(resource, 0))
     if not there:
         raise CdtnetError(f"The cluster has no {resource}; choose another --device, or another cluster.")
     _configure(nodes)
     queue = iter(todo)
     while part := list(islice(queue, _PART)):
-        dataset = _plan(part, store, settings, workers or there)
+        dataset = _plan(part, store, options, workers or there)
         try:
             for row in dataset.iter_rows():
-                yield Record(**row)
+                yield BatchRecord(**row)
                 if stopped():
                     return
         except ray.exceptions.RayError as error:
@@ -88,23 +88,23 @@ def run(
             raise CdtnetError(f"The cluster cannot do it: {reason}") from error
 
 
-def _wants_gpu(settings: Settings) -> bool:
-    return settings.runtime.get("device", "auto").startswith("cuda")
+def _wants_gpu(options: BatchOptions) -> bool:
+    return options.runtime.get("device", "auto").startswith("cuda")
 
 
-def _plan(todo: Sequence[Todo], store: Store, settings: Settings, actors: int) -> Any:
+def _plan(todo: Sequence[Todo], store: Store, options: BatchOptions, actors: int) -> Any:
     """The data set of records, which comes into being when it is read."""
     import ray
 
     # A core is three quarters of an actor's and a quarter of a task's, so that neither keeps the other out.
-    task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(_wants_gpu(settings))}
+    task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(_wants_gpu(options))}
     pool = ray.data.ActorPoolStrategy(min_size=1, max_size=actors)
     blocks = math.ceil(len(todo) / min(_BLOCK, math.ceil(len(todo) / 1000)))
     return (
         ray.data.from_items([{"todo": one} for one in todo], override_num_blocks=blocks)
-        .map(partial(_read, settings), **task)
-        .map(_Renderer, fn_constructor_args=(settings,), compute=pool, **actor)
-        .map(partial(_write, settings, store), **task)
+        .map(partial(_read, options), **task)
+        .map(_Renderer, fn_constructor_args=(options,), compute=pool, **actor)
+        .map(partial(_write, options, store), **task)
     )
 
 
@@ -121,24 +121,24 @@ def _configure(nodes: int) -> None:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
-def _read(settings: Settings, row: Row) -> Row:
+def _read(options: BatchOptions, row: Row) -> Row:
     work = attempt(fetch, begin(*row["todo"]))
-    return {"work": attempt(partial(decode, settings), work)}
+    return {"work": attempt(partial(decode, options), work)}
 
 
 class _Renderer:
     """An actor with a model."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, options: BatchOptions) -> None:
         from ..inference.harmonizer import Harmonizer
 
         # An actor has a core, or a GPU; Ray itself tells PyTorch so.
-        harmonizer = Harmonizer(settings.model, **settings.runtime, threads=1)
-        self._render = partial(render, settings, harmonizer, None)
+        harmonizer = Harmonizer(options.model, **options.runtime, threads=1)
+        self._render = partial(render, options, harmonizer, None)
 
     def __call__(self, row: Row) -> Row:
         return {"work": attempt(self._render, row["work"])}
 
 
-def _write(settings: Settings, store: Store, row: Row) -> Row:
-    return asdict(attempt(partial(save, settings, store), row["work"]).record)
+def _write(options: BatchOptions, store: Store, row: Row) -> Row:
+    return asdict(attempt(partial(save, options, store), row["work"]).record)

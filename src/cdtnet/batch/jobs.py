@@ -22,7 +22,7 @@ from .stores import entry_of, is_address
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """One picture.
 
     Attributes:
@@ -42,7 +42,7 @@ class Jobs(NamedTuple):
     And one for each file that is left out, though by its name it is a picture.
     """
 
-    jobs: list[Job]
+    jobs: list[BatchJob]
     problems: list[str]
     skipped: list[str]
 
@@ -159,7 +159,7 @@ def _named(found: Found, out: str, suffix: str | None) -> Jobs:
         elif link := _input_at(os.path.join(out, output), sample):
             problems.append(f"{output} in {out} is a link to {link}; remove the link.")
             del taken[output]
-    jobs = [Job(sample.composite, sample.mask, output) for output, sample in taken.items()]
+    jobs = [BatchJob(sample.composite, sample.mask, output) for output, sample in taken.items()]
     return Jobs(jobs, problems, found.skipped)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import DataError
 from ..imaging.formats import has_picture_suffix
 from .stores import Store
-from .work import Record, Settings
+from .work import BatchOptions, BatchRecord
 
 RESULTS = "results.jsonl"
 SETTINGS = "batch.json"
@@ -27,16 +27,16 @@ class Results:
         counts: How many pictures were "done", "failed" and "skipped" since it was opened.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, options: BatchOptions) -> None:
         """Read what earlier runs have left; only while the store is locked.
 
         Raises:
-            DataError: They had other settings, the table is damaged, or the store holds other pictures.
+            DataError: They had other options, the table is damaged, or the store holds other pictures.
         """
         self.counts: Counter[str] = Counter()
         self._store, self._mutex = store, threading.Lock()
         self._pending, self._flushed = b"", time.monotonic()
-        self._begin(settings.describe())
+        self._begin(options.describe())
         table = self._tidy(problems=False)
         self._ended = {output: (record["status"], record["inputs"]) for output, record in table.items()}
 
@@ -45,7 +45,7 @@ class Results:
         status, before = self._ended.get(output, (None, ""))
         return status if before == inputs else None
 
-    def add(self, record: Record) -> None:
+    def add(self, record: BatchRecord) -> None:
         """Record at once, or within seconds where that costs more, how work has ended."""
         with self._mutex:
             self.counts[record.status] += 1
@@ -63,8 +63,8 @@ class Results:
             self._flush()
             self._tidy(problems=True)
 
-    def _begin(self, settings: dict[str, Any]) -> None:
-        """Note the settings, or compare them with those of earlier runs."""
+    def _begin(self, options: dict[str, Any]) -> None:
+        """Note the options, or compare them with those of earlier runs."""
         files = self._store.files()
         if SETTINGS not in files:
             if other := next((path for path in files if has_picture_suffix(path)), None):
@@ -72,10 +72,10 @@ class Results:
                     f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
                     "give another place for the results."
                 )
-            self._store.write(SETTINGS, json.dumps(settings, indent=2).encode() + b"\n")
+            self._store.write(SETTINGS, json.dumps(options, indent=2).encode() + b"\n")
             return
         before = self._parse(SETTINGS, self._store.read(SETTINGS))
-        for name, value in settings.items():
+        for name, value in options.items():
             if before.get(name) != value:
                 raise DataError(
                     f"{self._store.root} was begun with {name} {before.get(name)}, not {value}; "

@@ -13,14 +13,26 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..system.parallel import unordered
-from .jobs import Job
+from .jobs import BatchJob
 from .stores import Store
-from .work import Record, Settings, StoppedError, Work, attempt, begin, decode, fetch, memory, render, save
+from .work import (
+    BatchOptions,
+    BatchRecord,
+    StoppedError,
+    Work,
+    attempt,
+    begin,
+    decode,
+    fetch,
+    memory,
+    render,
+    save,
+)
 
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
 
-Todo = tuple[Job, str]  # with the stamp of its files
+Todo = tuple[BatchJob, str]  # with the stamp of its files
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Machine:
     Attributes:
         harmonizer: Shared by all threads.
         store: Where the results go.
-        settings: What decides on their content.
+        options: What decides on their content.
         workers: How many pictures are worked on at a time.
         budget: About how many bytes of memory the pictures may take; one that takes more is alone.
         stopped: Whether to end: no new picture is begun, and those in hand are left for the next run.
@@ -38,12 +50,12 @@ class Machine:
 
     harmonizer: Harmonizer
     store: Store
-    settings: Settings
+    options: BatchOptions
     workers: int
     budget: Budget
     stopped: Callable[[], bool]
 
-    def run(self, todo: Iterable[Todo]) -> Iterator[Record]:
+    def run(self, todo: Iterable[Todo]) -> Iterator[BatchRecord]:
         """Harmonize pictures; what became of each, in the order of completion."""
         go_on = takewhile(lambda _: not self.stopped(), todo)
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:
@@ -58,9 +70,9 @@ class Machine:
             return None
         work = attempt(fetch, begin(*todo))
         steps = (
-            partial(decode, self.settings),
-            partial(render, self.settings, self.harmonizer, self._progress),
-            partial(save, self.settings, self.store),
+            partial(decode, self.options),
+            partial(render, self.options, self.harmonizer, self._progress),
+            partial(save, self.options, self.store),
         )
         with self.budget.holding(memory(work)):
             try:

@@ -17,35 +17,31 @@ from .._version import __version__
 from ..config import Runtime
 from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
-from ..imaging import Picture, encode_picture, to_mask
+from ..imaging import Picture
 from ..imaging.depth import full_scale
 from ..imaging.read import COPIES, decoded_bytes
+from ..inference.options import Options
+from ..inference.pipeline import encode, harmonize_picture, mask_for
 from ..inference.provenance import file_sha256, identity
-from .jobs import Job
+from .jobs import BatchJob
 from .stores import Store
 
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer, Progress
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions(Options):
     """What decides on the content of the results.
 
     Attributes:
         model: A shipped name or a file of weights.
-        strength: From 0 (as it is) to 1 (fully harmonized).
-        resize_mask: Whether masks of another size are accepted.
-        quality: Of JPEG files, 1..100.
         suffix: Of all results, such as ".png"; None for that of each composite.
         record: Whether each result notes in its XMP what it is made of and how.
         runtime: What to compute with, as for `Harmonizer`.
     """
 
     model: str = "cdtnet-256"
-    strength: float = 1.0
-    resize_mask: bool = False
-    quality: int = 95
     suffix: str | None = None
     record: bool = False
     runtime: Runtime = field(default_factory=Runtime)
@@ -54,13 +50,13 @@ class Settings:
         """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        settings = asdict(self)
-        runtime = {name: value for name, value in settings.pop("runtime").items() if name != "device"}
-        return {**settings, **runtime, "weights": weights}
+        options = asdict(self)
+        runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
+        return {"model": self.model, **options, **runtime, "weights": weights}
 
 
 @dataclass
-class Record:
+class BatchRecord:
     """A line of the results.
 
     Attributes:
@@ -99,8 +95,8 @@ class Work:
         note: What the result's own record says of the files, or False for none.
     """
 
-    job: Job
-    record: Record
+    job: BatchJob
+    record: BatchRecord
     files: tuple[bytes, bytes] | None = None
     picture: Picture | None = None
     mask: NDArray[Any] | None = None
@@ -136,9 +132,9 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
     return Work(work.job, replace(record, status="failed"))
 
 
-def begin(job: Job, inputs: str) -> Work:
+def begin(job: BatchJob, inputs: str) -> Work:
     """Work that has yet to be done, on files of which `inputs` is the stamp."""
-    return Work(job, Record(str(job.composite), str(job.mask), job.output, inputs=inputs))
+    return Work(job, BatchRecord(str(job.composite), str(job.mask), job.output, inputs=inputs))
 
 
 def fetch(work: Work) -> None:
@@ -146,37 +142,37 @@ def fetch(work: Work) -> None:
     work.files = work.job.composite.read(), work.job.mask.read()
 
 
-def decode(settings: Settings, work: Work) -> None:
+def decode(options: BatchOptions, work: Work) -> None:
     """Make pictures of the files."""
     assert work.files
     composite, mask = work.files
     work.files = None
-    if settings.record:
+    if options.record:
         files = {"composite": identity(composite), "mask": identity(mask)}
-        work.note = {"resize_mask": settings.resize_mask, "quality": settings.quality, **files}
+        work.note = {"resize_mask": options.resize_mask, "quality": options.quality, **files}
     picture = decode_entry(work.job.composite, composite)
-    height, width = picture.height, picture.width
-    drawn = decode_entry(work.job.mask, mask)
-    work.mask = to_mask(drawn, height, width, resize=settings.resize_mask)
+    work.mask = mask_for(picture, decode_entry(work.job.mask, mask), options)
     work.picture = picture
-    work.record.pixels = height * width
+    work.record.pixels = picture.height * picture.width
     work.record.foreground = round(float(work.mask.mean()) / full_scale(work.mask.dtype), 4)
 
 
-def render(settings: Settings, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
+def render(options: BatchOptions, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
     """Harmonize."""
-    strength, note = settings.strength, work.note
-    result = harmonizer(work.picture, work.mask, strength=strength, record=note, progress=progress)
+    assert work.picture
+    result = harmonize_picture(
+        harmonizer, work.picture, work.mask, options, record=work.note, progress=progress
+    )
     work.record.reason = result.remark or ""
     work.picture = result.image
     work.mask = None
 
 
-def save(settings: Settings, store: Store, work: Work) -> None:
+def save(options: BatchOptions, store: Store, work: Work) -> None:
     """Encode and write the result."""
     assert work.picture
     suffix = PurePosixPath(work.job.output).suffix
-    store.write(work.job.output, encode_picture(work.picture, suffix, quality=settings.quality))
+    store.write(work.job.output, encode(work.picture, suffix, options))
     work.picture = None
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..batch.jobs import Jobs
     from ..batch.running import Machine, Todo
     from ..batch.stores import Store
-    from ..batch.work import Record, Settings
+    from ..batch.work import BatchOptions, BatchRecord
 
-    Work = Callable[[Sequence[Todo]], Iterator[Record]]
+    Work = Callable[[Sequence[Todo]], Iterator[BatchRecord]]
 
 MEMORY = 1 << 30  # bytes of pictures in hand
 PAUSE = 1.0  # seconds between looks at a folder that is watched
@@ -65,28 +65,28 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.results import Results
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
-    from ..batch.work import Settings
+    from ..batch.work import BatchOptions
     from ..system.signals import StopSignal
     from ..weights import load_weights
 
-    settings = Settings(
-        arguments.model,
-        arguments.strength,
-        arguments.resize_mask,
-        arguments.quality,
-        _suffix(arguments),
-        arguments.record,
-        runtime(arguments),
+    options = BatchOptions(
+        strength=arguments.strength,
+        resize_mask=arguments.resize_mask,
+        quality=arguments.quality,
+        model=arguments.model,
+        suffix=_suffix(arguments),
+        record=arguments.record,
+        runtime=runtime(arguments),
     )
     # What is missing is said before anything is made.
     load_weights(arguments.model)
     found = None if arguments.watch else _find(arguments)
     store = open_store(_everywhere(arguments, arguments.out))
     with store.locked(), StopSignal() as signal:
-        results, before = Results(store, settings), 0
+        results, before = Results(store, options), 0
         with results.closing(), progress_bar("harmonizing", "pictures") as progress:
             workplace = _cluster if arguments.ray else _machine
-            work = workplace(arguments, settings, store, lambda: signal.received)
+            work = workplace(arguments, options, store, lambda: signal.received)
             batch = Batch(results, work, partial(_report, progress), lambda: signal.received)
             if found is None:
                 batch.watch(partial(_find, arguments), PAUSE)
@@ -125,7 +125,7 @@ def _everywhere(arguments: argparse.Namespace, name: str) -> str:
 
 
 def _machine(
-    arguments: argparse.Namespace, settings: Settings, store: Store, stopped: Callable[[], bool]
+    arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
     """Work done here; the model is loaded when there is something to do."""
 
@@ -134,26 +134,26 @@ def _machine(
         from ..batch.running import Budget, Machine
         from ..inference.harmonizer import Harmonizer
 
-        harmonizer = Harmonizer(settings.model, **settings.runtime)
-        return Machine(harmonizer, store, settings, arguments.workers, Budget(MEMORY), stopped)
+        harmonizer = Harmonizer(options.model, **options.runtime)
+        return Machine(harmonizer, store, options, arguments.workers, Budget(MEMORY), stopped)
 
     return lambda todo: machine().run(todo)
 
 
 def _cluster(
-    arguments: argparse.Namespace, settings: Settings, store: Store, stopped: Callable[[], bool]
+    arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
     """Work done on a cluster, to which there is a connection only while there is something to do."""
     from ..batch import cluster
 
-    def work(todo: Sequence[Todo]) -> Iterator[Record]:
+    def work(todo: Sequence[Todo]) -> Iterator[BatchRecord]:
         with cluster.connected(arguments.ray):
-            yield from cluster.run(todo, store, settings, workers=arguments.workers, stopped=stopped)
+            yield from cluster.run(todo, store, options, workers=arguments.workers, stopped=stopped)
 
     return work
 
 
-def _report(progress: Callable[[int, int], None], record: Record, done: int, total: int) -> None:
+def _report(progress: Callable[[int, int], None], record: BatchRecord, done: int, total: int) -> None:
     if record.status == "failed":
         say(f"Failed: {record.output}: {record.reason}" if record.output else record.reason)
     elif record.status == "skipped":

@@ -5,7 +5,7 @@ import argparse
 from ..errors import PictureError
 from .options import add_model_options, add_record_option, runtime, stoppable_bar
 from .outputs import check_apart
-from .pictures import Output, add_output_options, beside, read_inputs, record_of, save
+from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of, save
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..imaging import Picture
     from ..imaging.composition import compose
     from ..inference.harmonizer import Harmonizer
+    from ..inference.pipeline import harmonize_picture
 
     if arguments.no_harmonize and arguments.record:
         raise PictureError(
@@ -74,8 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with stoppable_bar("harmonizing") as progress:
-            image = harmonizer(
-                composite, mask, strength=arguments.strength, record=_record(arguments), progress=progress
+            options, record = options_of(arguments), _record(arguments)
+            image = harmonize_picture(
+                harmonizer, composite, mask, options, record=record, progress=progress
             ).image
     for file, picture in extras:
         save(picture, file, arguments.quality)

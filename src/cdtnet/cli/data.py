@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
+from ..system.progress import bar
 
 if TYPE_CHECKING:
     from ..datasets.check import Reading, Report
@@ -58,17 +58,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _progress(readings: Iterator[Reading], total: int) -> Iterable[Reading]:
-    from tqdm import tqdm
-
-    return tqdm(
-        readings,
-        desc="reading",
-        total=total,
-        unit=" composites",
-        delay=1.0,
-        disable=not sys.stderr.isatty(),
-        leave=False,
-    )
+    return bar(readings, description="reading", unit="composites", total=total)
 
 
 def describe(report: Report) -> str:

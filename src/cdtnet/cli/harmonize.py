@@ -4,7 +4,7 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 
 from .options import add_model_options, add_record_option, runtime, stoppable_bar
-from .pictures import Output, add_output_options, beside, read_inputs, record_of
+from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, harmonize, write; the path written is the one line on stdout."""
-    from ..imaging import to_mask
     from ..inference.harmonizer import Harmonizer
+    from ..inference.pipeline import harmonize_picture, mask_for
 
     if _is_streamed(arguments):
         _stream(arguments)
@@ -33,13 +33,14 @@ def run(arguments: argparse.Namespace) -> None:
     with ThreadPoolExecutor(1) as pool:  # decoding keeps one core busy, and takes about as long
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
         picture, given = read_inputs(*inputs)
-    mask = to_mask(given, picture.height, picture.width, resize=arguments.resize_mask)
+    options = options_of(arguments)
+    mask = mask_for(picture, given, options)
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, inputs, arguments)
     harmonizer = opening.result()
     with stoppable_bar("harmonizing") as progress:
-        result = harmonizer(
-            picture, mask, strength=arguments.strength, record=_record(arguments), progress=progress
+        result = harmonize_picture(
+            harmonizer, picture, mask, options, record=_record(arguments), progress=progress
         )
     output.write(result.image)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..config import PRECISIONS, Runtime
+from ..system.progress import bar
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -91,16 +92,12 @@ def count(text: str) -> int:
 
 @contextmanager
 def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
-    """A bar of what is done, rate and time left; only on a terminal and for work of more than a second."""
-    from tqdm import tqdm
-
-    with tqdm(
-        desc=description, unit=f" {unit}", delay=1.0, disable=not sys.stderr.isatty(), leave=False
-    ) as bar:
+    """A `bar`, and what tells it how much is done of how much."""
+    with bar(description=description, unit=unit) as shown:
 
         def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+            shown.total = total
+            shown.update(done - shown.n)
 
         yield progress
 

@@ -18,6 +18,7 @@ from .outputs import add_overwrite, prepare_output
 
 if TYPE_CHECKING:
     from ..imaging import Picture
+    from ..inference.options import Options
 
 
 def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
@@ -128,6 +129,13 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
     with unbroken():
         return encode_picture(picture, suffix, quality=quality)
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """How to harmonize and write a picture, of what `add_model_options` and `add_output_options` add."""
+    from ..inference.options import Options
+
+    return Options(arguments.strength, arguments.resize_mask, arguments.quality)
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..system.progress import bar
 from .options import add_page_options, say
 from .outputs import prepare_output
 
@@ -115,8 +116,4 @@ def _method(text: str) -> tuple[str, Path]:
 
 
 def _progress(copies: Iterable[Any], count: int) -> Iterable[Any]:
-    import sys
-
-    from tqdm import tqdm
-
-    return tqdm(copies, "preparing", count, unit=" pictures", disable=not sys.stderr.isatty(), leave=False)
+    return bar(copies, description="preparing", unit="pictures", total=count)

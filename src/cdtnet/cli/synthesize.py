@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..system.machine import available_cores
+from ..system.progress import bar
 from .options import count, fraction, say, some
 
 if TYPE_CHECKING:
     from ..synthesize.build import Built
-    from ..synthesize.tasks import Finished, Task
+    from ..synthesize.tasks import Task
 
     Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and what is worth saying before
 
@@ -105,14 +104,14 @@ def run(arguments: argparse.Namespace) -> None:
     for note in notes:
         say(note)
     try:
-        with _progress_bar(len(tasks)) as progress:
+        with bar(description="making", unit="photos", total=len(tasks)) as shown:
             built = build(
                 tasks,
                 folder,
                 _options(arguments),
                 workers=arguments.workers or available_cores(),
                 fail=arguments.damaged == "fail",
-                progress=progress,
+                progress=lambda _: shown.update(),
             )
     except KeyboardInterrupt as error:
         say("cdtnet: Interrupted; the same command goes on.")
@@ -175,19 +174,6 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "per_background",
     )
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
-
-
-@contextmanager
-def _progress_bar(photos: int) -> Iterator[Callable[[Finished], None]]:
-    from tqdm import tqdm
-
-    hidden = not sys.stderr.isatty()
-    with tqdm(desc="making", total=photos, unit=" photos", delay=1.0, disable=hidden, leave=False) as bar:
-
-        def progress(finished: Finished) -> None:
-            bar.update()
-
-        yield progress
 
 
 def _summarize(built: Built, parts: dict[str, int], sheet: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -13,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from ..datasets.foreground import foreground_ratio
 from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
 from ..errors import DataError
+from ..system.progress import bar
 from .methods import Method
 from .metrics import METRICS, score
 from .results import UNTOUCHED, Composite, Evaluation, Example
@@ -106,7 +105,7 @@ def evaluate(
     scores, skipped = Scores(methods), list(dataset.problems)
     if skipped and damaged == "fail":
         raise DataError(skipped[0])
-    with tqdm(dataset.samples, unit=" composites", disable=not sys.stderr.isatty()) as samples:
+    with bar(dataset.samples, description="scoring", unit="composites") as samples:
         for sample in samples:
             if stopped():
                 raise KeyboardInterrupt

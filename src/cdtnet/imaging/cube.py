@@ -99,7 +99,7 @@ class Lut:
         Raises:
             PictureError: The picture or the mask cannot be used, or the strength is not from 0 to 1.
         """
-        _check_strength(strength)
+        check_strength(strength)
         source = to_picture(picture)
         height, width = source.height, source.width
         white = np.broadcast_to(np.uint8(255), (height, width))
@@ -121,7 +121,7 @@ class Lut:
 
     def weakened(self, strength: float) -> Lut:
         """The table that does what this one does at a strength from 0 to 1."""
-        _check_strength(strength)
+        check_strength(strength)
         if strength == 1:
             return self  # to the last bit
         identity = _identity(self.size)
@@ -175,7 +175,8 @@ def check_name(path: str | os.PathLike[str]) -> None:
         raise PictureError(f"{path} is no name for a lookup table; let it end in .cube.")
 
 
-def _check_strength(strength: float) -> None:
+def check_strength(strength: float) -> None:
+    """Refuse a strength that is not from 0 to 1."""
     if not 0.0 <= strength <= 1.0:
         raise PictureError(f"The strength must be between 0 and 1, not {strength}.")
 

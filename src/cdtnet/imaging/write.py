@@ -64,8 +64,7 @@ def write_picture(picture: Pixels, path: str | os.PathLike[str], *, quality: int
 def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
     """The bytes of the file that `write_picture` would write under a name with this suffix."""
     kind = _checked_format(picture, suffix)
-    if not 1 <= quality <= 100:
-        raise PictureError(f"The quality must lie between 1 and 100, not at {quality}.")
+    check_quality(quality)
     try:
         data: bytes = _encode(kind, picture, quality)
     except pyvips.Error as error:
@@ -79,6 +78,12 @@ def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
     return embed_exif(
         data, kind, picture.metadata.exif, width=width, height=height, alpha=channels in WITH_ALPHA
     )
+
+
+def check_quality(quality: int) -> None:
+    """Refuse a quality that is not from 1 to 100."""
+    if not 1 <= quality <= 100:
+        raise PictureError(f"The quality must lie between 1 and 100, not at {quality}.")
 
 
 def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> str:

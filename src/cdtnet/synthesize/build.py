@@ -44,7 +44,7 @@ def build(
     *,
     workers: int = 1,
     fail: bool = False,
-    progress: Callable[[Finished], None] = lambda finished: None,
+    progress: Callable[[Finished], object] = lambda finished: None,
 ) -> Built:
     """Make what is not there yet of a data set.
 

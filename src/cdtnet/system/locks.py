@@ -12,18 +12,21 @@ try:
 except ModuleNotFoundError:  # Windows
     import msvcrt
 
-    _BEYOND = 1 << 62  # a lock keeps others from reading what it covers, so it covers no content
+    _BEYOND = (1 << 31) - 1  # a lock keeps others from reading what it covers, so it covers no content
 
     def lock(handle: int) -> None:
         """Hold an open file.
 
         Raises:
-            OSError: Another process holds it, or the file system has no locks.
+            BlockingIOError: Another process holds it.
+            OSError: The file system has no locks.
         """
         place = os.lseek(handle, 0, os.SEEK_CUR)
         os.lseek(handle, _BEYOND, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except PermissionError as error:  # in what way others hold it is not told
+            raise BlockingIOError(error.errno, error.strerror) from error
         finally:
             os.lseek(handle, place, os.SEEK_SET)
 else:
@@ -32,7 +35,8 @@ else:
         """Hold an open file.
 
         Raises:
-            OSError: Another process holds it, or the file system has no locks.
+            BlockingIOError: Another process holds it.
+            OSError: The file system has no locks.
         """
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

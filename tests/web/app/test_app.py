@@ -155,13 +155,12 @@ def test_what_cannot_be_harmonized_is_explained(app, session):
     app.call("PUT", f"{session}/uploads/foreground", cut_out(20, 20))
     assert "outside" in app.harmonize(session, way="place", at=[500, 0])["error"]
     assert "scale" in app.harmonize(session, way="place", scale=0)["error"]
-    assert "strength" in app.harmonize(session, way="place", strength=2)["error"]
     assert "no model" in app.harmonize(session, way="place", model="/etc/passwd")["error"]
     for order in (b"{", b"[]", b'{"way": "up", "model": "x"}', b'{"way": "place", "model": 1}', b" " * 20000):
         assert app.error("POST", f"{session}/job", order)[0] in (400, 413, 422)
     assert app.error("POST", f"{session}/job", b"[" * 9000)[0] == 400
     beyond = ({"scale": float("nan")}, {"rotate": float("inf")}, {"at": [10**400, 0]})
-    for wrong in ({"at": 1}, {"at": [1, "2"]}, {"scale": None}, {"strength": "1"}, *beyond):
+    for wrong in ({"at": 1}, {"at": [1, "2"]}, {"scale": None}, {"strength": "1"}, {"strength": 2}, *beyond):
         body = json.dumps({"way": "place", "model": "cdtnet-sim", **wrong})
         assert app.error("POST", f"{session}/job", body)[0] == 422
 

@@ -12,18 +12,19 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ...imaging import Picture, describe, describe_encoding, encode_picture, read_picture, to_mask
+from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
 from ...inference.harmonizer import Harmonizer
+from ...inference.pipeline import encode, harmonize_picture, mask_for, table_for
 from ..queue import Job
-from .intake import Order
-from .settings import KINDS, Settings
+from .intake import HarmonizeRequest
+from .settings import KINDS, RequestOptions
 
 Mask = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What is sent back.
 
     Attributes:
@@ -55,7 +56,7 @@ class Watch:
         self.seconds[name] = perf_counter() - start
 
 
-def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> Answer:
+def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job: Job) -> Reply:
     """Decode, harmonize, encode; stops at the next tile once the job is cancelled.
 
     Args:
@@ -73,46 +74,46 @@ def answer(harmonizer: Harmonizer, order: Order, max_pixels: int, job: Job) -> A
         picture, mask = _decode(order, max_pixels)
     job.progress(0, 0)
     make = _table if order.table else _picture
-    body, media_type, remark = make(harmonizer, picture, mask, order.settings, watch, job)
-    return Answer(body, media_type, remark, watch.seconds, picture.width * picture.height)
+    body, media_type, remark = make(harmonizer, picture, mask, order.options, watch, job)
+    return Reply(body, media_type, remark, watch.seconds, picture.width * picture.height)
 
 
 def _picture(
-    harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
+    harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
-    kind = settings.format or result_format(picture.metadata.format).key
+    kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
     with watch.step("harmonize"):
-        result = harmonizer(picture, mask, strength=settings.strength, progress=job.progress)
+        result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):
-        body = encode_picture(result.image, suffix, quality=settings.quality)
+        body = encode(result.image, suffix, options)
     return body, KINDS[kind].media_type, result.remark
 
 
 def _table(
-    harmonizer: Harmonizer, picture: Picture, mask: Mask, settings: Settings, watch: Watch, job: Job
+    harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
     with watch.step("harmonize"):
-        lut = harmonizer.lut(picture, mask)
-        cube = lut and lut.weakened(settings.strength).encode().decode()
+        lut = table_for(harmonizer, picture, mask, options)
+        cube = lut and lut.encode().decode()
     remark = describe(mask)
     table = {"cube": cube, "remark": remark, "seconds": watch.seconds}
     return json.dumps(table).encode(), "application/json", remark
 
 
-def _decode(order: Order, max_pixels: int) -> tuple[Picture, Mask]:
+def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
     """Picture and mask; the composite is opaque where its alpha channel was the mask."""
     with _naming("composite"):
         picture = read_picture(order.composite.read(), max_pixels=max_pixels)
         if order.mask is None:
             if picture.alpha is None:
                 raise PictureError("It has no alpha channel to take as the mask.")
-            alpha = to_mask(picture.alpha, picture.height, picture.width)
+            alpha = mask_for(picture, picture.alpha, order.options)
             return picture.replace_pixels(picture.pixels[..., :-1].copy()), alpha
     with _naming("mask"):
         given = read_picture(order.mask.read(), max_pixels=max_pixels)
-        return picture, to_mask(given, picture.height, picture.width, resize=order.settings.resize_mask)
+        return picture, mask_for(picture, given, order.options)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ...imaging.formats import FORMATS
-from .settings import Settings, read_settings, schemas
+from .settings import RequestOptions, read_settings, schemas
 
 FORM = "multipart/form-data"
 WITH_ALPHA = tuple(format_.media_type for format_ in FORMATS.values() if format_.alpha)
@@ -21,27 +21,27 @@ _IN_MEMORY = 1 << 20  # bytes of a picture; longer ones wait in a temporary file
 
 
 @dataclass(frozen=True)
-class Order:
+class HarmonizeRequest:
     """What is to be done.
 
     Attributes:
         composite: A picture file, whatever it may hold.
         mask: Another; None if the composite's alpha channel is the mask.
-        settings: How to harmonize.
+        options: How to harmonize.
         table: Whether the colour table is wanted, and not the picture.
     """
 
     composite: IO[bytes]
     mask: IO[bytes] | None
-    settings: Settings
+    options: RequestOptions
     table: bool
 
 
-Reader = Callable[[Request, Iterable[str]], AbstractAsyncContextManager[Order]]
+Reader = Callable[[Request, Iterable[str]], AbstractAsyncContextManager[HarmonizeRequest]]
 
 
 @asynccontextmanager
-async def read_form(request: Request, models: Iterable[str]) -> AsyncIterator[Order]:
+async def read_form(request: Request, models: Iterable[str]) -> AsyncIterator[HarmonizeRequest]:
     """Read a form with the files composite and mask, and settings; its files are open inside the context.
 
     Args:
@@ -61,11 +61,11 @@ async def read_form(request: Request, models: Iterable[str]) -> AsyncIterator[Or
         if set(files) != {"composite", "mask"}:
             raise HTTPException(400, "Send two files, named composite and mask.")
         settings = read_settings([(name, part) for name, part in parts if isinstance(part, str)], models)
-        yield Order(files["composite"], files["mask"], settings, _wants_table(request))
+        yield HarmonizeRequest(files["composite"], files["mask"], settings, _wants_table(request))
 
 
 @asynccontextmanager
-async def read_alpha(request: Request, models: Iterable[str]) -> AsyncIterator[Order]:
+async def read_alpha(request: Request, models: Iterable[str]) -> AsyncIterator[HarmonizeRequest]:
     """Read one picture with an alpha channel, settings being in the address; otherwise as `read_form`."""
     _check_kind(request, *WITH_ALPHA)
     settings = read_settings(request.query_params.multi_items(), models)
@@ -73,7 +73,7 @@ async def read_alpha(request: Request, models: Iterable[str]) -> AsyncIterator[O
         async for chunk in request.stream():
             file.write(chunk)
         file.seek(0)
-        yield Order(file, None, settings, _wants_table(request))
+        yield HarmonizeRequest(file, None, settings, _wants_table(request))
 
 
 def _check_kind(request: Request, *kinds: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from ...imaging.formats import WRITTEN
+from ...inference.options import Options
 
 KINDS = {format_.key: format_ for format_ in WRITTEN.values()}
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -20,23 +21,17 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, kw_only=True)
+class RequestOptions(Options):
     """How to harmonize.
 
     Attributes:
         model: The name of one of the server's models.
-        strength: 0 leaves the composite as it is, 1 harmonizes fully.
         format: Of the answer, a key of `KINDS`; None for the composite's own.
-        quality: 1 to 100, of JPEG and lossy WebP.
-        resize_mask: Whether a mask of another size is brought to the composite's.
     """
 
     model: str
-    strength: float = 1.0
     format: str | None = None
-    quality: int = 95
-    resize_mask: bool = False
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -75,7 +70,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> Settings:
+def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> RequestOptions:
     """Check settings that came as text.
 
     Args:
@@ -95,7 +90,7 @@ def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> Se
             raise HTTPException(400, f"The setting {name} is given twice.")
         seen.add(name)
         settings[name] = _read(name, text, allowed[name])
-    return Settings(**settings)
+    return RequestOptions(**settings)
 
 
 def _read(name: str, text: str, schema: dict[str, Any]) -> Any:

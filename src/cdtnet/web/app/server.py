@@ -30,7 +30,7 @@ from .guard import Guard
 from .masks import check_shape
 from .photos import Photo, is_transparent
 from .sessions import Session, Sessions
-from .work import ROLES, Models, Order, harmonize
+from .work import ROLES, Edit, Models, harmonize
 
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[2] / "demo"
@@ -92,14 +92,14 @@ class _Faces:
 
     async def start(self, request: Request) -> Response:
         session = self._session(request)
-        order = Order.of(await read_object(request))
+        edit = Edit.of(await read_object(request))
         if session.job:
             session.job.cancel()
         uploads = dict(session.uploads)
 
         def work(job: Job) -> None:
             try:
-                session.outcome = harmonize(uploads, order, self.models, job.progress)
+                session.outcome = harmonize(uploads, edit, self.models, job.progress)
             except (CdtnetError, MemoryError):
                 raise
             except Exception:

@@ -18,6 +18,8 @@ from ...errors import CdtnetError, PictureError
 from ...imaging import Lut, describe, to_mask
 from ...imaging.composition import compose
 from ...inference.harmonizer import Harmonizer, Progress
+from ...inference.options import Options
+from ...inference.pipeline import harmonize_picture
 from .masks import check_shape, paint
 from .photos import Photo
 
@@ -25,14 +27,14 @@ ROLES = ("foreground", "background", "composite", "mask", "strokes")
 
 
 @dataclass(frozen=True)
-class Order:
+class Edit:
     """What the page asks for.
 
     Attributes:
         way: "place" pastes the foreground upload on the background upload; "paint" takes the composite upload
             and the mask made of the mask and strokes uploads.
         model: One of the names on offer.
-        strength: 0 to 1.
+        options: How to harmonize.
         at: Left and top of the foreground, scaled but not rotated, in pixels of the background.
         scale: Of the foreground.
         rotate: Of the foreground, clockwise degrees about its centre.
@@ -40,13 +42,13 @@ class Order:
 
     way: str
     model: str
-    strength: float
+    options: Options
     at: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
     rotate: float = 0.0
 
     @classmethod
-    def of(cls, wishes: Mapping[str, Any]) -> Order:
+    def of(cls, wishes: Mapping[str, Any]) -> Edit:
         """Check what came from outside.
 
         Raises:
@@ -61,7 +63,7 @@ class Order:
         if not all(_is_number(number) for number in numbers):
             raise CdtnetError("Strength, place, scale and rotation are numbers.")
         strength, left, top, scale, rotate = numbers
-        return cls(way, model, strength, (left, top), scale, rotate)
+        return cls(way, model, Options(strength=strength), (left, top), scale, rotate)
 
 
 @dataclass(frozen=True)
@@ -120,19 +122,20 @@ class Models:
         return self._loaded[name]
 
 
-def harmonize(uploads: Mapping[str, Photo], order: Order, models: Models, progress: Progress) -> Outcome:
-    """Do what was ordered.
+def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress: Progress) -> Outcome:
+    """Make the picture that the page asks for.
 
     Raises:
         CdtnetError: A picture is missing or cannot be used.
     """
-    make, _ = _WAYS[order.way]
-    composite, mask = make(uploads, order)
+    make, _ = _WAYS[edit.way]
+    composite, mask = make(uploads, edit)
     if remark := describe(mask):
         raise PictureError(remark)
     progress(0, 0)
-    result = models.load(order.model)(composite.picture, mask, strength=order.strength, progress=progress)
-    settings = _settings(uploads, order)
+    harmonizer = models.load(edit.model)
+    result = harmonize_picture(harmonizer, composite.picture, mask, edit.options, progress=progress)
+    settings = _settings(uploads, edit)
     return Outcome(composite, mask, Photo(result.image), result.lut, result.remark, settings)
 
 
@@ -141,15 +144,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
 
 
-def _placed(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any]]:
+def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any]]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
-    made = compose(
-        foreground.picture, background.picture, at=order.at, scale=order.scale, rotate=order.rotate
-    )
+    made = compose(foreground.picture, background.picture, at=edit.at, scale=edit.scale, rotate=edit.rotate)
     return Photo(made.composite), made.mask
 
 
-def _painted(uploads: Mapping[str, Photo], order: Order) -> tuple[Photo, NDArray[Any]]:
+def _painted(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any]]:
     composite = _needed(uploads, "composite")
     picture = composite.picture
     if "mask" in uploads:
@@ -166,11 +167,17 @@ def _needed(uploads: Mapping[str, Photo], role: str) -> Photo:
     return uploads[role]
 
 
-def _settings(uploads: Mapping[str, Photo], order: Order) -> dict[str, Any]:
-    _, roles = _WAYS[order.way]
+def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
+    _, roles = _WAYS[edit.way]
     sizes = {role: [uploads[role].picture.width, uploads[role].picture.height] for role in roles}
-    placement = {"at": order.at, "scale": order.scale, "rotate": order.rotate} if order.way == "place" else {}
-    return {"cdtnet": __version__, **sizes, **placement, "model": order.model, "strength": order.strength}
+    placement = {"at": edit.at, "scale": edit.scale, "rotate": edit.rotate} if edit.way == "place" else {}
+    return {
+        "cdtnet": __version__,
+        **sizes,
+        **placement,
+        "model": edit.model,
+        "strength": edit.options.strength,
+    }
 
 
 # How a composite and its mask come about, and which pictures that takes.

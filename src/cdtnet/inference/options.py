@@ -1,0 +1,30 @@
+"""What a caller may choose for a picture; the command line, the server, the page and batches hand it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..imaging.cube import check_strength
+from ..imaging.write import check_quality
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a picture is harmonized and written.
+
+    Attributes:
+        strength: 0 leaves the composite as it is, 1 harmonizes fully.
+        resize_mask: Whether a mask of another size is brought to the composite's.
+        quality: 1 to 100, of JPEG and lossy WebP.
+
+    Raises:
+        PictureError: One of them is out of its range.
+    """
+
+    strength: float = 1.0
+    resize_mask: bool = False
+    quality: int = 95
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
+        check_quality(self.quality)
