@@ -64,7 +64,7 @@ class BatchRecord:
         mask: The mask's file.
         output: The result's path in the batch's folder.
         status: "done", "failed", or "skipped" for what is no picture of the batch.
-        reason: Why it failed or was skipped, what is odd about its mask, or why nothing is changed; "" otherwise.
+        reason: Why it failed or was skipped, what is odd about it, or why nothing is changed; "" otherwise.
         seconds: Time that its steps took.
         pixels: Width times height.
         foreground: The mask's mean, 0..1.

@@ -48,9 +48,7 @@ class Format:
         return self.name.lower()
 
 
-JPEG = Format(
-    "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"), _INTEGERS[:1], longest=65535, alpha=False
-)
+JPEG = Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"), _INTEGERS[:1], longest=65535, alpha=False)
 PNG = Format("PNG", (".png", ".apng"), _INTEGERS)
 TIFF = Format("TIFF", (".tif", ".tiff"), (*_INTEGERS, "float32"))
 WEBP = Format("WebP", (".webp",), _INTEGERS[:1], longest=16383)
@@ -77,11 +75,53 @@ SUFFIXES_WRITTEN = {suffix: name for suffix, name in SUFFIXES.items() if name in
 """The same of those that are written."""
 
 CAMERA_RAW = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf "
-    ".rw2 .rwl .sr2 .srf .srw .x3f".split()
+    (
+        ".3fr",
+        ".arw",
+        ".cr2",
+        ".cr3",
+        ".crw",
+        ".dcr",
+        ".dng",
+        ".erf",
+        ".fff",
+        ".iiq",
+        ".kdc",
+        ".mef",
+        ".mos",
+        ".mrw",
+        ".nef",
+        ".nrw",
+        ".orf",
+        ".pef",
+        ".raf",
+        ".rw2",
+        ".rwl",
+        ".sr2",
+        ".srf",
+        ".srw",
+        ".x3f",
+    )
 )
 """Suffixes of files that hold what a camera's sensor saw."""
-_OTHERS = frozenset(".psd .psb .xcf .kra .ora .afphoto .svg .svgz .ico .hdr .dds .pcx .jxr .wdp".split())
+_OTHERS = frozenset(
+    (
+        ".psd",
+        ".psb",
+        ".xcf",
+        ".kra",
+        ".ora",
+        ".afphoto",
+        ".svg",
+        ".svgz",
+        ".ico",
+        ".hdr",
+        ".dds",
+        ".pcx",
+        ".jxr",
+        ".wdp",
+    )
+)
 
 
 def has_picture_suffix(path: str) -> bool:

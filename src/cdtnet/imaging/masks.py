@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from .convert import to_picture
 from .depth import full_scale, unit
-from .meaning import STRIP, Label, Reading, Survey, check_levels, picked
+from .meaning import STRIP, Label, Reading, Survey, picked
+from .meaning import check_levels as check_levels
 from .picture import Picture
 
 _WHOLE = ("int8", "int16", "int32", "int64", "uint32", "uint64")

@@ -20,10 +20,12 @@ from ..errors import PictureError
 from ..system.machine import available_cores
 from .containers import is_animated_png
 from .masks import reading_of
+from .pages import pages_of
 from .picture import Picture
-from .read import DEPTHS, check, explained, field, kind_of, load, opened, read_metadata
+from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, opened, read_metadata
 
 MAX_PIXELS = 1 << 34
+_BANDED = ("JPEG", "PNG", "TIFF", "WebP")  # formats that are decoded from top to bottom
 _STRIP = 128  # rows read at a time
 # Strips kept: tiles of 256 rows, with what is around them, reach across five; threads may run ahead.
 _KEPT = 6 + available_cores() // 4
@@ -55,8 +57,11 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     """
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
+        if kind not in _BANDED:  # small files: what is too large for memory is refused when it is read
+            return Header(kind, 0, 0, f"is a {kind} file")
+        pages = [page for page in pages_of(stream) if page.shown] if kind == "TIFF" else []
         with explained(name, kind):
-            image = load(pyvips.Source.new_from_file(name), kind)
+            image = load(pyvips.Source.new_from_file(name), kind, pages[0].number if pages else 0)
     pixels = image.width * image.height
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
     obstacle = None
@@ -64,6 +69,10 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         obstacle = "is stored turned or mirrored"
     elif field(image, "interlaced"):
         obstacle = "is stored interlaced or progressively"
+    elif image.interpretation == "cmyk":
+        obstacle = "is a CMYK picture"
+    elif len(pages) != 1 or pages[0].number or pages[0].associated:
+        obstacle = "has several pages or alpha that is multiplied in" if pages else None
     return Header(kind, pixels, pixels * image.bands * depth, obstacle)
 
 
@@ -87,6 +96,7 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         with explained(name, kind):
             image = load(pyvips.Source.new_from_file(name), kind)
             check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
+        choose_page(stream, kind, name, None)
         return Picture(cast(NDArray[Any], Rows(name, kind, image)), read_metadata(image, kind, stream, 1))
 
 
