@@ -181,9 +181,10 @@ def test_a_decompression_bomb_is_refused_by_its_header():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-def test_cmyk_is_refused(kind):
-    with pytest.raises(PictureError, match="CMYK picture; convert it to RGB"):
-        read_picture(saved(Image.new("CMYK", (8, 8)), kind))
+def test_cmyk_is_seen_as_rgb(kind):
+    picture = read_picture(saved(Image.new("CMYK", (8, 8)), kind))
+    assert picture.pixels.shape == (8, 8, 3)
+    assert picture.metadata.native.pixels.shape == (8, 8, 4)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])

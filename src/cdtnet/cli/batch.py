@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
 from .options import add_model_options, add_record_option, count, progress_bar, runtime, say, some
+from .pictures import add_color_space, add_label_option
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -39,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--resize-mask", action="store_true", help="accept masks of another size")
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
+    add_label_option(parser)
+    add_color_space(parser)
     add_record_option(parser)
     add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
     add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
@@ -73,6 +76,8 @@ def _run(arguments: argparse.Namespace) -> int:
         strength=arguments.strength,
         resize_mask=arguments.resize_mask,
         quality=arguments.quality,
+        labels=tuple(arguments.label),
+        color_space=arguments.color_space,
         model=arguments.model,
         suffix=_suffix(arguments),
         record=arguments.record,

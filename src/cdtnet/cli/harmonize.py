@@ -4,7 +4,17 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 
 from .options import add_model_options, add_record_option, runtime, stoppable_bar
-from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of
+from .pictures import (
+    Output,
+    add_label_option,
+    add_output_options,
+    add_reading_options,
+    beside,
+    options_of,
+    read_inputs,
+    reading,
+    record_of,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
+    add_label_option(parser)
+    add_reading_options(parser)
     add_record_option(parser)
 
 
@@ -32,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = arguments.composite, arguments.mask
     with ThreadPoolExecutor(1) as pool:  # decoding keeps one core busy, and takes about as long
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
-        picture, given = read_inputs(*inputs)
+        picture, given = read_inputs(*inputs, **reading(arguments))
     options = options_of(arguments)
     mask = mask_for(picture, given, options)
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
@@ -55,7 +67,7 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
     from ..inference.streaming import is_streamed
 
     composite = arguments.composite
-    if "-" in (composite, arguments.mask):
+    if "-" in (composite, arguments.mask) or arguments.label or any(reading(arguments).values()):
         return False
     name = arguments.output or beside(composite, read_header(composite).format, "harmonized")
     return is_streamed(composite, name)

@@ -29,6 +29,7 @@ Check = Callable[[int, int, int, int], None]
 _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
 _PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
+_PATIENCE = 120.0  # seconds that a JPEG XL file may take
 _LIBRARY_ERRORS = (
     OSError,
     ValueError,
@@ -135,65 +136,27 @@ def filled(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 
 def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
     with needs("jxl", f"{name} is a JPEG XL file, and reading it"):
-        import pillow_jxl  # noqa: F401 - Pillow's plugin
-        from PIL import Image
-    with Image.open(stream, formats=("JXL",)) as image:
-        bits = jxl_bits(stream)
-        if bits != 8:
-            raise PictureError(
-                f"{name} holds {bits or 'more than 8'} bits a channel, of which only 8 would be read; "
-                "save it as 16-bit PNG or TIFF first."
-            )
-        check(*image.size, len(image.getbands()), 1)
-        if getattr(image, "n_frames", 1) > 1:
-            raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
-        return _of_pillow(image, JXL.name, name, lossless=False)
-
-
-def jxl_bits(stream: BinaryIO) -> int:
-    """Bits a channel of a JPEG XL file by its codestream's header; 0 for floats or what is too odd."""
-    stream.seek(0)
-    data = stream.read(1 << 16)
-    start = 0
-    if not data.startswith(b"\xff\x0a"):
-        start = data.find(b"\xff\x0a")
-    bits = _Bits(data[max(start, 0) + 2 :])
-    if bits.take(1):  # small sizes
-        bits.take(5)
-        if not bits.take(3):
-            bits.take(5)
-    else:
-        bits.number(9, 13, 18, 30)
-        if not bits.take(3):
-            bits.number(9, 13, 18, 30)
-    if bits.take(1):  # all by default
-        return 8
-    if bits.take(1):  # extra fields
-        bits.take(3)
-        for _ in range(3):  # intrinsic size, preview, animation
-            if bits.take(1):
-                return 8 if bits.broken else 0
-    if bits.take(1):
-        return 0
-    return {0: 8, 1: 10, 2: 12}.get(bits.take(2), bits.take(6) + 1)
-
-
-class _Bits:
-    """Takes bits from bytes, the lowest first."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data[:64], "little"), len(data[:64]) * 8
-        self.broken = False
-
-    def take(self, count: int) -> int:
-        self.broken = self.broken or count > self._left
-        value = self._value & (1 << count) - 1
-        self._value >>= count
-        self._left -= count
-        return value
-
-    def number(self, *sizes: int) -> int:
-        return self.take(sizes[self.take(2)])
+        import pylibjxl
+    data = stream.read()
+    head = pylibjxl.probe(data)
+    if head["have_animation"]:
+        raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
+    if head["bits_per_sample"] != 8 or head["exponent_bits_per_sample"]:
+        raise PictureError(
+            f"{name} holds {head['bits_per_sample']} bits a channel, of which only 8 would be read; save it "
+            "as 16-bit PNG or TIFF first."
+        )
+    check(head["width"], head["height"], head["channels"], 1)
+    pixels, boxes = pylibjxl.decode(data, metadata=True, timeout=_PATIENCE)
+    exif = boxes.get("exif")
+    metadata = Metadata(
+        icc=boxes.get("icc"),
+        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        xmp=boxes.get("xmp"),
+        lossless=False,
+        format=JXL.name,
+    )
+    return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
 
 
 def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from .convert import to_picture
+from .convert import is_tensor, to_picture, values_of
 from .depth import full_scale, unit
 from .meaning import STRIP, Label, Reading, Survey, picked
 from .meaning import check_levels as check_levels
@@ -44,6 +44,8 @@ def to_mask(
         PictureError: The mask cannot be read, is of another size, holds floats outside 0..1, is a picture in
             many colors, or has none of the labels.
     """
+    if is_tensor(mask) and not mask.is_floating_point():
+        mask = values_of(mask)
     if isinstance(mask, np.ndarray) and mask.dtype.name in _WHOLE:
         mask = np.isin(mask, labels) if labels else mask != 0
         labels = ()

@@ -56,16 +56,23 @@ def pages_of(stream: BinaryIO) -> list[Page]:
     return pages
 
 
-def as_associated(tiff: bytes) -> bytes:
-    """A TIFF file with alpha whose first page says that colors are multiplied by it."""
+def with_alpha_kind(tiff: bytes, kind: int, offset: int | None = None) -> bytes:
+    """A TIFF file with alpha of which a page says something else about it.
+
+    Args:
+        tiff: The file.
+        kind: 1 for colors that are multiplied by alpha, 2 for others.
+        offset: Of the page's directory; None for the first.
+    """
     form, first = read_header(tiff[:16])
+    first = first if offset is None else offset
     start = first + struct.calcsize(form.length)
     size = struct.calcsize(form.entry)
     (count,) = struct.unpack_from(form.length, tiff, first)
     data = bytearray(tiff)
     for place in range(start, start + size * count, size):
         if struct.unpack_from(form.order + "H", tiff, place)[0] == _EXTRA_SAMPLES:
-            struct.pack_into(form.order + "H", data, place + size - form.slot, 1)
+            struct.pack_into(form.order + "H", data, place + size - form.slot, kind)
     return bytes(data)
 
 

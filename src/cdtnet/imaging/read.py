@@ -21,11 +21,11 @@ from ..system.machine import free_memory
 from . import chunks, decoders, profiles, second
 from . import exif as exif_blocks
 from .containers import code_points, format_of, is_animated_png, is_lossless_webp
-from .depth import CHANNELS
+from .depth import CHANNELS, WITH_ALPHA, divided
 from .formats import AVIF, FORMATS, TGA, why_unread
 from .metadata import Metadata
 from .native import UNTAGGED, Native
-from .pages import Page, pages_of
+from .pages import Page, pages_of, with_alpha_kind
 from .picture import Picture
 
 MAX_PIXELS = 1 << 30
@@ -35,6 +35,7 @@ _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
 COLOR_SPACES = ("srgb", "linear")
 _LOADERS = {AVIF.name: "heif"}  # what libvips calls it, where that is not the name in lower case
 _TURNED = (AVIF.name,)  # formats that are turned upright as they are decoded, whatever their EXIF says
+_SEPARATE = 2  # what TIFF calls alpha that is not multiplied in
 _SEVERAL = ("TIFF", "GIF", "WebP")  # formats of which a page can be chosen
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
@@ -45,6 +46,7 @@ def read_picture(
     max_pixels: int = MAX_PIXELS,
     page: int | None = None,
     color_space: str | None = None,
+    name: str = "The given data",
 ) -> Picture:
     """Read a picture of any of the formats in `formats.FORMATS`.
 
@@ -59,6 +61,7 @@ def read_picture(
         page: Which picture to read of a TIFF, GIF or WebP file with several, from 1 on.
         color_space: What pixels without a profile mean, "srgb" or "linear" (light, with sRGB's primaries); by
             default what the file says in other ways, or sRGB.
+        name: What bytes are called in messages; the name of their file, if they have one.
 
     Raises:
         PictureError: The file is missing, damaged, cut short, too large (for the limit or for the memory
@@ -73,12 +76,10 @@ def read_picture(
     if not isinstance(source, str | os.PathLike | bytes):
         source = source.read()
     if isinstance(source, bytes):
-        picture = _read(
-            io.BytesIO(source), pyvips.Source.new_from_memory(source), "The given data", max_pixels, page
-        )
+        picture = _read(io.BytesIO(source), pyvips.Source.new_from_memory(source), name, max_pixels, page)
     else:
-        with opened(source) as (stream, name):
-            picture = _read(stream, pyvips.Source.new_from_file(name), name, max_pixels, page)
+        with opened(source) as (stream, path):
+            picture = _read(stream, pyvips.Source.new_from_file(path), path, max_pixels, page)
     untagged = picture.metadata.icc is None and picture.metadata.hdr is None
     if color_space == "linear" and untagged and picture.metadata.native is None:
         return replace_metadata(picture, icc=profiles.linear_srgb())
@@ -138,10 +139,14 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
         decoded = decoders.decode(kind, stream, name, check_size)
         return Picture(decoded.pixels, decoded.metadata)
     chosen = choose_page(stream, kind, name, page)
+    if chosen and chosen.associated:
+        source = pyvips.Source.new_from_memory(with_alpha_kind(_all_of(stream), _SEPARATE, chosen.offset))
     with explained(name, kind):
-        image = load(source, kind, chosen.number if chosen else (page or 1) - 1)
+        image = load(source, kind, chosen.number if chosen else 0)
         if not chosen:
             _check_page(name, field(image, "n-pages") or 1, page)
+            if page:
+                image = load(source, kind, page - 1)
         check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
         _check_memory(image.width, image.height, _bytes_a_pixel(image), name)
         pixels = _pixels(image)
@@ -153,8 +158,14 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
         return _of_inks(pixels, metadata)
     if metadata.bits:
         pixels = decoders.filled(pixels, metadata.bits)
-    associated = bool(chosen and chosen.associated and image.bands in (2, 4) and image.format != "float")
-    return Picture(pixels, replace(metadata, associated=associated))
+    if chosen and chosen.associated and image.bands in WITH_ALPHA:
+        return Picture(divided(pixels), replace(metadata, associated=True))
+    return Picture(pixels, metadata)
+
+
+def _all_of(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read()
 
 
 def _of_inks(pixels: NDArray[Any], metadata: Metadata) -> Picture:

@@ -34,7 +34,8 @@ def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
         found.append("video")
     if not found:
         return None
-    return f"The file's {' and '.join(found)} would not fit the changed picture and is left out."
+    verb = "are" if len(found) > 1 else "is"
+    return f"The file's {' and '.join(found)} would not fit the changed picture and {verb} left out."
 
 
 def without_promises(xmp: bytes | None) -> bytes | None:

@@ -15,16 +15,17 @@ from ..errors import PictureError
 from ..system.atomic import write_file
 from . import chunks, encoders
 from .containers import embed_exif, with_jfif
-from .depth import WITH_ALPHA, full_scale
+from .depth import WITH_ALPHA, multiplied
 from .formats import AVIF, EXR, FORMATS, HEIC, JXL, SUFFIXES, SUFFIXES_WRITTEN, able
 from .metadata import Metadata
-from .pages import as_associated
+from .pages import with_alpha_kind
 from .xmp import extract
 
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 _JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a segment holds
 _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
+_ASSOCIATED = 1  # what TIFF calls alpha that colors are multiplied by
 _MOST_BITS = {AVIF.name: 12, HEIC.name: 12}
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
 BIG_TIFF = (
@@ -238,19 +239,8 @@ def encode_tiff(picture: Pixels, *, big: bool) -> Any:
     if _in_inks("TIFF", picture):
         image = _native_to_vips(picture, "TIFF")
     elif associated:
-        image = _to_vips(_Other(_multiplied(picture.pixels), picture.metadata), "TIFF")
+        image = _to_vips(_Other(multiplied(picture.pixels), picture.metadata), "TIFF")
     else:
         image = _to_vips(picture, "TIFF")
     data = image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
-    return as_associated(data) if associated else data
-
-
-def _multiplied(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Integer colors multiplied by alpha.
-
-    Rounded up, which is exact for colors that reading has divided by alpha and rounded down.
-    """
-    top = full_scale(pixels.dtype)
-    alpha = pixels[..., -1:].astype(np.uint64)
-    colors = (pixels[..., :-1] * alpha + np.uint64(top - 1)) // np.uint64(top)
-    return np.concatenate([colors.astype(pixels.dtype), pixels[..., -1:]], axis=-1)
+    return with_alpha_kind(data, _ASSOCIATED) if associated else data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..imaging.cube import check_strength
+from ..imaging.meaning import Label
 from ..imaging.write import check_quality
 
 
@@ -16,6 +17,8 @@ class Options:
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
         resize_mask: Whether a mask of another size is brought to the composite's.
         quality: 1 to 100, of JPEG and lossy WebP.
+        labels: Of a map of labels, those that are foreground; by default all but the background.
+        color_space: What composites without a profile mean, "srgb" or "linear"; None for what files say.
 
     Raises:
         PictureError: One of them is out of its range.
@@ -24,6 +27,8 @@ class Options:
     strength: float = 1.0
     resize_mask: bool = False
     quality: int = 95
+    labels: tuple[Label, ...] = ()
+    color_space: str | None = None
 
     def __post_init__(self) -> None:
         check_strength(self.strength)

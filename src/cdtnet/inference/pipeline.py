@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..imaging import Lut, Picture, encode_picture, to_mask
+from ..imaging.masks import check_background
 from .harmonizer import Harmonizer, Progress
 from .options import Options
 from .result import Result
 
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
-    """The (H, W) mask of a picture; see `to_mask`."""
-    return to_mask(mask, picture.height, picture.width, resize=options.resize_mask)
+    """The (H, W) mask of a picture; see `to_mask`.
+
+    Raises:
+        PictureError: As from there; or there is nothing but transparency around the foreground.
+    """
+    soft = to_mask(mask, picture.height, picture.width, resize=options.resize_mask, labels=options.labels)
+    check_background(picture, soft)
+    return soft
 
 
 def harmonize_picture(
@@ -27,8 +36,17 @@ def harmonize_picture(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize a picture; its mask is as large as the picture."""
-    return harmonizer(picture, mask, strength=options.strength, record=record, progress=progress)
+    """Harmonize a picture; its mask is as large as the picture.
+
+    Warns:
+        UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
+    """
+    result = harmonizer(picture, mask, strength=options.strength, record=record, progress=progress)
+    left_out = picture.metadata.left_out
+    for sentence in left_out:
+        warnings.warn(sentence, stacklevel=2)
+    remarks = [*([result.remark] if result.remark else []), *left_out]
+    return replace(result, remark=" ".join(remarks) or None)
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
