@@ -215,6 +215,7 @@ def test_a_folder_of_everything(folder, tmp_path, weights, capsys):
         "e.png",
         "f.avif",
     ]
-    assert Image.open(tmp_path / "out" / "d.tif").mode == "CMYK"
+    with Image.open(tmp_path / "out" / "d.tif") as image:
+        assert image.mode == "CMYK"
     (folder / "h.jpg").unlink()
     assert main(["batch", "in", "out", "--model", weights]) == 0  # what is skipped is no failure

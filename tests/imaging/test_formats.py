@@ -1,4 +1,4 @@
-"""Every format: each file is made here, read, written and read again; docs/formats.md is made of what is found."""
+"""Every format: files are made, read, written and read again; docs/formats.md has what is found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import struct
 import sys
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_portable_pixmaps_keep_16_bits(most, channels):
     assert picture.pixels.dtype == (np.uint8 if most < 256 else np.uint16)
     top = 255 if most < 256 else 65535
     np.testing.assert_array_equal(picture.pixels, np.rint(values * (top / most)))
-    with pytest.raises(PictureError, match="cut short|damaged"):
+    with pytest.raises(PictureError, match=r"cut short|damaged"):
         read_picture(data[:-1])
 
 
@@ -286,7 +287,8 @@ GAIN_MAP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://ww
  xmlns:Item="http://ns.google.com/photos/1.0/container/item/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"
  xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
  hdrgm:Version="1.0" GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion="1" xmp:Rating="4">
-<Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="Primary"/></rdf:li>
+<Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource">
+<Container:Item Item:Semantic="Primary"/></rdf:li>
 </rdf:Seq></Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
@@ -406,7 +408,7 @@ def test_deep_jpeg_2000_is_refused_and_not_cut_down():
     for channel in range(3):
         assert data[place + 42 + 3 * channel] == 7
         data[place + 42 + 3 * channel] = 11
-    with pytest.raises(PictureError, match="more than 8 bits|cannot be read"):
+    with pytest.raises(PictureError, match=r"more than 8 bits|cannot be read"):
         read_picture(bytes(data))
 
 
@@ -420,12 +422,12 @@ def test_half_a_file_is_refused(tmp_path, kind):
     for part in (0.1, 0.5, 0.9):
         path = tmp_path / f"a{FORMATS[kind].suffix}"
         path.write_bytes(data[: int(len(data) * part)])
-        try:
+        if kind in ("JPEG 2000", "GIF"):  # of which libraries show what is there
+            with suppress(PictureError):
+                read_picture(path)
+            continue
+        with pytest.raises(PictureError, match=r"\.$"):
             read_picture(path)
-        except PictureError as error:
-            assert str(error).endswith(".")
-        else:  # JPEG 2000 and JPEG XL decode what is there, coarser
-            assert kind in ("JPEG 2000", "JXL", "GIF")
 
 
 def test_too_many_pixels_are_refused_by_the_header(tmp_path):

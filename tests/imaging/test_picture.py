@@ -1,16 +1,15 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
-
-import io
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from cdtnet.errors import PictureError
-from cdtnet.imaging import Metadata, Picture, like, read_picture, to_picture
+from cdtnet.imaging import Metadata, Picture, like, read_picture, to_mask, to_picture
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32", "float64", ">u2", ">f4"])
@@ -30,7 +29,7 @@ def test_arrays_come_back_as_they_were(dtype, shape):
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((4, 5), np.int64), r"int64 array of shape \(4, 5\); give a file path, a PIL image"),
+        (np.zeros((4, 5), np.int64), r"int64 array of shape \(4, 5\); give a file path, the bytes of a file"),
         (np.zeros((4, 5), bool), "bool array"),
         (np.zeros((4, 5, 2), np.uint8), r"\(4, 5, 2\)"),
         (np.zeros((2, 4, 5, 3), np.uint8), r"\(2, 4, 5, 3\)"),

@@ -105,7 +105,7 @@ class Survey:
         place = np.linspace(0, 1, len(self._levels))
         total = max(int(self._levels.sum()), 1)
         black, white = (self._levels[place < 0.1].sum() / total, self._levels[place > 0.9].sum() / total)
-        return bool(min(black, white) >= 0.001 and black + white >= 0.95)
+        return bool(min(black, white) >= 0.001 and black + white >= 0.9)
 
     def _is_labels(self) -> bool:
         """Whether the greys are numbers of classes: few of them, black, and all far from white."""
