@@ -18,6 +18,7 @@ from ..engines import open_engine
 from ..errors import CdtnetError
 from ..imaging import Lut, Picture, describe, like, to_mask, to_picture
 from ..imaging.geometry import Window, tiles, touched
+from ..imaging.masks import check_background
 from ..weights.loading import weights_file
 from .painter import TILE, Painter
 from .provenance import Record, file_sha256, identity
@@ -103,6 +104,7 @@ class Harmonizer:
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
         soft = to_mask(mask, height, width, resize=resize_mask)
+        check_background(picture, soft)
         windows = list(tiles(height, width, TILE) if whole_frame else touched(soft, TILE))
         settings = {"strength": strength, "resize_mask": resize_mask, "whole_frame": whole_frame}
         noted = self._record(record, picture, composite, mask, settings)

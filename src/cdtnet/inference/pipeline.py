@@ -5,26 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from ..imaging import Lut, Picture, encode_picture, to_mask
-from ..imaging.masks import check_background
-from .harmonizer import Harmonizer, Progress
 from .options import Options
-from .result import Result
+
+if TYPE_CHECKING:
+    from .harmonizer import Harmonizer, Progress
+    from .result import Result
 
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
-    """The (H, W) mask of a picture; see `to_mask`.
-
-    Raises:
-        PictureError: As from there; or there is nothing but transparency around the foreground.
-    """
-    soft = to_mask(mask, picture.height, picture.width, resize=options.resize_mask, labels=options.labels)
-    check_background(picture, soft)
-    return soft
+    """The (H, W) mask of a picture; see `to_mask`."""
+    return to_mask(mask, picture.height, picture.width, resize=options.resize_mask, labels=options.labels)
 
 
 def harmonize_picture(
