@@ -5,13 +5,16 @@ Each is looked at before it is decoded, so that size and depth are refused by th
 
 from __future__ import annotations
 
+import os
 import re
 import struct
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -29,6 +32,7 @@ Check = Callable[[int, int, int, int], None]
 _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
 _PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
+_PRINTING = Lock()
 _PATIENCE = 120.0  # seconds that a JPEG XL file may take
 _LIBRARY_ERRORS = (
     OSError,
@@ -165,7 +169,15 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
     stream.seek(0)
     from PIL import Image
 
-    with Image.open(stream, formats=(_PILLOW[kind],)) as image:
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check` has a limit of its own
+        try:
+            image = stack.enter_context(Image.open(stream, formats=(_PILLOW[kind],)))
+        except Image.DecompressionBombError as error:
+            raise PictureError(
+                f"{name} has more pixels than are read of a {kind} file; save it as PNG or TIFF."
+            ) from error
         if kind == JP2.name and jp2_bits(stream) > 8 and image.mode != "I;16":
             raise PictureError(
                 f"{name} holds more than 8 bits a channel, of which only 8 would be read; "
@@ -225,9 +237,11 @@ def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
 def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
     with needs("exr", f"{name} is an OpenEXR file, and reading it"):
         import OpenEXR
-    with TemporaryDirectory() as folder:  # the library reads files by their names only
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())  # the library reads files by their names only
         path = Path(folder, "picture.exr")
         path.write_bytes(stream.read())
+        stack.enter_context(_quiet())
         header = OpenEXR.File(str(path), header_only=True)
         if len(header.parts) != 1 or header.header()["type"] not in (
             OpenEXR.scanlineimage,
@@ -239,6 +253,9 @@ def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
         (left, top), (right, bottom) = header.header()["dataWindow"]
         width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
         check(width, height, max(len(header.header()["channels"]), 4), 4)
+        whole = OpenEXR.InputFile(str(path))  # which raises where `File` prints on stdout
+        stack.callback(whole.close)
+        whole.channels([each.name for each in header.header()["channels"]])
         file = OpenEXR.File(str(path), separate_channels=True)
     planes = {channel: each.pixels for channel, each in file.channels().items()}
     for colors in ("RGBA", "RGB", "YA", "Y"):
@@ -256,6 +273,20 @@ def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
     half = all(plane.dtype == np.float16 for plane in chosen)
     kept = ExrRest({key: value for key, value in file.header().items() if key != "channels"}, rest, half)
     return Decoded(pixels, Metadata(icc=_exr_profile(file.header()), format=EXR.name, exr=kept))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep a library from printing on the process's standard error what it also raises."""
+    with _PRINTING:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 @dataclass(frozen=True, eq=False)
