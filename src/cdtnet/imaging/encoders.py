@@ -68,7 +68,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     mode = _MODES[channels] + (";16" if pixels.dtype == np.uint16 else "")
     pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits == 12
     file = pillow_heif.from_bytes(mode, (width, height), pixels.tobytes())
-    options: dict[str, Any] = {"quality": quality, "chroma": 444, "enc_params": {"preset": "fast"}}
+    options: dict[str, Any] = {"quality": quality, "chroma": 444, "enc_params": {"preset": "ultrafast"}}
     if metadata.hdr is not None:
         primaries, transfer = metadata.hdr[:2]
         options |= {
