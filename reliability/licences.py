@@ -11,7 +11,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = "cdtnet"
-EXTRAS = ("", "torch", "export", "train", "evaluate", "snap", "web", "ray")  # "" is the default install
+# "" is the default install
+EXTRAS = ("", "heif", "jxl", "exr", "snap", "torch", "export", "train", "evaluate", "web", "ray")
+
+IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the package says
 
 
 def brought(name: str, extras: Iterable[str] = ("",)) -> set[str]:
@@ -37,7 +40,8 @@ def licence(name: str) -> str:
         return metadata["License-Expression"]
     classifiers = metadata.get_all("Classifier") or []
     named = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License")]
-    return " or ".join(named) or (metadata["License"] or "not stated").strip().splitlines()[0]
+    stated = (metadata["License"] or IN_ITS_FILE.get(name, "not stated")).strip().splitlines()[0]
+    return " or ".join(named) or stated
 
 
 def rows() -> list[str]:

@@ -19,9 +19,10 @@ def _mislabelled() -> Iterator[Specimen]:
     png_file = saved(photo())
     for name in ("a.jpg", "a.tif", "a.webp", "a.gif", "a.txt", "a"):
         yield Specimen("mislabelled", name, written(png_file), PICTURE)
+    for name, kind in (("gif.png", "GIF"), ("bmp.jpg", "BMP"), ("ppm.tif", "PPM"), ("jp2.png", "JPEG2000")):
+        yield Specimen("mislabelled", name, written(saved(photo(), kind)), PICTURE)
     for name, data in {
-        "gif.png": saved(photo(), "GIF"),
-        "bmp.jpg": saved(photo(), "BMP"),
+        "tga.png": saved(photo(), "TGA"),
         "ico.png": saved(photo(), "ICO"),
         "pdf.tif": saved(photo(), "PDF"),
         "page.jpg": b"<!doctype html><html><body>404 Not Found</body></html>",
@@ -34,6 +35,15 @@ def _mislabelled() -> Iterator[Specimen]:
         "one.jpg": b"\xff",
         "jp2.jpg": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(60),
         "heic.jpg": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(60),
+        "avif.jpg": b"\0\0\0\x18ftypavif\0\0\0\0mif1avif" + bytes(60),
+        "jxl.png": b"\xff\x0a" + bytes(60),
+        "exr.tif": b"v/1\x01" + bytes(60),
+        "raw.dng": b"II*\0" + bytes(60),
+        "raw.jpg": b"FUJIFILMCCD-RAW " + bytes(60),
+        "pgm.tif": b"P5 99999 99999 65535\n" + bytes(60),
+        "start.tga": bytes([0, 0, 2]) + bytes(60),
+        "start.bmp": b"BM" + bytes(60),
+        "start.gif": b"GIF89a" + bytes(60),
         "start.jpg": b"\xff\xd8\xff" + bytes(60),
         "start.png": b"\x89PNG\r\n\x1a\n" + bytes(60),
         "start.tif": b"II*\0" + b"\xff" * 60,

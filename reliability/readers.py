@@ -122,6 +122,7 @@ def _file(folder: Path, name: str, data: bytes) -> Path:
 
 READERS = {
     "pictures": Reader(seeds.pictures, _picture, mutation.mend_picture),
+    "less common pictures": Reader(seeds.other_pictures, _picture, mutation.mend_picture),
     "pictures, bit by bit": Reader(seeds.pictures, _rows, mutation.mend_picture),
     "masks": Reader(seeds.pictures, _mask, mutation.mend_picture),
     "colour profiles": Reader(seeds.profiles, _profile),

@@ -5,7 +5,9 @@ import json
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from safetensors.numpy import save as safetensors
 
-from cdtnet import Lut
+from cdtnet import Lut, Picture
+from cdtnet.errors import CdtnetError
+from cdtnet.imaging import Metadata, encode_picture
 
 HEIGHT, WIDTH = 12, 17
 _TIFF_OPTIONS: tuple[dict[str, Any], ...] = (
@@ -24,9 +28,45 @@ _TIFF_OPTIONS: tuple[dict[str, Any], ...] = (
 
 
 def pictures() -> list[bytes]:
-    """JPEG, PNG, TIFF and WebP, of every depth and kind that they come in, with metadata."""
+    """Every format, of every depth and kind that the common ones come in, with metadata."""
     tiffs = [_tiff(dtype, **options) for dtype in ("float32", "uint16") for options in _TIFF_OPTIONS]
-    return [data for pixels in _pixels() for data in _saved(pixels)] + tiffs
+    return [data for pixels in _pixels() for data in _saved(pixels)] + tiffs + other_pictures()
+
+
+def other_pictures() -> list[bytes]:
+    """The less common formats; those of extras where these are installed."""
+    random = np.random.default_rng(1)
+    pixels = random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    metadata = Metadata(icc=profiles()[0], exif=exif_blocks()[0], xmp=b"<x:xmpmeta/>", bits=10)
+    made = [_plain(pixels, kind) for kind in ("GIF", "BMP", "PPM", "JPEG2000", "MPO")]
+    made += [_chunked(_plain(pixels, "PNG"), name, data) for name, data in _CHUNKS]
+    deep = random.integers(0, 65536, (HEIGHT, WIDTH, 3), dtype=np.uint16)
+    made.append(b"P6 %d %d 65535\n" % (WIDTH, HEIGHT) + deep.astype(">u2").tobytes())
+    made.append(_tiff("uint8", extrasamples=["ASSOCALPHA"], bands=4))
+    for suffix, values in ((".avif", pixels), (".avif", deep), (".heic", pixels), (".jxl", pixels)):
+        with suppress(CdtnetError):
+            made.append(encode_picture(Picture(values, metadata), suffix))
+    with suppress(CdtnetError):
+        made.append(encode_picture(Picture(pixels.astype(np.float32)), ".exr"))
+    return made
+
+
+_CHUNKS = (
+    (b"gAMA", struct.pack(">I", 100000)),
+    (b"cICP", bytes([9, 16, 0, 1])),
+    (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
+)
+
+
+def _chunked(png: bytes, name: bytes, data: bytes) -> bytes:
+    chunk = struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return png[:33] + chunk + png[33:]
+
+
+def _plain(pixels: NDArray[Any], kind: str) -> bytes:
+    stream, image = io.BytesIO(), Image.fromarray(pixels)
+    image.save(stream, kind, **({"save_all": True, "append_images": [image]} if kind == "MPO" else {}))
+    return stream.getvalue()
 
 
 def _pixels() -> Iterator[Image.Image]:
@@ -54,9 +94,9 @@ def _saved(image: Image.Image) -> Iterator[bytes]:
         yield stream.getvalue()
 
 
-def _tiff(dtype: str, **options: Any) -> bytes:
+def _tiff(dtype: str, bands: int = 3, **options: Any) -> bytes:
     stream = io.BytesIO()
-    tifffile.imwrite(stream, np.ones((HEIGHT, WIDTH, 3), dtype), photometric="rgb", **options)
+    tifffile.imwrite(stream, np.ones((HEIGHT, WIDTH, bands), dtype), photometric="rgb", **options)
     return stream.getvalue()
 
 

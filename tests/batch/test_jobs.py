@@ -76,6 +76,8 @@ def test_manifests(tmp_path):
         ("b.jpg#3", None, "b#3.jpg"),
         ("b.v2.jpg#13", ".png", "b.v2#13.png"),
         ("C:\\photos\\b.jpg", None, "C/photos/b.jpg"),
+        ("a/b.GIF", None, "a/b.png"),
+        ("a/b.HEIC", None, "a/b.HEIC"),
     ],
 )
 def test_no_result_leads_upwards(name, suffix, path):
@@ -144,3 +146,33 @@ def test_addresses(tmp_path, folder):
         assert [job.output for job in jobs] == expected
         assert jobs[-1].composite.read() == (folder / "sub" / "b.jpg").read_bytes()
         assert str(jobs[-1].composite) == "memory://jobs/in/sub/b.jpg"
+
+
+def test_every_picture_has_a_line(tmp_path, folder):
+    for name in ("b.HEIC", "c.jfif", "d.CR2", "e.psd", "f.gif", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    for stem in ("b", "c", "f", "lonely"):
+        trees.mask(folder / f"{stem}_mask.png")
+    for options in ({}, {"layout": "pairs"}):
+        found = find_jobs(str(folder), str(tmp_path / "out"), **options)
+        assert [job.output for job in found.jobs] == ["a.png", "b.HEIC", "c.jfif", "f.png", "sub/b.jpg"]
+        assert found.problems == []
+        told = "\n".join(found.skipped)
+        assert "d.CR2 is a camera raw file; develop it" in told
+        assert "e.psd is of a kind that is not read" in told
+        assert "lonely_mask.png" in told
+        assert len(found.skipped) == 3
+    assert outputs(folder / "*.jfif", tmp_path) == ["c.jfif"]
+    found = find_jobs(str(folder / "*.CR2"), str(tmp_path / "out"))
+    assert found.jobs == []
+    assert len(found.skipped) == 1
+
+
+def test_names_are_paired_in_every_unicode_form(tmp_path):
+    for one, other in (("\u00e9", "e\u0301"), ("e\u0301", "\u00e9")):
+        root = tmp_path / f"in{len(one)}"
+        trees.picture(root / f"{one}.png")
+        trees.mask(root / f"{other}_mask.png")
+        assert outputs(root, tmp_path) == [f"{one}.png"]
+        (root / "list.csv").write_text(f"composite,mask\n{other}.png,{one}_mask.png\n", encoding="utf-8")
+        assert len(outputs(root / "list.csv", tmp_path)) == 1

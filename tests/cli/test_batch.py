@@ -186,3 +186,36 @@ def test_watching(tmp_path, weights, folder):
 )
 def test_bad_input_gets_one_sentence(folder, capsys, arguments, sentence):
     assert sentence in refusal(capsys, "batch", *arguments)
+
+
+def test_a_folder_of_everything(folder, tmp_path, weights, capsys):
+    Image.open(folder / "a.png").convert("RGB").save(folder / "c.jfif", "JPEG")
+    Image.open(folder / "a.png").convert("CMYK").save(folder / "d.tif")
+    Image.open(folder / "a.png").convert("RGB").save(folder / "e.gif")
+    Image.open(folder / "a.png").convert("RGB").save(folder / "f.avif", quality=90)
+    (folder / "g.nef").write_bytes(b"MM\0*")
+    (folder / "h.jpg").write_bytes(b"GIF89a")
+    for stem in "cdefh":
+        trees.mask(folder / f"{stem}_mask.png", size=(40, 30))
+    assert main(["batch", "in", "out", "--model", weights]) == 1
+    printed = capsys.readouterr().err
+    assert "Harmonized: 6. Failed: 1. Done before: 0. Skipped: 1." in printed
+    assert "Skipped: in/g.nef is a camera raw file; develop it to TIFF or JPEG first." in printed
+    assert "taken for common printing inks" in printed
+    rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert sorted(row["status"] for row in rows) == ["done"] * 6 + ["failed", "skipped"]
+    assert sorted(
+        path.name
+        for path in (tmp_path / "out").glob("*.*")
+        if path.suffix[1:] in ("jfif", "tif", "png", "avif")
+    ) == [
+        "a.png",
+        "c.jfif",
+        "d.tif",
+        "e.png",
+        "f.avif",
+    ]
+    with Image.open(tmp_path / "out" / "d.tif") as image:
+        assert image.mode == "CMYK"
+    (folder / "h.jpg").unlink()
+    assert main(["batch", "in", "out", "--model", weights]) == 0  # what is skipped is no failure

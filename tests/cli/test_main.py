@@ -7,11 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 from cdtnet.cli.main import main
 from cdtnet.imaging import read_picture
+from cdtnet.imaging.profiles import linear_srgb
 from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.weights import read_weights
 from tests.cli.refusals import refusal
@@ -133,11 +135,11 @@ def broken(name, data):
         (
             broken("text.jpg", b"hello, world, hello"),
             ["text.jpg", "mask.png"],
-            "not a JPEG, PNG, TIFF or WebP",
+            "is no picture of a known kind",
         ),
         (None, ["composite.png", "mask.png", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),
         (None, ["composite.png", "mask.png", "-o", "nowhere/out.png"], "nowhere/out.png"),
-        (None, ["composite.png", "mask.png", "-o", "out.gif"], ".gif"),
+        (None, ["composite.png", "mask.png", "-o", "out.gif"], "GIF is read, but not written"),
         (None, ["composite.png", "mask.png", "-o", "."], "has no suffix"),
         (broken("b\udcff.png", b"noise"), ["b\udcff.png", "mask.png"], "not UTF-8"),
         (None, ["composite.png", "mask.png", "-o", "composite.png"], "--overwrite"),
@@ -246,3 +248,61 @@ def test_version(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out.startswith("cdtnet 0.")
+
+
+def test_a_page_a_label_and_linear_floats(pair, weights, random):
+    frames = [random.integers(0, 256, (40, 60, 3), dtype=np.uint8) for _ in range(2)]
+    with tifffile.TiffWriter("pages.tif") as file:
+        for frame in frames:
+            file.write(frame, photometric="rgb")
+    labels = np.zeros((40, 60), np.uint8)
+    labels[10:30, 20:40], labels[0:5, 0:5] = 3, 7
+    Image.fromarray(labels).save("labels.png")
+    Image.fromarray(frames[1]).save("composite.png")
+    options = ["--model", weights]
+    assert (
+        main(["harmonize", "pages.tif", "labels.png", "-o", "a.png", "--page", "2", "--label", "3", *options])
+        == 0
+    )
+    assert main(["harmonize", "composite.png", "mask.png", "-o", "b.png", *options]) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), np.asarray(Image.open("b.png")))
+    values = frames[0].astype(np.float32) / 255
+    tifffile.imwrite("untagged.tif", values, photometric="rgb")
+    profile = [(34675, "B", None, linear_srgb(), True)]
+    tifffile.imwrite("tagged.tif", values, photometric="rgb", extratags=profile)
+    assert main(["harmonize", "untagged.tif", "mask.png", "--color-space", "linear", *options]) == 0
+    assert main(["harmonize", "tagged.tif", "mask.png", *options]) == 0
+    made, expected = (read_picture(f"{name}_harmonized.tif").pixels for name in ("untagged", "tagged"))
+    np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["pages.tif", "mask.png"], "say which with --page, 1 to 2"),
+        (["pages.tif", "mask.png", "--page", "3"], "so there is no page 3"),
+        (["composite.png", "mask.png", "--label", "4"], "No pixel of the mask has the label 4"),
+        (["composite.png", "composite.png"], "is a picture in many colors, not a mask"),
+        (["cutout.png", "mask.png"], "there is no background to match; paste the cut-out"),
+        (["x" * 245 + ".png", "mask.png"], "too long for _harmonized to be added; say with -o"),
+        (["composite.png", "mask.png", "-o", "x" * 252 + ".png"], "its name is longer than 255 bytes"),
+        (["composite.png", "mask.png", "--model", "run/checkpoint.pt"], "run/weights.safetensors"),
+    ],
+)
+def test_what_is_not_done_is_said(pair, weights, capsys, arguments, sentence):
+    image = Image.open("composite.png")
+    image.save("pages.tif", save_all=True, append_images=[image])
+    image.save("x" * 245 + ".png")
+    image.putalpha(Image.open("mask.png"))
+    image.save("cutout.png")
+    (pair / "run").mkdir()
+    state = {"x": torch.ones(2)}
+    torch.save({"model": state, "averaged": state, "optimizer": {}, "recipe": "{}"}, "run/checkpoint.pt")
+    given = [] if "--model" in arguments else ["--model", weights]
+    assert sentence in refusal(capsys, "harmonize", *arguments, *given)
+
+
+def test_labels_are_numbers_or_colors(pair, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["harmonize", "composite.png", "mask.png", "--label", "red"])
+    assert "neither a number nor a color such as #800000" in capsys.readouterr().err

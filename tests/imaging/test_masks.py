@@ -6,6 +6,8 @@ from PIL import Image
 
 from cdtnet.errors import PictureError
 from cdtnet.imaging import Picture, coverage, describe, to_mask
+from cdtnet.imaging.masks import check_background
+from cdtnet.imaging.rows import open_mask
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -114,3 +116,111 @@ def test_colors_that_are_none_are_refused_without_a_warning(level):
     pixels[1, :, 2] = -value
     with pytest.raises(PictureError, match="A float mask must hold values from 0 to 1"):
         to_mask(Picture(pixels), 4, 4)
+
+
+def soft_disc() -> np.ndarray:
+    """(48, 64) a mask with a soft edge."""
+    y, x = np.mgrid[0:48, 0:64]
+    return np.rint(np.clip(14 - np.hypot(y - 24, x - 32), 0, 2) / 2 * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("dark", "bright"),
+    [
+        ((0, 0, 0), (255, 0, 0)),
+        ((0, 0, 90), (250, 240, 10)),
+        ((255, 0, 0), (255, 255, 255)),
+        ((68, 1, 84), (253, 231, 37)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_of_two_colors_the_brighter_is_foreground(dark, bright, dtype):
+    part = soft_disc()[..., None] / 255
+    colors = part * bright + (1 - part) * dark
+    colored = np.rint(colors).astype(np.uint8) if dtype == "uint8" else (colors / 255).astype(np.float32)
+    read = coverage(to_mask(colored, 48, 64))
+    np.testing.assert_allclose(read, part[..., 0], atol=0.012)
+
+
+def test_two_colors_in_a_jpeg(tmp_path):
+    colored = np.zeros((48, 64, 3), np.uint8)
+    colored[..., 0] = soft_disc()
+    Image.fromarray(colored).save(tmp_path / "mask.jpg", quality=90)
+    read = to_mask(tmp_path / "mask.jpg", 48, 64).astype(int)
+    assert np.abs(read - soft_disc()).mean() < 6
+    assert read.max() > 240
+
+
+def test_labels_are_foreground():
+    labels = np.zeros((20, 30), np.uint8)
+    labels[3:9, 4:12], labels[10:15, 15:25], labels[1, 1] = 3, 7, 1
+    np.testing.assert_array_equal(to_mask(labels, 20, 30), (labels > 0) * 255)
+    np.testing.assert_array_equal(to_mask(labels.astype(np.int64), 20, 30), (labels > 0) * 255)
+    np.testing.assert_array_equal(to_mask(labels.astype(np.uint16) * 40, 20, 30), (labels > 0) * 255)
+    np.testing.assert_array_equal(to_mask(labels, 20, 30, labels=[7, 1]), np.isin(labels, [7, 1]) * 255)
+    np.testing.assert_array_equal(to_mask(labels.astype(np.int32), 20, 30, labels=[3]), (labels == 3) * 255)
+    with pytest.raises(PictureError, match="No pixel of the mask has the label 4"):
+        to_mask(labels, 20, 30, labels=[4])
+
+
+def test_dark_greys_that_are_no_labels_stay_soft(tmp_path):
+    soft = (soft_disc() // 4).astype(np.uint8)
+    ramp = np.tile(np.arange(64, dtype=np.uint8), (48, 1))
+    np.testing.assert_array_equal(to_mask(ramp, 48, 64), ramp)  # too many levels
+    half = np.where(soft > 0, 128, 0).astype(np.uint8)
+    np.testing.assert_array_equal(to_mask(half, 48, 64), half)  # half transparent, as it may be meant
+    Image.fromarray((soft > 0).astype(np.uint8) * 3).save(tmp_path / "a.jpg", quality=100)
+    assert to_mask(tmp_path / "a.jpg", 48, 64).max() < 10  # noise of JPEG is no label
+
+
+def test_colored_labels():
+    labels = np.zeros((20, 30, 3), np.uint8)
+    labels[3:9, 4:12], labels[10:15, 15:25], labels[0:2, 0:2] = (128, 0, 0), (0, 128, 0), (224, 224, 192)
+    np.testing.assert_array_equal(to_mask(labels, 20, 30), labels.any(axis=2) * 255)
+    chosen = to_mask(labels, 20, 30, labels=[(128, 0, 0)])
+    np.testing.assert_array_equal(chosen, (labels == (128, 0, 0)).all(axis=2) * 255)
+
+
+def test_a_photograph_is_no_mask(tmp_path, pixels):
+    with pytest.raises(PictureError, match="is a picture in many colors, not a mask"):
+        to_mask(pixels(3), 21, 34)
+
+
+@pytest.mark.parametrize("alpha", [254, 255, 235])
+def test_alpha_that_says_nothing_is_passed_over(alpha):
+    plane = soft_disc()
+    for channels in (1, 3):
+        picture = np.dstack([*[plane] * channels, np.full_like(plane, alpha)])
+        np.testing.assert_array_equal(to_mask(Picture(picture), 48, 64), plane)
+
+
+def test_a_mask_with_transparent_surroundings_is_read_by_both():
+    plane = soft_disc()
+    alpha = np.zeros_like(plane)
+    alpha[4:44, 8:56] = 255  # black and white can be seen
+    picture = Picture(np.dstack([plane, plane, plane, alpha]))
+    np.testing.assert_array_equal(to_mask(picture, 48, 64), plane * (alpha > 0))
+    white = Picture(np.dstack([np.full_like(plane, 255)] * 3 + [plane]))
+    np.testing.assert_array_equal(to_mask(white, 48, 64), plane)
+
+
+def test_a_cut_out_without_background_is_refused():
+    alpha = soft_disc()
+    cutout = Picture(np.dstack([np.full((48, 64, 3), 90, np.uint8), alpha]))
+    with pytest.raises(PictureError, match="no background to match; paste the cut-out"):
+        check_background(cutout, alpha)
+    check_background(cutout, np.where(alpha > 200, alpha, 0))
+    check_background(Picture(cutout.pixels[..., :3].copy()), alpha)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_masks_that_stay_in_their_files_are_read_alike(tmp_path, suffix):
+    red = np.zeros((300, 64, 3), np.uint8)
+    red[100:148, :, 0] = soft_disc()
+    label = (red[..., 0] > 0).astype(np.uint8) * 3
+    opaque = np.dstack([red[..., 0]] * 3 + [np.full((300, 64), 254, np.uint8)])
+    for array in (red, label, opaque):
+        Image.fromarray(array).save(tmp_path / f"m{suffix}")
+        plane = open_mask(tmp_path / f"m{suffix}", 300, 64)
+        np.testing.assert_array_equal(plane[0:300], to_mask(tmp_path / f"m{suffix}", 300, 64))
+        assert plane.dtype == np.uint8

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from cdtnet.errors import PictureError
-from cdtnet.imaging import Metadata, Picture, like, read_picture, to_picture
+from cdtnet.imaging import Metadata, Picture, like, read_picture, to_mask, to_picture
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32", "float64", ">u2", ">f4"])
@@ -28,7 +29,7 @@ def test_arrays_come_back_as_they_were(dtype, shape):
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((4, 5), np.int64), r"int64 array of shape \(4, 5\); give a file path, a PIL image"),
+        (np.zeros((4, 5), np.int64), r"int64 array of shape \(4, 5\); give a file path, the bytes of a file"),
         (np.zeros((4, 5), bool), "bool array"),
         (np.zeros((4, 5, 2), np.uint8), r"\(4, 5, 2\)"),
         (np.zeros((2, 4, 5, 3), np.uint8), r"\(2, 4, 5, 3\)"),
@@ -134,3 +135,44 @@ def test_arrays_need_neither_torch_nor_vips_nor_pil():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_files_in_memory(tmp_path, pixels):
+    Image.fromarray(pixels(3)).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    stream = io.BytesIO(data)
+    with (tmp_path / "a.png").open("rb") as file:
+        for source in (data, bytearray(data), memoryview(data), stream, file):
+            for _ in range(2):  # a stream is left where it was
+                picture = to_picture(source)
+                np.testing.assert_array_equal(picture.pixels, pixels(3))
+                assert like(picture, source) is picture
+    with pytest.raises(PictureError, match="open it as bytes"):
+        to_picture(io.StringIO("text"))
+
+
+def test_a_first_dimension_of_1(pixels):
+    plane = pixels(1)[..., 0]
+    picture = to_picture(plane[None])
+    np.testing.assert_array_equal(picture.pixels[..., 0], plane)
+    np.testing.assert_array_equal(like(picture, plane[None]), plane[None])
+    np.testing.assert_array_equal(to_mask(plane[None], 21, 34), plane)
+
+
+@pytest.mark.parametrize("shape", ["chw", "hwc", "bchw", "bhwc", "hw", "1hw", "11hw"])
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16", "uint8"])
+def test_tensors(pixels, shape, kind):
+    torch = pytest.importorskip("torch")
+    dtype = getattr(torch, kind)
+    channels = 3 if "c" in shape else 1
+    values = torch.from_numpy(pixels(channels, "uint8" if kind == "uint8" else "float32")).to(dtype)
+    tensor = values.permute(2, 0, 1) if "chw" in shape or shape.endswith("1hw") else values
+    tensor = values[..., 0] if shape == "hw" else tensor
+    tensor = tensor[None] if shape[0] == "b" or shape == "11hw" else tensor
+    picture = to_picture(tensor)
+    assert picture.pixels.shape == (21, 34, channels)
+    back = like(picture, tensor)
+    assert back.dtype == dtype
+    assert torch.equal(back, tensor)
+    mask = to_mask(torch.ones(21, 34, dtype=torch.int64), 21, 34)
+    assert (mask == 255).all()

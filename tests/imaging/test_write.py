@@ -134,7 +134,8 @@ def test_webp_is_lossless_where_its_source_is(pixels):
         (3, "uint16", "a.webp", "cannot hold uint16"),
         (3, "float32", "a.png", "cannot hold float32 pixels without losing depth; write TIFF"),
         (3, "float32", "a.webp", "cannot hold float32"),
-        (3, "uint8", "a.bmp", r"ends in \.bmp; let it end in \.jpg, \.jpeg, \.png"),
+        (3, "uint8", "a.bmp", "BMP is read, but not written; write JPEG, PNG, TIFF or WebP"),
+        (3, "uint8", "a.xyz", r"ends in \.xyz; let it end in \.jpg, \.jpeg"),
         (3, "uint8", "a", "has no suffix"),
     ],
 )

@@ -31,7 +31,7 @@ values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("reader", ["pictures", "manifests"])
+@pytest.mark.parametrize("reader", ["pictures", "less common pictures", "manifests"])
 def test_readers_keep_their_promise(tmp_path, reader):
     command = [sys.executable, "reliability/fuzz.py", "--inputs", "150", "--keep", str(tmp_path), reader]
     done = subprocess.run(command, capture_output=True, text=True)

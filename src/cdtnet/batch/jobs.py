@@ -15,6 +15,7 @@ from ..datasets.layouts import LAYOUTS, Files, Found, Problem, Sample, manifest,
 from ..datasets.layouts.pairs import is_mask
 from ..datasets.tree import Entry, Folder, Tree, open_tree
 from ..errors import DataError
+from ..imaging.formats import result_suffix, why_unread
 from ..system.atomic import is_same_file
 from .remote import Remote
 from .stores import entry_of, is_address
@@ -36,10 +37,14 @@ class BatchJob:
 
 
 class Jobs(NamedTuple):
-    """What there is to do, and a sentence for each composite that cannot be done."""
+    """What there is to do, and a sentence for each composite that cannot be done.
+
+    And one for each file that is left out, though by its name it is a picture.
+    """
 
     jobs: list[BatchJob]
     problems: list[str]
+    skipped: list[str]
 
 
 def find_jobs(
@@ -60,7 +65,7 @@ def find_jobs(
     if layout not in ("auto", *LAYOUTS):
         raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
     found = _find(source, out, mask, layout)
-    if not found.samples and not found.problems:
+    if not (found.samples or found.problems or found.skipped):
         raise DataError(f"There are no pictures in {source}.")
     return _named(found, out, suffix)
 
@@ -71,14 +76,25 @@ def _find(source: str, out: str, mask: str | None, layout: str) -> Found:
         tree: Tree = Folder(Path(base))
         paths = _outside(tree, tree.files(), out)
         chosen = set(glob.glob(pattern, root_dir=base, recursive=True))
-        return _pictures(Files(tree, paths), mask, chosen)
+        found = _pictures(Files(tree, paths), mask, chosen)
+        found.skipped += _unread(tree, [path for path in paths if path in chosen])
+        return found
     if Path(source).suffix.lower() in manifest.SUFFIXES and not os.path.isdir(source) and not mask:
         return _manifest(source, out)
     tree = Remote(source) if is_address(source) else open_tree(Path(source))
     paths = _outside(tree, tree.files(), out)
     if mask:
-        return _pictures(Files(tree, paths), mask)
-    return search(tree, paths, LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]})[1]
+        found = _pictures(Files(tree, paths), mask)
+        found.skipped += _unread(tree, paths)
+        return found
+    found = search(tree, paths, LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]})[1]
+    found.skipped += _unread(tree, paths)
+    return found
+
+
+def _unread(tree: Tree, paths: Iterable[str]) -> list[str]:
+    """A sentence for each file that is a picture of a kind that is not read."""
+    return [sentence for path in paths if (sentence := why_unread(str(Entry(tree, path))))]
 
 
 def _parted(pattern: str) -> tuple[str, str]:
@@ -98,16 +114,21 @@ def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = Non
     """All pictures, or those chosen, with the one mask or their own beside them."""
     shared = entry_of(mask) if mask else None
     found = Found()
-    for path in files.pictures("", nested=True):
+    paths = files.pictures("", nested=True)
+    lonely = {path for path in paths if is_mask(path)}
+    for path in paths:
         entry = files.entry(path)
         if is_mask(path) or (chosen is not None and path not in chosen) or str(entry) == str(shared):
             continue
         beside = files.picture(path.rpartition("/")[0], f"{PurePosixPath(path).stem}_mask")
+        lonely.discard(beside or "")
         own = shared or (files.entry(beside) if beside else None)
         if own:
             found.samples.append(Sample(path, "", "", entry, own, None))
         else:
             found.problems.append(Problem(f"{entry} has no mask."))
+    if chosen is None and not shared:
+        found.skipped += [f"{files.entry(path)} is the mask of no picture here." for path in sorted(lonely)]
     return found
 
 
@@ -138,9 +159,8 @@ def _named(found: Found, out: str, suffix: str | None) -> Jobs:
         elif link := _input_at(os.path.join(out, output), sample):
             problems.append(f"{output} in {out} is a link to {link}; remove the link.")
             del taken[output]
-    return Jobs(
-        [BatchJob(sample.composite, sample.mask, output) for output, sample in taken.items()], problems
-    )
+    jobs = [BatchJob(sample.composite, sample.mask, output) for output, sample in taken.items()]
+    return Jobs(jobs, problems, found.skipped)
 
 
 def _input_at(output: str, sample: Sample) -> Entry | None:
@@ -158,9 +178,9 @@ def output_path(name: str, suffix: str | None = None) -> str:
     Args:
         name: The sample's name: a relative or absolute path, with `#line` at its end where a manifest names a
             composite twice.
-        suffix: To put in place of the name's own.
+        suffix: To put in place of the name's own; by default that stays, if its format is written.
     """
     name = re.sub(r"(\.[^./#]*)(#\d+)$", r"\2\1", name.replace("\\", "/"))
     parts = [part.replace(":", "") for part in posixpath.normpath(name).split("/") if part not in ("", "..")]
     path = PurePosixPath(*parts)
-    return str(path.with_suffix(suffix) if suffix else path)
+    return str(path.with_suffix(suffix or result_suffix(path)) if path.suffix else path)

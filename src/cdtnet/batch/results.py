@@ -24,7 +24,7 @@ class Results:
     """What of a batch is finished, kept beside its pictures.
 
     Attributes:
-        counts: How many pictures were "done" and "failed" since it was opened.
+        counts: How many pictures were "done", "failed" and "skipped" since it was opened.
     """
 
     def __init__(self, store: Store, options: BatchOptions) -> None:
@@ -96,7 +96,7 @@ class Results:
         for line in lines:
             record = self._parse(RESULTS, line)
             output = record["output"]
-            if output in files or (record["status"] == "failed" and (output or problems)):
+            if output in files or (record["status"] != "done" and (output or problems)):
                 latest[output or record["reason"]] = line, record
         table = b"".join(line + b"\n" for line, _ in latest.values())
         if table != b"".join(read) or parts or RESULTS not in files:

@@ -34,6 +34,7 @@ class Batch:
         """Do what is not done; how many pictures were done before."""
         for sentence in found.problems:
             self._end(BatchRecord("", "", "", "failed", sentence), 0, 0)
+        self._skip(found.skipped)
         stamped = [(job, _stamp(job)) for job in found.jobs]
         todo = [(job, inputs) for job, inputs in stamped if self.results.ended(job.output, inputs) != "done"]
         self._do(todo)
@@ -47,8 +48,12 @@ class Batch:
             pause: Seconds between two looks.
         """
         before: dict[str, str] = {}
+        skipped: set[str] = set()
         while not self.stopped():
-            now = {job.output: (job, _stamp(job)) for job in _there(find)}
+            found = _there(find)
+            self._skip([sentence for sentence in found.skipped if sentence not in skipped])
+            skipped.update(found.skipped)
+            now = {job.output: (job, _stamp(job)) for job in found.jobs}
             self._do(
                 [
                     (job, inputs)
@@ -59,6 +64,10 @@ class Batch:
             before = {output: inputs for output, (_, inputs) in now.items()}
             time.sleep(pause)
 
+    def _skip(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
+            self._end(BatchRecord("", "", "", "skipped", sentence), 0, 0)
+
     def _do(self, todo: Sequence[Todo]) -> None:
         for done, record in enumerate(self.work(todo) if todo else (), start=1):
             self._end(record, done, len(todo))
@@ -68,12 +77,14 @@ class Batch:
         self.report(record, done, total)
 
 
-def _there(find: Callable[[], Jobs]) -> list[BatchJob]:
+def _there(find: Callable[[], Jobs]) -> Jobs:
     """What has come so far; what lacks its mask may get it yet."""
     try:
-        return find().jobs
+        found = find()
     except DataError:
-        return []
+        return Jobs([], [], [])
+    # A mask may come before its picture.
+    return found._replace(skipped=[s for s in found.skipped if not s.endswith(" here.")])
 
 
 def _stamp(job: BatchJob) -> str:

@@ -5,6 +5,7 @@ A step that fails leaves its reason in the record, and the steps after it do not
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -50,7 +51,7 @@ class BatchOptions(Options):
         """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        options = asdict(self)
+        options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as the file will have it
         runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
         return {"model": self.model, **options, **runtime, "weights": weights}
 
@@ -63,8 +64,8 @@ class BatchRecord:
         input: The composite's file.
         mask: The mask's file.
         output: The result's path in the batch's folder.
-        status: "done" or "failed".
-        reason: Why it failed, what is odd about its mask, or why little is changed; "" otherwise.
+        status: "done", "failed", or "skipped" for what is no picture of the batch.
+        reason: Why it failed or was skipped, what is odd about it, or why little is changed; "" otherwise.
         seconds: Time that its steps took.
         pixels: Width times height.
         foreground: The mask's mean, 0..1.
@@ -74,7 +75,7 @@ class BatchRecord:
     input: str
     mask: str
     output: str
-    status: Literal["done", "failed"] = "done"
+    status: Literal["done", "failed", "skipped"] = "done"
     reason: str = ""
     seconds: float = 0.0
     pixels: int = 0
@@ -149,8 +150,10 @@ def decode(options: BatchOptions, work: Work) -> None:
     work.files = None
     if options.record:
         files = {"composite": identity(composite), "mask": identity(mask)}
-        work.note = {"resize_mask": options.resize_mask, "quality": options.quality, **files}
-    picture = decode_entry(work.job.composite, composite)
+        chosen = {"label": list(options.labels), "color_space": options.color_space}
+        chosen = {name: value for name, value in chosen.items() if value}
+        work.note = {"resize_mask": options.resize_mask, "quality": options.quality, **chosen, **files}
+    picture = decode_entry(work.job.composite, composite, color_space=options.color_space)
     work.mask = mask_for(picture, decode_entry(work.job.mask, mask), options)
     work.picture = picture
     work.record.pixels = picture.height * picture.width

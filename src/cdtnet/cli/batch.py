@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from ..imaging.formats import FORMATS
+from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
 from .options import (
     add_mask_options,
@@ -20,6 +20,7 @@ from .options import (
     say,
     some,
 )
+from .pictures import add_color_space, add_label_option
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -43,11 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--layout", default="auto", help="of IN, where it is not recognised (default: auto)")
     add(
         "--format",
-        choices=[format_.suffix[1:] for format_ in FORMATS.values()],
+        choices=[format_.suffix[1:] for format_ in WRITTEN.values()],
         help="of the results (default: that of each composite's suffix)",
     )
     add_mask_options(parser)
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
+    add_label_option(parser)
+    add_color_space(parser)
     add_record_option(parser)
     add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
     add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
@@ -84,6 +87,8 @@ def _run(arguments: argparse.Namespace) -> int:
         quality=arguments.quality,
         apply_anyway=arguments.apply_anyway,
         snap_mask=arguments.snap_mask,
+        labels=tuple(arguments.label),
+        color_space=arguments.color_space,
         model=arguments.model,
         suffix=_suffix(arguments),
         record=arguments.record,
@@ -104,7 +109,8 @@ def _run(arguments: argparse.Namespace) -> int:
             else:
                 before = batch.once(found)
         done, failed = results.counts["done"], results.counts["failed"]
-        say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.")
+        skipped = f" Skipped: {results.counts['skipped']:,}." if results.counts["skipped"] else ""
+        say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.{skipped}")
         if signal.received and not arguments.watch:
             say("cdtnet: Interrupted; the same command goes on.")
             raise SystemExit(130)
@@ -166,6 +172,8 @@ def _cluster(
 def _report(progress: Callable[[int, int], None], record: BatchRecord, done: int, total: int) -> None:
     if record.status == "failed":
         say(f"Failed: {record.output}: {record.reason}" if record.output else record.reason)
+    elif record.status == "skipped":
+        say(f"Skipped: {record.reason}")
     elif record.reason:
         say(f"{record.output}: {record.reason}")
     progress(done, total)

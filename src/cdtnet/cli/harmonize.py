@@ -4,7 +4,17 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 
 from .options import add_mask_options, add_model_options, add_record_option, runtime, stoppable_bar
-from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of
+from .pictures import (
+    Output,
+    add_label_option,
+    add_output_options,
+    add_reading_options,
+    beside,
+    options_of,
+    read_inputs,
+    reading,
+    record_of,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", action="store_true", help="MASK holds labels: each value but 0 is an object of its own"
     )
+    add_label_option(parser)
+    add_reading_options(parser)
     add_record_option(parser)
 
 
@@ -36,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = arguments.composite, arguments.mask
     with ThreadPoolExecutor(1) as pool:  # decoding keeps one core busy, and takes about as long
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
-        picture, given = read_inputs(*inputs)
+        picture, given = read_inputs(*inputs, **reading(arguments))
     options = options_of(arguments)
     if arguments.labels:
         mask = to_labels(given, picture.height, picture.width, resize=options.resize_mask)
@@ -63,7 +75,8 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
     from ..inference.streaming import is_streamed
 
     composite = arguments.composite
-    if "-" in (composite, arguments.mask) or arguments.labels or arguments.snap_mask:
+    rereads = arguments.label or any(reading(arguments).values())
+    if "-" in (composite, arguments.mask) or arguments.labels or arguments.snap_mask or rereads:
         return False
     name = arguments.output or beside(composite, read_header(composite).format, "harmonized")
     return is_streamed(composite, name)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PictureError
-from ..system.atomic import write_file
+from ..system.atomic import LONGEST_NAME, write_file
 from ..system.signals import unbroken
-from .options import say
+from .options import count, say
 from .outputs import add_overwrite, prepare_output
 
 if TYPE_CHECKING:
     from ..imaging import Picture
+    from ..imaging.meaning import Label
     from ..inference.options import Options
 
 
@@ -33,8 +35,60 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
     add_overwrite(parser)
 
 
-def read_inputs(*names: str) -> list[Picture]:
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """--page and --color-space, of the first input; `reading` has them."""
+    parser.add_argument(
+        "--page", type=count, metavar="N", help="which picture of a TIFF, GIF or WebP file with several"
+    )
+    add_color_space(parser)
+
+
+def add_color_space(parser: argparse.ArgumentParser) -> None:
+    """--color-space."""
+    parser.add_argument(
+        "--color-space",
+        choices=("srgb", "linear"),
+        help="what pixels without a profile mean; linear for floats of renderers (default: what the file "
+        "says in other ways, or srgb)",
+    )
+
+
+def add_label_option(parser: argparse.ArgumentParser) -> None:
+    """--label."""
+    parser.add_argument(
+        "--label",
+        type=_label,
+        action="append",
+        default=[],
+        metavar="L",
+        help="of a mask that is a map of labels, what is foreground: a number, or a color such as '#800000'; "
+        "may be repeated (default: every label)",
+    )
+
+
+def _label(text: str) -> Label:
+    """A label, for argparse."""
+    from ..imaging.meaning import parse_label
+
+    try:
+        return parse_label(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number nor a color such as #800000"
+        ) from None
+
+
+def reading(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `add_reading_options` adds, for `read_picture`."""
+    return {"page": arguments.page, "color_space": arguments.color_space}
+
+
+def read_inputs(*names: str, **first: Any) -> list[Picture]:
     """Read files; one of them may be -, for stdin.
+
+    Args:
+        names: Of the files.
+        first: How to read the first one; see `read_picture`.
 
     Raises:
         PictureError: Two are -, or one cannot be read.
@@ -45,19 +99,31 @@ def read_inputs(*names: str) -> list[Picture]:
         raise PictureError("Only one of the inputs can come from stdin.")
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
-        return [read_picture(source) for source in sources]
+        return [read_picture(source, **({} if place else first)) for place, source in enumerate(sources)]
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
-    """A default output: the source's name with `_change`, in the format that it has; - for -."""
-    from ..imaging.formats import FORMATS, PNG
+    """A default output: the source's name with `_change`, in the format that it has; - for -.
+
+    Formats that are only read become PNG.
+
+    Raises:
+        PictureError: The name would be longer than file systems take.
+    """
+    from ..imaging.formats import result_format
 
     if source == "-":
         return "-"
     path = Path(source)
-    format_ = FORMATS[kind or PNG.name]
+    format_ = result_format(kind)
     suffix = path.suffix if path.suffix.lower() in format_.suffixes else format_.suffix
-    return str(path.with_name(f"{path.stem}_{change}{suffix}"))
+    name = f"{path.stem}_{change}{suffix}"
+    if len(os.fsencode(name)) > LONGEST_NAME >= len(os.fsencode(path.name)):
+        raise PictureError(
+            f"The name of {source} is too long for _{change} to be added; say with -o what the result is "
+            "to be called."
+        )
+    return str(path.with_name(name))
 
 
 @dataclass(frozen=True)
@@ -128,6 +194,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         arguments.quality,
         arguments.apply_anyway,
         arguments.snap_mask,
+        tuple(getattr(arguments, "label", ())),
+        getattr(arguments, "color_space", None),
     )
 
 
@@ -138,4 +206,6 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
     if not arguments.record:
         return False
     files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **files}
+    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
+    chosen = {name: value for name, value in chosen.items() if value}
+    return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..imaging.formats import JPEG, PNG, TIFF, WEBP
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+PHOTO_SUFFIXES = {suffix for format_ in (JPEG, PNG, WEBP, TIFF) for suffix in format_.suffixes}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ..errors import PictureError
 from .depth import full_scale, unit
 from .icc import Floats, ProfileError, Shaper, shaper, srgb
 from .picture import Picture
+from .profiles import hdr_shaper
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
@@ -109,6 +110,9 @@ def color_codec(picture: Picture) -> ColorCodec:
             would be matched, and later shown, on a wrong footing.
     """
     icc, channels = picture.metadata.icc, picture.pixels.shape[2]
+    if picture.metadata.hdr is not None:
+        signal = ShaperSpace(hdr_shaper(picture.metadata.hdr))
+        return ColorCodec(channels, picture.pixels.dtype, signal, gray_space=False)
     if icc is None:
         return ColorCodec(channels, picture.pixels.dtype, None, gray_space=False)
     family = icc[16:20]

@@ -1,4 +1,4 @@
-"""What has to be known of the four file formats themselves: telling them apart, and where EXIF goes."""
+"""What has to be known of the file formats themselves: telling them apart, and where EXIF goes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,48 @@ from typing import BinaryIO
 
 from . import exif as exif_blocks
 
+_BEGINNINGS: dict[str, tuple[bytes, ...]] = {
+    "raw": (b"II*\0\x10\0\0\0CR", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"\0MRM", b"FOVb"),
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "BMP": (b"BM",),
+    "JXL": (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+    "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+    "EXR": (b"v/1\x01",),
+}
 _JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
 
 
 def format_of(head: bytes) -> str | None:
-    """The format that a file's first 12 bytes announce, or None for any other."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "TIFF"
+    """The format that a file's first 64 bytes announce, "raw" for a camera's, or None for any other."""
+    for name, beginnings in _BEGINNINGS.items():
+        if head.startswith(beginnings):
+            return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
+    if head[4:8] == b"ftyp":
+        brands = {head[8:12], *(head[place : place + 4] for place in range(16, len(head), 4))}
+        if b"crx " in brands:
+            return "raw"
+        if brands & {b"avif", b"avis"}:
+            return "AVIF"
+        return "HEIC" if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"} else None
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#":
+        return "PNM"
     return None
+
+
+def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:
+    """What an AVIF file says of its colors in numbers, primaries and transfer function first."""
+    stream.seek(0)
+    data = stream.read(1 << 16)
+    place = data.find(b"colrnclx")
+    if place < 0 or place + 15 > len(data):
+        return None
+    primaries, transfer = struct.unpack_from(">HH", data, place + 8)
+    return primaries, transfer, 0, 1  # the library has undone the matrix and the range
 
 
 def is_animated_png(stream: BinaryIO) -> bool:

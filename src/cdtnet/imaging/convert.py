@@ -1,4 +1,4 @@
-"""Pictures from and to what callers use: paths, PIL images and arrays."""
+"""Pictures from and to what callers use: paths, files, PIL images, arrays and tensors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from .metadata import Metadata
 from .picture import Picture
 
 _ACCEPTED = (
-    "a file path, a PIL image, a Picture, or a NumPy array of shape (H, W), (H, W, 1), (H, W, 3) or "
-    "(H, W, 4) and of type uint8, uint16 or floats from 0 to 1"
+    "a file path, the bytes of a file, an open file, a PIL image, a Picture, or a NumPy array or PyTorch "
+    "tensor of shape (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or for tensors (3, H, W) or "
+    "(4, H, W), and of type uint8, uint16 or floats from 0 to 1"
 )
 _EXIF_PREFIX = b"Exif\0\0"
 
@@ -26,8 +27,10 @@ def to_picture(source: Any) -> Picture:
     PIL images and arrays are taken as they are: an EXIF orientation is applied only when a file is read.
 
     Args:
-        source: A path (str or PathLike), PIL image, Picture or NumPy array. Arrays are (H, W), (H, W, 1),
-            (H, W, 3) or (H, W, 4); uint8, uint16, or float16/32/64 within 0..1 or NaN.
+        source: A path (str or PathLike), the bytes of a file, an open file, a PIL image, a Picture, a NumPy
+            array or a PyTorch tensor. Arrays are (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8,
+            uint16, or float16/32/64 within 0..1 or NaN. Tensors are the same or (C, H, W), as torchvision has
+            them, and may have a first dimension of 1 before that.
 
     Raises:
         PictureError: The source is of another kind, or cannot be read.
@@ -38,8 +41,12 @@ def to_picture(source: Any) -> Picture:
         from .read import read_picture
 
         return read_picture(source)
+    if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
+        return _from_data(source)
+    if is_tensor(source):
+        return _from_array(values_of(source))
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _from_array(_without_first(source))
     if is_pil(source):
         return _from_pil(source)
     raise PictureError(f"A picture cannot be made of a {type(source).__name__}; give {_ACCEPTED}.")
@@ -53,10 +60,13 @@ def like(picture: Picture, original: Any) -> Any:
         original: What the caller handed over.
 
     Returns:
-        An array of the same type and number of dimensions for an array, a PIL image of the same mode and info
-        for a PIL image (palettes become RGB, 1-bit becomes grey), and the Picture itself for a path or a
-        Picture.
+        An array or a tensor of the same type and shape for an array or a tensor, a PIL image of the same mode
+        and info for a PIL image (palettes become RGB, 1-bit becomes grey), and else the Picture itself.
     """
+    if is_tensor(original):
+        return _tensor_like(picture, original)
+    if isinstance(original, np.ndarray) and original.shape != _without_first(original).shape:
+        return like(picture, original[0])[None]
     if isinstance(original, np.ndarray):
         pixels = picture.pixels[..., 0] if original.ndim == 2 else picture.pixels
         if original.dtype == pixels.dtype:
@@ -78,6 +88,57 @@ def is_pil(source: Any) -> bool:
     """Whether this is a PIL image, found out without importing PIL: who has made one has imported it."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(source, module.Image)
+
+
+def is_tensor(source: Any) -> bool:
+    """Whether this is a PyTorch tensor, found out without importing PyTorch."""
+    module = sys.modules.get("torch")
+    return module is not None and isinstance(source, module.Tensor)
+
+
+def _from_data(source: Any) -> Picture:
+    """A picture of the bytes of a file, or of a file that is open, which is left where it was."""
+    from .read import read_picture
+
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return read_picture(bytes(source))
+    place = source.tell() if hasattr(source, "seek") and source.seekable() else None
+    data = source.read()
+    if place is not None:
+        source.seek(place)
+    if not isinstance(data, bytes):
+        raise PictureError("The open file gives text; open it as bytes, as in open(name, 'rb').")
+    return read_picture(data)
+
+
+def _without_first(array: NDArray[Any]) -> NDArray[Any]:
+    """(1, H, W) as (H, W), and others as they are."""
+    single = array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4)
+    return array[0] if single else array
+
+
+def values_of(tensor: Any) -> NDArray[Any]:
+    """(H, W) or (H, W, C) values of a tensor."""
+    values = tensor.detach().cpu()
+    if values.dtype is sys.modules["torch"].bfloat16:
+        values = values.float()
+    array: NDArray[Any] = values.numpy()
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+        array = array.transpose(1, 2, 0)
+    return np.ascontiguousarray(array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array)
+
+
+def _tensor_like(picture: Picture, original: Any) -> Any:
+    """The picture as a tensor of the shape, type and device of another."""
+    array = np.asarray(like(picture, values_of(original)))
+    shape = tuple(original.shape)
+    inner = shape[1:] if len(shape) == 4 else shape
+    if len(inner) == 3 and inner[0] in (1, 3, 4):
+        array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+    tensor = sys.modules["torch"].from_numpy(np.ascontiguousarray(array.reshape(shape)))
+    return tensor.to(device=original.device, dtype=original.dtype)
 
 
 def _from_array(array: NDArray[Any]) -> Picture:

@@ -17,3 +17,29 @@ def full_scale(dtype: np.dtype[Any]) -> int:
 def unit(values: NDArray[Any]) -> NDArray[Any]:
     """Floats brought into 0..1; NaN becomes 0."""
     return np.where(np.isnan(values), np.float32(0), values).clip(0, 1)
+
+
+def divided(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Colors that were multiplied by alpha, (H, W, C), without that; integers are rounded down."""
+    alpha, colors = pixels[..., -1:], pixels[..., :-1]
+    if pixels.dtype.kind == "f":
+        with np.errstate(all="ignore"):  # alpha of 0, and what is no number
+            values = np.where(alpha == 0, colors, colors / alpha)
+    else:
+        top = full_scale(pixels.dtype)
+        whole = colors.astype(np.uint64) * np.uint64(top) // np.maximum(alpha, 1)
+        values = np.where(alpha == 0, colors, np.minimum(whole, top))
+    return np.concatenate([values.astype(pixels.dtype), alpha], axis=-1)
+
+
+def multiplied(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The reverse; integers are rounded up, so that they are what they were before `divided`."""
+    alpha, colors = pixels[..., -1:], pixels[..., :-1]
+    if pixels.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            values = np.where(alpha == 0, colors, colors * alpha)
+    else:
+        top = np.uint64(full_scale(pixels.dtype))
+        whole = (colors * alpha.astype(np.uint64) + top - np.uint64(1)) // top
+        values = np.where(alpha == 0, colors, whole)
+    return np.concatenate([values.astype(pixels.dtype), alpha], axis=-1)

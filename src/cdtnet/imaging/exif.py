@@ -9,9 +9,10 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from .tiff import EXIF, Form, Tree, read_header, read_tree, serialize, tree_of
+from .tiff import EXIF, INTEROPERABILITY, Form, Tree, read_header, read_tree, serialize, tree_of
 
 _ORIENTATION = 0x0112
+_COLOR_SPACE = 0xA001
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
 # Description, maker, model, software, date, artist, host, copyright, ratings and Windows' XP texts: the tags
 # of a TIFF file's first directory that speak of the photograph and not of how its pixels are stored.
@@ -57,15 +58,34 @@ def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
     return bytes(data)
 
 
-def from_tiff(stream: BinaryIO) -> bytes | None:
-    """Gather the EXIF of a TIFF file into one block; None where there is none."""
+def is_adobe_rgb(exif: bytes) -> bool:
+    """Whether a block says, in the way of cameras, that the colors are Adobe RGB."""
+    try:
+        details = tree_of(exif)[1].get(EXIF)
+    except (struct.error, RecursionError):
+        return False
+    if not isinstance(details, dict):
+        return False
+    space, rules = details.get(_COLOR_SPACE), details.get(INTEROPERABILITY)
+    index = rules.get(1) if isinstance(rules, dict) else None
+    uncalibrated = isinstance(space, tuple) and space[1][:2] in (b"\xff\xff", b"\x02\0")
+    return uncalibrated and isinstance(index, tuple) and index[1].startswith(b"R03")
+
+
+def from_tiff(stream: BinaryIO, offset: int | None = None) -> bytes | None:
+    """Gather the EXIF of a TIFF file into one block; None where there is none.
+
+    Args:
+        stream: The file.
+        offset: Of the directory that it is to be taken from; None for the first.
+    """
 
     def read(offset: int, size: int) -> bytes:
         stream.seek(offset)
         return stream.read(size)
 
     try:
-        tree = _photographic(read_tree(read)[1])
+        tree = _photographic(read_tree(read, offset)[1])
     except (struct.error, RecursionError, OverflowError, OSError):  # the latter for places no file can have
         return None
     return _CLASSIC.header(8) + serialize(tree, 8, _CLASSIC) if tree else None

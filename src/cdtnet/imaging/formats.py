@@ -1,8 +1,14 @@
-"""The picture formats that are read and written, and what each can hold. A new format begins here."""
+"""The picture formats that are read and written, and what each can hold. A new format begins here.
+
+It loads no library, so that whoever only looks at names may ask.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
+
+_INTEGERS = ("uint8", "uint16")
 
 
 @dataclass(frozen=True)
@@ -12,16 +18,24 @@ class Format:
     Attributes:
         name: As messages and `Metadata.format` have it.
         suffixes: Of file names, in lower case; the usual one first.
-        depths: The types of pixels that a file can hold.
+        depths: The types of pixels that are written; none where the format is only read.
         longest: The most pixels a side, or None for no limit.
         alpha: Whether a file can hold an alpha channel.
+        extra: The package's extra that brings its library; "" where the default install has it.
+        media_type: The MIME type; by default that of the name.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    depths: tuple[str, ...]
+    depths: tuple[str, ...] = ()
     longest: int | None = None
     alpha: bool = True
+    extra: str = ""
+    media_type: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.media_type:
+            object.__setattr__(self, "media_type", f"image/{self.key}")
 
     @property
     def suffix(self) -> str:
@@ -33,22 +47,115 @@ class Format:
         """The name by which requests ask for it."""
         return self.name.lower()
 
-    @property
-    def media_type(self) -> str:
-        """The MIME type."""
-        return f"image/{self.key}"
 
+JPEG = Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"), _INTEGERS[:1], longest=65535, alpha=False)
+PNG = Format("PNG", (".png", ".apng"), _INTEGERS)
+TIFF = Format("TIFF", (".tif", ".tiff"), (*_INTEGERS, "float32"))
+WEBP = Format("WebP", (".webp",), _INTEGERS[:1], longest=16383)
+AVIF = Format("AVIF", (".avif",), _INTEGERS, longest=16384)
+HEIC = Format("HEIC", (".heic", ".heif", ".hif"), _INTEGERS, longest=16384, extra="heif")
+JXL = Format("JXL", (".jxl",), _INTEGERS[:1], extra="jxl")
+EXR = Format("EXR", (".exr",), ("float32",), extra="exr", media_type="image/x-exr")
+GIF = Format("GIF", (".gif",))
+BMP = Format("BMP", (".bmp", ".dib"))
+PNM = Format("PNM", (".ppm", ".pgm", ".pbm", ".pnm"), media_type="image/x-portable-anymap")
+TGA = Format("TGA", (".tga", ".icb", ".vda", ".vst"), media_type="image/x-tga")
+JP2 = Format("JPEG 2000", (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"), media_type="image/jp2")
 
-JPEG = Format("JPEG", (".jpg", ".jpeg"), ("uint8",), longest=65535, alpha=False)
-PNG = Format("PNG", (".png",), ("uint8", "uint16"))
-TIFF = Format("TIFF", (".tif", ".tiff"), ("uint8", "uint16", "float32"))
-WEBP = Format("WebP", (".webp",), ("uint8",), longest=16383)
-
-FORMATS = {format_.name: format_ for format_ in (JPEG, PNG, TIFF, WEBP)}
+FORMATS = {
+    format_.name: format_
+    for format_ in (JPEG, PNG, TIFF, WEBP, AVIF, HEIC, JXL, EXR, GIF, BMP, PNM, TGA, JP2)
+}
+"""All that are read, by name."""
+WRITTEN = {name: format_ for name, format_ in FORMATS.items() if format_.depths}
+"""Those that are written, too."""
 SUFFIXES = {suffix: format_.name for format_ in FORMATS.values() for suffix in format_.suffixes}
 """The format of each suffix."""
+SUFFIXES_WRITTEN = {suffix: name for suffix, name in SUFFIXES.items() if name in WRITTEN}
+"""The same of those that are written."""
+
+CAMERA_RAW = frozenset(
+    (
+        ".3fr",
+        ".arw",
+        ".cr2",
+        ".cr3",
+        ".crw",
+        ".dcr",
+        ".dng",
+        ".erf",
+        ".fff",
+        ".iiq",
+        ".kdc",
+        ".mef",
+        ".mos",
+        ".mrw",
+        ".nef",
+        ".nrw",
+        ".orf",
+        ".pef",
+        ".raf",
+        ".rw2",
+        ".rwl",
+        ".sr2",
+        ".srf",
+        ".srw",
+        ".x3f",
+    )
+)
+"""Suffixes of files that hold what a camera's sensor saw."""
+_OTHERS = frozenset(
+    (
+        ".psd",
+        ".psb",
+        ".xcf",
+        ".kra",
+        ".ora",
+        ".afphoto",
+        ".svg",
+        ".svgz",
+        ".ico",
+        ".hdr",
+        ".dds",
+        ".pcx",
+        ".jxr",
+        ".wdp",
+    )
+)
 
 
 def has_picture_suffix(path: str) -> bool:
-    """Whether a file's name ends as that of a picture."""
-    return path.lower().endswith(tuple(SUFFIXES))
+    """Whether a file's name ends as that of a picture that can be read."""
+    return _suffix(path) in SUFFIXES
+
+
+def why_unread(path: str) -> str | None:
+    """Why a file that by its name is a picture is of no kind that is read: a sentence; None for others."""
+    suffix = _suffix(path)
+    if suffix in CAMERA_RAW:
+        return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
+    if suffix in _OTHERS:
+        return f"{path} is of a kind that is not read; export it as TIFF or PNG."
+    return None
+
+
+def result_suffix(path: str | PurePath) -> str:
+    """What a result's name ends in by default: its source's suffix, or .png where that is only read."""
+    given = PurePath(path).suffix
+    return given if given.lower() in SUFFIXES_WRITTEN else PNG.suffix
+
+
+def result_format(name: str | None) -> Format:
+    """What a result is written as by default: its source's format, or PNG where that is only read."""
+    return WRITTEN.get(name or "", PNG)
+
+
+def able(depth: str, *, alpha: bool = False) -> str:
+    """The common formats that hold pixels of a type, and alpha if wanted: "PNG or TIFF"."""
+    common = (JPEG, PNG, TIFF, WEBP)
+    names = [format_.name for format_ in common if depth in format_.depths and (format_.alpha or not alpha)]
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _suffix(path: str) -> str:
+    return PurePath(path.replace("\\", "/")).suffix.lower()

@@ -77,8 +77,12 @@ def shaper(profile: bytes) -> Shaper | None:
         ):
             columns = [_fixed(tags[name][8:20]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
             return _shaper([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")], np.array(columns).T)
-    except (struct.error, ValueError, np.linalg.LinAlgError) as error:
-        raise ProfileError(str(error)) from error
+    except ProfileError:
+        raise
+    except np.linalg.LinAlgError as error:
+        raise ProfileError("its primaries describe no color space") from error
+    except (struct.error, ValueError) as error:
+        raise ProfileError("a part of it is cut short") from error
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,37 +10,55 @@ from numpy.typing import NDArray
 
 from ..config import NEGLIGIBLE
 from ..errors import PictureError
-from .color import luma
-from .convert import to_picture
-from .depth import WITH_ALPHA, full_scale, unit
+from .convert import is_tensor, to_picture, values_of
+from .depth import full_scale, unit
+from .meaning import STRIP, Label, Reading, Survey, picked
+from .meaning import check_levels as check_levels
+from .picture import Picture
+
+_WHOLE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
 
 MOST_LABELS = 64
 
 
-def to_mask(mask: Any, height: int, width: int, *, resize: bool = False) -> NDArray[Any]:
+def to_mask(
+    mask: Any, height: int, width: int, *, resize: bool = False, labels: Sequence[Label] = ()
+) -> NDArray[Any]:
     """Make a mask of anything a caller may hand over.
 
-    Grey and RGB are read by their brightness. A picture whose alpha channel is not fully opaque is read by
-    its alpha alone: that is how cut-outs are saved.
+    Grey is read by its brightness; of two colors, whatever they are, the brighter is foreground. Few greys
+    far from white with black among them, and a few exact colors, are labels: any but black (or, without
+    black, the most frequent) is foreground. A transparent picture is read by its alpha, as cut-outs are
+    saved, unless what can be seen of it is black and white itself.
 
     Args:
         mask: A path, PIL image, Picture, or array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and of
-            type bool, uint8, uint16 or floats within 0..1.
+            type bool, uint8, uint16 or floats within 0..1; or whole numbers of another type, shape (H, W),
+            where any but 0 is foreground.
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
         resize: Whether to resize, bilinearly, a mask of another size.
+        labels: Of a map of labels, those that are foreground: grey values, or RGB colors.
 
     Returns:
         (height, width) contiguous uint8, uint16 or float32; the full range, or 0..1, is full coverage.
 
     Raises:
-        PictureError: The mask cannot be read, is of another size, or holds floats outside 0..1.
+        PictureError: The mask cannot be read, is of another size, holds floats outside 0..1, is a picture in
+            many colors, or has none of the labels.
     """
+    if is_tensor(mask) and not mask.is_floating_point():
+        mask = values_of(mask)
+    if isinstance(mask, np.ndarray) and mask.dtype.name in _WHOLE:
+        mask = np.isin(mask, labels) if labels else mask != 0
+        labels = ()
     if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
         mask = mask.astype(np.uint8) * np.uint8(255)
     picture = to_picture(mask)
     pixels = picture.pixels
-    soft = plane(pixels, by_alpha=is_cutout(pixels), by_luma=is_colored(pixels))
+    soft = (picked(labels) if labels else reading_of(picture))(pixels)
+    if labels and not soft.any():
+        raise PictureError(f"No pixel of the mask has {_spelt(labels)}; look up its labels.")
     if soft.dtype.kind == "f":
         check_levels(soft.min(), soft.max(), soft.dtype)
     if soft.shape != (height, width):
@@ -87,7 +106,8 @@ def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) ->
         PictureError: It has colors, or values between labels, or is of another size.
     """
     pixels = to_picture(picture).pixels
-    if pixels.dtype.kind != "u" or is_colored(pixels):
+    grey = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
+    if pixels.dtype.kind != "u" or not grey:
         raise PictureError(
             "A map of labels is a grey picture of whole numbers, each but 0 an object; this one has "
             f"{'colors' if pixels.dtype.kind == 'u' else 'fractions'}."
@@ -118,10 +138,10 @@ def _of_labels(labels: NDArray[Any], height: int, width: int, *, resize: bool) -
             f"The map of labels holds {len(values)} labels, more than {MOST_LABELS}; is it a mask? "
             "Then give an array of uint8, or of floats within 0..1."
         )
-    return [Label(labels, value) for value in values] or [np.zeros((height, width), np.uint8)]
+    return [LabelMask(labels, value) for value in values] or [np.zeros((height, width), np.uint8)]
 
 
-class Label:
+class LabelMask:
     """The mask (H, W) of one label of a map: indexed like an array, white where the label is."""
 
     dtype = np.dtype(np.uint8)
@@ -173,38 +193,42 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
     )
 
 
-def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:
-    """Refuse a float mask with NaN or values beyond 0..1."""
-    if dtype.kind == "f" and not (darkest >= 0 and brightest <= 1):
-        range_ = "holds NaN" if np.isnan(darkest) else f"runs from {darkest:g} to {brightest:g}"
-        raise PictureError(f"A float mask must hold values from 0 to 1, but this one {range_}.")
-
-
-def is_cutout(pixels: NDArray[Any]) -> bool:
-    """Whether (H, W, C) pixels have an alpha channel that is not opaque everywhere."""
-    return pixels.shape[2] in WITH_ALPHA and not (pixels[..., -1] == full_scale(pixels.dtype)).all()
-
-
-def is_colored(pixels: NDArray[Any]) -> bool:
-    """Whether (H, W, C) pixels have colors other than greys."""
-    first = pixels[..., 0]
-    return pixels.shape[2] > 2 and not all(np.array_equal(first, pixels[..., i]) for i in (1, 2))
-
-
-def plane(pixels: NDArray[Any], *, by_alpha: bool, by_luma: bool) -> NDArray[Any]:
-    """The one (H, W) channel that says what is foreground, of (H, W, C) pixels of a mask or a part of one.
+def reading_of(picture: Picture) -> Reading:
+    """How to read the parts of a mask.
 
     Args:
-        pixels: Of the mask.
-        by_alpha: Whether the mask as a whole is a cut-out.
-        by_luma: Whether the mask as a whole is colored.
+        picture: The mask, of which the pixels may lie in a file.
+
+    Raises:
+        PictureError: It is a picture in many colors.
     """
-    if by_alpha:
-        return pixels[..., -1]
-    if not by_luma:
-        return pixels[..., 0]
-    levels = luma(pixels)
-    return np.rint(levels).astype(pixels.dtype) if pixels.dtype.kind == "u" else levels
+    height, _, channels = picture.pixels.shape
+    survey = Survey(channels, picture.pixels.dtype, exact=picture.metadata.lossless)
+    for top in range(0, height, STRIP):
+        survey.add(picture.pixels[top : top + STRIP])
+    return survey.reading()
+
+
+def check_background(picture: Picture, masks: Sequence[Any]) -> None:
+    """Refuse a cut-out with its own mask: there is nothing around the object that it could be matched to.
+
+    Raises:
+        PictureError: The picture is transparent wherever all masks (H, W) are black.
+    """
+    alpha = picture.alpha
+    if alpha is None or not isinstance(alpha, np.ndarray):
+        return
+    black = np.logical_and.reduce([mask[:, :] == 0 for mask in masks])
+    if black.any() and not black.all() and not alpha[black].any():
+        raise PictureError(
+            "The picture is transparent wherever the mask is black, so that there is no background to match; "
+            "paste the cut-out onto its background first, as cdtnet compose does."
+        )
+
+
+def _spelt(labels: Sequence[Label]) -> str:
+    words = [str(label) if isinstance(label, int) else "#" + bytes(label).hex() for label in labels]
+    return f"the label {words[0]}" if len(words) == 1 else f"any of the labels {', '.join(words)}"
 
 
 def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:

@@ -1,6 +1,12 @@
 """What a picture's file holds besides its pixels."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .native import Native
 
 
 @dataclass(frozen=True)
@@ -8,13 +14,21 @@ class Metadata:
     """What travels with the pixels and is written back unchanged.
 
     Attributes:
-        icc: The ICC color profile.
+        icc: The ICC color profile; or one made of what else the file says of its colors.
         exif: The EXIF block from its TIFF header on, without the prefix it has in JPEG.
         xmp: The XMP packet.
-        iptc: The IPTC block as the file wraps it, written back from JPEG to JPEG only.
+        iptc: The IPTC block as the file wraps it, written back from JPEG to JPEG only; without thumbnails.
         resolution: Horizontal and vertical pixels per millimetre, or None where the source gives none.
         lossless: Whether the source holds its pixels exactly; decides how a WebP file is written.
-        format: The format that was read ("JPEG", "PNG", "TIFF", "WebP"), or None for pictures from memory.
+        format: The name of the format that was read, as in `formats`, or None for pictures from memory.
+        chunks: Of a PNG file, those on colors and its texts, whole; written back to PNG only.
+        bits: Bits a channel where they are neither 8 nor 16, as in AVIF and HEIC.
+        hdr: The code points of an HDR signal, primaries and transfer function first; goes before `icc`.
+        associated: Whether a TIFF file holds its colors multiplied by alpha; written back so.
+        native: The pixels in the color space of print, which `pixels` were made of; written back where these
+            have not changed.
+        exr: Of an OpenEXR file, its header and other channels.
+        left_out: A sentence on each thing that the file holds and no result can.
     """
 
     icc: bytes | None = None
@@ -24,3 +38,10 @@ class Metadata:
     resolution: tuple[float, float] | None = None
     lossless: bool = True
     format: str | None = None
+    chunks: tuple[bytes, ...] = ()
+    bits: int | None = None
+    hdr: tuple[int, int, int, int] | None = None
+    associated: bool = False
+    native: Native | None = field(default=None, compare=False, repr=False)
+    exr: Any = field(default=None, compare=False, repr=False)
+    left_out: tuple[str, ...] = ()

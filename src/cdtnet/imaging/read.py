@@ -1,4 +1,4 @@
-"""Reading picture files with libvips: native depth, turned upright once, never half a picture."""
+"""Reading picture files: native depth, turned upright once, never half a picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,40 +18,77 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.files import check_regular
 from ..system.machine import free_memory
+from . import chunks, decoders, profiles, second
 from . import exif as exif_blocks
-from .containers import format_of, is_animated_png, is_lossless_webp
-from .depth import CHANNELS
+from .containers import code_points, format_of, is_animated_png, is_lossless_webp
+from .depth import CHANNELS, WITH_ALPHA, divided
+from .formats import AVIF, FORMATS, TGA, why_unread
 from .metadata import Metadata
+from .native import UNTAGGED, Native
+from .pages import Page, pages_of, with_alpha_kind
 from .picture import Picture
 
 MAX_PIXELS = 1 << 30
 COPIES = 3  # of a picture's pixels in memory, at most: as read, as changed, and that encoded
 DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
+COLOR_SPACES = ("srgb", "linear")
+_LOADERS = {AVIF.name: "heif"}  # what libvips calls it, where that is not the name in lower case
+_TURNED = (AVIF.name,)  # formats that are turned upright as they are decoded, whatever their EXIF says
+_SEPARATE = 2  # what TIFF calls alpha that is not multiplied in
+_SEVERAL = ("TIFF", "GIF", "WebP")  # formats of which a page can be chosen
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
 
-def read_picture(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a JPEG, PNG, TIFF or WebP picture.
+def read_picture(
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    page: int | None = None,
+    color_space: str | None = None,
+    name: str = "The given data",
+) -> Picture:
+    """Read a picture of any of the formats in `formats.FORMATS`.
 
-    Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it) and
-    1-bit pictures 8-bit grey. The values are the decoded ones: no color conversion takes place. An
-    orientation is applied to the pixels and reset in EXIF and XMP; the EXIF thumbnail, which shows the old
-    pixels, is dropped.
+    Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it),
+    1-bit pictures 8-bit grey, and CMYK 16-bit sRGB, which is written back as CMYK. Else the values are the
+    decoded ones: no color conversion takes place. An orientation is applied to the pixels and reset in EXIF
+    and XMP; thumbnails, which show the old pixels, are dropped.
 
     Args:
-        source: A file's path, or the bytes of one.
+        source: A file's path, the bytes of one, or a file that is open for reading.
         max_pixels: The most pixels to decode, checked against the file's header.
+        page: Which picture to read of a TIFF, GIF or WebP file with several, from 1 on.
+        color_space: What pixels without a profile mean, "srgb" or "linear" (light, with sRGB's primaries); by
+            default what the file says in other ways, or sRGB.
+        name: What bytes are called in messages; the name of their file, if they have one.
 
     Raises:
         PictureError: The file is missing, damaged, cut short, too large (for the limit or for the memory
-            that is free), animated, of several pages, or of a format, depth or color space that is not
-            supported.
+            that is free), of several pages of which none is chosen, or of a format, depth or color space that
+            is not supported.
+        CdtnetError: Reading the format needs an extra; names it.
     """
+    if color_space not in (None, *COLOR_SPACES):
+        raise PictureError(
+            f"There is no color space {color_space!r}; there are {' and '.join(COLOR_SPACES)}."
+        )
+    if not isinstance(source, str | os.PathLike | bytes):
+        source = source.read()
     if isinstance(source, bytes):
-        return _read(io.BytesIO(source), pyvips.Source.new_from_memory(source), "The given data", max_pixels)
-    with opened(source) as (stream, name):
-        return _read(stream, pyvips.Source.new_from_file(name), name, max_pixels)
+        picture = _read(io.BytesIO(source), pyvips.Source.new_from_memory(source), name, max_pixels, page)
+    else:
+        with opened(source) as (stream, path):
+            picture = _read(stream, pyvips.Source.new_from_file(path), path, max_pixels, page)
+    untagged = picture.metadata.icc is None and picture.metadata.hdr is None
+    if color_space == "linear" and untagged and picture.metadata.native is None:
+        return replace_metadata(picture, icc=profiles.linear_srgb())
+    return picture
+
+
+def replace_metadata(picture: Picture, **changes: Any) -> Picture:
+    """The same pixels with other metadata."""
+    return Picture(picture.pixels, replace(picture.metadata, **changes))
 
 
 @contextmanager
@@ -89,15 +127,52 @@ def decoded_bytes(data: bytes) -> int:
     return _nbytes(image)
 
 
-def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int) -> Picture:
+def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int | None) -> Picture:
     kind = kind_of(stream, name)
+    if kind in decoders.KINDS:
+        _check_page(name, 1, page)
+
+        def check_size(width: int, height: int, channels: int, size: int) -> None:
+            _check_count(width, height, name, max_pixels)
+            _check_memory(width, height, channels * size, name)
+
+        decoded = decoders.decode(kind, stream, name, check_size)
+        return Picture(decoded.pixels, decoded.metadata)
+    chosen = choose_page(stream, kind, name, page)
+    if chosen and chosen.associated:
+        source = pyvips.Source.new_from_memory(with_alpha_kind(_all_of(stream), _SEPARATE, chosen.offset))
     with explained(name, kind):
-        image = load(source, kind)
+        image = load(source, kind, chosen.number if chosen else 0)
+        if not chosen:
+            _check_page(name, field(image, "n-pages") or 1, page)
+            if page:
+                image = load(source, kind, page - 1)
         check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
-        _check_memory(image, name)
+        _check_memory(image.width, image.height, _bytes_a_pixel(image), name)
         pixels = _pixels(image)
-    orientation = field(image, "orientation") or 1
-    return Picture(_upright(pixels, orientation), read_metadata(image, kind, stream, orientation))
+    orientation = 1 if kind in _TURNED else field(image, "orientation") or 1
+    offset = chosen.offset if chosen and chosen.number else None
+    metadata = read_metadata(image, kind, stream, orientation, offset)
+    pixels = _upright(pixels, orientation)
+    if image.interpretation == "cmyk":
+        return _of_inks(pixels, metadata)
+    if metadata.bits:
+        pixels = decoders.filled(pixels, metadata.bits)
+    if chosen and chosen.associated and image.bands in WITH_ALPHA:
+        return Picture(divided(pixels), replace(metadata, associated=True))
+    return Picture(pixels, metadata)
+
+
+def _all_of(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read()
+
+
+def _of_inks(pixels: NDArray[Any], metadata: Metadata) -> Picture:
+    """A CMYK picture, seen as RGB."""
+    native = Native(pixels, metadata.icc)
+    left_out = metadata.left_out if metadata.icc else (*metadata.left_out, UNTAGGED)
+    return Picture(native.to_rgb(), replace(metadata, icc=None, native=native, left_out=left_out))
 
 
 def kind_of(stream: BinaryIO, name: str) -> str:
@@ -106,18 +181,53 @@ def kind_of(stream: BinaryIO, name: str) -> str:
     Raises:
         PictureError: It is empty or of no known format.
     """
-    head = stream.read(12)
+    head = stream.read(64)
+    formats = ", ".join(FORMATS)
     if not head:
-        raise PictureError(f"{name} is empty; give a JPEG, PNG, TIFF or WebP picture.")
+        raise PictureError(f"{name} is empty; give a picture.")
     kind = format_of(head)
+    if kind is None and name.lower().endswith(TGA.suffixes) and head[1:2] in (b"\0", b"\1"):
+        kind = TGA.name  # which begins with nothing of its own
+    if kind == "raw" or (kind in (None, "TIFF") and (why_unread(name) or "").find("camera raw") > 0):
+        raise PictureError(f"{name} is a camera raw file; develop it to TIFF or JPEG first.")
     if kind is None:
-        raise PictureError(f"{name} is not a JPEG, PNG, TIFF or WebP picture; convert it to one of these.")
+        unknown = f"{name} is no picture of a known kind; convert it ({formats})."
+        raise PictureError(why_unread(name) or unknown)
     return kind
 
 
-def load(source: Any, kind: str) -> Any:
+def choose_page(stream: BinaryIO, kind: str, name: str, page: int | None) -> Page | None:
+    """The page of a TIFF file that is to be read; None for other formats and files too damaged to tell.
+
+    Raises:
+        PictureError: There are several, or it is a camera's file.
+    """
+    pages = pages_of(stream) if kind == "TIFF" else []
+    if any(each.raw for each in pages):
+        raise PictureError(f"{name} is a camera raw file; develop it to TIFF or JPEG first.")
+    shown = [each for each in pages if each.shown] or pages
+    if not shown:
+        return None
+    _check_page(name, len(shown), page)
+    return shown[(page or 1) - 1]
+
+
+def _check_page(name: str, count: int, page: int | None) -> None:
+    if page is None and count > 1:
+        raise PictureError(
+            f"{name} is animated or has several pages; say which with --page, 1 to {count:,}, or save the "
+            "one you want as a file of its own."
+        )
+    if page is not None and not 1 <= page <= count:
+        pages = "one page" if count == 1 else f"{count:,} pages"
+        raise PictureError(f"{name} has {pages}, so there is no page {page}.")
+
+
+def load(source: Any, kind: str, page: int = 0) -> Any:
     """The libvips image of a `pyvips.Source`, to be read once from top to bottom."""
-    return getattr(pyvips.Image, f"{kind.lower()}load_source")(source, access="sequential", fail_on="error")
+    loader = getattr(pyvips.Image, f"{_LOADERS.get(kind, kind.lower())}load_source")
+    options = {"page": page} if page and kind in _SEVERAL else {}
+    return loader(source, access="sequential", fail_on="error", **options)
 
 
 @contextmanager
@@ -135,19 +245,12 @@ def explained(name: str, kind: str) -> Iterator[None]:
 
 def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
     """Refuse, before any pixel is decoded, what could not be used afterwards."""
-    if image.width * image.height > max_pixels:
-        raise PictureError(
-            f"{name} has {image.width}×{image.height} pixels, more than the limit of {max_pixels:,}; "
-            "reduce it first."
-        )
-    pages = field(image, "n-pages") or 1
-    if animated or pages > 1:
-        raise PictureError(
-            f"{name} is animated or has several pages; save the one you want as a file of its own."
-        )
-    if image.interpretation == "cmyk":
-        raise PictureError(f"{name} is a CMYK picture; convert it to RGB, such as sRGB, first.")
-    if image.interpretation not in _COLORS or image.bands not in CHANNELS:
+    _check_count(image.width, image.height, name, max_pixels)
+    if animated:
+        raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
+    if image.interpretation == "cmyk" and image.bands != 4:
+        raise PictureError(f"{name} is a CMYK picture with alpha; flatten it or convert it to RGB first.")
+    if image.interpretation not in (*_COLORS, "cmyk") or image.bands not in CHANNELS:
         what = f"{image.bands} channels of color space {image.interpretation}"
         raise PictureError(f"{name} has {what}; convert it to grey or RGB, with or without alpha, first.")
     if image.format not in DEPTHS:
@@ -156,19 +259,31 @@ def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
         )
 
 
-def _check_memory(image: Any, name: str) -> None:
+def _check_count(width: int, height: int, name: str, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}; reduce it first."
+        )
+
+
+def _check_memory(width: int, height: int, size: int, name: str) -> None:
     """Refuse what would drive the machine out of memory: small files may hold very many equal pixels."""
-    free, needed = free_memory(), COPIES * _nbytes(image)
+    free, needed = free_memory(), COPIES * width * height * size
     if free is not None and needed > free:
         raise PictureError(
-            f"{name} has {image.width}×{image.height} pixels, which take up to {needed / 1e9:.1f} GB of "
+            f"{name} has {width}×{height} pixels, which take up to {needed / 1e9:.1f} GB of "
             f"memory, and {max(free, 0) / 1e9:.1f} GB are free; reduce it first."
         )
 
 
-def _nbytes(image: Any) -> int:
+def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
-    return int(image.width * image.height * image.bands * depth)
+    more = 6 if image.interpretation == "cmyk" else 0  # seen as RGB besides
+    return int(image.bands * depth) + more
+
+
+def _nbytes(image: Any) -> int:
+    return int(image.width * image.height * _bytes_a_pixel(image))
 
 
 def _pixels(image: Any) -> NDArray[Any]:
@@ -184,23 +299,70 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(turned[rows, columns])
 
 
-def read_metadata(image: Any, kind: str, stream: BinaryIO, orientation: int) -> Metadata:
-    """What a file holds besides the pixels, for pixels that have been turned upright."""
+def read_metadata(
+    image: Any, kind: str, stream: BinaryIO, orientation: int, offset: int | None = None
+) -> Metadata:
+    """What a file holds besides the pixels, for pixels that have been turned upright.
+
+    Args:
+        image: As libvips opened it.
+        kind: Its format.
+        stream: The file.
+        orientation: That was applied, as in EXIF.
+        offset: Of the TIFF directory that the pixels belong to; None for the first.
+
+    Raises:
+        PictureError: What it says of its colors makes no sense.
+    """
     blob = field(image, "exif-data")
-    exif = exif_blocks.from_tiff(stream) if kind == "TIFF" else blob and blob.removeprefix(b"Exif\0\0")
+    tiff = kind == "TIFF"
+    exif = exif_blocks.from_tiff(stream, offset) if tiff else blob and blob.removeprefix(b"Exif\0\0")
     xmp = field(image, "xmp-data")
     if xmp and orientation > 1:
         xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
-    return Metadata(
+    left_out = second.describe(stream, xmp) if kind == "JPEG" else None
+    iptc = field(image, "iptc-data")
+    metadata = Metadata(
         icc=field(image, "icc-profile-data"),
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
-        xmp=xmp,
-        iptc=field(image, "iptc-data"),
+        xmp=second.without_promises(xmp),
+        iptc=second.without_thumbnail(iptc) if kind == "JPEG" else iptc,
         # 1 pixel per millimetre is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
-        lossless=is_lossless_webp(stream) if kind == "WebP" else kind != "JPEG",
+        lossless=is_lossless_webp(stream) if kind == "WebP" else kind not in ("JPEG", AVIF.name),
         format=kind,
+        left_out=(left_out,) if left_out else (),
     )
+    return _colored(metadata, image, stream)
+
+
+def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
+    """The metadata with what else the file says of its colors than by a profile."""
+    if metadata.format == "PNG":
+        kept = chunks.read(stream)
+        points = chunks.code_points(kept)
+        if points is None:
+            if metadata.icc is not None:
+                return replace(metadata, chunks=chunks.without_color(kept))
+            return replace(metadata, chunks=kept, icc=chunks.profile(kept))
+        if points[2] or points[3] != 1:
+            raise PictureError("The picture holds a video signal (cICP) and no RGB; convert it to sRGB.")
+        if profiles.is_hdr(points):
+            profiles.hdr_shaper(points)
+            return replace(metadata, chunks=kept, icc=None, hdr=points)
+        return replace(metadata, chunks=kept, icc=profiles.of_code_points(points))
+    if metadata.format == AVIF.name:
+        bits = int(field(image, "bits-per-sample") or 8)
+        metadata = replace(metadata, bits=bits if bits > 8 else None)
+        points = code_points(stream)
+        if metadata.icc is None and points is not None:
+            if profiles.is_hdr(points):
+                profiles.hdr_shaper(points)
+                return replace(metadata, hdr=points)
+            return replace(metadata, icc=profiles.of_code_points(points))
+    if metadata.icc is None and metadata.exif and exif_blocks.is_adobe_rgb(metadata.exif):
+        return replace(metadata, icc=profiles.adobe_rgb())
+    return metadata
 
 
 def field(image: Any, name: str) -> Any:

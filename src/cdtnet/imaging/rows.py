@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from threading import Lock
 from types import EllipsisType
 from typing import Any, NamedTuple, cast
@@ -20,11 +19,13 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.machine import available_cores
 from .containers import is_animated_png
-from .masks import is_colored, is_cutout, plane
+from .masks import reading_of
+from .pages import pages_of
 from .picture import Picture
-from .read import DEPTHS, check, explained, field, kind_of, load, opened, read_metadata
+from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, opened, read_metadata
 
 MAX_PIXELS = 1 << 34
+_BANDED = ("JPEG", "PNG", "TIFF", "WebP")  # formats that are decoded from top to bottom
 _STRIP = 128  # rows read at a time
 # Strips kept: tiles of 256 rows, with what is around them, reach across five; threads may run ahead.
 _KEPT = 6 + available_cores() // 4
@@ -56,8 +57,11 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     """
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
+        if kind not in _BANDED:  # small files: what is too large for memory is refused when it is read
+            return Header(kind, 0, 0, f"is a {kind} file")
+        pages = [page for page in pages_of(stream) if page.shown] if kind == "TIFF" else []
         with explained(name, kind):
-            image = load(pyvips.Source.new_from_file(name), kind)
+            image = load(pyvips.Source.new_from_file(name), kind, pages[0].number if pages else 0)
     pixels = image.width * image.height
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
     obstacle = None
@@ -65,6 +69,10 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         obstacle = "is stored turned or mirrored"
     elif field(image, "interlaced"):
         obstacle = "is stored interlaced or progressively"
+    elif image.interpretation == "cmyk":
+        obstacle = "is a CMYK picture"
+    elif len(pages) != 1 or pages[0].number or pages[0].associated:
+        obstacle = "has several pages or alpha that is multiplied in" if pages else None
     return Header(kind, pixels, pixels * image.bands * depth, obstacle)
 
 
@@ -88,6 +96,7 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         with explained(name, kind):
             image = load(pyvips.Source.new_from_file(name), kind)
             check(image, name, max_pixels, animated=kind == "PNG" and is_animated_png(stream))
+        choose_page(stream, kind, name, None)
         return Picture(cast(NDArray[Any], Rows(name, kind, image)), read_metadata(image, kind, stream, 1))
 
 
@@ -97,17 +106,16 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
     Raises:
         PictureError: As from `open_picture`, or it has another size.
     """
-    pixels = open_picture(path).pixels
-    rows, columns, channels = pixels.shape
+    picture = open_picture(path)
+    rows, columns, _ = picture.pixels.shape
     if (rows, columns) != (height, width):
         raise PictureError(
             f"The mask has {columns}×{rows} pixels and the picture {width}×{height}; masks of pictures this "
             "large are not resized, so give one of the same size."
         )
-    strips = [slice(top, top + _STRIP) for top in range(0, height, _STRIP)]
-    by_alpha = channels in (2, 4) and any(is_cutout(pixels[strip]) for strip in strips)
-    by_luma = channels > 2 and not by_alpha and any(is_colored(pixels[strip]) for strip in strips)
-    return Plane(cast(Rows, pixels), partial(plane, by_alpha=by_alpha, by_luma=by_luma))
+    read = reading_of(picture)
+    dtype = read(picture.pixels[:1]).dtype
+    return Plane(cast(Rows, picture.pixels), read, dtype)
 
 
 class Rows:
@@ -146,7 +154,7 @@ class Rows:
     def __getitem__(self, key: Key | tuple[EllipsisType, int]) -> Any:
         if isinstance(key, tuple) and key[0] is Ellipsis:
             channel = key[1]
-            return Plane(self, lambda pixels: pixels[..., channel])
+            return Plane(self, lambda pixels: pixels[..., channel], self.dtype)
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         start, stop, _ = rows.indices(self.shape[0])
         if self.watch:
@@ -199,12 +207,13 @@ class Plane:
     Args:
         rows: Of the file.
         choose: (h,w) of (h,w,C) pixels, pixel by pixel.
+        dtype: Of what it gives.
     """
 
-    def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]]):
+    def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]], dtype: np.dtype[Any]):
         self._rows, self._choose = rows, choose
         self.shape = rows.shape[:2]
-        self.dtype = rows.dtype
+        self.dtype = dtype
 
     def __getitem__(self, key: Key) -> NDArray[Any]:
         return self._choose(self._rows[key])

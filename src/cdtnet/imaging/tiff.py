@@ -74,18 +74,19 @@ def read_header(head: bytes) -> tuple[Form, int]:
     return Form(order, magic == 43), offset
 
 
-def read_tree(read: Read) -> tuple[Form, Tree]:
-    """The form and the first directory of a file, its EXIF and GPS subdirectories included.
+def read_tree(read: Read, offset: int | None = None) -> tuple[Form, Tree]:
+    """The form and a directory of a file, its EXIF and GPS subdirectories included.
 
     Args:
         read: Bytes from a place on, at most so many.
+        offset: Of the directory; None for the first.
 
     Raises:
         struct.error: The file is damaged.
         RecursionError: Likewise.
     """
     form, first = read_header(read(0, 16))
-    return form, _Parser(read, form).tree(first)
+    return form, _Parser(read, form).tree(first if offset is None else offset)
 
 
 def tree_of(data: bytes) -> tuple[Form, Tree]:

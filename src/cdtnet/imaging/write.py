@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyvips
@@ -12,16 +13,20 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..system.atomic import write_file
+from . import chunks, encoders
 from .containers import embed_exif, with_jfif
-from .depth import WITH_ALPHA
-from .formats import FORMATS, SUFFIXES
+from .depth import WITH_ALPHA, multiplied
+from .formats import AVIF, EXR, FORMATS, HEIC, JXL, SUFFIXES, SUFFIXES_WRITTEN, able
 from .metadata import Metadata
+from .pages import with_alpha_kind
 from .xmp import extract
 
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 _JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a segment holds
 _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
+_ASSOCIATED = 1  # what TIFF calls alpha that colors are multiplied by
+_MOST_BITS = {AVIF.name: 12, HEIC.name: 12}
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
 BIG_TIFF = (
     3 << 30
@@ -65,6 +70,8 @@ def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
     """The bytes of the file that `write_picture` would write under a name with this suffix."""
     kind = _checked_format(picture, suffix)
     check_quality(quality)
+    if kind in encoders.KINDS:
+        return encoders.encode(kind, picture.pixels, picture.metadata, quality)
     try:
         data: bytes = _encode(kind, picture, quality)
     except pyvips.Error as error:
@@ -72,7 +79,9 @@ def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
         raise PictureError(
             f"The picture cannot be encoded as {kind} ({detail}); try another format."
         ) from error
-    if picture.metadata.exif is None:
+    if kind == "PNG":
+        data = chunks.embed(data, _chunks(picture.metadata))
+    if picture.metadata.exif is None or kind == AVIF.name:
         return data
     height, width, channels = picture.pixels.shape
     return embed_exif(
@@ -100,18 +109,25 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
     kind = SUFFIXES.get(suffix.lower())
     if kind is None:
         given = f"ends in {suffix}" if suffix else "has no suffix"
-        raise PictureError(f"The output name {given}; let it end in {', '.join(SUFFIXES)}.")
+        raise PictureError(f"The output name {given}; let it end in {', '.join(SUFFIXES_WRITTEN)}.")
+    if _in_inks(kind, picture):
+        return kind
     depth = picture.pixels.dtype.name
+    if not FORMATS[kind].depths:
+        raise PictureError(f"{kind} is read, but not written; write {able(depth)} instead.")
     if depth not in FORMATS[kind].depths:
-        able = " or ".join(format_.name for format_ in FORMATS.values() if depth in format_.depths)
-        raise PictureError(f"{kind} cannot hold {depth} pixels without losing depth; write {able} instead.")
+        raise PictureError(
+            f"{kind} cannot hold {depth} pixels without losing depth; write {able(depth)} instead."
+        )
+    _check_meaning(kind, picture)
+    encoders.check_installed(kind)
     if kind == "JPEG" and len(picture.metadata.xmp or b"") > _JPEG_XMP and extract(picture.metadata.xmp):
         raise PictureError(
             "The picture's XMP leaves no room in a JPEG for a record; write PNG, TIFF or WebP."
         )
     height, width, channels = picture.pixels.shape
     if channels in WITH_ALPHA and not FORMATS[kind].alpha:
-        raise PictureError(f"{kind} cannot hold an alpha channel; write PNG, TIFF or WebP instead.")
+        raise PictureError(f"{kind} cannot hold an alpha channel; write {able(depth, alpha=True)} instead.")
     longest = FORMATS[kind].longest
     if longest and max(width, height) > longest:
         raise PictureError(
@@ -121,8 +137,38 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
     return kind
 
 
+def _check_meaning(kind: str, picture: Pixels) -> None:
+    """Refuse to write colors that the file could not say the meaning of, and depth that would be lost."""
+    metadata = picture.metadata
+    if metadata.hdr is not None and kind not in ("PNG", HEIC.name):
+        raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
+    deep = picture.pixels.dtype == np.uint16 and kind in _MOST_BITS
+    if deep and (metadata.bits is None or metadata.bits > _MOST_BITS[kind]):
+        raise PictureError(
+            f"{kind} holds at most {_MOST_BITS[kind]} bits a channel and the picture has "
+            f"{metadata.bits or 16}; write {able('uint16')} instead."
+        )
+
+
+def _in_inks(kind: str, picture: Pixels) -> bool:
+    """Whether a picture goes back into the inks (CMYK) that it came in."""
+    native = picture.metadata.native
+    if native is None or native.pixels.shape[:2] != picture.pixels.shape[:2]:
+        return False
+    return kind == "TIFF" or (kind == "JPEG" and native.pixels.dtype == np.uint8)
+
+
+def _chunks(metadata: Metadata) -> tuple[bytes, ...]:
+    """The chunks of a PNG file besides those that libvips writes."""
+    if metadata.hdr is not None and not chunks.of_color(metadata.chunks):
+        return (*metadata.chunks, chunks.cicp(metadata.hdr))
+    return metadata.chunks
+
+
 def _is_lossless(kind: str, picture: Pixels) -> bool:
-    return kind in ("PNG", "TIFF") or (kind == "WebP" and picture.metadata.lossless)
+    if kind in ("WebP", JXL.name):
+        return picture.metadata.lossless
+    return kind in ("PNG", "TIFF", EXR.name)
 
 
 def _to_vips(picture: Pixels, kind: str) -> Any:
@@ -136,16 +182,36 @@ def _to_vips(picture: Pixels, kind: str) -> Any:
     iptc = (
         metadata.iptc if kind == metadata.format == "JPEG" else None
     )  # each format wraps IPTC in its own way
-    for name, blob in (("icc-profile", metadata.icc), ("xmp", metadata.xmp), ("iptc", iptc)):
+    says_itself = kind == "PNG" and chunks.of_color(metadata.chunks)
+    icc = None if says_itself else metadata.icc
+    for name, blob in (("icc-profile", icc), ("xmp", metadata.xmp), ("iptc", iptc)):
         if blob:
             image.set_type(pyvips.GValue.blob_type, f"{name}-data", blob)
     return image
 
 
+def _native_to_vips(picture: Pixels, kind: str) -> Any:
+    """The image of a picture in inks."""
+    native = picture.metadata.native
+    assert native is not None
+    pixels = native.changed(picture.pixels[..., :3])
+    metadata = replace(picture.metadata, icc=native.icc, native=None)
+    return _to_vips(_Other(pixels, metadata), kind).copy(interpretation="cmyk")
+
+
+class _Other(NamedTuple):
+    """Pixels that are written in place of a picture's own: (H, W, C), as a file holds them."""
+
+    pixels: NDArray[Any]
+    metadata: Metadata
+
+
 def _encode(kind: str, picture: Pixels, quality: int) -> Any:
     if kind == "TIFF":
         return encode_tiff(picture, big=picture.pixels.nbytes > BIG_TIFF)
-    image = _to_vips(picture, kind)
+    image = (_native_to_vips if _in_inks(kind, picture) else _to_vips)(picture, kind)
+    if kind == AVIF.name:
+        return _encode_avif(image, picture, quality)
     if kind == "JPEG":
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="off", keep=_KEPT)
         return with_jfif(jpeg, picture.metadata.resolution)
@@ -155,8 +221,26 @@ def _encode(kind: str, picture: Pixels, quality: int) -> Any:
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
 
+def _encode_avif(image: Any, picture: Pixels, quality: int) -> Any:
+    metadata = picture.metadata
+    if metadata.exif:
+        image = image.copy()
+        image.set_type(pyvips.GValue.blob_type, "exif-data", b"Exif\0\0" + metadata.exif)
+    bits = 8 if picture.pixels.dtype == np.uint8 else metadata.bits
+    return image.heifsave_buffer(
+        compression="av1", Q=quality, bitdepth=bits, subsample_mode="off", effort=4, keep=_KEPT | 1
+    )
+
+
 def encode_tiff(picture: Pixels, *, big: bool) -> Any:
     """The bytes of a TIFF file without EXIF; `big` for a BigTIFF, which may be longer than 4 GB."""
     predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
-    image = _to_vips(picture, "TIFF")
-    return image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
+    associated = picture.metadata.associated and picture.pixels.shape[2] in WITH_ALPHA
+    if _in_inks("TIFF", picture):
+        image = _native_to_vips(picture, "TIFF")
+    elif associated:
+        image = _to_vips(_Other(multiplied(picture.pixels), picture.metadata), "TIFF")
+    else:
+        image = _to_vips(picture, "TIFF")
+    data = image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
+    return with_alpha_kind(data, _ASSOCIATED) if associated else data

@@ -18,6 +18,7 @@ from ..errors import CdtnetError, PictureError
 from ..imaging import Lut, Picture, like, to_masks, to_picture
 from ..imaging.composition import Layer
 from ..imaging.geometry import Window, tiles
+from ..imaging.masks import check_background
 from ..weights.loading import weights_file
 from .objects import Foreground, find_foreground
 from .painter import TILE, Painter
@@ -112,6 +113,7 @@ class Harmonizer:
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
         masks = to_masks(mask, height, width, resize=resize_mask)
+        check_background(picture, masks)
         if whole_frame and len(masks) > 1:
             raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
         masks, unsnapped = _snapped(picture, masks) if snap_mask else (masks, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..imaging.cube import check_strength
+from ..imaging.meaning import Label
 from ..imaging.write import check_quality
 
 
@@ -18,6 +19,8 @@ class Options:
         quality: 1 to 100, of JPEG and lossy WebP.
         apply_anyway: Whether the whole change is made even where the analysis is not sure of it.
         snap_mask: Whether the mask is rough and is refined to the object's edge.
+        labels: Of a map of labels, those that are foreground; by default all but the background.
+        color_space: What composites without a profile mean, "srgb" or "linear"; None for what files say.
 
     Raises:
         PictureError: One of them is out of its range.
@@ -28,6 +31,8 @@ class Options:
     quality: int = 95
     apply_anyway: bool = False
     snap_mask: bool = False
+    labels: tuple[Label, ...] = ()
+    color_space: str | None = None
 
     def __post_init__(self) -> None:
         check_strength(self.strength)

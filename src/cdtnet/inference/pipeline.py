@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
     """The (H, W) mask of a picture; see `to_mask`."""
-    return to_mask(mask, picture.height, picture.width, resize=options.resize_mask)
+    return to_mask(mask, picture.height, picture.width, resize=options.resize_mask, labels=options.labels)
 
 
 def harmonize_picture(
@@ -31,8 +33,12 @@ def harmonize_picture(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize a picture, its mask as large as it; see `Harmonizer`."""
-    return harmonizer(
+    """Harmonize a picture, its mask as large as it; see `Harmonizer`.
+
+    Warns:
+        UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
+    """
+    result = harmonizer(
         picture,
         mask,
         strength=options.strength,
@@ -42,6 +48,11 @@ def harmonize_picture(
         record=record,
         progress=progress,
     )
+    left_out = picture.metadata.left_out
+    for sentence in left_out:
+        warnings.warn(sentence, stacklevel=2)
+    remarks = [*([result.remark] if result.remark else []), *left_out]
+    return replace(result, remark=" ".join(remarks) or None)
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

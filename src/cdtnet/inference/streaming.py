@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..imaging import Picture, to_masks
 from ..imaging.assembling import BAND, write_bands
-from ..imaging.formats import SUFFIXES as FORMATS
+from ..imaging.formats import SUFFIXES
 from ..imaging.geometry import Window
 from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
@@ -40,7 +40,7 @@ def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
     if header.nbytes <= LARGE:
         return False
     obstacle = header.obstacle
-    if FORMATS.get(Path(output).suffix.lower()) != "TIFF":
+    if SUFFIXES.get(Path(output).suffix.lower()) != "TIFF":
         obstacle = "is not to be written as TIFF"
     if obstacle and header.pixels > MAX_PIXELS:
         raise PictureError(

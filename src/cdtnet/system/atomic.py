@@ -14,6 +14,7 @@ from typing import BinaryIO
 from ..errors import WriteError
 from .locks import lock
 
+LONGEST_NAME = 255  # bytes, on nearly all file systems
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
@@ -119,6 +120,10 @@ def check_target(path: str | os.PathLike[str]) -> None:
         WriteError: The folder is missing, or something else than a file has that name.
     """
     target = Path(os.path.realpath(path))
+    if len(os.fsencode(target.name)) > LONGEST_NAME:
+        raise WriteError(
+            f"{path} cannot be written, for its name is longer than {LONGEST_NAME} bytes; give a shorter one."
+        )
     if not target.parent.is_dir():
         raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
     if target.exists() and not target.is_file():

@@ -12,6 +12,7 @@ from ..errors import WeightsError, needs
 
 # Bytes of tensors to each byte of their file: more than one where several share theirs.
 _SHARED = 4
+_RUN = {"model", "averaged", "optimizer"}  # what the checkpoint of a run holds besides
 
 
 def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
@@ -38,6 +39,11 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
     except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error
+    if isinstance(content, dict) and content.keys() >= _RUN:
+        raise WeightsError(
+            f"{path} is what a training run goes on from, without the network's configuration; "
+            f"give the weights that the run has written: {path.parent / 'weights.safetensors'}."
+        )
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

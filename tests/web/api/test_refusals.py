@@ -66,7 +66,7 @@ def test_both_files_are_needed(client, files, status):
         ("", "application/x-www-form-urlencoded", 415, "Send multipart/form-data."),
         ("", "multipart/form-data", 400, "boundary"),
         ("", "multipart/form-data; boundary=x", 400, "multipart"),
-        ("/alpha", "image/jpeg", 415, "Send image/png or image/tiff or image/webp."),
+        ("/alpha", "image/jpeg", 415, "Send image/png or image/tiff or image/webp or image/avif"),
         ("/alpha", "image/png", 422, "no alpha channel"),
     ],
 )
@@ -95,7 +95,7 @@ def png_of(width, height):
     ("composite", "mask", "sentence"),
     [
         (b"", MASK, "composite: The given data is empty"),
-        (b"GIF89a", MASK, "composite: The given data is not a JPEG"),
+        (b"GIF89a", MASK, "composite: The given data is damaged, incomplete or of a kind of GIF"),
         (PHOTO[:500], MASK, "composite: The given data is damaged"),
         (PHOTO, MASK[:60], "mask: The given data is damaged"),
         (png_of(60000, 60000), MASK, "composite: The given data has 60000×60000 pixels"),

@@ -292,3 +292,14 @@ def test_without_the_extra_a_sentence_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert "pip install 'cdtnet[web]'" in done.stderr
+
+
+def test_the_page_offers_every_format():
+    from pathlib import Path
+
+    from cdtnet.imaging.formats import SUFFIXES
+    from cdtnet.web import app
+
+    page = (Path(app.__file__).parent / "page" / "index.html").read_text(encoding="utf-8")
+    offered = page.partition('accept="')[2].partition('"')[0].split(",")
+    assert offered == ["image/*", *SUFFIXES]

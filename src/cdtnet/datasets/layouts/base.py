@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,12 +48,14 @@ class Found:
     Attributes:
         samples: The samples of the sub-sets that were asked for.
         problems: What is missing there.
+        skipped: A sentence for each picture that belongs to no sample, where the layout can tell.
         notes: What else is worth knowing, a sentence each.
         subsets: Names of all sub-sets, asked for or not.
     """
 
     samples: list[Sample] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     subsets: list[str] = field(default_factory=list)
 
@@ -82,12 +85,12 @@ class Files:
     def _add(self, path: str) -> None:
         folder = path.rpartition("/")[0]
         if has_picture_suffix(path):
-            self._by_stem.setdefault(path.rpartition(".")[0], []).append(path)
+            self._by_stem.setdefault(_normal(path.rpartition(".")[0]), []).append(path)
             self._by_folder.setdefault(folder, []).append(path)
         else:
-            self._texts[path.casefold()] = path
-        while folder and folder.casefold() not in self._folders:
-            self._folders[folder.casefold()] = folder
+            self._texts[_folded(path)] = path
+        while folder and _folded(folder) not in self._folders:
+            self._folders[_folded(folder)] = folder
             folder = folder.rpartition("/")[0]
 
     def wants(self, *names: str) -> bool:
@@ -130,7 +133,7 @@ class Files:
             like: The suffix to prefer where pictures differ in nothing else.
         """
         for name in names if folder is not None else ():
-            if found := self._by_stem.get(join(folder or "", name)):
+            if found := self._by_stem.get(_normal(join(folder or "", name))):
                 return next((path for path in found if path.endswith(like)), found[0])
         return None
 
@@ -141,8 +144,17 @@ class Files:
 
 
 def _first(by_casefolded: dict[str, str], parent: str, names: Iterable[str]) -> str | None:
-    found = (by_casefolded.get(join(parent, name).casefold()) for name in names)
+    found = (by_casefolded.get(_folded(join(parent, name))) for name in names)
     return next((path for path in found if path is not None), None)
+
+
+def _normal(path: str) -> str:
+    """A path in the one form that all ways to write its letters have: systems keep é as one code or two."""
+    return unicodedata.normalize("NFC", path)
+
+
+def _folded(path: str) -> str:
+    return _normal(path).casefold()
 
 
 def join(folder: str, name: str) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import posixpath
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,4 +86,5 @@ def _entry(files: Files, value: str, where: str) -> Entry:
     path = posixpath.normpath(value.replace("\\", "/"))
     if path.startswith(("..", "/")):
         raise DataError(f"{value} in {where} leads out of its folder; give the full path if that is meant.")
-    return files.entry(path)
+    forms = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
+    return next((entry for form in forms if (entry := files.entry(form)).exists()), files.entry(path))

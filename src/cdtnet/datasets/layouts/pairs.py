@@ -18,8 +18,10 @@ def find(files: Files) -> Found | None:
     composites = [path for path in pictures if not is_mask(path)]
     shared, reals = _shared_mask(files, folder, composites), files.folder("", *_REALS)
     found = Found()
+    left = set(files.pictures("", nested=True)).difference(composites)
     for path in composites:
         mask, real = _mask(files, folder, path) or shared, _real(files, folder, path)
+        left.difference_update({mask, real})
         if not mask:
             found.problems.append(Problem(f"{path} has no mask."))
         elif reals and not real:
@@ -27,6 +29,7 @@ def find(files: Files) -> Found | None:
         else:
             entries = files.entry(path), files.entry(mask), files.entry(real) if real else None
             found.samples.append(Sample(path, "", "", *entries))
+    found.skipped = [f"{files.entry(path)} belongs to no composite here." for path in sorted(left)]
     return found if found.samples else None
 
 

@@ -74,7 +74,7 @@ _RETRY = {
     }
 }
 _BINARY = {"type": "string", "format": "binary"}
-_FILE = {**_BINARY, "description": "JPEG, PNG, TIFF or WebP."}
+_FILE = {**_BINARY, "description": "JPEG, PNG, TIFF, WebP or another format that the server reads."}
 
 
 def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) -> Schema:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, read_picture
+from ...imaging.formats import result_format
 from ...inference.harmonizer import Harmonizer
 from ...inference.pipeline import encode, harmonize_picture, mask_for, table_for
 from ..queue import Job
@@ -80,7 +81,7 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
 def _picture(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
-    kind = options.format or str(picture.metadata.format).lower()
+    kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
     with watch.step("harmonize"):

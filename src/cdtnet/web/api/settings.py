@@ -9,10 +9,10 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from ...imaging.formats import FORMATS
+from ...imaging.formats import WRITTEN
 from ...inference.options import Options
 
-KINDS = {format_.key: format_ for format_ in FORMATS.values()}
+KINDS = {format_.key: format_ for format_ in WRITTEN.values()}
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),

@@ -6,14 +6,14 @@ import json
 
 from ...errors import PictureError
 from ...imaging import encode_picture
-from ...imaging.formats import FORMATS, PNG
+from ...imaging.formats import result_format
 from .work import Outcome, encode_mask
 
 
 def picture(outcome: Outcome) -> tuple[bytes, str]:
     """The harmonized picture in the format that it came in, as `Picture.save` writes it."""
     image = outcome.harmonized.picture
-    suffix = FORMATS[image.metadata.format or PNG.name].suffix
+    suffix = result_format(image.metadata.format).suffix
     return encode_picture(image, suffix), suffix
 
 

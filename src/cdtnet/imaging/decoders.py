@@ -1,0 +1,314 @@
+"""Formats that libvips' wheel does not read: HEIC, JPEG XL and OpenEXR by extras, others by Pillow.
+
+Each is looked at before it is decoded, so that size and depth are refused by the header.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError, needs
+from . import profiles
+from .exif import upright
+from .formats import EXR, HEIC, JP2, JXL, PNM, TGA
+from .metadata import Metadata
+
+Check = Callable[[int, int, int, int], None]
+"""Refuses too large a picture, given width, height, channels and bytes for each value."""
+
+_PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
+KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
+_PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
+_PRINTING = Lock()
+_PATIENCE = 120.0  # seconds that a JPEG XL file may take
+_LIBRARY_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+    TypeError,
+    struct.error,
+    MemoryError,
+)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture as it was decoded.
+
+    Attributes:
+        pixels: (H, W, 1 to 4) uint8, uint16 or float32.
+        metadata: What else the file held.
+    """
+
+    pixels: NDArray[Any]
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
+    """Decode a file.
+
+    Args:
+        kind: One of `KINDS`.
+        stream: The file.
+        name: What it is called in sentences.
+        check: Is told the size before any pixel is decoded.
+
+    Raises:
+        PictureError: It is damaged or of a kind that is not read.
+        CdtnetError: The library is not installed; names the extra.
+    """
+    stream.seek(0)
+    reader = {HEIC.name: _heic, JXL.name: _jxl, EXR.name: _exr}.get(kind)
+    with _explained(name, kind):
+        return reader(stream, name, check) if reader else _pillow(kind, stream, name, check)
+
+
+@contextmanager
+def _explained(name: str, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except _LIBRARY_ERRORS as error:
+        words = " ".join(str(error).split())[:200] or type(error).__name__
+        raise PictureError(
+            f"{name} is damaged, incomplete or of a kind of {kind} that cannot be read ({words}); "
+            "save it again from its source."
+        ) from error
+
+
+def _heic(stream: BinaryIO, name: str, check: Check) -> Decoded:
+    with needs("heif", f"{name} is a HEIC file, and reading it"):
+        import pillow_heif
+    pillow_heif.options.DECODE_THREADS = 2
+    file = pillow_heif.open_heif(stream, convert_hdr_to_8bit=False)
+    image, info = file[file.primary_index], file.info
+    width, height = image.size
+    deep = int(info.get("bit_depth") or 8)
+    check(width, height, len(image.mode.split(";")[0]), 1 if deep == 8 else 2)
+    pixels = np.asarray(image)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if image.mode.split(";")[0] in ("RGBa", "La"):
+        raise PictureError(f"{name} has colors multiplied by alpha, which is not read; save it as PNG first.")
+    exif = info.get("exif")
+    icc, points = info.get("icc_profile"), _nclx(info.get("nclx_profile"))
+    made = None
+    if icc is None and points is not None and not profiles.is_hdr(points):
+        made = profiles.of_code_points(points)
+    left = []
+    if len(file) > 1 or info.get("aux"):
+        left.append(
+            "The file's other pictures or its HDR gain map would not fit the changed one and are left out."
+        )
+    metadata = Metadata(
+        icc=icc or made,
+        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        xmp=info.get("xmp") or None,
+        lossless=False,
+        format=HEIC.name,
+        bits=deep if deep > 8 else None,
+        hdr=points if icc is None and points is not None and profiles.is_hdr(points) else None,
+        left_out=tuple(left),
+    )
+    return Decoded(filled(pixels, deep), metadata)
+
+
+def _nclx(given: Any) -> profiles.CodePoints | None:
+    if not given:
+        return None
+    return int(given["color_primaries"]), int(given["transfer_characteristics"]), 0, 1
+
+
+def filled(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Values of 9 to 15 bits that lie in the upper ones of 16, spread over the full range."""
+    return pixels if bits in (8, 16) else pixels | pixels >> bits
+
+
+def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
+    with needs("jxl", f"{name} is a JPEG XL file, and reading it"):
+        import pylibjxl
+    data = stream.read()
+    head = pylibjxl.probe(data)
+    if head["have_animation"]:
+        raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
+    if head["bits_per_sample"] != 8 or head["exponent_bits_per_sample"]:
+        raise PictureError(
+            f"{name} holds {head['bits_per_sample']} bits a channel, of which only 8 would be read; save it "
+            "as 16-bit PNG or TIFF first."
+        )
+    check(head["width"], head["height"], head["channels"], 1)
+    pixels, boxes = pylibjxl.decode(data, metadata=True, timeout=_PATIENCE)
+    exif = boxes.get("exif")
+    metadata = Metadata(
+        icc=boxes.get("icc"),
+        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        xmp=boxes.get("xmp"),
+        lossless=False,
+        format=JXL.name,
+    )
+    return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
+
+
+def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
+    if kind == PNM.name and (deep := _deep_pnm(stream, check)):
+        return deep
+    stream.seek(0)
+    from PIL import Image
+
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check` has a limit of its own
+        try:
+            image = stack.enter_context(Image.open(stream, formats=(_PILLOW[kind],)))
+        except Image.DecompressionBombError as error:
+            raise PictureError(
+                f"{name} has more pixels than are read of a {kind} file; save it as PNG or TIFF."
+            ) from error
+        if kind == JP2.name and jp2_bits(stream) > 8 and image.mode != "I;16":
+            raise PictureError(
+                f"{name} holds more than 8 bits a channel, of which only 8 would be read; "
+                "save it as 16-bit PNG or TIFF first."
+            )
+        check(*image.size, len(image.getbands()), 2 if image.mode.startswith("I") else 1)
+        return _of_pillow(image, kind, name, lossless=True)
+
+
+def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
+    image.load()
+    if image.mode in ("1", "P"):
+        image = image.convert("L" if image.mode == "1" else "RGBA" if "transparency" in image.info else "RGB")
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
+        raise PictureError(f"{name} has pixels of the kind {image.mode}; convert it to grey or RGB first.")
+    pixels = np.asarray(image)
+    exif, xmp = image.info.get("exif"), image.info.get("xmp")
+    metadata = Metadata(
+        icc=image.info.get("icc_profile") or None,
+        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        xmp=xmp if isinstance(xmp, bytes) else None,
+        lossless=lossless,
+        format=kind,
+    )
+    return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
+
+
+def jp2_bits(stream: BinaryIO) -> int:
+    """Bits a channel of a JPEG 2000 file, by its codestream's header; 0 where there is none."""
+    stream.seek(0)
+    data = stream.read(1 << 16)
+    place = data.find(b"\xff\x4f\xff\x51")
+    return max((depth & 0x7F) + 1 for depth in data[place + 42 : place + 43] or b"\0") if place >= 0 else 0
+
+
+def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
+    """A PGM or PPM file of 16 bits, which Pillow would cut down; None for any other."""
+    header = _PNM_HEADER.match(stream.read(4096))
+    if header is None or len(header[2]) > 9 or len(header[3]) > 9 or int(header[4][:6]) < 256:
+        return None
+    channels = 1 if header[1] == b"5" else 3
+    width, height, most = int(header[2]), int(header[3]), int(header[4][:6])
+    if most > 65535 or not width or not height:
+        raise ValueError("its header makes no sense")
+    check(width, height, channels, 2)
+    stream.seek(header.end())
+    size = width * height * channels * 2
+    data = stream.read(size)
+    if len(data) < size:
+        raise ValueError("it is cut short")
+    values = np.frombuffer(data, ">u2").reshape(height, width, channels).astype(np.uint16)
+    if most != 65535:
+        values = np.rint(values.clip(0, most) * (65535 / most)).astype(np.uint16)
+    return Decoded(values, Metadata(format=PNM.name))
+
+
+def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
+    with needs("exr", f"{name} is an OpenEXR file, and reading it"):
+        import OpenEXR
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())  # the library reads files by their names only
+        path = Path(folder, "picture.exr")
+        path.write_bytes(stream.read())
+        stack.enter_context(_quiet())
+        header = OpenEXR.File(str(path), header_only=True)
+        if len(header.parts) != 1 or header.header()["type"] not in (
+            OpenEXR.scanlineimage,
+            OpenEXR.tiledimage,
+        ):
+            raise PictureError(
+                f"{name} has several parts or deep pixels; save the part you want as a file of its own."
+            )
+        (left, top), (right, bottom) = header.header()["dataWindow"]
+        width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
+        check(width, height, max(len(header.header()["channels"]), 4), 4)
+        whole = OpenEXR.InputFile(str(path))  # which raises where `File` prints on stdout
+        stack.callback(whole.close)
+        whole.channels([each.name for each in header.header()["channels"]])
+        file = OpenEXR.File(str(path), separate_channels=True)
+    planes = {channel: each.pixels for channel, each in file.channels().items()}
+    for colors in ("RGBA", "RGB", "YA", "Y"):
+        if set(colors) <= set(planes):
+            break
+    else:
+        raise PictureError(f"{name} has no channels R, G and B, nor Y; rename those that you want.")
+    chosen = [planes[channel] for channel in colors]
+    if any(plane.shape != (height, width) or plane.dtype.kind != "f" for plane in chosen):
+        raise PictureError(
+            f"{name} stores its colors in whole numbers or reduced; save them as floats in full."
+        )
+    pixels = np.stack([plane.astype(np.float32) for plane in chosen], axis=-1)
+    rest = {channel: plane for channel, plane in planes.items() if channel not in colors}
+    half = all(plane.dtype == np.float16 for plane in chosen)
+    kept = ExrRest({key: value for key, value in file.header().items() if key != "channels"}, rest, half)
+    return Decoded(pixels, Metadata(icc=_exr_profile(file.header()), format=EXR.name, exr=kept))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep a library from printing on the process's standard error what it also raises."""
+    with _PRINTING:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+
+
+@dataclass(frozen=True, eq=False)
+class ExrRest:
+    """What an OpenEXR file holds besides its colors.
+
+    Attributes:
+        header: Its attributes, but for the list of channels.
+        channels: Name → (H, W) values.
+        half: Whether the colors were stored in 16 bits.
+    """
+
+    header: dict[str, Any]
+    channels: dict[str, NDArray[Any]]
+    half: bool
+
+
+def _exr_profile(header: dict[str, Any]) -> bytes:
+    """Linear light, with the file's primaries or those of sRGB."""
+    given = header.get("chromaticities")
+    if given is None:
+        return profiles.linear_srgb()
+    values = np.asarray(given, dtype=float).ravel()
+    points = [(float(values[i]), float(values[i + 1])) for i in range(0, 8, 2)]
+    return profiles.make(points[:3], points[3], 1.0)

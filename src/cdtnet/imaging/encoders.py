@@ -1,0 +1,127 @@
+"""Writers of the formats that need an extra: HEIC, JPEG XL and OpenEXR."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError, needs
+from .decoders import ExrRest
+from .formats import EXR, HEIC, JXL
+from .metadata import Metadata
+
+KINDS = (HEIC.name, JXL.name, EXR.name)
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def encode(kind: str, pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
+    """The bytes of a file, EXIF included.
+
+    Args:
+        kind: One of `KINDS`.
+        pixels: (H, W, C) of a type that the format holds.
+        metadata: What else goes into it.
+        quality: 1 to 100.
+
+    Raises:
+        PictureError: The library refuses the picture.
+        CdtnetError: The library is not installed; names the extra.
+    """
+    writer = {HEIC.name: _heic, JXL.name: _jxl, EXR.name: _exr}[kind]
+    try:
+        return writer(np.ascontiguousarray(pixels), metadata, quality)
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        raise PictureError(
+            f"The picture cannot be encoded as {kind} ({error}); try another format."
+        ) from error
+
+
+def check_installed(kind: str) -> None:
+    """Find out, before any work is done, whether a format can be written.
+
+    Raises:
+        CdtnetError: Its library is not installed; names the extra.
+    """
+    what = f"Writing {kind}"
+    if kind == HEIC.name:
+        with needs("heif", what):
+            import pillow_heif  # noqa: F401
+    elif kind == JXL.name:
+        with needs("jxl", what):
+            import pylibjxl  # noqa: F401
+    elif kind == EXR.name:
+        with needs("exr", what):
+            import OpenEXR  # noqa: F401
+
+
+def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
+    import pillow_heif
+
+    height, width, channels = pixels.shape
+    if channels == 2:  # which the encoder knows no mode for
+        pixels, channels = pixels[..., [0, 0, 0, 1]], 4
+    mode = _MODES[channels] + (";16" if pixels.dtype == np.uint16 else "")
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits == 12
+    file = pillow_heif.from_bytes(mode, (width, height), pixels.tobytes())
+    options: dict[str, Any] = {"quality": quality, "chroma": 444, "enc_params": {"preset": "ultrafast"}}
+    if metadata.hdr is not None:
+        primaries, transfer = metadata.hdr[:2]
+        options |= {
+            "color_primaries": primaries,
+            "transfer_characteristics": transfer,
+            "matrix_coefficients": 9,
+            "full_range_flag": 1,
+        }
+    elif metadata.icc:
+        file.info["icc_profile"], file.info["icc_profile_type"] = metadata.icc, "prof"
+    stream = io.BytesIO()
+    file.save(
+        stream,
+        exif=b"Exif\0\0" + metadata.exif if metadata.exif else None,
+        xmp=metadata.xmp,
+        **options,
+    )
+    return stream.getvalue()
+
+
+def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
+    import pylibjxl
+
+    if pixels.shape[2] == 2:  # which the encoder knows no mode for
+        pixels = np.ascontiguousarray(pixels[..., [0, 0, 0, 1]])
+    lossless = metadata.lossless or quality == 100
+    # As libjxl's own tools translate the quality of a JPEG.
+    distance = 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 1.15 * quality + 25
+    data: bytes = pylibjxl.encode(
+        pixels[..., 0] if pixels.shape[2] == 1 else pixels,
+        effort=5,
+        distance=0.0 if lossless else distance,
+        lossless=lossless,
+        icc=metadata.icc,
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+    )
+    return data
+
+
+def _exr(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
+    import OpenEXR
+
+    rest = metadata.exr if isinstance(metadata.exr, ExrRest) else ExrRest({}, {}, half=False)
+    values = pixels.astype(np.float16) if rest.half else pixels
+    colors = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
+    planes = {name: np.ascontiguousarray(values[..., place]) for place, name in enumerate(colors)}
+    # One level of a tiled file is written as lines.
+    header = {
+        name: value for name, value in rest.header.items() if name not in ("tiles", "type", "chunkCount")
+    }
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, **header, "type": OpenEXR.scanlineimage}
+    with TemporaryDirectory() as folder:  # the library writes files by their names only
+        path = Path(folder, "picture.exr")
+        OpenEXR.File(header, {**planes, **rest.channels}).write(str(path))
+        return path.read_bytes()

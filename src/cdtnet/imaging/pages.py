@@ -1,0 +1,92 @@
+"""The pages of a TIFF file: pictures, their thumbnails and masks, and what a camera's sensor saw."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+from .tiff import SIZE, Form, read_header
+
+_MOST = 4096  # pages that are looked at
+_SUBFILE, _OLD_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _EXTRA_SAMPLES, _DNG = 254, 255, 259, 262, 338, 50706
+_WANTED = (_SUBFILE, _OLD_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _EXTRA_SAMPLES, _DNG)
+_RAW_COMPRESSIONS = (32767, 32769, 34713, 65535)  # Sony, packed 12 bits, Nikon, Pentax
+_RAW_PHOTOMETRICS = (32803, 34892)  # color filter array, linear raw
+
+
+class Page(NamedTuple):
+    """A page.
+
+    Attributes:
+        number: Its place in the file, from 0 on.
+        offset: Of its directory, in bytes.
+        shown: Whether it is a picture of its own, and neither a smaller copy nor a mask of another.
+        raw: Whether it says that the file is a camera's.
+        associated: Whether its colors are multiplied by alpha.
+    """
+
+    number: int
+    offset: int
+    shown: bool
+    raw: bool
+    associated: bool
+
+
+def pages_of(stream: BinaryIO) -> list[Page]:
+    """All pages of a file; of a damaged one those before the damage."""
+    pages: list[Page] = []
+    try:
+        stream.seek(0)
+        form, offset = read_header(stream.read(16).ljust(16, b"\0"))
+        seen: set[int] = set()
+        while offset and offset not in seen and len(pages) < _MOST:
+            seen.add(offset)
+            tags, following = _directory(stream, form, offset)
+            kind, old = tags.get(_SUBFILE, 0), tags.get(_OLD_SUBFILE, 1)
+            raw = (
+                _DNG in tags
+                or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
+                or tags.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
+            )
+            shown = not kind & 5 and old != 2
+            pages.append(Page(len(pages), offset, shown, raw, tags.get(_EXTRA_SAMPLES) == 1))
+            offset = following
+    except (struct.error, OverflowError, OSError):
+        pass
+    return pages
+
+
+def with_alpha_kind(tiff: bytes, kind: int, offset: int | None = None) -> bytes:
+    """A TIFF file with alpha of which a page says something else about it.
+
+    Args:
+        tiff: The file.
+        kind: 1 for colors that are multiplied by alpha, 2 for others.
+        offset: Of the page's directory; None for the first.
+    """
+    form, first = read_header(tiff[:16])
+    first = first if offset is None else offset
+    start = first + struct.calcsize(form.length)
+    size = struct.calcsize(form.entry)
+    (count,) = struct.unpack_from(form.length, tiff, first)
+    data = bytearray(tiff)
+    for place in range(start, start + size * count, size):
+        if struct.unpack_from(form.order + "H", tiff, place)[0] == _EXTRA_SAMPLES:
+            struct.pack_into(form.order + "H", data, place + size - form.slot, kind)
+    return bytes(data)
+
+
+def _directory(stream: BinaryIO, form: Form, offset: int) -> tuple[dict[int, int], int]:
+    """Single numbers of a directory that are wanted, and where the next directory lies."""
+    stream.seek(offset)
+    (count,) = struct.unpack(form.length, stream.read(struct.calcsize(form.length)))
+    if count > 0xFFFF:
+        raise struct.error("a directory of more entries than there are tags")
+    entries = stream.read(struct.calcsize(form.entry) * count)
+    (following,) = struct.unpack(form.pointer, stream.read(struct.calcsize(form.pointer)))
+    tags = {}
+    for tag, kind, number, slot in struct.iter_unpack(form.entry, entries):
+        if tag in _WANTED and number:
+            size = SIZE.get(kind, 1)
+            tags[tag] = int.from_bytes(slot[:size], "little" if form.order == "<" else "big")
+    return tags, following

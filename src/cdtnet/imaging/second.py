@@ -1,0 +1,99 @@
+"""What cameras put into a file besides the picture, and what would no longer be true of a changed one.
+
+Gain maps, second pictures and videos are left out of results, with the XMP that promises them; it is said.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import BinaryIO
+from xml.etree import ElementTree
+
+_GAIN_MAP = b"http://ns.adobe.com/hdr-gain-map/1.0/"
+_CONTAINER = b"http://ns.google.com/photos/1.0/container/"
+_CAMERA = b"http://ns.google.com/photos/1.0/camera/"
+_APPLE = (b"http://ns.apple.com/HDRGainMap/1.0/", b"http://ns.apple.com/pixeldatainfo/1.0/")
+_NAMESPACES = (_GAIN_MAP, _CONTAINER, _CONTAINER + b"item/", *_APPLE)
+_VIDEO = re.compile(rb"\b[\w.-]+:(?:MotionPhoto|MicroVideo)(?:\s*=\s*[\"']|>)\s*1")
+_VIDEO_NAMES = rb"(?:MotionPhoto|MicroVideo)\w*"
+_QUOTED = rb"""(?:"[^"]*"|'[^']*')"""
+_THUMBNAILS = (1033, 1036)  # Photoshop's resources
+_HEADER = 1 << 20  # bytes in which a JPEG announces other pictures
+
+
+def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
+    """What a JPEG file holds besides its picture, in a sentence; None for nothing."""
+    mpf, gain_map = _announced(stream)
+    found = []
+    if gain_map or any(name in (xmp or b"") for name in (_GAIN_MAP, *_APPLE)):
+        found.append("HDR gain map")
+    elif mpf:
+        found.append("second picture")
+    if xmp and _VIDEO.search(xmp):
+        found.append("video")
+    if not found:
+        return None
+    verb = "are" if len(found) > 1 else "is"
+    return f"The file's {' and '.join(found)} would not fit the changed picture and {verb} left out."
+
+
+def without_promises(xmp: bytes | None) -> bytes | None:
+    """XMP without what it says of gain maps, second pictures and videos."""
+    if xmp is None or not (any(name in xmp for name in _NAMESPACES) or _VIDEO.search(xmp)):
+        return xmp
+    cleared = xmp
+    names = [(namespace, rb"[\w.-]+") for namespace in _NAMESPACES] + [(_CAMERA, _VIDEO_NAMES)]
+    for namespace, name in names:
+        declared = re.search(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(namespace) + rb"[\"']", xmp)
+        if declared is None:
+            continue
+        full = re.escape(declared[1]) + rb":" + name
+        cleared = re.sub(rb"<(" + full + rb")\b[^<>]*/>", b"", cleared)
+        cleared = re.sub(rb"<(" + full + rb")\b[^<>]*>.*?</\1\s*>", b"", cleared, flags=re.DOTALL)
+        cleared = re.sub(rb"\s" + full + rb"\s*=\s*" + _QUOTED, b"", cleared)
+        if name != _VIDEO_NAMES:
+            cleared = cleared.replace(b" " + declared[0].strip(), b"")
+    try:
+        ElementTree.fromstring(cleared.strip(b"\0 \r\n\t"))
+    except (ElementTree.ParseError, ValueError, RecursionError):
+        return None  # it cannot be told what is left of it
+    return cleared
+
+
+def without_thumbnail(resources: bytes | None) -> bytes | None:
+    """Photoshop's resources without the small copies of the picture as it was; as they are where damaged."""
+    if resources is None:
+        return None
+    prefix = b"Photoshop 3.0\0"
+    place = len(prefix) if resources.startswith(prefix) else 0
+    kept = resources[:place]
+    while place + 12 <= len(resources):
+        if resources[place : place + 4] != b"8BIM":
+            return kept + resources[place:] if place > len(prefix) else resources
+        (number,) = struct.unpack_from(">H", resources, place + 4)
+        name = resources[place + 6]
+        start = place + 6 + name + 1 + (name + 1) % 2
+        if start + 4 > len(resources):
+            return resources
+        (size,) = struct.unpack_from(">I", resources, start)
+        end = start + 4 + size + size % 2
+        if number not in _THUMBNAILS:
+            kept += resources[place:end]
+        place = end
+    return kept if len(kept) > len(prefix) else None
+
+
+def _announced(stream: BinaryIO) -> tuple[bool, bool]:
+    """Whether a JPEG's header lists other pictures, and whether it has a gain map by ISO 21496-1."""
+    stream.seek(0)
+    data = stream.read(_HEADER)
+    place, mpf, gain_map = 2, False, False
+    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != 0xDA:
+        (size,) = struct.unpack_from(">H", data, place + 2)
+        if data[place + 1] == 0xE2:
+            body = data[place + 4 : place + 2 + size]
+            mpf = mpf or body.startswith(b"MPF\0")
+            gain_map = gain_map or body.startswith(b"urn:iso:std:iso:ts:21496:-1")
+        place += 2 + size
+    return mpf, gain_map
