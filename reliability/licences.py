@@ -11,7 +11,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = "cdtnet"
-EXTRAS = ("", "heif", "jxl", "exr", "torch", "export", "train", "evaluate", "web", "ray")  # "" is the default install
+EXTRAS = (
+    "",
+    "heif",
+    "jxl",
+    "exr",
+    "torch",
+    "export",
+    "train",
+    "evaluate",
+    "web",
+    "ray",
+)  # "" is the default install
 
 IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the package says
 

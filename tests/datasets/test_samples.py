@@ -104,8 +104,12 @@ def test_coloured_and_transparent_masks(pair, random):
     color = random.integers(0, 256, (12, 16, 4), dtype=np.uint8)
     color[..., 3] = 255
     replace(pair, "masks", color)
-    luma = color[..., :3] @ np.array([0.2126, 0.7152, 0.0722])
-    assert np.abs(read(pair).mask - luma).max() <= 0.51
+    with pytest.raises(DataError, match=r"masks/.*: The mask is a picture in many colors"):
+        read(pair)
+    red = np.zeros((12, 16, 3), np.uint8)
+    red[3:8, 4:9, 0] = 200
+    replace(pair, "masks", red)
+    np.testing.assert_array_equal(read(pair).mask, (red[..., 0] > 0) * 255)
     color[..., 3] = random.integers(0, 256, (12, 16))
     replace(pair, "masks", color)
     np.testing.assert_array_equal(read(pair).mask, color[..., 3])
