@@ -168,7 +168,8 @@ def test_color_profiles_are_not_applied(pair, random):
 
 @pytest.mark.parametrize("part", ["images", "masks", "targets"])
 def test_other_sizes_are_named(pair, part):
-    trees.picture(pair / part / "a.png", size=(20, 10))
+    make = trees.mask if part == "masks" else trees.picture
+    make(pair / part / "a.png", size=(20, 10))
     with pytest.raises(DataError, match="The pictures of a sample differ in size") as error:
         read(pair)
     assert f"{pair}/{part}/a.png 20×10" in str(error.value)
@@ -190,7 +191,7 @@ def test_empty_and_foreign_files_are_named(pair):
     with pytest.raises(DataError, match=r"images/a\.png is empty"):
         read(pair)
     (pair / "images" / "a.png").write_bytes(b"<html>not found</html>")
-    with pytest.raises(DataError, match=r"images/a\.png is not a JPEG, PNG"):
+    with pytest.raises(DataError, match=r"images/a\.png is no picture of a known kind"):
         read(pair)
 
 
