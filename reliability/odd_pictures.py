@@ -79,7 +79,7 @@ def _kinds() -> Iterator[Specimen]:
         moving = saved(image, kind, save_all=True, append_images=[second])
         yield Specimen("animated or of several pages", name, written(moving), SENTENCE)
     for name, kind in (("c.jpg", "JPEG"), ("c.tif", "TIFF")):
-        yield Specimen("CMYK and Lab", name, written(saved(image.convert("CMYK"), kind)), SENTENCE)
+        yield Specimen("CMYK and Lab", name, written(saved(image.convert("CMYK"), kind)), PICTURE)
     yield Specimen("CMYK and Lab", "l.tif", written(saved(Image.new("LAB", (9, 9)), "TIFF")), SENTENCE)
     for mode in ("P", "1", "L", "LA", "RGBA"):
         yield Specimen(

@@ -108,7 +108,7 @@ def read_sample(sample: Sample) -> Arrays:
     Raises:
         DataError: A file is missing or damaged, or their sizes differ; names them.
     """
-    composite, mask = _colors(sample.composite), _foreground(read_entry(sample.mask))
+    composite, mask = _colors(sample.composite), _foreground(sample.mask)
     real = _colors(sample.real) if sample.real else None
     sizes = {sample.composite: composite.shape[:2], sample.mask: mask.shape}
     if sample.real and real is not None:
@@ -169,8 +169,13 @@ def _colors(entry: Entry) -> NDArray[np.uint8]:
     return np.require(np.broadcast_to(colors, (*colors.shape[:2], 3)), requirements=["C", "W"])
 
 
-def _foreground(picture: Picture) -> NDArray[np.uint8]:
-    return np.require(_eight_bit(to_mask(picture, picture.height, picture.width)), requirements=["C", "W"])
+def _foreground(entry: Entry) -> NDArray[np.uint8]:
+    picture = read_entry(entry)
+    try:
+        mask = to_mask(picture, picture.height, picture.width)
+    except PictureError as error:
+        raise DataError(f"{entry}: {error}") from error
+    return np.require(_eight_bit(mask), requirements=["C", "W"])
 
 
 def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
