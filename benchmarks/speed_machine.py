@@ -135,8 +135,8 @@ def copying() -> float:
 
 def table_lookups() -> tuple[dict[str, float], str]:
     """Pixels/s by the engine's graph in all its threads and by `Lut.apply`; and `Machine.fast`."""
-    from cdtnet.engines import Tile
     from cdtnet.engines.openvino import LowAnalysis, OpenVinoEngine
+    from cdtnet.engines.protocol import Tile
     from cdtnet.imaging import Lut
     from cdtnet.imaging.geometry import Window
     from cdtnet.imaging.resizing import LowPicture

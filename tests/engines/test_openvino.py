@@ -13,7 +13,7 @@ from PIL import Image
 
 import cdtnet
 from cdtnet.config import Config
-from cdtnet.engines import open_engine
+from cdtnet.engines.opening import open_engine
 from cdtnet.engines.openvino import OpenVinoEngine
 from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights

@@ -20,8 +20,8 @@ from ..imaging.geometry import low_positions
 from ..imaging.resizing import LowPicture
 from ..system.machine import available_cores
 from ..weights import Weights
-from . import Tile
 from .confidence import mean
+from .protocol import Tile
 from .quiet import core, opset13, ov
 
 FloatArray = NDArray[np.float32]

@@ -13,8 +13,8 @@ from ..imaging.resizing import LowPicture
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize, normalize
-from . import Tile
 from .confidence import mean
+from .protocol import Tile
 
 FloatArray = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._version import __version__
 from ..config import PRECISIONS, Precision
-from ..engines import open_engine
+from ..engines.opening import open_engine
 from ..errors import CdtnetError, PictureError
 from ..imaging import Lut, Picture, like, to_masks, to_picture
 from ..imaging.composition import Layer
