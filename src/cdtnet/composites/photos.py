@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+from ..imaging.formats import has_picture_suffix
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
     found = [
         Photo(path, path.parent.name, tuple(by_name.get((path.parent.name, path.stem), ())))
         for path in sorted(photos.glob("*/*"))
-        if path.suffix.lower() in PHOTO_SUFFIXES and (sources is None or path.parent.name in sources)
+        if has_picture_suffix(path.name) and (sources is None or path.parent.name in sources)
     ]
     if not found:
         raise DataError(f"No photographs in {photos}: expected {photos}/<source>/<name>.jpg.")

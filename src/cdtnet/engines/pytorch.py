@@ -45,7 +45,7 @@ class TorchEngine:
     @torch.inference_mode()
     def look(self, low: LowPicture) -> Analysis:
         """Everything global about a picture."""
-        return self._ready(self.model.analyse(self._input(low)))
+        return self._ready(self.model.analyze(self._input(low)))
 
     @torch.inference_mode()
     def mean(self, first: Analysis, second: Analysis) -> Analysis:
