@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cdtnet.engines import open_engine
+from cdtnet.engines.opening import open_engine
 from cdtnet.system.machine import peak_memory
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 import cdtnet
 from cdtnet.composites.photos import find_photos
-from cdtnet.composites.recolor import Dice, relight, retouch, transfer
+from cdtnet.composites.recolor import RandomNumbers, relight, retouch, transfer
 from cdtnet.evaluation.table import Table
 
 ROOT = Path(__file__).parents[1]
@@ -139,15 +139,15 @@ def tensor(pixels: Array) -> torch.Tensor:
 
 def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) -> Array:
     """The photograph with its object recoloured, and drawn back where that is beyond recognition."""
-    dice = Dice(1, torch.Generator().manual_seed(seed))
+    random = RandomNumbers(1, torch.Generator().manual_seed(seed))
     rgb, soft = tensor(photo.pixels), torch.from_numpy(mask.astype(np.float32) / 255)[None, None]
     if family == "color transfer":
         there = torch.from_numpy(other.mask.astype(np.float32) / 255)[None, None]
-        changed = transfer(rgb, soft, tensor(other.pixels), there, dice)
+        changed = transfer(rgb, soft, tensor(other.pixels), there, random)
     elif family == "retouching":
-        changed = retouch(rgb, dice)
+        changed = retouch(rgb, random)
     else:
-        changed = relight(retouch(rgb, dice, strength=0.5), dice)
+        changed = relight(retouch(rgb, random, strength=0.5), random)
     difference = soft * (changed - rgb)
     fmse = float(255**2 * (soft * difference**2).sum() / (3 * soft.sum()))
     difference *= min(1.0, (MOST_WRONG / max(fmse, 1e-6)) ** 0.5)

@@ -70,7 +70,7 @@ def main() -> None:
     clock.wrap(harmonizer, "find_foreground", "find the objects")
     clock.wrap(analysis, "shrink", "to base size")
     clock.wrap(openvino.OpenVinoEngine, "look", "generator and table")
-    clock.wrap(openvino._Box, "_compile", "compile graphs")
+    clock.wrap(openvino._CompiledGraph, "_compile", "compile graphs")
     clock.wrap(painter.Painter, "_render", "colours and blending")
     clock.wrap(write, "encode_picture", "encode")
     clock.wrap(write, "write_file", "write")
@@ -79,7 +79,7 @@ def main() -> None:
     def open_timed(*arguments: Any) -> Any:
         with clock.stage("open the network"):
             engine = open_engine(*arguments)
-        for name, box in engine._boxes.items():
+        for name, box in engine._graphs.items():
             if name not in openvino.GLOBAL:
                 clock.wrap(box, "run", "look-up" if name == "lookup" else "refinement")
         return engine

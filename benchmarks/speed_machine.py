@@ -67,7 +67,7 @@ def operations() -> tuple[dict[str, float], float]:
         size = model.config.base_size
         low = LowInput(*(torch.zeros(1, c, s, s) for c, s in ((3, size), (1, size), (1, size // 8))))
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-            analysis = model.analyse(low)
+            analysis = model.analyze(low)
         found[label] = float(counter.get_total_flops())
         if model.refinement is not None:
             image, mask = torch.zeros(1, 3, CHANNELS, CHANNELS), torch.zeros(1, 1, CHANNELS, CHANNELS)
@@ -135,8 +135,8 @@ def copying() -> float:
 
 def table_lookups() -> tuple[dict[str, float], str]:
     """Pixels/s by the engine's graph in all its threads and by `Lut.apply`; and `Machine.fast`."""
-    from cdtnet.engines import Tile
     from cdtnet.engines.openvino import LowAnalysis, OpenVinoEngine
+    from cdtnet.engines.protocol import Tile
     from cdtnet.imaging import Lut
     from cdtnet.imaging.geometry import Window
     from cdtnet.imaging.resizing import LowPicture

@@ -6,7 +6,7 @@ import torch
 from cdtnet.composites import synthesis
 from cdtnet.composites.moving import move, repaint, spread
 from cdtnet.composites.photos import find_photos, load_photos
-from cdtnet.composites.recolor import Dice
+from cdtnet.composites.recolor import RandomNumbers
 from cdtnet.composites.synthesis import choose, draw, synthesize_moved
 
 
@@ -19,8 +19,8 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def dice(batch, seed=0):
-    return Dice(batch, generator(seed))
+def random(batch, seed=0):
+    return RandomNumbers(batch, generator(seed))
 
 
 def noise(batch, channels=3, size=64, seed=0):
@@ -37,7 +37,7 @@ def test_a_moved_object_has_its_colours_on_the_new_place_and_nothing_else_change
     background = noise(32)
     mask = disc(32)
     pasted, alpha = move(
-        torch.lerp(noise(32, seed=1), color.expand(32, -1, 64, 64), mask), mask, background, dice(32)
+        torch.lerp(noise(32, seed=1), color.expand(32, -1, 64, 64), mask), mask, background, random(32)
     )
     assert alpha.min() >= 0
     assert alpha.max() <= 1
@@ -52,7 +52,7 @@ def test_a_moved_object_has_its_colours_on_the_new_place_and_nothing_else_change
     assert (alpha.sum((1, 2, 3)) / mask.sum((1, 2, 3)) - 1).abs().median() > 0.1  # of another size
     assert torch.equal(
         pasted,
-        move(torch.lerp(noise(32, seed=1), color.expand(32, -1, 64, 64), mask), mask, background, dice(32))[
+        move(torch.lerp(noise(32, seed=1), color.expand(32, -1, 64, 64), mask), mask, background, random(32))[
             0
         ],
     )
@@ -95,7 +95,7 @@ def test_nothing_but_the_recolouring_is_to_be_undone(store, monkeypatch):
 
 def test_what_is_painted_grey_or_vivid_stays_within_the_mask():
     rgb, mask = noise(32), disc(32)
-    painted = repaint(rgb, mask, dice(32))
+    painted = repaint(rgb, mask, random(32))
     outside = (mask == 0).expand_as(rgb)
     assert torch.equal(painted[outside], rgb[outside])
     assert painted.min() >= 0

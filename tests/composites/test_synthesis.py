@@ -6,7 +6,7 @@ import torch
 from cdtnet.composites import synthesis
 from cdtnet.composites.masks import generate_masks
 from cdtnet.composites.photos import find_photos, load_photos
-from cdtnet.composites.recolor import Dice, bleach, darken, relight, retouch, transfer
+from cdtnet.composites.recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 from cdtnet.composites.synthesis import FMSE_LIMIT, Triplet, choose, draw, recolor, synthesize
 
 
@@ -127,8 +127,8 @@ def test_colour_transfer_moves_statistics_towards_another_photo():
     torch.manual_seed(0)
     dark, bright = 0.2 + 0.05 * torch.rand(1, 3, 24, 24), 0.7 + 0.05 * torch.rand(1, 3, 24, 24)
     mask = torch.ones(1, 1, 24, 24)
-    brighter = transfer(dark, mask, bright, mask, Dice(1, generator()))
-    darker = transfer(bright, mask, dark, mask, Dice(1, generator()))
+    brighter = transfer(dark, mask, bright, mask, RandomNumbers(1, generator()))
+    darker = transfer(bright, mask, dark, mask, RandomNumbers(1, generator()))
     assert brighter.mean() > dark.mean() + 0.05
     assert darker.mean() < bright.mean() - 0.05
 
@@ -136,7 +136,7 @@ def test_colour_transfer_moves_statistics_towards_another_photo():
 @pytest.mark.parametrize("family", [retouch, relight, darken])
 def test_changes_are_drawn_per_picture_and_stay_in_range(family):
     picture = torch.rand(1, 3, 32, 32, generator=generator()).expand(12, -1, -1, -1)
-    changed = family(picture, Dice(12, generator(1)))
+    changed = family(picture, RandomNumbers(12, generator(1)))
     assert changed.min() >= 0
     assert changed.max() <= 1
     means = changed.mean((2, 3))
@@ -145,9 +145,9 @@ def test_changes_are_drawn_per_picture_and_stay_in_range(family):
 
 def test_night_is_darker_and_black_and_white_has_no_colour_but_one_tone():
     picture = torch.rand(64, 3, 16, 16, generator=generator())
-    night = darken(picture, Dice(64, generator()))
+    night = darken(picture, RandomNumbers(64, generator()))
     assert (night.mean((1, 2, 3)) < picture.mean((1, 2, 3)) - 0.1).all()
-    grey = bleach(picture, Dice(64, generator()))
+    grey = bleach(picture, RandomNumbers(64, generator()))
     assert grey.min() >= 0
     assert grey.max() <= 1
     spread = (grey.amax(1) - grey.amin(1)).amax((1, 2))
@@ -167,7 +167,7 @@ def test_the_foreground_may_come_from_another_version_of_the_photo():
 
 def test_no_strength_is_no_retouching_but_rounding():
     picture = torch.rand(4, 3, 16, 16, generator=generator())
-    assert (retouch(picture, Dice(4, generator()), strength=0.0) - picture).abs().max() < 1e-3
+    assert (retouch(picture, RandomNumbers(4, generator()), strength=0.0) - picture).abs().max() < 1e-3
 
 
 def test_generated_masks_have_soft_edges_and_moderate_areas(store):

@@ -93,7 +93,7 @@ def looked_once(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple
 def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:
     """The picture by the mean of two analyses, and the share of the change that is worth making."""
     low = model.downsample(image, mask)
-    looks = model.analyse(low), model.analyse(model.downsample(image.flip(3), mask.flip(3)))
+    looks = model.analyze(low), model.analyze(model.downsample(image.flip(3), mask.flip(3)))
     means, painted, mapped = {}, [], []
     for name in Analysis._fields:
         parts = [getattr(look, name) for look in looks]

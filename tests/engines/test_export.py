@@ -105,7 +105,7 @@ def test_the_shipped_weights_at_base_size_256(capsys, tmp_path):
 def test_the_generator(official_model, graphs, base_size):
     images, masks = pictures(base_size, base_size)
     low, bottleneck = run(graphs["generator"], image=nchw(images).numpy(), mask=nchw(masks).numpy())
-    analysis = official_model.analyse(official_model.downsample(nchw(images), nchw(masks), base_size))
+    analysis = official_model.analyze(official_model.downsample(nchw(images), nchw(masks), base_size))
     colors = denormalize(torch.from_numpy(low[:, :3])).numpy()
     assert apart(colors, denormalize(analysis.image_low)) <= 1e-5
     assert apart(low[:, 3:], analysis.features_low) <= 1e-5 * analysis.features_low.max()
@@ -135,7 +135,7 @@ def test_the_residual(size):
     model = network(Config(base_size=32, residual=True))
     images, masks = pictures(*size)
     low = model.downsample(nchw(images), nchw(masks))
-    analysis, graphs = model.analyse(low), export(model, {})
+    analysis, graphs = model.analyze(low), export(model, {})
     tile = {"image": low.image.permute(0, 2, 3, 1), "mask": low.mask.permute(0, 2, 3, 1)}
     mapped = run(graphs["lookup"], atlas=flatten(analysis.table), **tile)[0]
     painted = torch.cat((analysis.image_low, analysis.features_low), dim=1)
@@ -149,7 +149,7 @@ def test_the_residual(size):
 def test_tiles_from_the_analysis(variant, residual, size):
     model = network(Config(variant, base_size=32, residual=residual))
     images, masks = pictures(*size)
-    analysis = model.analyse(model.downsample(nchw(images), nchw(masks)))
+    analysis = model.analyze(model.downsample(nchw(images), nchw(masks)))
     rendered, mapped = model.render(analysis, nchw(images), nchw(masks))
     painted = analysis.residual_low if residual else analysis.image_low
     inputs = {

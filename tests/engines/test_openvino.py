@@ -13,7 +13,7 @@ from PIL import Image
 
 import cdtnet
 from cdtnet.config import Config
-from cdtnet.engines import open_engine
+from cdtnet.engines.opening import open_engine
 from cdtnet.engines.openvino import OpenVinoEngine
 from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights
@@ -202,7 +202,7 @@ except KeyboardInterrupt:
 def test_threads_are_no_more_than_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     engine = open_engine("cdtnet-sim", "cpu", engine="openvino")
-    settings = engine._boxes["lookup"]._compile()
+    settings = engine._graphs["lookup"]._compile()
     assert engine.parallel == settings.get_property("INFERENCE_NUM_THREADS") == 1
     assert settings.get_property("NUM_STREAMS") == 1
     assert engine.describe().endswith(", 1 threads")

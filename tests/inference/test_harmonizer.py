@@ -262,7 +262,7 @@ def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_mode
         mask[corner.slices] = random.random((300, 300)) > 0.5
     image = torch.from_numpy(composite).permute(2, 0, 1)[None]
     soft = torch.from_numpy(mask)[None, None]
-    analysis = official_model.analyse(official_model.downsample(image, soft))
+    analysis = official_model.analyze(official_model.downsample(image, soft))
     result = harmonizer(composite, mask).image
     for corner in corners:
         outer = corner.grow(HALO, height, width)

@@ -39,7 +39,7 @@ def test_every_stage_equals_the_published_code(official_model, numbers):
     assert apart(bottleneck, numbers["bottleneck"]) < 2e-5
     weights = official_model.color_mapping.predict_weights(bottleneck, low.coarse_mask)
     assert apart(weights[0], numbers["pred_weights"]) < 1e-5
-    features = official_model.analyse(low).features_low
+    features = official_model.analyze(low).features_low
     assert apart(features[:, ::8], numbers["feature_map_every8th"]) < 2e-5  # of values up to 8
 
 
@@ -85,7 +85,7 @@ def test_a_residual_is_upsampled_and_added_to_the_mapped_picture():
     image = torch.rand(2, 3, 150, 90, dtype=torch.float64)
     mask = torch.rand(2, 1, 150, 90, dtype=torch.float64)
     out, low = model(image, mask), model.downsample(image, mask)
-    mapped_low = map_colors(model.analyse(low).table, low.image, low.mask)
+    mapped_low = map_colors(model.analyze(low).table, low.image, low.mask)
     change = upsample(out.base_image - mapped_low, (150, 90), Window(0, 0, 150, 90))
     assert apart(out.image, out.lut_image + GENERATED * change) < 1e-9
 

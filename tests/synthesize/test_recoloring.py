@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cdtnet.composites.recolor import Dice, retouch, transfer
+from cdtnet.composites.recolor import RandomNumbers, retouch, transfer
 from cdtnet.composites.synthesis import FMSE_LIMIT
 from cdtnet.evaluation.metrics import fmse
 from cdtnet.imaging.geometry import Window
@@ -47,15 +47,15 @@ def test_tiles_equal_the_whole(photo, mask, donor, given, seed, monkeypatch):
 def test_transfer_is_that_of_training(photo, mask, donor):
     """The photo is as small as the copies that decide, so both see the same colours."""
     drawn = draw(photo, mask, donor, 1, "x")
-    dice = Dice(1, torch.Generator().manual_seed(drawn.seed))
-    expected = transfer(tensor(photo), tensor(mask), tensor(donor[0]), tensor(donor[1]), dice)
+    random = RandomNumbers(1, torch.Generator().manual_seed(drawn.seed))
+    expected = transfer(tensor(photo), tensor(mask), tensor(donor[0]), tensor(donor[1]), random)
     ours = replace(drawn, light=None, amount=1.0).change(tensor(photo), Window(0, 0, 60, 90), (60, 90))
     assert torch.allclose(ours, expected - tensor(photo), atol=1e-5)
 
 
 def test_retouching_is_that_of_training(photo, mask):
     drawn = draw(photo, mask, None, 1, "x")
-    expected = retouch(tensor(photo), Dice(1, torch.Generator().manual_seed(drawn.seed)))
+    expected = retouch(tensor(photo), RandomNumbers(1, torch.Generator().manual_seed(drawn.seed)))
     ours = replace(drawn, light=None, amount=1.0).change(tensor(photo), Window(0, 0, 60, 90), (60, 90))
     assert torch.allclose(ours, expected - tensor(photo), atol=1e-6)
 

@@ -38,7 +38,7 @@ def _print_versions() -> None:
     import pyvips
 
     from .._version import __version__
-    from ..engines import open_engine
+    from ..engines.opening import open_engine
     from ..weights import SHIPPED
     from ..weights.loading import shipped_weights
 
@@ -60,7 +60,7 @@ def _print_versions() -> None:
 
 def _describe(engine: str) -> str:
     """The engine's runtime and device, or what is missing."""
-    from ..engines import open_engine
+    from ..engines.opening import open_engine
     from ..errors import CdtnetError
 
     try:

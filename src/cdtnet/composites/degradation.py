@@ -11,38 +11,38 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .recolor import Dice
+from .recolor import RandomNumbers
 
 
-def grain(rgb: Tensor, dice: Dice) -> Tensor:
+def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
     """Noise of a small sensor or of film: fine or coarse, of lightness more than of colour.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
-        dice: source of randomness.
+        random: source of randomness.
     """
     height, width = rgb.shape[2:]
-    is_coarse = dice.chance(0.5)
+    is_coarse = random.chance(0.5)
 
     def noise(channels: int) -> Tensor:
-        shape = (dice.batch, channels, height, width)
-        fine = torch.randn(shape, generator=dice.generator, device=rgb.device)
+        shape = (random.batch, channels, height, width)
+        fine = torch.randn(shape, generator=random.generator, device=rgb.device)
         coarse = 3 * F.avg_pool2d(
             F.pad(fine, (1, 1, 1, 1), mode="circular"), 3, stride=1
         )  # of the same power
         return torch.lerp(fine, coarse, is_coarse)
 
-    return (rgb + dice.uniform(0.01, 0.05) * (noise(1) + dice.uniform(0, 0.7) * noise(3))).clamp(0, 1)
+    return (rgb + random.uniform(0.01, 0.05) * (noise(1) + random.uniform(0, 0.7) * noise(3))).clamp(0, 1)
 
 
-def compress(rgb: Tensor, dice: Dice) -> Tensor:
+def compress(rgb: Tensor, random: RandomNumbers) -> Tensor:
     """JPEG artefacts, of quality 10 to 60.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
-        dice: source of randomness.
+        random: source of randomness.
     """
-    return _coded(rgb, dice.uniform(10, 60))
+    return _coded(rgb, random.uniform(10, 60))
 
 
 def _coded(rgb: Tensor, quality: Tensor) -> Tensor:
@@ -60,24 +60,24 @@ def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
     return np.asarray(pyvips.Image.new_from_buffer(code, "").numpy())
 
 
-def recompress(rgb: Tensor, dice: Dice) -> Tensor:
+def recompress(rgb: Tensor, random: RandomNumbers) -> Tensor:
     """JPEG with chroma at half the resolution, of quality 70 to 95, as finished composites are saved.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
-        dice: source of randomness.
+        random: source of randomness.
     """
-    return _coded(rgb, dice.uniform(70, 95))
+    return _coded(rgb, random.uniform(70, 95))
 
 
-def misjudge(mask: Tensor, dice: Dice) -> Tensor:
+def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
     """The mask as someone may have drawn it: too wide or too narrow, rounded, shifted, soft or hard.
 
     The boundary moves by up to a twenty-fifth of the side, everywhere the same way or in places only.
 
     Args:
         mask: (B,1,H,W), 0..1, the foregrounds.
-        dice: source of randomness.
+        random: source of randomness.
 
     Returns:
         Masks (B,1,H,W), 0..1. A mask whose area would grow more than threefold or shrink below a third stays
@@ -85,20 +85,20 @@ def misjudge(mask: Tensor, dice: Dice) -> Tensor:
     """
     side = max(mask.shape[2:])
     drawn = mask.clone()
-    kind = dice.uniform(0, 1).flatten()
+    kind = random.uniform(0, 1).flatten()
     for group, share in enumerate((0.01, 0.02, 0.04)):
         reach = max(round(side * share), 1)
         chosen = torch.nonzero((kind * 3).long() == group).flatten()
         if len(chosen):
-            drawn[chosen] = _redrawn(mask[chosen], reach, Dice(len(chosen), dice.generator))
+            drawn[chosen] = _redrawn(mask[chosen], reach, RandomNumbers(len(chosen), random.generator))
     before, after = (area.sum((1, 2, 3), keepdim=True) for area in (mask, drawn))
     return torch.where((after < 3 * before) & (after > before / 3), drawn, mask)
 
 
-def _redrawn(mask: Tensor, reach: int, dice: Dice) -> Tensor:
+def _redrawn(mask: Tensor, reach: int, random: RandomNumbers) -> Tensor:
     """Masks with edges off by up to `reach` pixels."""
     height, width = mask.shape[2:]
-    shift = dice.chance(0.4) * dice.uniform(-reach, reach, 2)  # in pixels, down and across
+    shift = random.chance(0.4) * random.uniform(-reach, reach, 2)  # in pixels, down and across
     y = torch.arange(height, device=mask.device).view(1, 1, -1, 1) + shift[:, :1]
     x = torch.arange(width, device=mask.device).view(1, 1, 1, -1) + shift[:, 1:]
     grid = torch.broadcast_tensors((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
@@ -107,8 +107,8 @@ def _redrawn(mask: Tensor, reach: int, dice: Dice) -> Tensor:
     )
     for _ in range(2):
         soft = F.avg_pool2d(soft, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
-    waves = torch.randn(dice.batch, 1, 6, 6, generator=dice.generator, device=mask.device)
+    waves = torch.randn(random.batch, 1, 6, 6, generator=random.generator, device=mask.device)
     waves = F.interpolate(waves, size=mask.shape[2:], mode="bicubic", align_corners=True)
-    level = (0.5 + dice.uniform(-0.45, 0.42) + dice.chance(0.5) * 0.2 * waves).clamp(0.04, 0.92)
-    steepness = torch.exp(dice.uniform(0, 3.5)) / torch.minimum(level, 1 - level)  # 0 and 1 stay 0 and 1
+    level = (0.5 + random.uniform(-0.45, 0.42) + random.chance(0.5) * 0.2 * waves).clamp(0.04, 0.92)
+    steepness = torch.exp(random.uniform(0, 3.5)) / torch.minimum(level, 1 - level)  # 0 and 1 stay 0 and 1
     return (steepness * (soft - level) / 2 + 0.5).clamp(0, 1)

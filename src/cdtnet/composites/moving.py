@@ -11,26 +11,26 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .color import linear_to_oklab, linear_to_srgb, oklab_to_linear, srgb_to_linear
-from .recolor import Dice, rotate_hue
+from .recolor import RandomNumbers, rotate_hue
 
 
-def move(taken: Tensor, mask: Tensor, background: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+def move(taken: Tensor, mask: Tensor, background: Tensor, random: RandomNumbers) -> tuple[Tensor, Tensor]:
     """Cut objects out, mirror, turn and scale them, and paste them into another part of their photograph.
 
     Args:
         taken: (B,3,H,W), sRGB in 0..1, with the objects.
         mask: (B,1,H,W), the objects.
         background: (B,3,H,W), where they are pasted.
-        dice: source of randomness.
+        random: source of randomness.
 
     Returns:
         The pictures (B,3,H,W) and the pasted objects' coverage (B,1,H,W).
     """
-    color = torch.where(dice.chance(0.5) > 0, spread(taken, mask), taken)
-    moved = _warp(torch.cat((color, mask), dim=1), mask, dice)
+    color = torch.where(random.chance(0.5) > 0, spread(taken, mask), taken)
+    moved = _warp(torch.cat((color, mask), dim=1), mask, random)
     alpha = moved[:, 3:]
     soft = F.avg_pool2d(F.pad(alpha, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    edge = dice.uniform(0, 1)
+    edge = random.uniform(0, 1)
     alpha = torch.where(edge < 0.3, (alpha > 0.5).float(), torch.where(edge < 0.6, soft, alpha))
     return torch.lerp(background, moved[:, :3], alpha), alpha
 
@@ -50,18 +50,18 @@ def spread(rgb: Tensor, mask: Tensor) -> Tensor:
     return torch.where(known > 1e-3, torch.lerp(color / known.clamp(min=1e-3), rgb, inner), rgb)
 
 
-def _warp(picture: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+def _warp(picture: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     """Pictures (B,C,H,W) with their masks' extent brought elsewhere, to another size; zero beyond."""
     height, width = mask.shape[2:]
     (y, rows), (x, columns) = (_middle(mask.amax(axis) > 0.5) for axis in (3, 2))
     extent = torch.maximum(rows, columns).clamp(min=4 / max(height, width))
-    wanted = dice.uniform(0.25, 0.85)
+    wanted = random.uniform(0.25, 0.85)
     scale = (wanted / extent).clamp(0.4, 1.6)
     extent = scale * extent
     reach = (1 - 0.7 * extent).clamp(min=0)  # mostly inside the picture
-    down, across = dice.uniform(-1, 1) * reach, dice.uniform(-1, 1) * reach
-    angle = dice.chance(0.3) * dice.normal(math.pi / 18)
-    flip = 1 - 2 * dice.chance(0.5)
+    down, across = random.uniform(-1, 1) * reach, random.uniform(-1, 1) * reach
+    angle = random.chance(0.3) * random.normal(math.pi / 18)
+    flip = 1 - 2 * random.chance(0.5)
     line_y = ((torch.arange(height, device=mask.device) + 0.5) / height * 2 - 1).view(1, 1, -1, 1) - down
     line_x = ((torch.arange(width, device=mask.device) + 0.5) / width * 2 - 1).view(1, 1, 1, -1) - across
     from_x = (line_x * angle.cos() + line_y * angle.sin()) / scale * flip + x
@@ -79,22 +79,22 @@ def _middle(marked: Tensor) -> tuple[Tensor, Tensor]:
     return ((low + high) / 2).view(shape), ((high - low) / 2).view(shape)
 
 
-def repaint(rgb: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     """Objects that are white or grey in the light of their surroundings, or of a strong colour of their own.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
         mask: (B,1,H,W), the objects.
-        dice: source of randomness.
+        random: source of randomness.
     """
     lab = linear_to_oklab(srgb_to_linear(rgb))
     around = 1 - mask
     cast = (lab[:, 1:] * around).sum((2, 3), keepdim=True) / around.sum((2, 3), keepdim=True).clamp(min=1)
     lightness, chroma = lab[:, :1], lab[:, 1:]
-    grey = dice.uniform(0, 0.15) * chroma + dice.uniform(0.2, 0.9) * cast * lightness
-    vivid = rotate_hue(chroma * dice.uniform(1, 1.8), dice.uniform(-math.pi, math.pi))
-    lift = dice.chance(0.5) * dice.uniform(0, 0.6)  # towards white
-    is_grey = dice.chance(0.5) > 0
+    grey = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
+    vivid = rotate_hue(chroma * random.uniform(1, 1.8), random.uniform(-math.pi, math.pi))
+    lift = random.chance(0.5) * random.uniform(0, 0.6)  # towards white
+    is_grey = random.chance(0.5) > 0
     lightness = torch.where(is_grey, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
     painted = torch.cat((lightness, torch.where(is_grey, grey, vivid)), dim=1)
     return torch.lerp(rgb, linear_to_srgb(oklab_to_linear(painted)), mask)

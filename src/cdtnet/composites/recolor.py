@@ -11,7 +11,7 @@ from torch import Tensor
 from .color import linear_to_oklab, linear_to_srgb, oklab_to_linear, srgb_to_linear
 
 
-class Dice:
+class RandomNumbers:
     """Random numbers per picture of a batch, shaped (B,C,1,1) to broadcast over pixels."""
 
     def __init__(self, batch: int, generator: torch.Generator):
@@ -34,7 +34,9 @@ class Dice:
         return (self.uniform(0, 1) < probability).float()
 
 
-def transfer(rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, dice: Dice) -> Tensor:
+def transfer(
+    rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, random: RandomNumbers
+) -> Tensor:
     """Give the foreground colour statistics of another photo, by some amount (Reinhard et al., in OKLab).
 
     Args:
@@ -42,13 +44,13 @@ def transfer(rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, d
         mask: (B,1,H,W), the foregrounds.
         other_rgb: (B,3,H,W), the other photos.
         other_mask: (B,1,H,W), their foregrounds; half of the time the whole frame is taken instead.
-        dice: source of randomness.
+        random: source of randomness.
     """
     lab = linear_to_oklab(srgb_to_linear(rgb))
     mean, std = _statistics(lab, mask)
     other_lab = linear_to_oklab(srgb_to_linear(other_rgb))
-    other_mean, other_std = _statistics(other_lab, torch.maximum(other_mask, dice.chance(0.5)))
-    amount = dice.uniform(0.25, 1.0)
+    other_mean, other_std = _statistics(other_lab, torch.maximum(other_mask, random.chance(0.5)))
+    amount = random.uniform(0.25, 1.0)
     ratio = (other_std / std).clamp(0.5, 2.0) ** amount
     return linear_to_srgb(oklab_to_linear((lab - mean) * ratio + torch.lerp(mean, other_mean, amount)))
 
@@ -60,23 +62,23 @@ def _statistics(lab: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (variance + 1e-5).sqrt()
 
 
-def retouch(rgb: Tensor, dice: Dice, strength: float = 1.0) -> Tensor:
+def retouch(rgb: Tensor, random: RandomNumbers, strength: float = 1.0) -> Tensor:
     """Another retoucher's hand: exposure and white balance in linear light, then tone and colour.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
-        dice: source of randomness.
+        random: source of randomness.
         strength: scales every adjustment; 1 is as far apart as two experts may be.
     """
 
     def maybe(probability: float, scale: float, channels: int = 1) -> Tensor:
-        return dice.chance(probability) * dice.normal(strength * scale, channels)
+        return random.chance(probability) * random.normal(strength * scale, channels)
 
     warmth, tint, exposure = maybe(0.6, 0.16), maybe(0.4, 0.06), maybe(0.7, 0.65)
     gains = torch.cat((warmth + tint / 2, -tint, -warmth + tint / 2), dim=1)
-    haze = dice.chance(0.15 * strength) * dice.uniform(0, 0.35)
+    haze = random.chance(0.15 * strength) * random.uniform(0, 0.35)
     light = srgb_to_linear(rgb) * torch.exp2(exposure) * torch.exp(gains)
-    light = torch.lerp(light, dice.uniform(0.4, 0.9) * torch.exp(dice.normal(0.1, 3)), haze)
+    light = torch.lerp(light, random.uniform(0.4, 0.9) * torch.exp(random.normal(0.1, 3)), haze)
 
     lab = linear_to_oklab(light.clamp(0, 1.5))
     tone = lab[:, :1].clamp(0, 1)
@@ -85,12 +87,12 @@ def retouch(rgb: Tensor, dice: Dice, strength: float = 1.0) -> Tensor:
     tone = tone + maybe(0.5, 0.4).clamp(-0.8, 0.9) * (
         curve - tone
     )  # contrast: towards, or away from, an S curve
-    tone = tone + dice.chance(0.2) * dice.uniform(0, 0.12 * strength) * (1 - tone)  # lifted blacks
+    tone = tone + random.chance(0.2) * random.uniform(0, 0.12 * strength) * (1 - tone)  # lifted blacks
     chroma = lab[:, 1:] * torch.exp(maybe(0.6, 0.35))
     chroma = rotate_hue(chroma, maybe(0.2, 0.15))
     chroma = chroma + maybe(0.3, 0.02, 2) * (1 - tone) + maybe(0.3, 0.02, 2) * tone  # split toning
     toned = linear_to_srgb(oklab_to_linear(torch.cat((tone, chroma), dim=1)))
-    return (toned + _smooth_table(toned, maybe(0.3, 0.05), dice)).clamp(0, 1)
+    return (toned + _smooth_table(toned, maybe(0.3, 0.05), random)).clamp(0, 1)
 
 
 def rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:
@@ -99,32 +101,33 @@ def rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:
     return torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), dim=1)
 
 
-def _smooth_table(rgb: Tensor, amount: Tensor, dice: Dice) -> Tensor:
+def _smooth_table(rgb: Tensor, amount: Tensor, random: RandomNumbers) -> Tensor:
     """Offsets looked up in a smooth random 3D LUT."""
-    noise = torch.randn(dice.batch, 3, 3, 3, 3, generator=dice.generator, device=rgb.device)
+    noise = torch.randn(random.batch, 3, 3, 3, 3, generator=random.generator, device=rgb.device)
     table = F.interpolate(noise, size=(9, 9, 9), mode="trilinear", align_corners=True)
     grid = rgb.permute(0, 2, 3, 1)[:, None] * 2 - 1
     return amount * F.grid_sample(table, grid, align_corners=True, padding_mode="border")[:, :, 0]
 
 
-def darken(rgb: Tensor, dice: Dice) -> Tensor:
+def darken(rgb: Tensor, random: RandomNumbers) -> Tensor:
     """A picture as if taken by night: one to three stops darker, cooler, and with less colour."""
-    cool = dice.uniform(0, 0.3)
-    light = srgb_to_linear(rgb) * torch.exp2(-dice.uniform(1, 3))
+    cool = random.uniform(0, 0.3)
+    light = srgb_to_linear(rgb) * torch.exp2(-random.uniform(1, 3))
     lab = linear_to_oklab(light * torch.exp(torch.cat((-cool, torch.zeros_like(cool), cool), dim=1)))
-    return linear_to_srgb(oklab_to_linear(torch.cat((lab[:, :1], dice.uniform(0.4, 1) * lab[:, 1:]), dim=1)))
+    faded = random.uniform(0.4, 1) * lab[:, 1:]
+    return linear_to_srgb(oklab_to_linear(torch.cat((lab[:, :1], faded), dim=1)))
 
 
-def bleach(rgb: Tensor, dice: Dice) -> Tensor:
+def bleach(rgb: Tensor, random: RandomNumbers) -> Tensor:
     """A picture in black and white, half of the time toned like an old print."""
     lightness = linear_to_oklab(srgb_to_linear(rgb))[:, :1]
-    tone = dice.chance(0.5) * torch.cat((dice.uniform(-0.005, 0.02), dice.uniform(-0.01, 0.05)), dim=1)
+    tone = random.chance(0.5) * torch.cat((random.uniform(-0.005, 0.02), random.uniform(-0.01, 0.05)), dim=1)
     return linear_to_srgb(oklab_to_linear(torch.cat((lightness, tone.expand(-1, -1, *rgb.shape[2:])), dim=1)))
 
 
-def relight(rgb: Tensor, dice: Dice) -> Tensor:
+def relight(rgb: Tensor, random: RandomNumbers) -> Tensor:
     """Light that changes smoothly over the picture, in strength and a little in colour."""
-    waves = torch.randn(dice.batch, 1, 3, 3, generator=dice.generator, device=rgb.device)
+    waves = torch.randn(random.batch, 1, 3, 3, generator=random.generator, device=rgb.device)
     stops = F.interpolate(waves, size=rgb.shape[2:], mode="bicubic", align_corners=True)
-    color = 1.0 + dice.normal(0.15, 3)
-    return linear_to_srgb(srgb_to_linear(rgb) * torch.exp2(dice.normal(0.45) * stops * color))
+    color = 1.0 + random.normal(0.15, 3)
+    return linear_to_srgb(srgb_to_linear(rgb) * torch.exp2(random.normal(0.45) * stops * color))

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from .color import linear_to_oklab, srgb_to_linear
 from .degradation import compress, grain, misjudge, recompress
+from .error import fmse
 from .masks import generate_masks
 from .moving import move, repaint
 from .photos import PhotoStore
-from .recolor import Dice, bleach, darken, relight, retouch, transfer
+from .recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 
 # Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
 # nobody could say what the foreground looked like.
@@ -46,8 +47,8 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         1 + (store.mask_count > 0)
     )  # outlines of objects are worth more than generated ones
     photo = torch.multinomial(weights, batch, replacement=True, generator=generator)
-    dice = Dice(batch, generator)
-    is_moved = dice.chance(MOVED)
+    random = RandomNumbers(batch, generator)
+    is_moved = random.chance(MOVED)
     parts = []
     for condition, make in ((is_moved > 0, synthesize_moved), (is_moved == 0, synthesize)):
         parts += [
@@ -57,15 +58,15 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
     composite, mask, real = (
         torch.cat(tensors)[order] for tensors in zip(*(t for _, t in parts), strict=True)
     )
-    for chosen in _where(dice.chance(0.12)):
-        amount = Dice(len(chosen), generator).uniform(0, 0.6)
+    for chosen in _where(random.chance(0.12)):
+        amount = RandomNumbers(len(chosen), generator).uniform(0, 0.6)
         composite[chosen] = torch.lerp(real[chosen], composite[chosen], amount)
-    for chosen in _where(dice.chance(0.15)):
-        coded = recompress(composite[chosen], Dice(len(chosen), generator))
+    for chosen in _where(random.chance(0.15)):
+        coded = recompress(composite[chosen], RandomNumbers(len(chosen), generator))
         real[chosen] = (real[chosen] + coded - composite[chosen]).clamp(0, 1)
         composite[chosen] = coded
-    for chosen in _where(dice.chance(MISJUDGED)):
-        mask[chosen] = misjudge(mask[chosen], Dice(len(chosen), generator))
+    for chosen in _where(random.chance(MISJUDGED)):
+        mask[chosen] = misjudge(mask[chosen], RandomNumbers(len(chosen), generator))
     return Triplet(composite, mask, torch.where(mask > 0, real, composite))
 
 
@@ -87,17 +88,17 @@ def synthesize(
         lit: share of the composites with light that changes over the foreground.
     """
     taken, mask = _crop(store, photo, size, generator)
-    dice = Dice(len(photo), generator)
-    mask = _usable(taken, mask, dice)
+    random = RandomNumbers(len(photo), generator)
+    mask = _usable(taken, mask, random)
     worn = torch.where(
-        dice.chance(0.5) > 0, mask, 1 - mask
+        random.chance(0.5) > 0, mask, 1 - mask
     )  # the foreground is from elsewhere, or the background
     for wear, probability in ((grain, 0.1), (compress, 0.06)):
-        for chosen in _where(dice.chance(probability)):
-            changed = wear(taken[chosen], Dice(len(chosen), generator))
+        for chosen in _where(random.chance(probability)):
+            changed = wear(taken[chosen], RandomNumbers(len(chosen), generator))
             taken[chosen] = torch.lerp(taken[chosen], changed, worn[chosen])
-    real = _developed(taken, dice)
-    for chosen in _where(dice.chance(0.5)):  # else the foreground comes from the photo before all that
+    real = _developed(taken, random)
+    for chosen in _where(random.chance(0.5)):  # else the foreground comes from the photo before all that
         taken[chosen] = real[chosen]
     return Triplet(recolor(real, mask, generator, taken, lit=lit), mask, real)
 
@@ -107,20 +108,20 @@ def synthesize_moved(
 ) -> Triplet:
     """A triplet of each of these photographs (B,), its object pasted elsewhere; see `synthesize`."""
     taken, mask = _crop(store, photo, size, generator)
-    dice = Dice(len(photo), generator)
-    mask = _usable(taken, mask, dice)
+    random = RandomNumbers(len(photo), generator)
+    mask = _usable(taken, mask, random)
     background = _background(store, photo, size, generator)
-    pasted, alpha = move(taken, mask, background, dice)
+    pasted, alpha = move(taken, mask, background, random)
     seen = alpha.mean((1, 2, 3), keepdim=True) > 0.002
     pasted, alpha = torch.where(seen, pasted, taken), torch.where(seen, alpha, mask)
-    real = _developed(pasted, dice)
-    for chosen in _where(dice.chance(0.12)):
-        real[chosen] = repaint(real[chosen], alpha[chosen], Dice(len(chosen), generator))
+    real = _developed(pasted, random)
+    for chosen in _where(random.chance(0.12)):
+        real[chosen] = repaint(real[chosen], alpha[chosen], RandomNumbers(len(chosen), generator))
     composite = recolor(real, alpha, generator, lit=lit)
-    for chosen in _where(dice.chance(0.1)):  # left right: nothing is wrong, and no seam says so
+    for chosen in _where(random.chance(0.1)):  # left right: nothing is wrong, and no seam says so
         composite[chosen] = real[chosen]
-    for chosen in _where(dice.chance(0.1)):  # another object, wrong in its own way, which may be masked, too
-        few = Dice(len(chosen), generator)
+    for chosen in _where(random.chance(0.1)):  # another object, wrong in its own way, perhaps masked, too
+        few = RandomNumbers(len(chosen), generator)
         other, second = move(taken[chosen], mask[chosen], composite[chosen], few)
         second = second * (1 - alpha[chosen])
         wrong = recolor(other, second, generator, lit=lit)
@@ -142,24 +143,24 @@ def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Ge
     return background
 
 
-def _usable(taken: Tensor, mask: Tensor, dice: Dice) -> Tensor:
+def _usable(taken: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     """The masks, with generated ones where there is none that is good, and now and then where there is."""
     covered = mask.mean((1, 2, 3), keepdim=True)
-    usable = (covered > 0.004) & (covered < 0.85) & (dice.chance(0.85) > 0)
+    usable = (covered > 0.004) & (covered < 0.85) & (random.chance(0.85) > 0)
     for chosen in _where(~usable):
-        mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(taken[chosen])), dice.generator)
+        mask[chosen] = generate_masks(linear_to_oklab(srgb_to_linear(taken[chosen])), random.generator)
     return mask
 
 
-def _developed(taken: Tensor, dice: Dice) -> Tensor:
+def _developed(taken: Tensor, random: RandomNumbers) -> Tensor:
     """Versions of the pictures: photos vary in taste."""
     real = taken.clone()
-    for chosen in _where(dice.chance(0.3)):
-        real[chosen] = retouch(real[chosen], Dice(len(chosen), dice.generator), strength=0.5)
-    for chosen in _where(dice.chance(0.06)):
-        real[chosen] = darken(real[chosen], Dice(len(chosen), dice.generator))
-    for chosen in _where(dice.chance(0.05)):
-        real[chosen] = bleach(real[chosen], Dice(len(chosen), dice.generator))
+    for chosen in _where(random.chance(0.3)):
+        real[chosen] = retouch(real[chosen], RandomNumbers(len(chosen), random.generator), strength=0.5)
+    for chosen in _where(random.chance(0.06)):
+        real[chosen] = darken(real[chosen], RandomNumbers(len(chosen), random.generator))
+    for chosen in _where(random.chance(0.05)):
+        real[chosen] = bleach(real[chosen], RandomNumbers(len(chosen), random.generator))
     return real
 
 
@@ -176,22 +177,21 @@ def recolor(
     What is recoloured is the foreground of `taken`, the same pictures in other versions, if given; a share
     `lit` of them also gets light that changes over the foreground.
     """
-    dice = Dice(len(real), generator)
-    family, is_lit = dice.uniform(0, 1), dice.chance(lit)
+    random = RandomNumbers(len(real), generator)
+    family, is_lit = random.uniform(0, 1), random.chance(lit)
     taken = real if taken is None else taken
     changed = torch.where(family < 0.96, taken, real)
     for chosen in _where(family < 0.35):
         other = (chosen + 1) % len(real)
         changed[chosen] = transfer(
-            taken[chosen], mask[chosen], real[other], mask[other], Dice(len(chosen), generator)
+            taken[chosen], mask[chosen], real[other], mask[other], RandomNumbers(len(chosen), generator)
         )
     for chosen in _where((family >= 0.35) & (family < 0.96)):
-        changed[chosen] = retouch(taken[chosen], Dice(len(chosen), generator))
+        changed[chosen] = retouch(taken[chosen], RandomNumbers(len(chosen), generator))
     for chosen in _where((is_lit > 0) & (family < 0.96)):
-        changed[chosen] = relight(changed[chosen], Dice(len(chosen), generator))
+        changed[chosen] = relight(changed[chosen], RandomNumbers(len(chosen), generator))
     difference = mask * (changed - real)
-    fmse = 255.0**2 * (mask * difference**2).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)) + 1e-6)
-    shrink = (FMSE_LIMIT / fmse.clamp(min=FMSE_LIMIT)).sqrt()
+    shrink = (FMSE_LIMIT / fmse(difference, mask).clamp(min=FMSE_LIMIT)).sqrt()
     return real + shrink.view(-1, 1, 1, 1) * difference
 
 
@@ -206,20 +206,20 @@ def _crop(
 ) -> tuple[Tensor, Tensor]:
     """Random crops of photographs and masks, `smallest` to 1 of the area, flipped half of the time."""
     device = store.images.device
-    dice = Dice(len(photo), generator)
-    pick = (dice.uniform(0, 1).flatten() * store.mask_count[photo]).long()
+    random = RandomNumbers(len(photo), generator)
+    pick = (random.uniform(0, 1).flatten() * store.mask_count[photo]).long()
     masks = store.masks[store.first_mask[photo] + pick]
     stacked = torch.cat((store.images[photo], masks[:, None]), dim=1).float() / 255.0
     if store.size > size * 3 // 2 and torch.rand((), generator=generator, device=device) < 0.5:
         # else they are shrunk without a low-pass filter, as data sets are in published evaluations
         stacked = F.interpolate(stacked, (size * 5 // 4,) * 2, mode="bilinear", antialias=True)
-    aspect = torch.exp(dice.normal(0.1))
-    area = dice.uniform(smallest, 1.0).sqrt()
+    aspect = torch.exp(random.normal(0.1))
+    area = random.uniform(smallest, 1.0).sqrt()
     height, width = (area * aspect).clamp(max=1.0), (area / aspect).clamp(max=1.0)
-    flip = 1 - 2 * dice.chance(0.5)
+    flip = 1 - 2 * random.chance(0.5)
     line = (torch.arange(size, device=device) + 0.5) / size * 2 - 1
-    y = line.view(1, 1, size, 1) * height + dice.uniform(-1, 1) * (1 - height)
-    x = line.view(1, 1, 1, size) * width * flip + dice.uniform(-1, 1) * (1 - width)
+    y = line.view(1, 1, size, 1) * height + random.uniform(-1, 1) * (1 - height)
+    x = line.view(1, 1, 1, size) * width * flip + random.uniform(-1, 1) * (1 - width)
     grid = torch.stack(torch.broadcast_tensors(x[:, 0], y[:, 0]), dim=-1)
     cropped = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     return cropped[:, :3].contiguous(), cropped[:, 3:].contiguous()

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ..model import CDTNet
 from .openvino import CORRECTION
-from .subgraphs import Box, boxes
-from .whole import WholeBox
+from .subgraphs import SubGraph, subgraphs
+from .whole import WholeGraph
 
 OPSET = 18
 WHOLE = "cdtnet"
@@ -30,9 +30,8 @@ def export(model: CDTNet, card: Mapping[str, Any]) -> dict[str, onnx.ModelProto]
         model: in eval mode, on the CPU.
         card: what to say of the weights; goes into the graphs' metadata with the network's configuration.
     """
-    graphs = {
-        name: _trace(box, with_weights=True) for name, box in {WHOLE: WholeBox(model), **boxes(model)}.items()
-    }
+    parts = {WHOLE: WholeGraph(model), **subgraphs(model)}
+    graphs = {name: _trace(part, with_weights=True) for name, part in parts.items()}
     about = {**card, "config": asdict(model.config)}
     texts = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in about.items()}
     for graph in graphs.values():
@@ -45,7 +44,7 @@ def export_bare(model: CDTNet) -> dict[str, onnx.ModelProto]:
 
     For any number of basis LUTs, and for both kinds of refinement (`Config.residual`).
     """
-    published, ours = (boxes(CDTNet(replace(model.config, residual=kind))) for kind in (False, True))
+    published, ours = (subgraphs(CDTNet(replace(model.config, residual=kind))) for kind in (False, True))
     drawn = {**ours, **published}
     if "refinement" in drawn:
         drawn[CORRECTION] = ours["refinement"]
@@ -58,7 +57,7 @@ def export_bare(model: CDTNet) -> dict[str, onnx.ModelProto]:
     return graphs
 
 
-def _trace(box: Box, *, with_weights: bool) -> onnx.ModelProto:
+def _trace(box: SubGraph, *, with_weights: bool) -> onnx.ModelProto:
     shapes = {**box.inputs, **box.outputs}
     file = io.BytesIO()
     with warnings.catch_warnings():  # of the tracer's age; the newer one needs three packages more

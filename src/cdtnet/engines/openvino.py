@@ -20,8 +20,8 @@ from ..imaging.geometry import low_positions
 from ..imaging.resizing import LowPicture
 from ..system.machine import available_cores
 from ..weights import Weights
-from . import Tile
 from .confidence import mean
+from .protocol import Tile
 from .quiet import core, opset13, ov
 
 FloatArray = NDArray[np.float32]
@@ -81,25 +81,25 @@ class OpenVinoEngine:
         size = self.config.base_size
         graphs["generator"].reshape({"image": [1, 3, size, size], "mask": [1, 1, size, size]})
 
-        def box(name: str, precision: Precision = "float32") -> _Box:
+        def box(name: str, precision: Precision = "float32") -> _CompiledGraph:
             streams = 1 if name in GLOBAL else self.parallel
-            return _Box(graphs[name], precision, self.parallel, streams)
+            return _CompiledGraph(graphs[name], precision, self.parallel, streams)
 
-        self._boxes = {name: box(name) for name in graphs}
+        self._graphs = {name: box(name) for name in graphs}
         if "refinement" in graphs:
-            self._boxes["refinement, bfloat16"] = box("refinement", "bfloat16")
+            self._graphs["refinement, bfloat16"] = box("refinement", "bfloat16")
 
     def look(self, low: LowPicture) -> LowAnalysis:
         """Everything global about a picture."""
         image = np.ascontiguousarray(low.image.transpose(2, 0, 1)[None])
-        found = self._boxes["generator"].run(image=image, mask=low.mask[None, None])
+        found = self._graphs["generator"].run(image=image, mask=low.mask[None, None])
         mixed = {}
-        if mapping := self._boxes.get("color_mapping"):
+        if mapping := self._graphs.get("color_mapping"):
             mixed = mapping.run(bottleneck=found["bottleneck"], coarse_mask=low.coarse_mask[None, None])
         analysis = LowAnalysis(found.get("low"), **mixed)
-        if "residual" in self._boxes:
+        if "residual" in self._graphs:
             assert analysis.low is not None
-            found = self._boxes["residual"].run(low=analysis.low, mapped=self._map(analysis, low)[None])
+            found = self._graphs["residual"].run(low=analysis.low, mapped=self._map(analysis, low)[None])
             analysis = analysis._replace(low=found["residual"])
         return analysis
 
@@ -112,7 +112,7 @@ class OpenVinoEngine:
         if analysis.low is None:
             return self._map(analysis, low)
         painted = analysis.low[0, :3].transpose(1, 2, 0) * np.array(IMAGENET_STD, np.float32)
-        if "residual" in self._boxes:
+        if "residual" in self._graphs:
             return painted + self._map(analysis, low)
         return painted + np.array(IMAGENET_MEAN, np.float32)
 
@@ -120,13 +120,13 @@ class OpenVinoEngine:
         """The colour mapping's picture at base size, (S,S,3)."""
         assert analysis.atlas is not None
         inputs = {"image": low.image[None], "mask": low.mask[None, ..., None]}
-        return self._boxes["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"][0]
+        return self._graphs["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"][0]
 
     def render(self, analysis: LowAnalysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
         """A tile of the picture, whole frame as published; see `Engine`."""
         inputs = {"image": tile.composite[None], "mask": tile.mask[None, ..., None]}
         if analysis.atlas is not None:
-            inputs["mapped"] = self._boxes["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"]
+            inputs["mapped"] = self._graphs["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"]
         if analysis.low is None:
             return inputs["mapped"][0]
         (height, width), window = tile.size, tile.window
@@ -135,8 +135,8 @@ class OpenVinoEngine:
         part = analysis.low[:, :, top : top + rows.shape[1], left : left + columns.shape[1]]
         drawn = {"low": np.ascontiguousarray(part), "rows": rows, "columns": columns}
         if analysis.atlas is None:
-            return self._boxes["upsampling"].run(**drawn)["upsampled"][0]
-        box = self._boxes["refinement" if precision == "float32" else f"refinement, {precision}"]
+            return self._graphs["upsampling"].run(**drawn)["upsampled"][0]
+        box = self._graphs["refinement" if precision == "float32" else f"refinement, {precision}"]
         return box.run(**inputs, **drawn)["refined"][0]
 
     def table(self, analysis: LowAnalysis) -> FloatArray | None:
@@ -150,7 +150,7 @@ class OpenVinoEngine:
         return f"OpenVINO {ov.__version__.partition('-')[0]}, {self.fast}, {self.parallel} threads"
 
 
-class _Box:
+class _CompiledGraph:
     """A compiled graph. Threads may share it: each takes a request of its own for as long as it runs."""
 
     def __init__(self, graph: ov.Model, precision: Precision, threads: int, streams: int):

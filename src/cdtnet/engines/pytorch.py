@@ -13,8 +13,8 @@ from ..imaging.resizing import LowPicture
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize, normalize
-from . import Tile
 from .confidence import mean
+from .protocol import Tile
 
 FloatArray = NDArray[np.float32]
 
@@ -45,7 +45,7 @@ class TorchEngine:
     @torch.inference_mode()
     def look(self, low: LowPicture) -> Analysis:
         """Everything global about a picture."""
-        return self._ready(self.model.analyse(self._input(low)))
+        return self._ready(self.model.analyze(self._input(low)))
 
     @torch.inference_mode()
     def mean(self, first: Analysis, second: Analysis) -> Analysis:

@@ -32,7 +32,7 @@ DRAWN: Shapes = {
 }
 
 
-class Box(nn.Module):
+class SubGraph(nn.Module):
     """What becomes one graph.
 
     Attributes:
@@ -44,7 +44,7 @@ class Box(nn.Module):
     outputs: ClassVar[Shapes]
 
 
-class GeneratorBox(Box):
+class GeneratorGraph(SubGraph):
     """Picture and mask at base size to the generator's picture and features, and the encoder's coarsest."""
 
     inputs: ClassVar[Shapes] = {"image": (1, 3, "base", "base"), "mask": (1, 1, "base", "base")}
@@ -65,7 +65,7 @@ class GeneratorBox(Box):
         return torch.cat((painted, features), dim=1), levels[-1]
 
 
-class ColorMappingBox(Box):
+class ColorMappingGraph(SubGraph):
     """The encoder's coarsest features and the mask to the mixed table, also as a flat picture."""
 
     inputs: ClassVar[Shapes] = {
@@ -84,7 +84,7 @@ class ColorMappingBox(Box):
         return table, flatten(table)
 
 
-class LookupBox(Box):
+class LookupGraph(SubGraph):
     """A tile's colours looked up where the mask is foreground."""
 
     inputs: ClassVar[Shapes] = {"atlas": (1, 3, SIDE * CELL, SIDE * CELL), "image": TILE, "mask": TILE_MASK}
@@ -108,7 +108,7 @@ class LookupBox(Box):
         return (planes + mask.permute(0, 3, 1, 2) * (mapped - planes)).permute(0, 2, 3, 1)
 
 
-class ResidualBox(Box):
+class ResidualGraph(SubGraph):
     """What is to be added to the colour mapping's picture, at base size (`Config.residual`)."""
 
     inputs: ClassVar[Shapes] = {"low": (1, LOW, "base", "base"), "mapped": (1, "base", "base", 3)}
@@ -119,7 +119,7 @@ class ResidualBox(Box):
         return torch.cat((residual(low[:, :3], mapped.permute(0, 3, 1, 2)), low[:, 3:]), dim=1)
 
 
-class UpsamplingBox(Box):
+class UpsamplingGraph(SubGraph):
     """A tile of the generator's picture, for networks that end there."""
 
     inputs: ClassVar[Shapes] = DRAWN
@@ -130,7 +130,7 @@ class UpsamplingBox(Box):
         return denormalize(resize(low[:, :3], rows, columns)).permute(0, 2, 3, 1)
 
 
-class RefinementBox(Box):
+class RefinementGraph(SubGraph):
     """A tile of the final picture."""
 
     inputs: ClassVar[Shapes] = {"image": TILE, "mapped": TILE, "mask": TILE_MASK, **DRAWN}
@@ -161,17 +161,17 @@ class RefinementBox(Box):
         return denormalize(refined).permute(0, 2, 3, 1)
 
 
-def boxes(model: CDTNet) -> dict[str, Box]:
+def subgraphs(model: CDTNet) -> dict[str, SubGraph]:
     """Those that a network has, by the names of their graphs."""
-    found: dict[str, Box] = {"generator": GeneratorBox(model.generator)}
+    found: dict[str, SubGraph] = {"generator": GeneratorGraph(model.generator)}
     if model.color_mapping is not None:
-        found |= {"color_mapping": ColorMappingBox(model.color_mapping), "lookup": LookupBox()}
+        found |= {"color_mapping": ColorMappingGraph(model.color_mapping), "lookup": LookupGraph()}
     if model.refinement is not None:
-        found["refinement"] = RefinementBox(model.refinement)
+        found["refinement"] = RefinementGraph(model.refinement)
         if model.config.residual:
-            found["residual"] = ResidualBox()
+            found["residual"] = ResidualGraph()
     elif model.color_mapping is None:
-        found["upsampling"] = UpsamplingBox()
+        found["upsampling"] = UpsamplingGraph()
     return found
 
 

@@ -9,10 +9,10 @@ from ..config import NEGLIGIBLE, STRIDE
 from ..model import CDTNet
 from ..model.layers import denormalize, normalize
 from .confidence import confidence, mean
-from .subgraphs import Box, Shapes, boxes, resize
+from .subgraphs import Shapes, SubGraph, resize, subgraphs
 
 
-class WholeBox(Box):
+class WholeGraph(SubGraph):
     """Composites and masks to the same pictures with their foregrounds harmonized."""
 
     inputs: ClassVar[Shapes] = {
@@ -24,7 +24,7 @@ class WholeBox(Box):
     def __init__(self, model: CDTNet):
         super().__init__()
         self.config = model.config
-        self.boxes = nn.ModuleDict(boxes(model))
+        self.boxes = nn.ModuleDict(subgraphs(model))
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """All in 0..1; the result is blended with the mask."""

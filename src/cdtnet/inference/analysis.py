@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..config import STRIDE
-from ..engines import Engine
 from ..engines.confidence import FLOOR, Confidence, confidence
+from ..engines.protocol import Engine
 from ..imaging import ColorCodec, Picture
 from ..imaging.geometry import Window
 from ..imaging.resizing import shrink

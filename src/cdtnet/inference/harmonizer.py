@@ -13,10 +13,11 @@ import numpy as np
 
 from .._version import __version__
 from ..config import PRECISIONS, Precision
-from ..engines import open_engine
+from ..engines.opening import open_engine
 from ..errors import CdtnetError, PictureError
 from ..imaging import Lut, Picture, like, to_masks, to_picture
 from ..imaging.composition import Layer
+from ..imaging.cube import check_strength
 from ..imaging.geometry import Window, tiles
 from ..imaging.masks import check_background
 from ..weights.loading import weights_file
@@ -108,7 +109,7 @@ class Harmonizer:
         Warns:
             UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
         """
-        _check_strength(strength)
+        check_strength(strength)
         picture = to_picture(composite)
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
@@ -133,7 +134,7 @@ class Harmonizer:
         noted = self._record(record, picture, composite, mask, settings)
         remark, pixels, lut = foreground.remark, picture.pixels.copy(), None
         if foreground.parts:
-            painter = self._analyse(
+            painter = self._analyze(
                 picture,
                 foreground,
                 strength=strength,
@@ -193,7 +194,7 @@ class Harmonizer:
         from .streaming import is_streamed, stream
 
         if not snap_mask and is_streamed(composite, output):
-            _check_strength(strength)
+            check_strength(strength)
             settings = {
                 "strength": strength,
                 "resize_mask": False,
@@ -202,8 +203,8 @@ class Harmonizer:
                 "snap_mask": False,
             }
             note = partial(self._record, record, composite=composite, mask=mask, settings=settings)
-            analyse = partial(self._analyse, strength=strength, apply_anyway=apply_anyway)
-            stream(composite, mask, output, self._find, analyse, note, progress)
+            analyze = partial(self._analyze, strength=strength, apply_anyway=apply_anyway)
+            stream(composite, mask, output, self._find, analyze, note, progress)
             return
         result = self(
             composite,
@@ -237,7 +238,7 @@ class Harmonizer:
         foreground = self._find(_snapped(picture, masks)[0] if snap_mask else masks)
         if not foreground.parts:
             return None
-        painter = self._analyse(picture, foreground, strength=1.0, apply_anyway=apply_anyway)
+        painter = self._analyze(picture, foreground, strength=1.0, apply_anyway=apply_anyway)
         lut = painter.lut
         if lut and painter.remark:
             warnings.warn(painter.remark, stacklevel=2)
@@ -247,7 +248,7 @@ class Harmonizer:
         """The objects of masks; one for each mask where the network was not made for more."""
         return find_foreground(masks, TILE, apart=apart and self.engine.config.close_up)
 
-    def _analyse(
+    def _analyze(
         self,
         picture: Picture,
         foreground: Foreground,
@@ -315,11 +316,6 @@ def _snapped(picture: Picture, masks: Sequence[Any]) -> tuple[list[Any], str | N
 def _identities(source: Any) -> Any:
     """What tells a picture, or each of a list of masks, from all others."""
     return [identity(each) for each in source] if isinstance(source, list | tuple) else identity(source)
-
-
-def _check_strength(strength: float) -> None:
-    if not 0.0 <= strength <= 1.0:
-        raise CdtnetError(f"The strength must be between 0 and 1, not {strength}.")
 
 
 def harmonize(

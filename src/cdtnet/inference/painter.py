@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import HALO, NEGLIGIBLE, Precision
-from ..engines import Engine, Tile
+from ..engines.protocol import Engine, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
 from ..imaging.composition import Layer

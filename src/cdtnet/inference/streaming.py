@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..imaging import Picture, to_masks
 from ..imaging.assembling import BAND, write_bands
-from ..imaging.formats import SUFFIXES
+from ..imaging.formats import SUFFIXES, TIFF
 from ..imaging.geometry import Window
 from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
@@ -40,7 +40,7 @@ def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
     if header.nbytes <= LARGE:
         return False
     obstacle = header.obstacle
-    if SUFFIXES.get(Path(output).suffix.lower()) != "TIFF":
+    if SUFFIXES.get(Path(output).suffix.lower()) != TIFF.name:
         obstacle = "is not to be written as TIFF"
     if obstacle and header.pixels > MAX_PIXELS:
         raise PictureError(
@@ -55,7 +55,7 @@ def stream(
     mask: Any,
     output: str | os.PathLike[str],
     find: Callable[[Sequence[Any]], Foreground],
-    analyse: Callable[[Picture, Foreground], Painter],
+    analyze: Callable[[Picture, Foreground], Painter],
     note: Callable[[Picture], Mapping[str, Any] | None],
     progress: Progress | None = None,
 ) -> None:
@@ -66,7 +66,7 @@ def stream(
         mask: a file, which stays there too, or what else `Harmonizer` takes, or a list of these.
         output: a TIFF file's name; there is a new file only if all goes well.
         find: finds the objects of masks.
-        analyse: makes the painter of a picture and its objects.
+        analyze: makes the painter of a picture and its objects.
         note: the record, if any, of a picture's result.
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
@@ -92,7 +92,7 @@ def stream(
         if foreground.parts:
             rows = cast(Rows, picture.pixels)
             rows.watch = lambda row: report(row // BAND)
-            painter = analyse(picture, foreground)
+            painter = analyze(picture, foreground)
             rows.watch = None
             if painter.remark:
                 warnings.warn(painter.remark, stacklevel=3)

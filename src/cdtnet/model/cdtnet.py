@@ -1,6 +1,6 @@
 """CDTNet (Cong et al., CVPR 2022): two collaborating transformations and their refinement.
 
-The paper's figure 2, and its two simpler relatives, in two steps: `analyse` decides everything global on the
+The paper's figure 2, and its two simpler relatives, in two steps: `analyze` decides everything global on the
 picture at base size; `render` is local and paints any window of the picture at full resolution from that.
 """
 
@@ -117,7 +117,7 @@ class CDTNet(nn.Module):
             mask: (B,1,H,W), the foreground masks, 0..1, soft edges allowed.
             base_size: side of the square that is analysed, if not the configured one.
         """
-        analysis = self.analyse(self.downsample(image, mask, base_size))
+        analysis = self.analyze(self.downsample(image, mask, base_size))
         rendered, mapped = self.render(analysis, image, mask)
         base = None if analysis.image_low is None else denormalize(analysis.image_low)
         return Output(rendered, mapped, base)
@@ -131,7 +131,7 @@ class CDTNet(nn.Module):
             downsample(mask, size // STRIDE, antialias=antialias),
         )
 
-    def analyse(self, low: LowInput) -> Analysis:
+    def analyze(self, low: LowInput) -> Analysis:
         """Decide everything global about a picture, once, at base size."""
         image = normalize(low.image)
         levels = self.generator.encoder(torch.cat((image, low.mask), dim=1))

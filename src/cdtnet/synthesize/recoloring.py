@@ -13,7 +13,7 @@ from torch import Tensor
 from ..composites.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
 from ..composites.error import fmse
 from ..composites.masks import generate_masks
-from ..composites.recolor import Dice, relight, retouch, transfer
+from ..composites.recolor import RandomNumbers, relight, retouch, transfer
 from ..composites.synthesis import FMSE_LIMIT
 from ..imaging.geometry import Window, touched
 from ..model.sampling import upsample
@@ -51,15 +51,15 @@ class Recoloring:
 
     def change(self, rgb: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
         """How far each pixel of a tile (1,3,h,w) moves; the tile is `window` of a photo of `size` (H,W)."""
-        dice = Dice(1, torch.Generator().manual_seed(self.seed))
+        random = RandomNumbers(1, torch.Generator().manual_seed(self.seed))
         if self.donor:
             # The small copy decides; the tile's pixels ride along without weight.
             both = torch.cat((self.low.flatten(2), rgb.flatten(2)), dim=2)[:, :, None]
             pixels = rgb[:, :1].flatten(2)
             weight = torch.cat((self.low_mask.flatten(2), torch.zeros_like(pixels)), dim=2)[:, :, None]
-            changed = transfer(both, weight, *self.donor, dice)[..., -pixels.shape[2] :].view_as(rgb)
+            changed = transfer(both, weight, *self.donor, random)[..., -pixels.shape[2] :].view_as(rgb)
         else:
-            changed = retouch(rgb, dice)
+            changed = retouch(rgb, random)
         if self.light is not None:
             changed = linear_to_srgb(srgb_to_linear(changed) * upsample(self.light, size, window))
         return self.amount * (changed - rgb)
@@ -102,11 +102,11 @@ def draw(
 
 def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None, seed: int) -> Recoloring:
     method, light = "transfer" if donor else "retouch", None
-    dice = Dice(1, torch.Generator().manual_seed(seed + 1))
-    if dice.chance(LIT) > 0:
+    random = RandomNumbers(1, torch.Generator().manual_seed(seed + 1))
+    if random.chance(LIT) > 0:
         method += "+light"
         card = torch.full_like(low, _GRAY)
-        light = srgb_to_linear(relight(card, dice)) / srgb_to_linear(card)
+        light = srgb_to_linear(relight(card, random)) / srgb_to_linear(card)
     return Recoloring(method, seed, low, low_mask, donor, light)
 
 

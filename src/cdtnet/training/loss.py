@@ -37,7 +37,7 @@ class Objective(nn.Module):
         share = mask.mean((1, 2, 3))
         smallest = stage.smallest_foreground / stage.size**2  # as a share of the picture
         with torch.autocast(composite.device.type, torch.bfloat16, enabled=stage.precision == "bfloat16"):
-            analysis = self.model.analyse(self.model.downsample(composite, mask, stage.base_size))
+            analysis = self.model.analyze(self.model.downsample(composite, mask, stage.base_size))
             size = (composite.shape[2], composite.shape[3])
             image, mapped = self._paint(analysis, composite[crop], mask[crop], size, window)
         terms = {}

@@ -1,0 +1,73 @@
+"""Choosing the engine for a device, and getting a network ready on it."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from ..errors import CdtnetError, needs
+from ..weights import load_weights
+from .protocol import Engine
+
+if TYPE_CHECKING:
+    from ..model import CDTNet
+
+
+def open_engine(
+    model: str | PathLike[str] | CDTNet,
+    device: str = "auto",
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Engine:
+    """Get a network ready on a runtime.
+
+    Args:
+        model: a shipped name, a path to weights, or a `CDTNet` module, which only PyTorch runs.
+        device: "auto" for a GPU if there is one, else the CPU; or "cpu", "cuda", "mps" or another name of
+            PyTorch's.
+        engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
+        threads: of OpenVINO; one for each core by default.
+
+    Raises:
+        WeightsError: if there are no such weights, or they do not fit.
+        CdtnetError: if the engine is not installed or the device is not there.
+    """
+    if engine not in ("auto", "openvino", "pytorch"):
+        raise CdtnetError(f"There is no engine {engine!r}; there are auto, openvino and pytorch.")
+    if not isinstance(model, (str, PathLike)):
+        if engine == "openvino":
+            raise CdtnetError("A PyTorch module runs on the engine pytorch only.")
+        from .pytorch import TorchEngine
+
+        return TorchEngine(model.eval(), device)
+    weights = load_weights(model)
+    if engine == "auto":
+        on_cpu = device == "cpu" or (device == "auto" and not _gpu_for_pytorch())
+        # The graphs have the paper's two paths; the ablation without them is for research.
+        engine = "openvino" if on_cpu and weights.config.split else "pytorch"
+    if engine == "pytorch":
+        with needs("torch", f"The device {device!r}" if device not in ("auto", "cpu") else "This engine"):
+            from ..model.loading import build
+            from .pytorch import TorchEngine
+        return TorchEngine(build(weights), device)
+    if device not in ("auto", "cpu"):
+        raise CdtnetError(f"OpenVINO is used on the CPU only; for {device!r} use the engine pytorch.")
+    from .openvino import OpenVinoEngine
+
+    return OpenVinoEngine(weights, threads)
+
+
+def _gpu_for_pytorch() -> bool:
+    """Whether PyTorch is installed and may find a GPU, without the seconds that it takes to ask it."""
+    if find_spec("torch") is None:
+        return False
+    if sys.platform == "darwin":
+        return True
+    driver = {"win32": "nvcuda.dll"}.get(sys.platform, "libcuda.so.1")
+    with suppress(OSError):
+        return bool(ctypes.CDLL(driver))
+    return False

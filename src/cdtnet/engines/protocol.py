@@ -1,0 +1,75 @@
+"""What an engine is given, and what it does."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Config, Precision
+from ..imaging.geometry import Window
+from ..imaging.resizing import LowPicture
+
+FloatArray = NDArray[np.float32]
+
+
+class Tile(NamedTuple):
+    """A part of what was analysed, to be rendered.
+
+    Attributes:
+        composite: (h,w,3), its pixels, sRGB in 0..1.
+        mask: (h,w), 0..1.
+        size: (H,W) of what was analysed: the picture, or a frame of it.
+        window: where it lies there.
+    """
+
+    composite: FloatArray
+    mask: FloatArray
+    size: tuple[int, int]
+    window: Window
+
+
+class Engine(Protocol):
+    """A network on a runtime. Threads may share it.
+
+    Attributes:
+        name: by which it is asked for.
+        config: of the network.
+        parallel: how many windows are best rendered at a time, each in a thread of its own.
+        step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
+        fast: the lowest precision that the hardware gains by; never off by more than a level of 8 bits.
+    """
+
+    name: str
+    config: Config
+    parallel: int
+    step: int
+    fast: Precision
+
+    def look(self, low: LowPicture) -> Any:
+        """Everything global about a picture, in single precision; `mirrored()` of that turns it around."""
+
+    def mean(self, first: Any, second: Any) -> Any:
+        """Of two analyses of the same picture."""
+
+    def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
+        """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""
+
+    def render(self, analysis: Any, tile: Tile, precision: Precision = "float32") -> FloatArray:
+        """A tile of the picture, whole frame as published.
+
+        Args:
+            analysis: of the whole picture.
+            tile: what to render.
+            precision: of the refinement's convolutions.
+
+        Returns:
+            (h,w,3), sRGB, not clamped.
+        """
+
+    def table(self, analysis: Any) -> FloatArray | None:
+        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+
+    def describe(self) -> str:
+        """The runtime and the device, for people."""
