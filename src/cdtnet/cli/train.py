@@ -53,5 +53,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(folder / "weights.safetensors")
     else:
         say(f"Stopped after {trainer.samples:,} samples; the same command goes on.")
+        say(f"The weights so far are in {folder / 'weights.safetensors'}.")
         if signal.received:
             raise SystemExit(130)

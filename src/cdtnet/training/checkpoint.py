@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from ..errors import CdtnetError, DataError
+from ..model import CDTNet
 from ..system.atomic import write_file
+from ..weights import CONFIG_ENTRY
 from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.
@@ -58,6 +60,21 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
         raise DataError(
             f"{folder} holds a run whose recipe differs in {', '.join(differ)}; choose another folder."
         )
+
+
+def restore(model: nn.Module, state: dict[str, Any], network: CDTNet) -> None:
+    """Load a checkpoint's state into what it is of.
+
+    Checkpoints of runs begun before states carried their configuration are completed with it: the recipe,
+    which has been compared, is the same.
+
+    Args:
+        model: the network, or an average of it.
+        state: of the same.
+        network: whose configuration it is.
+    """
+    prefix = "" if model is network else "module."
+    model.load_state_dict({prefix + CONFIG_ENTRY: network.get_extra_state(), **state})
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

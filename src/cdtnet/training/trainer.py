@@ -18,7 +18,7 @@ from ..imaging.geometry import Window
 from ..model import CDTNet
 from ..system.atomic import make_folder, remove_leftovers
 from ..weights import write_weights
-from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, save_checkpoint
+from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, restore, save_checkpoint
 from .descent import Descent
 from .distributed import Processes
 from .feeds import open_feed
@@ -35,7 +35,8 @@ class Trainer:
 
     The folder holds `checkpoint.pt` (everything needed to go on), `log.csv`, TensorBoard events, and at the
     end `weights.safetensors`. A run started again in the same folder goes on where its checkpoint was
-    written, and ends with the weights that it would have had without the interruption.
+    written, and ends with the weights that it would have had without the interruption. A run that is stopped
+    writes the weights that it has so far, too.
 
     Args:
         recipe: what to train.
@@ -79,19 +80,25 @@ class Trainer:
         for stage in self.recipe.stages[self.stage :]:
             descent = self._prepare(stage)
             if resumed:
-                self.model.load_state_dict(resumed["model"])
+                restore(self.model, resumed["model"], self.model)
                 descent.load_state_dict(resumed["optimizer"])
                 if self.averaged is not None:
-                    self.averaged.load_state_dict(resumed["averaged"])
+                    restore(self.averaged, resumed["averaged"], self.model)
                 resumed = None
             if not self._run_stage(stage, descent, stopped, save_every):
+                self._write_weights("so far")
                 return False
             self.model.load_state_dict(self.usable.state_dict())
             self.stage, self.step, self.averaged = self.stage + 1, 0, None
-        if self.processes.first:
-            card = {"training": f"{self.recipe.about} {self.samples:,} samples."}
-            write_weights(self.folder / "weights.safetensors", self.model, card)
+        self._write_weights()
         return True
+
+    def _write_weights(self, remark: str = "") -> None:
+        """Write the usable weights; a remark is added to their number of samples."""
+        if self.processes.first:
+            samples = " ".join(part for part in (f"{self.samples:,} samples", remark) if part)
+            card = {"training": f"{self.recipe.about} {samples}."}
+            write_weights(self.folder / "weights.safetensors", self.usable, card)
 
     @property
     def usable(self) -> CDTNet:
