@@ -74,8 +74,30 @@ def room_of(module: str) -> str:
 GRAPH = {module: imported_by(module) for module in SOURCES}
 
 
+def reached_from(module: str) -> set[str]:
+    """A module, what it imports, what that imports, and so on."""
+    reached, new = set[str](), {module}
+    while new:
+        reached |= new
+        new = set[str]().union(*(GRAPH[name] for name in new)) - reached
+    return reached
+
+
 def test_every_module_is_in_a_declared_room():
     assert {room_of(module) for module in GRAPH} == FLOOR_OF.keys()
+
+
+def test_imports_are_found_wherever_they_stand():
+    assert {"inference.harmonizer", "imaging.picture", "imaging.read"} <= reached_from("cli.harmonize")
+    assert "model" in GRAPH["engines"]  # under TYPE_CHECKING
+    assert "web.app.server" in GRAPH["cli.app"]  # in a function
+    assert "evaluation.report.plots" in GRAPH["evaluation.report"]  # from . import plots
+
+
+def test_the_tests_have_the_same_rooms():
+    folders = {path.name for path in Path(__file__).parent.iterdir() if (path / "__init__.py").exists()}
+    rooms = {room.split(".")[0] for room in FLOOR_OF}
+    assert folders - rooms == {"integrations", "parity", "reliability"}  # of what is beside the package
 
 
 def test_no_import_leads_upwards():

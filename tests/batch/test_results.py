@@ -4,12 +4,12 @@ import pytest
 
 from cdtnet.batch.results import RESULTS, SETTINGS, Results
 from cdtnet.batch.stores import open_store
-from cdtnet.batch.work import BatchOptions, Record
+from cdtnet.batch.work import BatchOptions, BatchRecord
 from cdtnet.errors import DataError
 
 
 def record(output, status="done", inputs="1", **rest):
-    return Record(f"in/{output}", "in/mask.png", output, status=status, inputs=inputs, **rest)
+    return BatchRecord(f"in/{output}", "in/mask.png", output, status=status, inputs=inputs, **rest)
 
 
 def lines(store):
@@ -65,7 +65,11 @@ def test_pictures_that_were_removed_are_not_done(store):
 
 
 def test_composites_that_cannot_have_a_result_are_listed_until_the_next_run(store):
-    add(store, Record("", "", "", "failed", "x has no mask."), Record("", "", "", "failed", "y has no mask."))
+    add(
+        store,
+        BatchRecord("", "", "", "failed", "x has no mask."),
+        BatchRecord("", "", "", "failed", "y has no mask."),
+    )
     assert [line["reason"] for line in lines(store)] == ["x has no mask.", "y has no mask."]
     add(store, record("x.png"))
     assert [line["output"] for line in lines(store)] == ["x.png"]

@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import CdtnetError, needs
 from .running import Todo
 from .stores import Store
-from .work import BatchOptions, Record, attempt, begin, decode, fetch, render, save
+from .work import BatchOptions, BatchRecord, attempt, begin, decode, fetch, render, save
 
 IN_FLIGHT = 1 << 30  # bytes of decoded pictures between steps, for each node
 _PART = 100_000  # pictures that are handed to the cluster at a time
@@ -54,7 +54,7 @@ def run(
     *,
     workers: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Record]:
+) -> Iterator[BatchRecord]:
     """Harmonize pictures on the cluster that is connected; what became of each, in the order of completion.
 
     Args:
@@ -80,7 +80,7 @@ def run(
         dataset = _plan(part, store, options, workers or there)
         try:
             for row in dataset.iter_rows():
-                yield Record(**row)
+                yield BatchRecord(**row)
                 if stopped():
                     return
         except ray.exceptions.RayError as error:

@@ -21,7 +21,7 @@ from .stores import entry_of, is_address
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """One picture.
 
     Attributes:
@@ -38,7 +38,7 @@ class Job:
 class Jobs(NamedTuple):
     """What there is to do, and a sentence for each composite that cannot be done."""
 
-    jobs: list[Job]
+    jobs: list[BatchJob]
     problems: list[str]
 
 
@@ -138,7 +138,9 @@ def _named(found: Found, out: str, suffix: str | None) -> Jobs:
         elif link := _input_at(os.path.join(out, output), sample):
             problems.append(f"{output} in {out} is a link to {link}; remove the link.")
             del taken[output]
-    return Jobs([Job(sample.composite, sample.mask, output) for output, sample in taken.items()], problems)
+    return Jobs(
+        [BatchJob(sample.composite, sample.mask, output) for output, sample in taken.items()], problems
+    )
 
 
 def _input_at(output: str, sample: Sample) -> Entry | None:

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import DataError
 from ..imaging.formats import has_picture_suffix
 from .stores import Store
-from .work import BatchOptions, Record
+from .work import BatchOptions, BatchRecord
 
 RESULTS = "results.jsonl"
 SETTINGS = "batch.json"
@@ -45,7 +45,7 @@ class Results:
         status, before = self._ended.get(output, (None, ""))
         return status if before == inputs else None
 
-    def add(self, record: Record) -> None:
+    def add(self, record: BatchRecord) -> None:
         """Record at once, or within seconds where that costs more, how work has ended."""
         with self._mutex:
             self.counts[record.status] += 1

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import DataError
-from .jobs import Job, Jobs
+from .jobs import BatchJob, Jobs
 from .results import Results
 from .running import Todo
 from .stores import stamp
-from .work import Record
+from .work import BatchRecord
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Batch:
     """
 
     results: Results
-    work: Callable[[Sequence[Todo]], Iterator[Record]]
-    report: Callable[[Record, int, int], None]
+    work: Callable[[Sequence[Todo]], Iterator[BatchRecord]]
+    report: Callable[[BatchRecord, int, int], None]
     stopped: Callable[[], bool]
 
     def once(self, found: Jobs) -> int:
         """Do what is not done; how many pictures were done before."""
         for sentence in found.problems:
-            self._end(Record("", "", "", "failed", sentence), 0, 0)
+            self._end(BatchRecord("", "", "", "failed", sentence), 0, 0)
         stamped = [(job, _stamp(job)) for job in found.jobs]
         todo = [(job, inputs) for job, inputs in stamped if self.results.ended(job.output, inputs) != "done"]
         self._do(todo)
@@ -63,12 +63,12 @@ class Batch:
         for done, record in enumerate(self.work(todo) if todo else (), start=1):
             self._end(record, done, len(todo))
 
-    def _end(self, record: Record, done: int, total: int) -> None:
+    def _end(self, record: BatchRecord, done: int, total: int) -> None:
         self.results.add(record)
         self.report(record, done, total)
 
 
-def _there(find: Callable[[], Jobs]) -> list[Job]:
+def _there(find: Callable[[], Jobs]) -> list[BatchJob]:
     """What has come so far; what lacks its mask may get it yet."""
     try:
         return find().jobs
@@ -76,7 +76,7 @@ def _there(find: Callable[[], Jobs]) -> list[Job]:
         return []
 
 
-def _stamp(job: Job) -> str:
+def _stamp(job: BatchJob) -> str:
     """What changes when the composite or the mask does; "" where one has gone, as reading it will tell."""
     try:
         return f"{stamp(job.composite)} {stamp(job.mask)}"

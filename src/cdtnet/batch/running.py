@@ -13,11 +13,11 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..system.parallel import unordered
-from .jobs import Job
+from .jobs import BatchJob
 from .stores import Store
 from .work import (
     BatchOptions,
-    Record,
+    BatchRecord,
     StoppedError,
     Work,
     attempt,
@@ -32,7 +32,7 @@ from .work import (
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
 
-Todo = tuple[Job, str]  # with the stamp of its files
+Todo = tuple[BatchJob, str]  # with the stamp of its files
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Machine:
     budget: Budget
     stopped: Callable[[], bool]
 
-    def run(self, todo: Iterable[Todo]) -> Iterator[Record]:
+    def run(self, todo: Iterable[Todo]) -> Iterator[BatchRecord]:
         """Harmonize pictures; what became of each, in the order of completion."""
         go_on = takewhile(lambda _: not self.stopped(), todo)
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:

@@ -23,7 +23,7 @@ from ..imaging.read import COPIES, decoded_bytes
 from ..inference.options import Options
 from ..inference.pipeline import encode, harmonize_picture, mask_for
 from ..inference.provenance import file_sha256, identity
-from .jobs import Job
+from .jobs import BatchJob
 from .stores import Store
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class BatchOptions(Options):
 
 
 @dataclass
-class Record:
+class BatchRecord:
     """A line of the results.
 
     Attributes:
@@ -95,8 +95,8 @@ class Work:
         note: What the result's own record says of the files, or False for none.
     """
 
-    job: Job
-    record: Record
+    job: BatchJob
+    record: BatchRecord
     files: tuple[bytes, bytes] | None = None
     picture: Picture | None = None
     mask: NDArray[Any] | None = None
@@ -132,9 +132,9 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
     return Work(work.job, replace(record, status="failed"))
 
 
-def begin(job: Job, inputs: str) -> Work:
+def begin(job: BatchJob, inputs: str) -> Work:
     """Work that has yet to be done, on files of which `inputs` is the stamp."""
-    return Work(job, Record(str(job.composite), str(job.mask), job.output, inputs=inputs))
+    return Work(job, BatchRecord(str(job.composite), str(job.mask), job.output, inputs=inputs))
 
 
 def fetch(work: Work) -> None:

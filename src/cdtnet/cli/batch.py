@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..batch.jobs import Jobs
     from ..batch.running import Machine, Todo
     from ..batch.stores import Store
-    from ..batch.work import BatchOptions, Record
+    from ..batch.work import BatchOptions, BatchRecord
 
-    Work = Callable[[Sequence[Todo]], Iterator[Record]]
+    Work = Callable[[Sequence[Todo]], Iterator[BatchRecord]]
 
 MEMORY = 1 << 30  # bytes of pictures in hand
 PAUSE = 1.0  # seconds between looks at a folder that is watched
@@ -145,14 +145,14 @@ def _cluster(
     """Work done on a cluster, to which there is a connection only while there is something to do."""
     from ..batch import cluster
 
-    def work(todo: Sequence[Todo]) -> Iterator[Record]:
+    def work(todo: Sequence[Todo]) -> Iterator[BatchRecord]:
         with cluster.connected(arguments.ray):
             yield from cluster.run(todo, store, options, workers=arguments.workers, stopped=stopped)
 
     return work
 
 
-def _report(progress: Callable[[int, int], None], record: Record, done: int, total: int) -> None:
+def _report(progress: Callable[[int, int], None], record: BatchRecord, done: int, total: int) -> None:
     if record.status == "failed":
         say(f"Failed: {record.output}: {record.reason}" if record.output else record.reason)
     elif record.reason:

@@ -47,7 +47,7 @@ def reinhard(composite: Array, mask: Array) -> Array:
     IEEE Computer Graphics and Applications 21(5), 2001. As there, the encoded RGB is taken as it is,
     without removing the transfer curve.
     """
-    return _recolour(composite, mask, _match_lab)
+    return _recolor(composite, mask, _match_lab)
 
 
 def histogram_matching(composite: Array, mask: Array) -> Array:
@@ -56,7 +56,7 @@ def histogram_matching(composite: Array, mask: Array) -> Array:
     Each value takes the background's value of the same quantile, interpolated between the values that
     occur; quantiles count the value itself, so a flat foreground takes the background's maximum.
     """
-    return _recolour(composite, mask, _match_histograms)
+    return _recolor(composite, mask, _match_histograms)
 
 
 def mkl(composite: Array, mask: Array) -> Array:
@@ -65,7 +65,7 @@ def mkl(composite: Array, mask: Array) -> Array:
     Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based colour
     transfer", CVMP 2007.
     """
-    return _recolour(composite, mask, _match_covariance)
+    return _recolor(composite, mask, _match_covariance)
 
 
 BASELINES: Mapping[str, Callable[[Array, Array], Array]] = {
@@ -80,7 +80,7 @@ BASELINES: Mapping[str, Callable[[Array, Array], Array]] = {
 class _Sample:
     """Weighted colours of a region: colours (N, 3), weights (N,) that sum to 1, both float64."""
 
-    colours: Float64
+    colors: Float64
     weights: Float64
 
     @classmethod
@@ -91,42 +91,42 @@ class _Sample:
 
     def mean(self) -> Float64:
         """Mean colour (3,)."""
-        return self.weights @ self.colours
+        return self.weights @ self.colors
 
     def covariance(self) -> Float64:
         """Covariance (3, 3) of the channels."""
-        centred = self.colours - self.mean()
-        return (centred.T * self.weights) @ centred
+        centered = self.colors - self.mean()
+        return (centered.T * self.weights) @ centered
 
 
-def _recolour(composite: Array, mask: Array, match: Callable[[_Sample, _Sample], Float64]) -> Array:
+def _recolor(composite: Array, mask: Array, match: Callable[[_Sample, _Sample], Float64]) -> Array:
     """Blend in the foreground's colours (N, 3) that `match` makes of the foreground and background."""
     share = mask.astype(np.float64)
     inside = share > 0
     if not inside.any() or (share == 1).all():
         return composite.copy()
     foreground = _Sample.of(composite, share)
-    recoloured = match(foreground, _Sample.of(composite, 1 - share)).clip(0, 1)
+    recolored = match(foreground, _Sample.of(composite, 1 - share)).clip(0, 1)
     alpha = share[inside, np.newaxis]
     result = composite.copy()
-    result[inside] = alpha * recoloured + (1 - alpha) * foreground.colours
+    result[inside] = alpha * recolored + (1 - alpha) * foreground.colors
     return result
 
 
 def _match_lab(foreground: _Sample, background: _Sample) -> Float64:
-    source = replace(foreground, colours=_rgb_to_lab(foreground.colours))
-    target = replace(background, colours=_rgb_to_lab(background.colours))
+    source = replace(foreground, colors=_rgb_to_lab(foreground.colors))
+    target = replace(background, colors=_rgb_to_lab(background.colors))
     source_variance = source.covariance().diagonal() + LAB_VARIANCE_FLOOR
     target_variance = target.covariance().diagonal() + LAB_VARIANCE_FLOOR
     gain = np.sqrt(target_variance / source_variance)
-    return _lab_to_rgb((source.colours - source.mean()) * gain + target.mean())
+    return _lab_to_rgb((source.colors - source.mean()) * gain + target.mean())
 
 
 def _match_histograms(foreground: _Sample, background: _Sample) -> Float64:
-    matched = np.empty_like(foreground.colours)
+    matched = np.empty_like(foreground.colors)
     for channel in range(3):
-        _, quantiles, index = _cumulative(foreground.colours[:, channel], foreground.weights)
-        values, target_quantiles, _ = _cumulative(background.colours[:, channel], background.weights)
+        _, quantiles, index = _cumulative(foreground.colors[:, channel], foreground.weights)
+        values, target_quantiles, _ = _cumulative(background.colors[:, channel], background.weights)
         matched[:, channel] = np.interp(quantiles, target_quantiles, values)[index]
     return matched
 
@@ -136,7 +136,7 @@ def _match_covariance(foreground: _Sample, background: _Sample) -> Float64:
     target = background.covariance() + RGB_VARIANCE_FLOOR * np.eye(3)
     root, inverse_root = _power(source, 0.5), _power(source, -0.5)
     transfer = inverse_root @ _power(root @ target @ root, 0.5) @ inverse_root
-    return (foreground.colours - foreground.mean()) @ transfer + background.mean()
+    return (foreground.colors - foreground.mean()) @ transfer + background.mean()
 
 
 def _rgb_to_lab(rgb: Float64) -> Float64:

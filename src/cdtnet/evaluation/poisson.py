@@ -51,10 +51,10 @@ def poisson_blending(composite: Array, mask: Array) -> Array:
     if not inside.any() or inside.all():
         return result
     window = _bounds(inside)
-    inside, colours, share = inside[window], composite[window], mask[window]
+    inside, colors, share = inside[window], composite[window], mask[window]
     places = np.argwhere(inside).astype(np.int32)
-    correction = _solve(_matrix(inside), places, _seams(colours, share >= SOLID)[inside])
-    before = colours[inside]
+    correction = _solve(_matrix(inside), places, _seams(colors, share >= SOLID)[inside])
+    before = colors[inside]
     result[window][inside] = before + share[inside, None] * ((before + correction).clip(0, 1) - before)
     return result
 
@@ -66,12 +66,12 @@ def _bounds(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _seams(colours: Array, solid: NDArray[np.bool_]) -> Float32:
+def _seams(colors: Array, solid: NDArray[np.bool_]) -> Float32:
     """For each pixel, the sum of its neighbours' differences from it that the solution must lose."""
-    result = np.zeros(colours.shape, np.float32)
-    for one, other in _neighbours():
+    result = np.zeros(colors.shape, np.float32)
+    for one, other in _neighbors():
         untrusted = ~(solid[one] & solid[other])
-        apart = (colours[other] - colours[one]) * untrusted[..., None]
+        apart = (colors[other] - colors[one]) * untrusted[..., None]
         result[one] += apart
         result[other] -= apart
     return result
@@ -82,7 +82,7 @@ def _matrix(inside: NDArray[np.bool_]) -> sparse.csr_array:
     index = np.cumsum(inside, dtype=np.int32).reshape(inside.shape) - 1
     count = np.zeros(inside.shape, np.float32)
     rows, columns = [], []
-    for one, other in _neighbours():
+    for one, other in _neighbors():
         count[one] += 1
         count[other] += 1
         both = inside[one] & inside[other]
@@ -97,7 +97,7 @@ def _matrix(inside: NDArray[np.bool_]) -> sparse.csr_array:
     return sparse.coo_array((values, places), (total, total)).tocsr()
 
 
-def _neighbours() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+def _neighbors() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
     """Slices of a picture that pair each pixel with the one to its right, and with the one below."""
     every, first, last = slice(None), slice(None, -1), slice(1, None)
     return [((every, first), (every, last)), ((first, every), (last, every))]

@@ -14,7 +14,7 @@ from ..system.machine import available_cores
 from ..system.parallel import ordered
 from .exif import into_tree
 from .picture import Picture
-from .tiff import SIZE, Form, Tree, serialise, tree_of
+from .tiff import SIZE, Form, Tree, serialize, tree_of
 from .write import BIG_TIFF, encode_tiff
 
 BAND = 256  # rows in each band but the last: a whole number of the strips that libvips writes
@@ -55,7 +55,7 @@ def write_bands(stream: BinaryIO, picture: Picture, bands: Iterable[NDArray[Any]
         tree = into_tree(tree, picture.metadata.exif)
     stream.write(bytes(stream.tell() % 2))
     directory = stream.tell()
-    stream.write(serialise(tree, directory, form))
+    stream.write(serialize(tree, directory, form))
     stream.seek(0)
     stream.write(form.header(directory))
 

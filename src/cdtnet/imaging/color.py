@@ -47,10 +47,10 @@ class ColorCodec:
     """
 
     def __init__(
-        self, channels: int, dtype: np.dtype[Any], space: ColorSpace | None, *, grey_space: bool
+        self, channels: int, dtype: np.dtype[Any], space: ColorSpace | None, *, gray_space: bool
     ) -> None:
         self._colors = 1 if channels <= 2 else 3
-        self._grey_space = grey_space
+        self._gray_space = gray_space
         self._dtype = dtype
         self._scale = np.float32(full_scale(dtype))
         self._space = space
@@ -59,7 +59,7 @@ class ColorCodec:
         """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out, and NaN is black."""
         native = tile[..., : self._colors]
         native = unit(native) if self._dtype.kind == "f" else np.divide(native, self._scale, dtype=np.float32)
-        if self._colors == 1 and not self._grey_space:
+        if self._colors == 1 and not self._gray_space:
             native = np.repeat(native, 3, axis=-1)
         return native if self._space is None else self._space.to_srgb(native)
 
@@ -110,7 +110,7 @@ def color_codec(picture: Picture) -> ColorCodec:
     """
     icc, channels = picture.metadata.icc, picture.pixels.shape[2]
     if icc is None:
-        return ColorCodec(channels, picture.pixels.dtype, None, grey_space=False)
+        return ColorCodec(channels, picture.pixels.dtype, None, gray_space=False)
     family = icc[16:20]
     if len(icc) >= 132 and family != b"RGB " and not (family == b"GRAY" and channels <= 2):
         kind = family.decode("ascii", "replace").strip()
@@ -119,15 +119,15 @@ def color_codec(picture: Picture) -> ColorCodec:
             "remove the profile or convert the picture to sRGB."
         )
     try:
-        space, grey = _color_space(icc), family == b"GRAY"
+        space, gray = _color_space(icc), family == b"GRAY"
     except ProfileError as error:
         raise PictureError(
             f"The picture's color profile is damaged ({error}); remove it or convert the picture to sRGB."
         ) from error
     probe = np.stack(np.meshgrid(*[np.linspace(0, 1, 9, dtype=np.float32)] * 3), axis=-1).reshape(27, 27, 3)
-    native = probe[..., :1] if grey else probe
+    native = probe[..., :1] if gray else probe
     same = bool(np.abs(space.to_srgb(native) - native).max() <= _SAME)
-    return ColorCodec(channels, picture.pixels.dtype, None if same else space, grey_space=grey and not same)
+    return ColorCodec(channels, picture.pixels.dtype, None if same else space, gray_space=gray and not same)
 
 
 def _color_space(icc: bytes) -> ColorSpace:

@@ -110,8 +110,8 @@ def _from_pil(image: Any) -> Picture:
     try:
         if image.mode in ("P", "PA") or "transparency" in image.info:
             transparent = image.mode == "PA" or "transparency" in image.info
-            grey = image.mode in ("1", "L")
-            image_pixels = image.convert(("LA" if grey else "RGBA") if transparent else "RGB")
+            gray = image.mode in ("1", "L")
+            image_pixels = image.convert(("LA" if gray else "RGBA") if transparent else "RGB")
         else:
             image_pixels = image.convert("L") if image.mode == "1" else image
         if image_pixels.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from .tiff import EXIF, Form, Tree, read_header, read_tree, serialise, tree_of
+from .tiff import EXIF, Form, Tree, read_header, read_tree, serialize, tree_of
 
 _ORIENTATION = 0x0112
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
@@ -68,7 +68,7 @@ def from_tiff(stream: BinaryIO) -> bytes | None:
         tree = _photographic(read_tree(read)[1])
     except (struct.error, RecursionError, OverflowError, OSError):  # the latter for places no file can have
         return None
-    return _CLASSIC.header(8) + serialise(tree, 8, _CLASSIC) if tree else None
+    return _CLASSIC.header(8) + serialize(tree, 8, _CLASSIC) if tree else None
 
 
 def into_tiff(tiff: bytes, exif: bytes) -> bytes:
@@ -82,7 +82,7 @@ def into_tiff(tiff: bytes, exif: bytes) -> bytes:
         return tiff
     start = len(tiff) + len(tiff) % 2
     header = form.header(start)
-    return header + tiff[len(header) :].ljust(start - len(header), b"\0") + serialise(tree, start, form)
+    return header + tiff[len(header) :].ljust(start - len(header), b"\0") + serialize(tree, start, form)
 
 
 def into_tree(main: Tree, exif: bytes) -> Tree:

@@ -19,15 +19,15 @@ class LibrarySpace:
 
     def __init__(self, icc: bytes) -> None:
         self._icc = icc
-        self._grey = icc[16:20] == b"GRAY"
+        self._gray = icc[16:20] == b"GRAY"
         try:
-            self.from_srgb(self.to_srgb(np.zeros((1, 1, 1 if self._grey else 3), dtype=np.float32)))
+            self.from_srgb(self.to_srgb(np.zeros((1, 1, 1 if self._gray else 3), dtype=np.float32)))
         except pyvips.Error as error:
             raise ProfileError("LittleCMS refuses it") from error
 
     def to_srgb(self, native: Floats) -> Floats:
         """SRGB values, clipped to the sRGB gamut, of native ones."""
-        image = self._with_profile(_to_vips(native, "grey16" if self._grey else "rgb16"))
+        image = self._with_profile(_to_vips(native, "grey16" if self._gray else "rgb16"))
         return _to_array(image.icc_transform("srgb", embedded=True, intent="relative", depth=16))
 
     def from_srgb(self, values: Floats) -> Floats:

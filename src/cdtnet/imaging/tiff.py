@@ -93,7 +93,7 @@ def tree_of(data: bytes) -> tuple[Form, Tree]:
     return read_tree(lambda place, size: data[place : place + size])
 
 
-def serialise(tree: Tree, start: int, form: Form) -> bytes:
+def serialize(tree: Tree, start: int, form: Form) -> bytes:
     """A directory that will lie at `start`, followed by its longer values and its subdirectories."""
     if not form.big:
         tree = {tag: v for tag, v in tree.items() if isinstance(v, dict) or v[0] not in _BIG_ONLY}
@@ -103,7 +103,7 @@ def serialise(tree: Tree, start: int, form: Form) -> bytes:
         pointer = struct.pack(form.pointer, end + len(tail))
         if isinstance(value, dict):
             slots += struct.pack(form.entry, tag, 18 if form.big else 4, 1, pointer)
-            tail += serialise(value, end + len(tail), form)
+            tail += serialize(value, end + len(tail), form)
             continue
         kind, raw = value
         stored = raw if form.order == "<" else _swapped(raw, kind)

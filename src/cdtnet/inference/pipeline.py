@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from ..imaging import Lut, Picture, encode_picture, to_mask
-from .harmonizer import Harmonizer, Progress
 from .options import Options
-from .result import Result
+
+if TYPE_CHECKING:
+    from .harmonizer import Harmonizer, Progress
+    from .result import Result
 
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:

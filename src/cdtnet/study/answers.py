@@ -46,7 +46,7 @@ class Answer:
 
 
 @dataclass
-class Record:
+class StudyRecord:
     """What a file of answers holds.
 
     Attributes:
@@ -62,7 +62,7 @@ class Record:
     damaged: int = 0
 
 
-def read_answers(path: Path) -> Record:
+def read_answers(path: Path) -> StudyRecord:
     """Read a file of answers, also while a server is writing to it.
 
     Raises:
@@ -78,12 +78,12 @@ def read_answers(path: Path) -> Record:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); check the file and its permissions."
         ) from error
-    record = Record()
+    record = StudyRecord()
     record.damaged = sum(not _take(record, line) for line in lines if line)
     return record
 
 
-def _take(record: Record, line: bytes) -> bool:
+def _take(record: StudyRecord, line: bytes) -> bool:
     """Add a line to what has been read; False if it makes no sense."""
     try:
         entry = json.loads(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import CdtnetError, DataError
-from .answers import Answer, AnswerFile, Choice, Record, read_answers
+from .answers import Answer, AnswerFile, Choice, StudyRecord, read_answers
 from .design import Design, Question
 
 
@@ -103,7 +103,7 @@ class Study:
         self._file.close()
 
 
-def _check_same(design: Design, record: Record, path: Path) -> None:
+def _check_same(design: Design, record: StudyRecord, path: Path) -> None:
     if record.design is None:
         if record.participants or record.answers:
             raise DataError(f"{path} holds answers but not the study they belong to; name another file.")

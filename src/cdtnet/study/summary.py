@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from .answers import Answer, Record, read_answers
+from .answers import Answer, StudyRecord, read_answers
 from .scores import (
     MIN_BOOTSTRAP,
     FloatArray,
@@ -88,7 +88,7 @@ def summarize(path: Path) -> Summary:
     )
 
 
-def _methods(record: Record, answers: Iterable[Answer]) -> tuple[str, ...]:
+def _methods(record: StudyRecord, answers: Iterable[Answer]) -> tuple[str, ...]:
     """All methods of the study, those without any answer included."""
     named = {name for answer in answers for name in (answer.left, answer.right)}
     return tuple(sorted(named | set(record.design.methods if record.design else ())))
@@ -124,7 +124,7 @@ def _consistency(answers: Iterable[Answer]) -> tuple[int, int]:
     return len(twice), sum(both[False] == both[True] for both in twice)
 
 
-def _damage(record: Record) -> str | None:
+def _damage(record: StudyRecord) -> str | None:
     if not record.damaged:
         return None
     lines = "One line" if record.damaged == 1 else f"{record.damaged} lines"

@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..imaging.geometry import Window
 from .instances import Instance
 from .pictures import Bytes, blend, feather, limit, read_photo, resize
-from .sources import Photo
+from .sources import SourcePhoto
 from .tasks import Finished, Folder, Row, seed_of
 
 TRIES = 12  # objects that are tried on one background
@@ -139,7 +139,7 @@ def place(
 
 
 def plan(
-    backgrounds: Sequence[Photo], instances: Sequence[Instance], *, per_background: int, seed: int
+    backgrounds: Sequence[SourcePhoto], instances: Sequence[Instance], *, per_background: int, seed: int
 ) -> list[Paste]:
     """A task for each background, with objects of other photos drawn for it."""
     tasks = []

@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets.tree import Entry
 from ..errors import DataError
 from .pictures import Bytes, limit, read_mask, read_photo
-from .sources import Photo
+from .sources import SourcePhoto
 from .tasks import Finished, Folder, Row, seed_of
 
 TRANSFERRED = 0.36  # share of composites with another photo's colours, as in composites/synthesis.py
@@ -26,8 +26,8 @@ class Recolor:
         per_mask: How many composites for each mask.
     """
 
-    source: Photo
-    donors: tuple[Photo, ...]
+    source: SourcePhoto
+    donors: tuple[SourcePhoto, ...]
     per_mask: int = 1
 
     @property
@@ -81,7 +81,7 @@ class Recolor:
         folder.add(row, lambda: recoloring.apply(real, mask), mask, real)
         return row
 
-    def _donor(self, random: np.random.Generator) -> tuple[Photo | None, tuple[Bytes, Bytes] | None]:
+    def _donor(self, random: np.random.Generator) -> tuple[SourcePhoto | None, tuple[Bytes, Bytes] | None]:
         """One of the donors that can be read, small, with its first mask or else all of it as foreground."""
         from .recoloring import LOW
 
@@ -101,7 +101,7 @@ class Recolor:
 
 
 def plan(
-    photos: Sequence[Photo], *, per_mask: int, generate: bool, seed: int
+    photos: Sequence[SourcePhoto], *, per_mask: int, generate: bool, seed: int
 ) -> tuple[list[Recolor], list[str]]:
     """A task for each photo that has masks, or, if regions are to be generated, for every photo.
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..composites.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
+from ..composites.error import fmse
 from ..composites.masks import generate_masks
 from ..composites.recolor import Dice, relight, retouch, transfer
 from ..composites.synthesis import FMSE_LIMIT
@@ -23,7 +24,7 @@ LOW = 256  # long side of the copies whose colours decide, in pixels
 TILE = 512  # pixels; bounds the memory
 FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
 LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
-_GREY = 0.2  # so dark that no light drives it to white
+_GRAY = 0.2  # so dark that no light drives it to white
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def draw(
     for attempt in range(9):
         recoloring = _attempt(low, low_mask, donated, seed_of(seed, *item, attempt))
         change = recoloring.change(low, Window(0, 0, *size), size)
-        fmse = float(255**2 * (low_mask * change**2).sum() / (3 * low_mask.sum() + 1e-6))
-        if fmse >= FMSE_FLOOR:
+        error = float(fmse(change, low_mask))
+        if error >= FMSE_FLOOR:
             break
-    return replace(recoloring, amount=min(1.0, (FMSE_LIMIT / max(fmse, 1.0)) ** 0.5))
+    return replace(recoloring, amount=min(1.0, (FMSE_LIMIT / max(error, 1.0)) ** 0.5))
 
 
 def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None, seed: int) -> Recoloring:
@@ -104,7 +105,7 @@ def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None,
     dice = Dice(1, torch.Generator().manual_seed(seed + 1))
     if dice.chance(LIT) > 0:
         method += "+light"
-        card = torch.full_like(low, _GREY)
+        card = torch.full_like(low, _GRAY)
         light = srgb_to_linear(relight(card, dice)) / srgb_to_linear(card)
     return Recoloring(method, seed, low, low_mask, donor, light)
 

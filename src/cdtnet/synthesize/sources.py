@@ -19,7 +19,7 @@ _LONGEST = 200  # bytes; file systems take 255
 
 
 @dataclass(frozen=True)
-class Photo:
+class SourcePhoto:
     """A photo and its object masks.
 
     Attributes:
@@ -88,7 +88,7 @@ def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[Photo], list[str]]:
+def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[SourcePhoto], list[str]]:
     """Photos in a folder and their masks in another, at the same paths; sorted by name.
 
     A mask has its photo's name, or that with `__1`, `_1` (any number) or `_mask` added.
@@ -99,7 +99,7 @@ def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[Photo], li
     found = pictures(photos)
     called = names(found)
     owned, lost = match_masks(found, pictures(masks) if masks else {})
-    made = [Photo(called[key], entry, tuple(owned[key])) for key, entry in found.items()]
+    made = [SourcePhoto(called[key], entry, tuple(owned[key])) for key, entry in found.items()]
     return sorted(made, key=lambda photo: photo.name), lost
 
 

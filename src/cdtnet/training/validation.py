@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..composites.error import fmse
 from ..composites.synthesis import Triplet
 from ..model import CDTNet
 
@@ -15,7 +16,7 @@ SMALLEST_MSE = 0.1
 
 
 @dataclass(frozen=True)
-class Scores:
+class ValidationScores:
     """Means over the validation composites that needed a change; values 0..255, PSNR with peak 255.
 
     Attributes:
@@ -30,7 +31,9 @@ class Scores:
 
 
 @torch.no_grad()
-def validate(model: CDTNet, triplets: Iterable[Triplet], base_size: int | None = None) -> dict[str, Scores]:
+def validate(
+    model: CDTNet, triplets: Iterable[Triplet], base_size: int | None = None
+) -> dict[str, ValidationScores]:
     """Score the "image", "lut" and "base" pictures of a model in eval mode, and the untouched "composite"."""
     errors: dict[str, list[Tensor]] = {}
     for triplet in triplets:
@@ -59,12 +62,14 @@ def paint(model: CDTNet, triplet: Triplet, base_size: int | None = None) -> dict
 
 def _errors(picture: Tensor, truth: Triplet) -> Tensor:
     """MSE and fMSE (2,B)."""
-    error = (255.0 * (picture - truth.real)) ** 2
-    fmse = (truth.mask * error).sum((1, 2, 3)) / (3 * truth.mask.sum((1, 2, 3)) + 1e-6)
-    return torch.stack((error.mean((1, 2, 3)), fmse))
+    difference = picture - truth.real
+    mse = 255.0**2 * (difference**2).mean((1, 2, 3))
+    return torch.stack((mse, fmse(difference, truth.mask)))
 
 
-def _summary(rows: Tensor, before: Tensor) -> Scores:
-    mse, fmse = rows
+def _summary(rows: Tensor, before: Tensor) -> ValidationScores:
+    mse, foreground = rows
     psnr = 10 * torch.log10(255.0**2 / mse.clamp(min=1e-3))
-    return Scores(psnr.mean().item(), fmse.mean().item(), (mse > before).float().mean().item())
+    return ValidationScores(
+        psnr.mean().item(), foreground.mean().item(), (mse > before).float().mean().item()
+    )

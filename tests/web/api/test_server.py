@@ -28,7 +28,7 @@ class Slow:
         self.begun, self.go = threading.Event(), threading.Event()
         self.stopped = threading.Event()
 
-    def __call__(self, composite, mask, *, strength, progress):
+    def __call__(self, composite, mask, *, progress, **_options):
         self.begun.set()
         try:
             while not self.go.is_set():

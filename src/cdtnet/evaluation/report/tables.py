@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class HtmlTable:
     """Columns with a name and a sign for the better direction; groups of rows, each with its heading."""
 
     caption: str
@@ -55,7 +55,7 @@ class Panel:
 
     name: str
     count: int
-    tables: list[Table]
+    tables: list[HtmlTable]
 
 
 def panels(evaluation: Evaluation, whole: Summary) -> list[Panel]:
@@ -79,16 +79,16 @@ def panels(evaluation: Evaluation, whole: Summary) -> list[Panel]:
     return found
 
 
-def scores(evaluation: Evaluation, index: int) -> Table:
+def scores(evaluation: Evaluation, index: int) -> HtmlTable:
     """The scores of one composite, a line for each method."""
     summary = {
         method: {name: Estimate(float(values[name][index]), math.nan, math.nan) for name in SCORES}
         for method, values in evaluation.values.items()
     }
-    return Table("Scores of this picture", _header(SCORES), {"": _rows(evaluation, summary, SCORES)})
+    return HtmlTable("Scores of this picture", _header(SCORES), {"": _rows(evaluation, summary, SCORES)})
 
 
-def failures(evaluation: Evaluation, method: str) -> Table:
+def failures(evaluation: Evaluation, method: str) -> HtmlTable:
     """The composites that a method left furthest from where they were, most harm first."""
     gain = gains(evaluation, method)
     worst = [int(index) for index in np.argsort(gain, kind="stable")[:FAILURES] if gain[index] < 0]
@@ -100,10 +100,10 @@ def failures(evaluation: Evaluation, method: str) -> Table:
         harm = Cell(f"+{after - before:.1f}", after - before)
         rows.append(Row(evaluation.composites[index].name, [*(Cell(*v) for v in values), harm]))
     header = ("foreground", "fMSE untouched", f"fMSE {method}", "change")
-    return Table(f"Most harm done by {method}", header, {"": rows}, "composite")
+    return HtmlTable(f"Most harm done by {method}", header, {"": rows}, "composite")
 
 
-def costs(evaluation: Evaluation) -> Table:
+def costs(evaluation: Evaluation) -> HtmlTable:
     """What each method takes for one picture, grouped by the picture's size."""
     groups: dict[str, list[Row]] = {}
     for cost in evaluation.costs:
@@ -112,7 +112,7 @@ def costs(evaluation: Evaluation) -> Table:
         color = color_index(evaluation, cost.method) if cost.method in evaluation.methods else None
         groups.setdefault(title, []).append(Row(cost.method, _cost(cost), color=color))
     caption = "One picture, each in a process of its own; memory above libraries, weights and picture"
-    return Table(caption, ("parameters", "FLOPs", "time", "memory"), groups)
+    return HtmlTable(caption, ("parameters", "FLOPs", "time", "memory"), groups)
 
 
 def _panel(
@@ -126,13 +126,13 @@ def _panel(
     if rows:
         groups["Published elsewhere, not measured here"] = [_published(row) for row in rows]
     found = [
-        Table(standard, _header(SUMMARY), {"": _rows(evaluation, summary, SUMMARY)}),
-        Table(official, _header(OFFICIAL), groups),
+        HtmlTable(standard, _header(SUMMARY), {"": _rows(evaluation, summary, SUMMARY)}),
+        HtmlTable(official, _header(OFFICIAL), groups),
     ]
     return Panel(name, count, found)
 
 
-def _differences(evaluation: Evaluation) -> Table:
+def _differences(evaluation: Evaluation) -> HtmlTable:
     """The first method against each other one, composite by composite."""
     first, *others = (method for method in evaluation.methods if method != UNTOUCHED)
     rows = []
@@ -141,7 +141,7 @@ def _differences(evaluation: Evaluation) -> Table:
         cell = Cell(f"{value:+.2f}", value, f"{low:+.2f} to {high:+.2f}")
         rows.append(Row(method, [cell], color=color_index(evaluation, method)))
     caption = f"Compared in pairs with {first}; methods differ where the interval leaves out 0"
-    return Table(caption, [f"fMSE above that of {first}"], {"": rows})
+    return HtmlTable(caption, [f"fMSE above that of {first}"], {"": rows})
 
 
 def _published_for_all(evaluation: Evaluation, subsets: Mapping[str, object]) -> list[Published]:

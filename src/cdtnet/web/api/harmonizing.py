@@ -23,7 +23,7 @@ Mask = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What is sent back.
 
     Attributes:
@@ -55,7 +55,7 @@ class Watch:
         self.seconds[name] = perf_counter() - start
 
 
-def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job: Job) -> Answer:
+def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job: Job) -> Reply:
     """Decode, harmonize, encode; stops at the next tile once the job is cancelled.
 
     Args:
@@ -74,7 +74,7 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
     job.progress(0, 0)
     make = _table if order.table else _picture
     body, media_type, remark = make(harmonizer, picture, mask, order.options, watch, job)
-    return Answer(body, media_type, remark, watch.seconds, picture.width * picture.height)
+    return Reply(body, media_type, remark, watch.seconds, picture.width * picture.height)
 
 
 def _picture(

@@ -16,7 +16,7 @@ from prometheus_client import (
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..queue import WorkQueue
-from .harmonizing import Answer
+from .harmonizing import Reply
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
@@ -58,7 +58,7 @@ class Metrics:
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
-    def note_work(self, answer: Answer) -> None:
+    def note_work(self, answer: Reply) -> None:
         """Count a piece of work that was done."""
         self._pixels.inc(answer.pixels)
         for step, seconds in answer.seconds.items():

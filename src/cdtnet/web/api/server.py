@@ -24,7 +24,7 @@ from ..hosting import SecurityHeaders
 from ..limits import Limits
 from ..queue import Job, QueueFullError, WorkQueue
 from .description import describe_server
-from .harmonizing import Answer, answer
+from .harmonizing import Reply, answer
 from .intake import Reader, read_alpha, read_form
 from .keys import KeyCheck
 from .metrics import MEDIA_TYPE, Counting, Metrics
@@ -132,7 +132,7 @@ class _Service:
     async def _note_taken(self) -> None:
         self._untaken -= 1
 
-    async def _work(self, job: Job, read: Reader, request: Request) -> Answer:
+    async def _work(self, job: Job, read: Reader, request: Request) -> Reply:
         async with read(request, self._harmonizers) as order:
             harmonizer = self._harmonizers[order.options.model]
             self._queue.start(job, partial(answer, harmonizer, order, self._limits.max_pixels))
@@ -181,7 +181,7 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: Reply) -> Response:
     timing = ", ".join(f"{step};dur={1000 * seconds:.1f}" for step, seconds in answer.seconds.items())
     headers = {"Server-Timing": timing}
     if answer.remark:

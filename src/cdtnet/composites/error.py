@@ -1,0 +1,13 @@
+"""How far a composite is from the real photo."""
+
+from torch import Tensor
+
+
+def fmse(difference: Tensor, mask: Tensor) -> Tensor:
+    """Foreground MSE (B,) in squared 8-bit codes, as `evaluation.metrics.fmse` has it.
+
+    Args:
+        difference: (B,3,H,W), of pictures in 0..1.
+        mask: (B,1,H,W).
+    """
+    return 255.0**2 * (mask * difference**2).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)) + 1e-6)
