@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..system.forking import use_threads
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
 
@@ -106,6 +107,7 @@ def _each(work: Callable[[tuple[int, Path]], None], jobs: Iterable[tuple[int, Pa
 
 
 def _square(path: Path, size: int, space: str) -> np.ndarray:
+    use_threads()
     try:
         picture = pyvips.Image.thumbnail(str(path), size, height=size, size="force", fail_on="truncated")
         picture = picture.colourspace(space)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..config import STRIDE
+from ..engines.pytorch import TorchEngine
 from ..inference.harmonizer import Harmonizer
 from ..model import CDTNet, load_model
 from ..model.layers import denormalize, normalize
@@ -60,7 +61,9 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
     if name in CLASSICAL:
         return Method(CLASSICAL[name])
     network = load_model("is2am" if name in BASELINES else name)
-    harmonizer = Harmonizer(network, device)  # in PyTorch, moved to the device
+    harmonizer = Harmonizer(network, device)
+    assert isinstance(harmonizer.engine, TorchEngine)
+    network = harmonizer.engine.model  # which is on the device
     if name == "is2am-full":
         return Method(_at_full_size(network, whole_frame), network)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..system.files import check_regular
+from ..system.forking import use_threads
 from ..system.machine import free_memory
 from . import exif as exif_blocks
 from .containers import format_of, is_animated_png, is_lossless_webp
@@ -117,6 +118,7 @@ def kind_of(stream: BinaryIO, name: str) -> str:
 
 def load(source: Any, kind: str) -> Any:
     """The libvips image of a `pyvips.Source`, to be read once from top to bottom."""
+    use_threads()
     return getattr(pyvips.Image, f"{kind.lower()}load_source")(source, access="sequential", fail_on="error")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -18,10 +19,12 @@ from ..engines import open_engine
 from ..errors import CdtnetError
 from ..imaging import Lut, Picture, describe, like, to_mask, to_picture
 from ..imaging.geometry import Window, tiles, touched
+from ..system.forking import use_threads
 from ..weights.loading import weights_file
 from .painter import TILE, Painter
 from .provenance import Record, file_sha256, identity
 from .result import Result
+from .tensors import harmonize_tensor, is_tensor
 
 if TYPE_CHECKING:
     from ..model import CDTNet
@@ -32,9 +35,12 @@ Progress = Callable[[int, int], None]
 class Harmonizer:
     """A model, ready for many pictures.
 
+    Threads may share it. It can be copied and pickled, to be sent to processes that were started by "spawn";
+    a process that was forked from one that had it refuses to use it.
+
     Args:
         model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
-            `CDTNet`, which is put into eval mode and moved to the device.
+            `CDTNet`, of which a copy is made, so that it stays as it is, and later changes to it don't count.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
         precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
@@ -59,6 +65,10 @@ class Harmonizer:
             raise CdtnetError(
                 f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
             )
+        use_threads()
+        if not isinstance(model, str | PathLike):
+            model = deepcopy(model).requires_grad_(False)
+        self._arguments = {"model": model, "device": device, "engine": engine, "threads": threads}
         self.engine = open_engine(model, device, engine, threads)
         self._model = model if isinstance(model, str | PathLike) else None
         self.precision = precision
@@ -81,9 +91,9 @@ class Harmonizer:
 
         Args:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
-                or float in 0..1.
+                or float in 0..1; or a tensor (3,H,W) or (B,3,H,W), uint8 or float, on any device.
             mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
-                is soft coverage.
+                is soft coverage. For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
             strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
             resize_mask: accept a mask of another size and bring it to the composite's.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
@@ -99,6 +109,15 @@ class Harmonizer:
             UserWarning: if the mask leaves nothing to do, or nothing to go by, or if nothing is changed.
         """
         _check_strength(strength)
+        if is_tensor(composite):
+            options: dict[str, Any] = {
+                "strength": strength,
+                "resize_mask": resize_mask,
+                "whole_frame": whole_frame,
+            }
+            return harmonize_tensor(
+                partial(self, **options, record=record, progress=progress), composite, mask
+            )
         picture = to_picture(composite)
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
@@ -192,6 +211,7 @@ class Harmonizer:
         strength: float,
         whole_frame: bool = False,
     ) -> Painter:
+        use_threads()
         precision = self._precision(picture)
         return Painter(
             self.engine, precision, picture, mask, windows, strength=strength, whole_frame=whole_frame
@@ -231,6 +251,14 @@ class Harmonizer:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process, or a copy, is made from: the arguments, not the runtime."""
+        return {**self._arguments, "precision": self.precision}
+
+    def __setstate__(self, arguments: dict[str, Any]) -> None:
+        """Make the runtime anew."""
+        Harmonizer.__init__(self, **arguments)
 
 
 def _check_strength(strength: float) -> None:

@@ -28,13 +28,14 @@ def load_model(
         config: of the network, for a file of ours that does not say it; of no effect on others.
 
     Returns:
-        The model in eval mode, on the CPU.
+        The model in eval mode, on the CPU, its parameters with gradients, as PyTorch's own models are: use it
+        under `torch.inference_mode()`, or go on training it after `.train()`.
 
     Raises:
         WeightsError: if the source is unknown, unreadable, does not say what configuration it is for, or its
             entries are not exactly the network's.
     """
-    return build(load_weights(source, base_size, config))
+    return build(load_weights(source, base_size, config)).requires_grad_(True)
 
 
 def save_model(
@@ -62,7 +63,7 @@ def save_model(
 
 
 def build(weights: Weights) -> CDTNet:
-    """A model in eval mode with exactly these weights.
+    """A model in eval mode, without gradients, with exactly these weights.
 
     Raises:
         WeightsError: if they do not fit.
