@@ -5,9 +5,10 @@ number of processes or workers, nor on whether the run was interrupted before.
 """
 
 import random
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -137,10 +138,11 @@ class TripletFeed:
             collate_fn=list,
             multiprocessing_context="spawn" if workers else None,  # libvips does not survive a fork
             persistent_workers=workers > 0,
+            worker_init_fn=_outlive_one_signal if workers else None,
         )
 
     def _read(self, loader: "DataLoader[Item]") -> Iterator[Triplet]:
-        for items in loader:
+        for items in _ended_in_words(loader):
             for problem in (problem for item in items for problem in item.problems):
                 if self.data.damaged == "fail":
                     raise DataError(f"{problem} To go on without it: data.damaged=skip.")
@@ -150,6 +152,47 @@ class TripletFeed:
             columns = zip(*(item.triplet for item in items), strict=True)
             stacked = (torch.stack(tensors) for tensors in columns)
             yield Triplet(*(tensor.to(self.processes.device).float() / 255 for tensor in stacked))
+
+
+class WorkerLostError(DataError):
+    """A process that reads ahead has ended, so that the next batch cannot be had."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A process that reads pictures was ended, perhaps for lack of memory; "
+            "with fewer data.workers the same command goes on."
+        )
+
+
+def _outlive_one_signal(_worker: int) -> None:
+    """Let a reading process leave it to the training one to stop.
+
+    Ctrl-C and schedulers signal both. The second SIGTERM counts: it comes where it does not end by itself.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _frame: signal.signal(number, signal.SIG_DFL) and None)
+
+
+def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
+    """What a loader reads.
+
+    Raises:
+        WorkerLostError: a process that reads was killed, whatever of it PyTorch stumbled on first.
+    """
+    try:
+        yield from loader
+    except (RuntimeError, EOFError, ConnectionError, FileNotFoundError) as error:
+        if not is_worker_lost(error):
+            raise
+        raise WorkerLostError from error
+
+
+def is_worker_lost(error: Exception) -> bool:
+    """Whether this is what PyTorch raises, wherever the program is, when a reading process is killed."""
+    said = str(error)
+    if said.startswith("Caught "):  # what was raised in the process itself
+        return False
+    return not isinstance(error, RuntimeError) or "DataLoader worker" in said
 
 
 def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) -> Feed:

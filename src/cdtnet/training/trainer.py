@@ -21,13 +21,14 @@ from ..weights import write_weights
 from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, restore, save_checkpoint
 from .descent import Descent
 from .distributed import Processes
-from .feeds import open_feed
+from .feeds import WorkerLostError, is_worker_lost, open_feed
 from .initial import build_model
 from .log import Log
 from .recipe import Recipe, Stage
 from .validation import paint, validate
 
 VALIDATIONS = 10  # per stage
+PATIENCE = 0.5  # seconds
 
 
 class Trainer:
@@ -85,7 +86,13 @@ class Trainer:
                 if self.averaged is not None:
                     restore(self.averaged, resumed["averaged"], self.model)
                 resumed = None
-            if not self._run_stage(stage, descent, stopped, save_every):
+            try:
+                ended = self._run_stage(stage, descent, stopped, save_every)
+            except RuntimeError as error:
+                if is_worker_lost(error):  # in the middle of a step, which is not saved
+                    raise WorkerLostError from error
+                raise
+            if not ended:
                 self._write_weights("so far")
                 return False
             self.model.load_state_dict(self.usable.state_dict())
@@ -135,7 +142,14 @@ class Trainer:
         with self._bar(stage, steps) as bar:
             while self.step < steps:
                 rate = stage.rate_at(self.step, steps)
-                losses.append(self._train_step(stage, batches, descent, rate))
+                try:
+                    losses.append(self._train_step(stage, batches, descent, rate))
+                except WorkerLostError:
+                    time.sleep(PATIENCE)  # a signal to the whole group may reach this process last
+                    self._save(descent, required=True)
+                    if stopped():
+                        return False
+                    raise
                 bar.update(stage.batch)
                 ended = self.step == steps
                 if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
@@ -163,7 +177,8 @@ class Trainer:
     def _train_step(self, stage: Stage, batches: Iterator[Triplet], descent: Descent, rate: float) -> Tensor:
         """One step; returns the loss, over all processes."""
         window = self._window(stage)
-        losses = [descent.add(_cast(triplet, stage), window) for triplet in islice(batches, stage.accumulate)]
+        parts = list(islice(batches, stage.accumulate))  # whole, before anything is computed
+        losses = [descent.add(_cast(triplet, stage), window) for triplet in parts]
         descent.step(rate)
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
