@@ -49,6 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
         )
     if not processes.first:
         return
+    best = trainer.best
+    if best.samples or finished:
+        say(f"Best {best.name}: {best.value:.4g}, after {best.samples:,} samples; see {folder / 'log.csv'}.")
     if finished:
         print(folder / "weights.safetensors")
     else:

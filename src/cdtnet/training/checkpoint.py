@@ -3,10 +3,12 @@
 import io
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from ..errors import CdtnetError, DataError
@@ -16,7 +18,10 @@ from ..weights import CONFIG_ENTRY
 from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.
-FREE = {"about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"}
+FREE = {
+    *("about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"),
+    *("watch.log_every", "watch.keep"),
+}
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -54,7 +59,10 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
     Raises:
         DataError: naming what differs.
     """
-    old, new = _flat(json.loads(before)), _flat(recipe.model_dump(mode="json"))
+    content = json.loads(before)
+    with suppress(ValidationError):  # what recipes could not say yet was as it is by default
+        content = Recipe.model_validate(content).model_dump(mode="json")
+    old, new = _flat(content), _flat(recipe.model_dump(mode="json"))
     differ = sorted(key for key in {*old, *new} - FREE if old.get(key) != new.get(key))
     if differ:
         raise DataError(

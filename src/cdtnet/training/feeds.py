@@ -6,7 +6,7 @@ number of processes or workers, nor on whether the run was interrupted before.
 
 import random
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
@@ -110,12 +110,8 @@ class TripletFeed:
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
         """Random crops, flipped half of the time, in an order that is drawn anew for each epoch."""
-        keys = [
-            [(place, size) for place in self.processes.share([*range(at, at + stage.part)])]
-            for at, size in _parts(stage, first, end)
-        ]
         crops = _Crops(self.train, self.seed, self.data.damaged)
-        return self._read(self._loader(crops, keys))
+        return self._read(self._loader(crops, _Steps(stage, first, end, self.processes)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
         """Triplets spread evenly over the test split, whole, squashed to the stage's size."""
@@ -129,7 +125,7 @@ class TripletFeed:
             self.scored = stage.size, self._loader(squares, keys)
         return self._read(self.scored[1])
 
-    def _loader(self, pictures: "_Squares", keys: list[list[tuple[int, int]]]) -> "DataLoader[Item]":
+    def _loader(self, pictures: "_Squares", keys: Iterable[list[tuple[int, int]]]) -> "DataLoader[Item]":
         workers = min(self.data.workers, available_cores())
         return DataLoader(
             pictures,
@@ -152,6 +148,20 @@ class TripletFeed:
             columns = zip(*(item.triplet for item in items), strict=True)
             stacked = (torch.stack(tensors) for tensors in columns)
             yield Triplet(*(tensor.to(self.processes.device).float() / 255 for tensor in stacked))
+
+
+@dataclass(frozen=True)
+class _Steps(Iterable[list[tuple[int, int]]]):
+    """This process's keys of each part of a batch, made one after the other: a run has millions."""
+
+    stage: Stage
+    first: int
+    end: int
+    processes: Processes
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for at, size in _parts(self.stage, self.first, self.end):
+            yield [(place, size) for place in self.processes.share([*range(at, at + self.stage.part)])]
 
 
 class WorkerLostError(DataError):
