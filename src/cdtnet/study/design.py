@@ -64,34 +64,34 @@ class Design:
 
     def plan(self, number: int) -> tuple[Question, ...]:
         """All questions of the participant with this number (0, 1, 2, …), in order, repeats included."""
-        dice = random.Random(f"{self.seed}/{number}")
+        rng = random.Random(f"{self.seed}/{number}")
         asked = self._stretch(number)
-        dice.shuffle(asked)
-        questions = _choose_sides(asked, dice)
+        rng.shuffle(asked)
+        questions = _choose_sides(asked, rng)
         half, late = (len(questions) + 1) // 2, (2 * len(questions) + 2) // 3
         count = min(half, round(self.repeat_share * len(questions)))
         repeats = [
-            Question(q.picture, q.right, q.left, repeat=True) for q in dice.sample(questions[:half], count)
+            Question(q.picture, q.right, q.left, repeat=True) for q in rng.sample(questions[:half], count)
         ]
         end = questions[late:] + repeats
-        dice.shuffle(end)
+        rng.shuffle(end)
         return tuple(questions[:late] + end)
 
     def _stretch(self, number: int) -> list[tuple[str, tuple[str, str]]]:
         """The (picture, pair of methods) that a participant sees, each once."""
-        dice = random.Random(f"{self.seed}")
-        pictures = dice.sample(self.pictures, len(self.pictures))
+        rng = random.Random(f"{self.seed}")
+        pictures = rng.sample(self.pictures, len(self.pictures))
         duels = list(combinations(self.methods, 2))
-        dice.shuffle(duels)
+        rng.shuffle(duels)
         total, block = len(pictures) * len(duels), lcm(len(pictures), len(duels))
         size = min(self.pairs, total)
         places = (k % total for k in range(number * size, (number + 1) * size))
         return [(pictures[k % len(pictures)], duels[(k + k // block) % len(duels)]) for k in places]
 
 
-def _choose_sides(asked: list[tuple[str, tuple[str, str]]], dice: random.Random) -> list[Question]:
+def _choose_sides(asked: list[tuple[str, tuple[str, str]]], rng: random.Random) -> list[Question]:
     """Each method of a pair stands on the left half of the times that the pair comes."""
-    swapped: defaultdict[tuple[str, str], bool] = defaultdict(lambda: dice.random() < 0.5)
+    swapped: defaultdict[tuple[str, str], bool] = defaultdict(lambda: rng.random() < 0.5)
     questions = []
     for picture, duel in asked:
         left, right = reversed(duel) if swapped[duel] else duel
