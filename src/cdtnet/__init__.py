@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .config import Config
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .imaging import Lut, Picture
     from .imaging.composition import Composition, compose
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from .inference.harmonizer import Harmonizer, harmonize
     from .inference.provenance import read_record
     from .inference.result import Result
-    from .model import load_model
+    from .model import load_model, save_model
 
 _HOMES = {
     "CdtnetError": "errors",
     "Composition": "imaging.composition",
+    "Config": "config",
     "DataError": "errors",
     "Harmonizer": "inference.harmonizer",
     "Lut": "imaging",
@@ -37,12 +39,14 @@ _HOMES = {
     "harmonize": "inference.harmonizer",
     "load_model": "model",
     "read_record": "inference.provenance",
+    "save_model": "model",
     "snap_mask": "imaging.snapping",
 }
 
 __all__ = [
     "CdtnetError",
     "Composition",
+    "Config",
     "DataError",
     "Harmonizer",
     "Lut",
@@ -55,6 +59,7 @@ __all__ = [
     "harmonize",
     "load_model",
     "read_record",
+    "save_model",
     "snap_mask",
 ]
 
@@ -62,11 +67,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name != "load_model":
+    if _HOMES[name] != "model":
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     from .errors import needs
 
-    with needs("torch", "load_model"):
+    with needs("torch", name):
         return getattr(import_module(".model", __name__), name)
 
 

@@ -2,6 +2,7 @@ import signal
 import sys
 
 import pytest
+import torch
 import yaml
 
 from cdtnet.cli.main import main
@@ -57,7 +58,9 @@ def test_sigterm_stops_in_order(recipe, tmp_path, capsys, monkeypatch):
     ("arguments", "code", "words"),
     [
         (["stages.0.batsh=2"], 1, "did you mean 'batch'?"),
-        (["--device", "abacus"], 1, "no device 'abacus'"),
+        (["--device", "abacus"], 1, "device 'abacus' cannot be used here; there is cpu"),
+        (["--device", "cuda:77"], 1, "device 'cuda:77' cannot be used here"),
+        (["--device", "meta"], 1, "device 'meta' cannot be used here"),
         (["--minutes", "0", "nonsense"], 1, "write KEY=VALUE"),
         (["--strength", "1"], 2, "unrecognized arguments: --strength"),
     ],
@@ -69,6 +72,16 @@ def test_what_is_wrong_is_said(recipe, tmp_path, capsys, arguments, code, words)
         result = exit_.code
     assert result == code
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_said(recipe, tmp_path, capsys, device):
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if there[device]:
+        pytest.skip(f"there is {device}")
+    assert main(["train", str(recipe), "-o", str(tmp_path / "run"), "--device", device]) == 1
+    assert capsys.readouterr().err == f"cdtnet: The device '{device}' cannot be used here; there is cpu.\n"
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_extra_is_said(recipe, capsys, monkeypatch):

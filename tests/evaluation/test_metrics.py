@@ -5,12 +5,15 @@ import pytest
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
 from cdtnet.datasets.foreground import foreground_ratio
+from cdtnet.evaluation.difference import delta_e
 from cdtnet.evaluation.metrics import (
     METRICS,
     fmse,
     fpsnr,
     mse,
+    mse_inside,
     psnr,
+    psnr_inside,
     psnr_official,
     score,
 )
@@ -134,9 +137,20 @@ def test_strips_do_not_matter():
     assert fmse(prediction, target, mask) == pytest.approx(expected, rel=1e-12)
 
 
+def test_inside_counts_errors_of_the_foreground_over_the_whole_frame():
+    target, mask = np.zeros((4, 5, 3)), np.zeros((4, 5))
+    prediction = np.full((4, 5, 3), 7.0)  # of the background too, which does not count
+    prediction[0, 0], prediction[0, 1] = (1, 2, 3), (4, 0, 0)
+    mask[0, 0], mask[0, 1] = 1, 0.5
+    assert mse_inside(prediction, target, mask) == pytest.approx((1 + 4 + 9 + 0.5 * 16) / 60)
+    assert psnr_inside(prediction, target, mask) == pytest.approx(10 * np.log10(255**2 / (22 / 60)), abs=1e-4)
+
+
 def test_score_is_every_metric(pair, soft_mask):
     prediction, target = pair
     masked = {"fmse": fmse, "fpsnr": fpsnr, "fssim": fssim, "fssim_official": fssim_official}
+    masked |= {"mse_inside": mse_inside, "psnr_inside": psnr_inside}
+    masked |= {"delta_e": lambda *given: delta_e(*given)[0], "fdelta_e": lambda *given: delta_e(*given)[1]}
     plain = {"mse": mse, "psnr": psnr, "psnr_official": psnr_official}
     plain |= {"ssim": ssim, "ssim_official": ssim_official}
     scores = score(prediction, target, soft_mask)

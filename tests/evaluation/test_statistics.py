@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 
 from cdtnet.evaluation.results import Composite, Evaluation
 from cdtnet.evaluation.statistics import by_foreground, by_subset, difference, summarize
@@ -56,6 +56,21 @@ def test_intervals_agree_with_scipy(scores):
     width = expected.high - expected.low
     assert found.low == pytest.approx(expected.low, abs=0.06 * width)
     assert found.high == pytest.approx(expected.high, abs=0.06 * width)
+
+
+@pytest.mark.parametrize(("worse", "count"), [(0, 30), (3, 40), (30, 30)])
+def test_the_share_that_is_made_worse_has_an_exact_interval(worse, count):
+    before, after = np.full(count, 2.0), np.r_[np.full(worse, 3.0), np.full(count - worse, 1.0)]
+    scores = {"composite": {"mse": before, "fmse": before}, "ours": {"mse": after, "fmse": after}}
+    value, low, high = summarize(evaluation(scores))["ours"]["worse"]
+    expected = binomtest(worse, count).proportion_ci(method="exact")
+    assert (value, low, high) == pytest.approx((worse / count, expected.low, expected.high))
+
+
+def test_none_of_thirty_made_worse_is_not_certain():
+    ones = [1.0] * 30
+    scores = {"composite": {"mse": ones, "fmse": ones}, "ours": {"mse": ones, "fmse": ones}}
+    assert summarize(evaluation(scores))["ours"]["worse"] == pytest.approx((0, 0, 0.116), abs=5e-4)
 
 
 def test_the_ratio_of_means_is_resampled_in_pairs(scores):

@@ -3,6 +3,8 @@
 import csv
 import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -83,7 +85,7 @@ def test_two_processes_train_as_one(recipe, tmp_path):
     rows = []
     for name in ("one", "two"):
         with (tmp_path / name / "log.csv").open() as file:
-            rows.append([float(row["loss"]) for row in csv.DictReader(file)])
+            rows.append([float(row["loss"]) for row in csv.DictReader(file)][1:])  # before, there was no step
     assert len(rows[0]) == 10
     assert rows[1] == pytest.approx(rows[0], rel=1e-5)  # of six digits
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
@@ -96,3 +98,54 @@ def test_a_batch_that_cannot_be_shared_is_said(recipe, tmp_path):
     assert done.returncode != 0
     assert "3 pictures, cannot be shared by 2 processes" in done.stderr
     assert "cdtnet/training" not in done.stderr  # no traceback of ours
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_keeps_all_steps(recipe_of, tmp_path, number):
+    """As schedulers and terminals send it: processes that read ahead get it, too."""
+    content = recipe_of({"samples": 400_000}, data={"workers": 1}).model_dump(mode="json")
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump(content))
+    arguments = command(tmp_path / "long.yaml", tmp_path / "run", "--save-every", "0")
+    process = subprocess.Popen(
+        arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while process.poll() is None and not (tmp_path / "run" / "checkpoint.pt").exists():
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    stopped = re.search(r"Stopped after ([\d,]+) samples; the same command goes on", said)
+    content = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert content["samples"] == int(stopped[1].replace(",", ""))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are found in /proc, or by signals")
+def test_a_reading_process_that_is_killed_is_said_and_costs_nothing(recipe_of, tmp_path):
+    content = recipe_of({"samples": 400_000}, data={"workers": 1}).model_dump(mode="json")
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump(content))
+    script = tmp_path / "killing.py"
+    script.write_text(
+        "import sys\n"
+        "from cdtnet.training import feeds\n"
+        "from cdtnet.training.trainer import Trainer\n"
+        "take_step = Trainer._train_step\n"
+        "def step(self, *arguments):\n"
+        "    if self.step == 3:\n"
+        "        import multiprocessing\n"
+        "        [child.kill() for child in multiprocessing.active_children()]\n"
+        "    return take_step(self, *arguments)\n"
+        "Trainer._train_step = step\n"
+        "from cdtnet.cli.main import main\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main(sys.argv[1:]))\n"
+    )
+    options = "--output", str(tmp_path / "run"), "--device", "cpu", "--save-every", "0"
+    arguments = [sys.executable, str(script), "train", str(tmp_path / "long.yaml"), *options]
+    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1, done.stderr
+    assert "cdtnet: A process that reads pictures was ended" in done.stderr
+    assert "Traceback" not in done.stderr
+    content = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert content["samples"] == 4 * content["step"] >= 8

@@ -105,7 +105,7 @@ def test_fixed_statistics_are_those_of_before_and_gone_by(recipe_of, tmp_path, f
         recipe.stages[0].smallest_foreground / recipe.stages[0].size ** 2,
     ).item()
     trainer.run()
-    (row,) = csv.DictReader((tmp_path / "on" / "log.csv").read_text().splitlines())
+    _, row = csv.DictReader((tmp_path / "on" / "log.csv").read_text().splitlines())
     after = weights(tmp_path / "on")
     assert any(not torch.equal(after[name], before[name]) for name in before if "weight" in name)
     kept = all(torch.equal(after[name], before[name]) for name in before if "running" in name)
@@ -169,7 +169,7 @@ def test_the_log_has_scores_and_pictures(recipe_of, tmp_path):
     train(recipe_of({"trains": ["color_mapping"]}, variant="cdtnet"), tmp_path)
     with (tmp_path / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["samples"] for row in rows] == ["4", "8", "12", "16"]
+    assert [row["samples"] for row in rows] == ["0", "4", "8", "12", "16"]
     assert float(rows[-1]["composite fmse"]) > 0
     assert {f"{name} psnr" for name in ("image", "lut", "base", "composite")} <= rows[0].keys()
     assert list(tmp_path.glob("events.out.tfevents.*"))

@@ -10,10 +10,18 @@ from .outputs import add_overwrite, prepare_output
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument(
-        "checkpoint", metavar="CHECKPOINT", type=Path, help=".pth of CDTNet or iSSAM, or .safetensors of ours"
+        "checkpoint",
+        metavar="CHECKPOINT",
+        type=Path,
+        help=".pth of CDTNet or iSSAM, .safetensors of ours, a run's checkpoint.pt, or a saved state_dict",
     )
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="the .safetensors to write")
     parser.add_argument("--base-size", type=int, help="side at which pictures are analysed (default: 256)")
+    parser.add_argument(
+        "--like",
+        metavar="MODEL",
+        help="model or weights file whose configuration the weights have, where CHECKPOINT does not say it",
+    )
     parser.add_argument("--half", action="store_true", help="store 16-bit floats: half the size")
     parser.add_argument(
         "--card", type=Path, help="JSON file of what to say of the weights: training, licence, scores, …"
@@ -26,18 +34,20 @@ def run(arguments: argparse.Namespace) -> None:
     from ..errors import WeightsError, needs
 
     with needs("torch", "Converting"):
-        from ..model import load_model
-    from ..weights import read_weights, write_weights
+        from ..model.loading import build
+    from ..weights import load_weights, write_weights
 
     if arguments.output.suffix != ".safetensors":
         raise WeightsError(f"{arguments.output} must end in .safetensors.")
     inputs = [arguments.checkpoint, *([arguments.card] if arguments.card else [])]
     prepare_output(arguments.output, inputs, overwrite=arguments.overwrite)
-    model = load_model(arguments.checkpoint, base_size=arguments.base_size)
-    before = read_weights(arguments.checkpoint)[1] or {
-        "origin": f"converted from {arguments.checkpoint.name}"
-    }
-    card = {**before, **(_read_card(arguments.card) if arguments.card else {})}
+    like = load_weights(arguments.like).config if arguments.like else None
+    weights = load_weights(arguments.checkpoint, arguments.base_size, like)
+    model = build(weights)
+    origin = (
+        {} if weights.card.keys() - {"config"} else {"origin": f"converted from {arguments.checkpoint.name}"}
+    )
+    card = {**origin, **weights.card, **(_read_card(arguments.card) if arguments.card else {})}
     write_weights(arguments.output, model, card, half=arguments.half)
     config = model.config
     count = sum(parameter.numel() for parameter in model.parameters())

@@ -24,6 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", action="append", metavar="NAME_OR_FILE", help="may be repeated (default: cdtnet-256)")
     add("--baseline", action="extend", nargs="+", choices=BASELINES, default=[], help="to compare with")
     add(
+        "--results",
+        action="append",
+        type=_results,
+        default=[],
+        metavar="NAME=FOLDER",
+        help="pictures that another method made of these composites, under their names; may be repeated",
+    )
+    add(
         "--size",
         type=_size,
         default=256,
@@ -51,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--efficiency", action="store_true", help="also measure time, memory and operations")
     add("--device", default="auto", help="for networks: auto, cpu, cuda, mps (default: auto)")
     add("--markdown", action="store_true", help="print tables as Markdown")
+    add("--journal", type=Path, metavar="FILE", help="keep scores as they come; the same command goes on")
     add("--json", type=Path, metavar="FILE", help="write everything that was found")
     add("--csv", type=Path, metavar="FILE", help="write the scores of each picture")
     add("--report", type=Path, metavar="FILE.html", help="write a page with plots and pictures")
@@ -58,11 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score, print the tables, write what was asked for."""
-    from ..errors import needs
+    from ..errors import CdtnetError, needs
     from ..system.atomic import write_file
 
     with needs("evaluate", "Evaluating"):
-        from ..evaluation.methods import load_method
+        from ..evaluation.methods import load_method, published_results
         from ..evaluation.report import write_report
         from ..evaluation.running import examples
         from ..evaluation.tables import tables
@@ -72,9 +81,14 @@ def run(arguments: argparse.Namespace) -> None:
         label: load_method(name, arguments.device, whole_frame=arguments.whole_frame)
         for label, name in names.items()
     }
+    for label, folder in arguments.results:
+        if label in methods:
+            raise CdtnetError(f"Two methods have the name {label}; give each its own.")
+        methods[label] = published_results(folder)
     dataset, split = _dataset(arguments)
     costs = _costs(arguments, names) if arguments.efficiency else ()
-    evaluation = _evaluation(arguments, dataset, methods, split=split, costs=costs)
+    hashes = _hashes(names, dataset)
+    evaluation = _evaluation(arguments, dataset, methods, split=split, costs=costs, sha256=hashes)
     print("\n".join(t.markdown() if arguments.markdown else t.text() for t in tables(evaluation)), end="")
     if arguments.json:
         write_file(arguments.json, evaluation.to_json().encode())
@@ -89,7 +103,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
     from ..datasets.samples import open_dataset
 
     outputs = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
-    check_apart(outputs)
+    check_apart([*outputs, *([arguments.journal] if arguments.journal else [])])
     inputs = [str(arguments.data), *(arguments.model or [])]
     if any(path.exists() for path in outputs):
         samples = open_dataset(arguments.data, layout=arguments.layout).samples
@@ -113,6 +127,7 @@ def _evaluation(
             damaged=arguments.damaged,
             say=say,
             stopped=lambda: signal.received,
+            journal=arguments.journal,
             whole_frame=arguments.whole_frame,
             command=shlex.join(["cdtnet", *sys.argv[1:]]),
             **circumstances(methods),
@@ -127,6 +142,30 @@ def _names(arguments: argparse.Namespace) -> dict[str, str]:
         label = label_of(name)
         names[name if label in names else label] = name
     return names
+
+
+def _hashes(names: dict[str, str], dataset: "DataSet") -> dict[str, str]:
+    """What an evaluation is of: SHA-256 of each file of weights, and one over the data set's files."""
+    import hashlib
+
+    from ..inference.provenance import file_sha256
+    from ..weights.loading import weights_file
+
+    files = {label: weights_file(name) for label, name in names.items() if name not in BASELINES}
+    hashes = {label: file_sha256(path) for label, path in files.items()}
+    digest = hashlib.sha256()
+    for sample in dataset.samples:
+        for entry in (sample.composite, sample.mask, sample.real):
+            if entry is not None and entry.exists():
+                digest.update(hashlib.sha256(entry.read()).digest())
+    return {**hashes, "data": digest.hexdigest()}
+
+
+def _results(text: str) -> tuple[str, Path]:
+    name, separator, folder = text.partition("=")
+    if not (name and separator and folder):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FOLDER")
+    return name, Path(folder)
 
 
 def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost, ...]":

@@ -49,9 +49,13 @@ def run(arguments: argparse.Namespace) -> None:
         )
     if not processes.first:
         return
+    best = trainer.best
+    if best.samples or finished:
+        say(f"Best {best.name}: {best.value:.4g}, after {best.samples:,} samples; see {folder / 'log.csv'}.")
     if finished:
         print(folder / "weights.safetensors")
     else:
         say(f"Stopped after {trainer.samples:,} samples; the same command goes on.")
+        say(f"The weights so far are in {folder / 'weights.safetensors'}.")
         if signal.received:
             raise SystemExit(130)

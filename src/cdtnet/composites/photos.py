@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..imaging.formats import JPEG, PNG, TIFF, WEBP
+from ..system.forking import use_threads
 
 PHOTO_SUFFIXES = {suffix for format_ in (JPEG, PNG, WEBP, TIFF) for suffix in format_.suffixes}
 
@@ -107,6 +108,7 @@ def _each(work: Callable[[tuple[int, Path]], None], jobs: Iterable[tuple[int, Pa
 
 
 def _square(path: Path, size: int, space: str) -> np.ndarray:
+    use_threads()
     try:
         picture = pyvips.Image.thumbnail(str(path), size, height=size, size="force", fail_on="truncated")
         picture = picture.colourspace(space)

@@ -108,8 +108,8 @@ def read_sample(sample: Sample) -> Arrays:
     Raises:
         DataError: A file is missing or damaged, or their sizes differ; names them.
     """
-    composite, mask = _colors(sample.composite), _foreground(sample.mask)
-    real = _colors(sample.real) if sample.real else None
+    composite, mask = read_colors(sample.composite), _foreground(sample.mask)
+    real = read_colors(sample.real) if sample.real else None
     sizes = {sample.composite: composite.shape[:2], sample.mask: mask.shape}
     if sample.real and real is not None:
         sizes[sample.real] = real.shape[:2]
@@ -160,7 +160,7 @@ def decode_entry(entry: Entry, data: bytes, *, color_space: str | None = None) -
         raise DataError(str(error).replace("The given data", str(entry), 1)) from error
 
 
-def _colors(entry: Entry) -> NDArray[np.uint8]:
+def read_colors(entry: Entry) -> NDArray[np.uint8]:
     given = read_entry(entry).pixels
     if given.dtype.kind == "f" and not np.isfinite(given).all():
         raise DataError(f"{entry} holds NaN or infinite values, which cannot be scored; replace them.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..config import STRIDE
+from ..datasets.samples import Arrays, read_colors, resize_arrays
+from ..datasets.tree import Entry, open_tree
+from ..engines.pytorch import TorchEngine
+from ..errors import DataError
 from ..inference.harmonizer import Harmonizer
 from ..model import CDTNet, load_model
 from ..model.layers import denormalize, normalize
@@ -22,6 +27,8 @@ from .poisson import poisson_blending
 
 Array = NDArray[np.floating[Any]]
 Harmonize = Callable[[Array, Array], Array]
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 
 CLASSICAL: dict[str, Harmonize] = {
     "composite": lambda composite, _: composite,
@@ -40,10 +47,81 @@ class Method:
         harmonize: from a composite (H,W,3), sRGB floats 0..1, and a mask (H,W), 0..1, to a picture (H,W,3),
             0..1, not rounded.
         network: what it computes with; None where it is classical.
+        folder: where its results lie, if they were made elsewhere; then `harmonize` is not called.
     """
 
     harmonize: Harmonize
     network: CDTNet | None = None
+    folder: Results | None = None
+
+    def output(self, name: str, arrays: Arrays) -> Array:
+        """What the method makes of a sample, by its name where the result is on disk: (H,W,3), 0..1.
+
+        Raises:
+            DataError: there is no such result, or it has another size.
+        """
+        if self.folder is not None:
+            return self.folder.read(name, arrays)
+        composite, mask = arrays.composite / np.float32(255), arrays.mask / np.float32(255)
+        return self.harmonize(composite, mask)
+
+
+class Results:
+    """Pictures that were made elsewhere, in a folder, by the names of the composites.
+
+    Args:
+        root: holds them at the composites' paths, or anywhere under their names, with whatever suffix.
+
+    Raises:
+        DataError: there is no such folder, or it holds no pictures.
+    """
+
+    def __init__(self, root: Path):
+        if not root.is_dir():
+            raise DataError(f"There is no folder {root} of results.")
+        self.tree = open_tree(root)
+        self.by_path: dict[str, str] = {}
+        self.by_name: dict[str, list[str]] = {}
+        for path in self.tree.files():
+            if PurePosixPath(path).suffix.lower() in SUFFIXES:
+                stem = PurePosixPath(path).with_suffix("")
+                self.by_path[str(stem)] = path
+                self.by_name.setdefault(stem.name, []).append(path)
+        if not self.by_path:
+            raise DataError(f"The folder {root} holds no pictures.")
+
+    def read(self, name: str, arrays: Arrays) -> Array:
+        """The result for a composite, brought to the size of the sample where it has that of the originals.
+
+        Raises:
+            DataError: there is none, more than one, or it is not as large.
+        """
+        stem = PurePosixPath(name).with_suffix("")
+        exact = self.by_path.get(str(stem))
+        found = [exact] if exact else self.by_name.get(stem.name, [])
+        if len(found) != 1:
+            problem = "has no picture for" if not found else f"has {len(found)} pictures for"
+            raise DataError(f"The folder {self.tree.root} {problem} {name}.")
+        picture = read_colors(Entry(self.tree, found[0]))
+        height, width = arrays.mask.shape
+        if picture.shape[:2] != (height, width):
+            if height != width:
+                raise DataError(
+                    f"{found[0]} in {self.tree.root} is {picture.shape[1]}×{picture.shape[0]} pixels, "
+                    f"and its composite {width}×{height}."
+                )
+            blank = np.zeros(picture.shape[:2], np.uint8)
+            picture = resize_arrays(Arrays(picture, blank, None), height).composite
+        return picture / np.float32(255)
+
+
+def published_results(folder: Path) -> Method:
+    """Results that others publish, as a method to compare with.
+
+    Raises:
+        DataError: there is no such folder, or it holds no pictures.
+    """
+    return Method(CLASSICAL["composite"], folder=Results(folder))
 
 
 def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -> Method:
@@ -60,7 +138,9 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
     if name in CLASSICAL:
         return Method(CLASSICAL[name])
     network = load_model("is2am" if name in BASELINES else name)
-    harmonizer = Harmonizer(network, device)  # in PyTorch, moved to the device
+    harmonizer = Harmonizer(network, device)
+    assert isinstance(harmonizer.engine, TorchEngine)
+    network = harmonizer.engine.model  # which is on the device
     if name == "is2am-full":
         return Method(_at_full_size(network, whole_frame), network)
 

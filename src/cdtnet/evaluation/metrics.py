@@ -26,8 +26,13 @@ METRICS = (
     "ssim_official",
     "fssim",
     "fssim_official",
+    "mse_inside",
+    "psnr_inside",
+    "delta_e",
+    "fdelta_e",
 )
-"""What `score` computes: "official" is what the code of CDTNet does, the others what most papers mean."""
+"""What `score` computes: "official" is what the code of CDTNet does, "inside" what the codes of HINet and
+PCT-Net do, the others what most papers mean."""
 
 PSNR_EPSILON = 1e-6
 """Added to the MSE before the logarithm, as the codes of iS2AM, CDTNet and PCT-Net do."""
@@ -37,7 +42,7 @@ STRIP = 128
 
 
 def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
-    """Every one of `METRICS` for one picture, at the cost of two SSIM maps.
+    """Every one of `METRICS` for one picture, at the cost of two SSIM maps and one of color differences.
 
     Args:
         prediction: Picture (H, W, 3), 0..255, at least 11 pixels high and wide.
@@ -47,8 +52,11 @@ def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
     Raises:
         ValueError: The shapes differ, or the picture is smaller than SSIM's window.
     """
+    from .difference import delta_e
     from .similarity import OFFICIAL, STANDARD, similarity
 
+    inside = mse_inside(prediction, target, mask)
+    difference = delta_e(prediction, target, mask)
     whole, foreground = mse(prediction, target), fmse(prediction, target, mask)
     ssim, fssim = similarity(prediction, target, mask, STANDARD)
     ssim_official, fssim_official = similarity(prediction, target, mask, OFFICIAL)
@@ -62,6 +70,10 @@ def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
         "ssim_official": ssim_official,
         "fssim": fssim,
         "fssim_official": fssim_official,
+        "mse_inside": inside,
+        "psnr_inside": _decibels(inside, 255.0),
+        "delta_e": difference.whole,
+        "fdelta_e": difference.foreground,
     }
 
 
@@ -85,11 +97,31 @@ def fmse(prediction: Array, target: Array, mask: Array) -> float:
         target: Picture (H, W, 3), 0..255.
         mask: Foreground (H, W), 0..1.
     """
-    weighted = sum(
-        float(np.tensordot(mask[rows], error, axes=2).sum())
-        for rows, error in _squared_errors(prediction, target)
-    )
-    return weighted / (3 * float(mask.sum(dtype=np.float64)) + 1e-6)
+    return _weighted(prediction, target, mask) / (3 * float(mask.sum(dtype=np.float64)) + 1e-6)
+
+
+def mse_inside(prediction: Array, target: Array, mask: Array) -> float:
+    """Mean over the whole frame of the errors inside the mask alone: Σ mask · error² / (3 · H · W).
+
+    As the codes of HINet and PCT-Net have it, in squared 8-bit codes: noise of the background does not count.
+
+    Args:
+        prediction: Picture (H, W, 3), 0..255.
+        target: Picture (H, W, 3), 0..255.
+        mask: Foreground (H, W), 0..1.
+    """
+    return _weighted(prediction, target, mask) / target.size
+
+
+def psnr_inside(prediction: Array, target: Array, mask: Array) -> float:
+    """PSNR of `mse_inside` with peak 255, in dB, as PCT-Net's code has it.
+
+    Args:
+        prediction: Picture (H, W, 3), 0..255.
+        target: Picture (H, W, 3), 0..255.
+        mask: Foreground (H, W), 0..1.
+    """
+    return _decibels(mse_inside(prediction, target, mask), 255.0)
 
 
 def psnr(prediction: Array, target: Array) -> float:
@@ -126,6 +158,14 @@ def fpsnr(prediction: Array, target: Array, mask: Array) -> float:
         mask: Foreground (H, W), 0..1.
     """
     return _decibels(fmse(prediction, target, mask), 255.0)
+
+
+def _weighted(prediction: Array, target: Array, mask: Array) -> float:
+    """Σ mask · error² over pixels and channels."""
+    return sum(
+        float(np.tensordot(mask[rows], error, axes=2).sum())
+        for rows, error in _squared_errors(prediction, target)
+    )
 
 
 def _decibels(error: float, peak: float) -> float:

@@ -19,6 +19,9 @@ IHARMONY4 = "bicubic resizing, PSNR's peak the prediction's own range"
 CONVENTIONS = {OFFICIAL: "official", INSIDE: "HINet", PCT_NET: "PCT-Net", IHARMONY4: "iHarmony4"}
 """How published figures were computed → a short name for it."""
 
+COMPOSITES = {"": 7404, "hcoco": 4283, "hadobe5k": 2160, "hflickr": 828, "hday2night": 133}
+"""Sub-set of iHarmony4's test split, "" for all → how many composites published figures are means over."""
+
 CDTNET_AUTHORS = "CDTNet's authors"
 HINET_AUTHORS = "HINet's authors"
 PCT_NET_AUTHORS = "PCT-Net's authors"
@@ -43,6 +46,12 @@ class Published:
     convention: str
     measured_by: str
     scores: dict[str, float]
+
+
+def compared(subset: str, count: int) -> str:
+    """How many composites of a sub-set were scored, of how many behind the published figures."""
+    expected = COMPOSITES[subset.lower()]
+    return f"{count:,}" if count == expected else f"{count:,} of {expected:,}"
 
 
 def matching(evaluation: Evaluation, subset: str) -> list[Published]:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -101,6 +101,8 @@ class Evaluation:
         date: ISO date of the run.
         hardware: what it ran on, threads and versions included, for a caption.
         command: the command line that repeats it.
+        sha256: method → SHA-256 of its weights' file, and "data" → one over the files of the composites that
+            were scored, masks and real images included.
     """
 
     dataset: str
@@ -115,6 +117,7 @@ class Evaluation:
     date: str = ""
     hardware: str = ""
     command: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import platform
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..datasets.foreground import foreground_ratio
 from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
 from ..errors import DataError
 from ..system.progress import bar
+from .journal import Reports, open_journal
 from .methods import Method
 from .metrics import METRICS, score
 from .results import UNTOUCHED, Composite, Evaluation, Example
@@ -51,14 +53,25 @@ class Scores:
             raise DataError(f"{name} has no real image, so there is nothing to compare with.")
         try:
             found = {UNTOUCHED: score(arrays.composite, real, mask)}
-            for label, output in outputs(self.methods, arrays):
+            for label, output in outputs(self.methods, arrays, name):
                 found[label] = score(output, real, mask)
         except ValueError as error:
             raise DataError(f"{name} cannot be scored: {error}.") from error
-        for label, scores in found.items():
-            for metric, value in scores.items():
-                self._values[label][metric].append(value)
-        self.composites.append(Composite(name, subset, foreground_ratio(mask)))
+        self.note(Composite(name, subset, foreground_ratio(mask)), found)
+
+    def note(self, composite: Composite, found: Mapping[str, Mapping[str, float]]) -> None:
+        """Take the scores of one composite, method → metric → value, as they were computed before."""
+        for label, column in self._values.items():
+            for metric, values in column.items():
+                values.append(found[label][metric])
+        self.composites.append(composite)
+
+    def last(self) -> dict[str, dict[str, float]]:
+        """Scores of the composite noted last: method → metric → value."""
+        return {
+            label: {metric: column[-1] for metric, column in table.items()}
+            for label, table in self._values.items()
+        }
 
     def evaluation(self, **about: Any) -> Evaluation:
         """What was found, with what `Evaluation` wants to know about the run."""
@@ -69,12 +82,13 @@ class Scores:
         return Evaluation(composites=tuple(self.composites), values=values, **about)
 
 
-def outputs(methods: Mapping[str, Method], arrays: Arrays) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
+def outputs(
+    methods: Mapping[str, Method], arrays: Arrays, name: str = ""
+) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
     """What each method but "composite" makes of a sample: label and (H,W,3) floats, 0..255, not rounded."""
-    composite, mask = arrays.composite / np.float32(255), arrays.mask / np.float32(255)
     for label, method in methods.items():
         if label != UNTOUCHED:
-            output = method.harmonize(composite, mask) * np.float32(255)
+            output = method.output(name, arrays) * np.float32(255)
             yield label, np.clip(output, 0, 255, out=output)
 
 
@@ -86,6 +100,7 @@ def evaluate(
     damaged: Literal["skip", "fail"] = "skip",
     say: Callable[[str], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
+    journal: Path | None = None,
     **about: Any,
 ) -> Evaluation:
     """Score methods on all samples of a data set.
@@ -97,19 +112,37 @@ def evaluate(
         damaged: whether a sample that cannot be read is named and skipped, or ends the run.
         say: takes such a sentence.
         stopped: asked before each sample whether to raise KeyboardInterrupt.
+        journal: file that keeps each composite's scores as they come, and that an evaluation of the same goes
+            on from.
         about: further fields of the `Evaluation`.
 
     Raises:
-        DataError: A sample cannot be read, and `damaged` is "fail"; or none could be scored.
+        DataError: A sample cannot be read, and `damaged` is "fail"; or none could be scored; or the
+            journal is of another evaluation.
     """
     scores, skipped = Scores(methods), list(dataset.problems)
     if skipped and damaged == "fail":
         raise DataError(skipped[0])
-    with bar(dataset.samples, description="scoring", unit="composites") as samples:
+    same = {"dataset": dataset.root.name, "size": size, "whole_frame": about.get("whole_frame")}
+    same |= {"methods": list(methods), "metrics": list(METRICS), "sha256": about.get("sha256", {})}
+    pace = Reports(len(dataset.samples), say)
+    with (
+        open_journal(journal, same) as kept,
+        bar(dataset.samples, description="scoring", unit="composites") as samples,
+    ):
         for sample in samples:
             if stopped():
                 raise KeyboardInterrupt
-            if problem := _attempt(scores, sample, size):
+            if sample.name in kept.scores:
+                scores.note(*kept.scores[sample.name])
+                pace.tick(worked=False)
+                continue
+            count = len(scores.composites)
+            problem = _attempt(scores, sample, size)
+            if len(scores.composites) > count:
+                kept.add(scores.composites[-1], scores.last())
+            pace.tick()
+            if problem:
                 if damaged == "fail":
                     raise problem
                 skipped.append(str(problem))
@@ -130,7 +163,8 @@ def examples(
         arrays = _arrays(by_name[evaluation.composites[index].name], evaluation.size)
         assert arrays.real is not None
         composite, mask, real = map(_reduced, (arrays.composite, arrays.mask, arrays.real))
-        made = {label: _reduced(output) for label, output in outputs(methods, arrays)}
+        name = evaluation.composites[index].name
+        made = {label: _reduced(output) for label, output in outputs(methods, arrays, name)}
         yield Example(index, kind, composite, mask, real, made)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from .published import CONVENTIONS, OFFICIAL, Published, matching
+from .published import CONVENTIONS, IHARMONY4, INSIDE, OFFICIAL, PCT_NET, Published, compared, matching
 from .results import UNTOUCHED, Cost, Evaluation
 from .statistics import Chosen, Estimate, by_foreground, by_subset, difference, summarize
 from .table import Table
@@ -22,14 +22,21 @@ HEADINGS = {
     "fssim_official": "fSSIM official",
     "fmse_left": "fMSE left",
     "worse": "made worse",
+    "mse_inside": "MSE inside",
+    "psnr_inside": "PSNR inside",
+    "delta_e": "ΔE",
+    "fdelta_e": "fΔE",
 }
 """Names of the columns of `statistics.COLUMNS` in tables."""
 
-SUMMARY = ("mse", "psnr", "fmse", "fpsnr", "ssim", "fssim", "fmse_left", "worse")
+SUMMARY = ("mse", "psnr", "fmse", "fpsnr", "ssim", "fssim", "fdelta_e", "fmse_left", "worse")
 """Columns of the main table."""
 
 OURS = {"mse": "mse", "psnr": "psnr_official", "fmse": "fmse", "ssim": "ssim_official", "worse": "worse"}
-"""What is published → which of our columns stands beside it."""
+"""What is published → which of our columns stands beside it, in the official convention."""
+
+INSIDE_OURS = {"mse": "mse_inside", "psnr": "psnr_inside", "fmse": "fmse", "worse": "worse"}
+"""The same for figures that count only errors inside the mask."""
 
 SETS = {"hcoco", "hadobe5k", "hflickr", "hday2night"}
 
@@ -69,12 +76,18 @@ def caption(evaluation: Evaluation) -> str:
 
 
 def summary_rows(summary: Summary, columns: Sequence[str] = SUMMARY) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a table with a line for each method."""
+    """Header and rows of a table with a line for each method, of those columns that there are."""
+    columns = measured(summary, columns)
     rows = [
         [method, *(_with_interval(name, estimates[name]) for name in columns)]
         for method, estimates in summary.items()
     ]
     return ["", *(HEADINGS[name] for name in columns)], rows
+
+
+def measured(summary: Summary, columns: Sequence[str]) -> list[str]:
+    """Those of some columns that a summary has; evaluations of before lack some."""
+    return [name for name in columns if all(name in estimates for estimates in summary.values())]
 
 
 def number(name: str, value: float) -> str:
@@ -121,22 +134,54 @@ def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) 
     if not published:
         return None
     rows = _published_rows(published)
-    columns = _columns(published)
-    ours = CONVENTIONS[OFFICIAL] + ("" if evaluation.whole_frame else ", composited")
-    for method in evaluation.methods:
-        rows[method, ours, "this run"] = {
-            subset: {name: summaries[subset][method][column].value for name, column in OURS.items()}
-            for subset in published
-        }
+    counts = {name.lower(): int(chosen.sum()) for name, chosen in by_subset(evaluation).items()}
+    counts[""] = len(evaluation.composites)
+    numbers = {subset: compared(subset, counts[subset.lower()]) for subset in published}
+    partial = any(" of " in number for number in numbers.values())
+    columns = _columns(published, numbers)
+    for words, ours in _conventions(published):
+        words += "" if evaluation.whole_frame else ", composited"
+        words += ", other pictures" if partial else ""
+        for method in evaluation.methods:
+            rows[method, words, "this run"] = {
+                subset: {
+                    name: summaries[subset][method][column].value
+                    for name, column in ours.items()
+                    if column in summaries[subset][method]
+                }
+                for subset in published
+            }
     body = [
         [key[0], *(_cell(scores.get(subset, {}), names) for _, subset, names in columns), *key[1:]]
         for key, scores in rows.items()
     ]
     header = ["", *(heading for heading, _, _ in columns), "convention", "measured by"]
-    used = {convention for _, convention, _ in rows} | {CONVENTIONS[OFFICIAL]}
+    used = {convention.partition(",")[0] for _, convention, _ in rows}
     notes = [f"{name}: {text}." for text, name in CONVENTIONS.items() if name in used]
-    unit = ": MSE / PSNR" if len(published) > 1 else ""
-    return Table(f"Beside what is published{unit}.", header, body, notes)
+    if len(used - {CONVENTIONS[IHARMONY4]}) > 1:
+        notes.append("Only rows of one convention can be compared.")
+    if partial:
+        notes.append(
+            "Not comparable: published figures are means over all composites of the test split, "
+            "this run's are not."
+        )
+    (first, *others) = published
+    unit = "MSE / PSNR" if others else f"{first or 'all'}, {numbers[first]} composites"
+    return Table(f"Beside what is published: {unit}.", header, body, notes)
+
+
+def _conventions(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, Mapping[str, str]]]:
+    """In which conventions our rows are to stand, and which of our columns those are."""
+    used = {row.convention for rows in published.values() for row in rows}
+    found: list[tuple[str, Mapping[str, str]]] = []
+    if used & {OFFICIAL, IHARMONY4}:
+        found.append((CONVENTIONS[OFFICIAL], OURS))
+    if PCT_NET in used:
+        found.append((CONVENTIONS[PCT_NET], INSIDE_OURS))
+    if INSIDE in used:  # whose PSNR has another peak
+        ours = {name: column for name, column in INSIDE_OURS.items() if name != "psnr"}
+        found.append((CONVENTIONS[INSIDE], ours))
+    return found
 
 
 def _published_rows(
@@ -151,7 +196,9 @@ def _published_rows(
     return rows
 
 
-def _columns(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, str, list[str]]]:
+def _columns(
+    published: Mapping[str, Sequence[Published]], numbers: Mapping[str, str]
+) -> list[tuple[str, str, list[str]]]:
     """Heading, sub-set and scores of each column: one for each score, or for each of several sub-sets."""
     columns = []
     for subset, rows in published.items():
@@ -159,9 +206,10 @@ def _columns(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, st
         if len(published) == 1:
             columns += [(HEADINGS[name], subset, [name]) for name in present]
         elif "mse" in present:
-            columns.append((subset or "all", subset, ["mse", "psnr"]))
+            columns.append((f"{subset or 'all'} ({numbers[subset]})", subset, ["mse", "psnr"]))
         else:
-            columns += [(f"{subset or 'all'}, {HEADINGS[name]}", subset, [name]) for name in present]
+            heading = f"{subset or 'all'} ({numbers[subset]})"
+            columns += [(f"{heading}, {HEADINGS[name]}", subset, [name]) for name in present]
     return columns
 
 

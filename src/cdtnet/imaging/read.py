@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..system.files import check_regular
+from ..system.forking import use_threads
 from ..system.machine import free_memory
 from . import chunks, decoders, profiles, second
 from . import exif as exif_blocks
@@ -225,6 +226,7 @@ def _check_page(name: str, count: int, page: int | None) -> None:
 
 def load(source: Any, kind: str, page: int = 0) -> Any:
     """The libvips image of a `pyvips.Source`, to be read once from top to bottom."""
+    use_threads()
     loader = getattr(pyvips.Image, f"{_LOADERS.get(kind, kind.lower())}load_source")
     options = {"page": page} if page and kind in _SEVERAL else {}
     return loader(source, access="sequential", fail_on="error", **options)

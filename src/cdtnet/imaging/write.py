@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..system.atomic import write_file
+from ..system.forking import use_threads
 from . import chunks, encoders
 from .containers import embed_exif, with_jfif
 from .depth import WITH_ALPHA, multiplied
@@ -172,6 +173,7 @@ def _is_lossless(kind: str, picture: Pixels) -> bool:
 
 
 def _to_vips(picture: Pixels, kind: str) -> Any:
+    use_threads()
     pixels, metadata = np.ascontiguousarray(picture.pixels), picture.metadata
     height, width, bands = pixels.shape
     depth = pixels.dtype.name

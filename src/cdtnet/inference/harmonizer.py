@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -20,11 +21,13 @@ from ..imaging.composition import Layer
 from ..imaging.cube import check_strength
 from ..imaging.geometry import Window, tiles
 from ..imaging.masks import check_background
+from ..system.forking import use_threads
 from ..weights.loading import weights_file
 from .objects import Foreground, find_foreground
 from .painter import TILE, Painter
 from .provenance import Record, file_sha256, identity
 from .result import Result
+from .tensors import harmonize_tensor, is_pictures
 
 if TYPE_CHECKING:
     from ..model import CDTNet
@@ -35,9 +38,12 @@ Progress = Callable[[int, int], None]
 class Harmonizer:
     """A model, ready for many pictures.
 
+    Threads may share it. It can be copied and pickled, to be sent to processes that were started by "spawn";
+    a process that was forked from one that had it refuses to use it.
+
     Args:
         model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
-            `CDTNet`, which is put into eval mode and moved to the device.
+            `CDTNet`, of which a copy is made, so that it stays as it is, and later changes to it don't count.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
         precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
@@ -62,6 +68,10 @@ class Harmonizer:
             raise CdtnetError(
                 f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
             )
+        use_threads()
+        if not isinstance(model, str | PathLike):
+            model = deepcopy(model).requires_grad_(False)
+        self._arguments = {"model": model, "device": device, "engine": engine, "threads": threads}
         self.engine = open_engine(model, device, engine, threads)
         self._model = model if isinstance(model, str | PathLike) else None
         self.precision = precision
@@ -87,10 +97,11 @@ class Harmonizer:
 
         Args:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
-                or float in 0..1.
+                or float in 0..1; or a tensor (3,H,W) or (B,3,H,W), uint8 or float, on any device.
             mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
                 is soft coverage. Objects that lie apart are analysed apart; so are the masks of a list, or
                 the labels of an array of int32 or int64, of which 0 is background.
+                For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
             strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
             resize_mask: accept a mask of another size and bring it to the composite's.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
@@ -110,6 +121,18 @@ class Harmonizer:
             UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
         """
         check_strength(strength)
+        if is_pictures(composite):
+            again = partial(
+                self,
+                strength=strength,
+                resize_mask=resize_mask,
+                whole_frame=whole_frame,
+                apply_anyway=apply_anyway,
+                snap_mask=snap_mask,
+                record=record,
+                progress=progress,
+            )
+            return harmonize_tensor(again, composite, mask)
         picture = to_picture(composite)
         given = picture if isinstance(composite, str | PathLike) else composite
         height, width = picture.height, picture.width
@@ -258,6 +281,7 @@ class Harmonizer:
         apply_anyway: bool = False,
         layer: Layer | None = None,
     ) -> Painter:
+        use_threads()
         return Painter(
             self.engine,
             self._precision(picture),
@@ -303,6 +327,14 @@ class Harmonizer:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process, or a copy, is made from: the arguments, not the runtime."""
+        return {**self._arguments, "precision": self.precision}
+
+    def __setstate__(self, arguments: dict[str, Any]) -> None:
+        """Make the runtime anew."""
+        Harmonizer.__init__(self, **arguments)
 
 
 def _snapped(picture: Picture, masks: Sequence[Any]) -> tuple[list[Any], str | None]:

@@ -4,13 +4,16 @@ The paper's figure 2, and its two simpler relatives, in two steps: `analyze` dec
 picture at base size; `render` is local and paints any window of the picture at full resolution from that.
 """
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..config import STRIDE, Config
+from ..errors import WeightsError
 from ..imaging.geometry import Window
+from ..weights.storage import decode_config, encode_config
 from .color_mapping import ColorMapping, map_colors
 from .generator import BOTTLENECK, FEATURES, Generator
 from .layers import denormalize, normalize
@@ -90,7 +93,11 @@ class Output(NamedTuple):
 
 
 class CDTNet(nn.Module):
-    """The network; `config.variant` says which of its three boxes it has."""
+    """The network; `config.variant` says which of its three boxes it has.
+
+    Its state carries the configuration, so that `torch.save(model.state_dict(), path)` is complete, and
+    `load_state_dict` takes over how the weights are to be used.
+    """
 
     def __init__(self, config: Config | None = None):
         super().__init__()
@@ -101,6 +108,30 @@ class CDTNet(nn.Module):
             self.color_mapping = ColorMapping(BOTTLENECK, self.config.luts, split=self.config.split)
         if self.config.variant == "cdtnet":
             self.refinement = Refinement(FEATURES, residual=self.config.residual)
+
+    def get_extra_state(self) -> Tensor:
+        """The configuration, (N,) bytes of JSON; `state_dict` has it as "_extra_state"."""
+        return torch.from_numpy(encode_config(self.config))
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take over the configuration of a state that is loaded, all but what the boxes are made of.
+
+        Args:
+            state: what `get_extra_state` returned.
+
+        Raises:
+            WeightsError: if it is something else.
+        """
+        if not isinstance(state, Tensor):
+            raise WeightsError("The state of a CDTNet holds its configuration as a tensor of bytes.")
+        fields = decode_config(state.detach().cpu().numpy(), "the state")
+        own = {"variant": self.config.variant, "luts": self.config.luts, "split": self.config.split}
+        try:
+            self.config = replace(self.config, **{**fields, **own})
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"The configuration in the state cannot be used: {error}.") from error
+        if self.refinement is not None:
+            self.refinement.residual = self.config.residual
 
     def channels_last(self) -> "CDTNet":
         """Lay the convolutions' weights out in the order that is fastest to compute with."""

@@ -3,18 +3,25 @@
 import io
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from ..errors import CdtnetError, DataError
+from ..model import CDTNet
 from ..system.atomic import write_file
+from ..weights import CONFIG_ENTRY
 from .recipe import Recipe
 
 # What may differ when a run is taken up again, for it changes nothing about the result.
-FREE = {"about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"}
+FREE = {
+    *("about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"),
+    *("watch.log_every", "watch.keep"),
+}
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -52,12 +59,30 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
     Raises:
         DataError: naming what differs.
     """
-    old, new = _flat(json.loads(before)), _flat(recipe.model_dump(mode="json"))
+    content = json.loads(before)
+    with suppress(ValidationError):  # what recipes could not say yet was as it is by default
+        content = Recipe.model_validate(content).model_dump(mode="json")
+    old, new = _flat(content), _flat(recipe.model_dump(mode="json"))
     differ = sorted(key for key in {*old, *new} - FREE if old.get(key) != new.get(key))
     if differ:
         raise DataError(
             f"{folder} holds a run whose recipe differs in {', '.join(differ)}; choose another folder."
         )
+
+
+def restore(model: nn.Module, state: dict[str, Any], network: CDTNet) -> None:
+    """Load a checkpoint's state into what it is of.
+
+    Checkpoints of runs begun before states carried their configuration are completed with it: the recipe,
+    which has been compared, is the same.
+
+    Args:
+        model: the network, or an average of it.
+        state: of the same.
+        network: whose configuration it is.
+    """
+    prefix = "" if model is network else "module."
+    model.load_state_dict({prefix + CONFIG_ENTRY: network.get_extra_state(), **state})
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

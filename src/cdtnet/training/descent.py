@@ -53,15 +53,21 @@ class Descent:
             (loss / self.stage.accumulate).backward()
         return loss.detach()
 
-    def step(self, rate: float) -> None:
-        """Step down the gradient of the batch."""
-        if self.stage.clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.stage.clip)
+    def step(self, rate: float, *, measure: bool = False) -> Tensor | None:
+        """Step down the gradient of the batch.
+
+        Returns:
+            The gradient's norm before it is clipped, if that is measured.
+        """
+        norm = None
+        if self.stage.clip is not None or measure:
+            norm = nn.utils.clip_grad_norm_(self.parameters, self.stage.clip or float("inf"))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.missing = self.stage.accumulate
+        return norm
 
     def state_dict(self) -> Mapping[str, Any]:
         """For a checkpoint."""

@@ -60,16 +60,12 @@ def join_processes(device: str) -> Iterator[Processes]:
 
     Args:
         device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
+
+    Raises:
+        CdtnetError: if there is no such device, or it cannot be used here.
     """
-    kind = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        place = torch.device(kind)
-    except RuntimeError as error:
-        raise CdtnetError(f"There is no device {kind!r}; try cpu or cuda.") from error
+    place = _device(device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     count = int(os.environ.get("WORLD_SIZE", 1))
-    if place.type == "cuda" and place.index is None:
-        place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-        torch.cuda.set_device(place)
     if count == 1:
         yield Processes(place)
         return
@@ -78,6 +74,25 @@ def join_processes(device: str) -> Iterator[Processes]:
         yield Processes(place, dist.get_rank(), count)
     finally:
         dist.destroy_process_group()
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name, tried out."""
+    try:
+        place = torch.device(name)
+        if place.type == "cuda" and place.index is None:
+            place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        torch.zeros(1, device=place).cpu()
+        if place.type == "cuda":
+            torch.cuda.set_device(place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = ["cpu"]
+        there += ["cuda"] if torch.cuda.is_available() else []
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        raise CdtnetError(
+            f"The device {name!r} cannot be used here; there is {' and '.join(there)}."
+        ) from error
+    return place
 
 
 class _SumOverProcesses(torch.autograd.Function):

@@ -5,9 +5,10 @@ number of processes or workers, nor on whether the run was interrupted before.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -109,12 +110,8 @@ class TripletFeed:
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
         """Random crops, flipped half of the time, in an order that is drawn anew for each epoch."""
-        keys = [
-            [(place, size) for place in self.processes.share([*range(at, at + stage.part)])]
-            for at, size in _parts(stage, first, end)
-        ]
         crops = _Crops(self.train, self.seed, self.data.damaged)
-        return self._read(self._loader(crops, keys))
+        return self._read(self._loader(crops, _Steps(stage, first, end, self.processes)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
         """Triplets spread evenly over the test split, whole, squashed to the stage's size."""
@@ -128,7 +125,7 @@ class TripletFeed:
             self.scored = stage.size, self._loader(squares, keys)
         return self._read(self.scored[1])
 
-    def _loader(self, pictures: "_Squares", keys: list[list[tuple[int, int]]]) -> "DataLoader[Item]":
+    def _loader(self, pictures: "_Squares", keys: Iterable[list[tuple[int, int]]]) -> "DataLoader[Item]":
         workers = min(self.data.workers, available_cores())
         return DataLoader(
             pictures,
@@ -137,10 +134,11 @@ class TripletFeed:
             collate_fn=list,
             multiprocessing_context="spawn" if workers else None,  # libvips does not survive a fork
             persistent_workers=workers > 0,
+            worker_init_fn=_outlive_one_signal if workers else None,
         )
 
     def _read(self, loader: "DataLoader[Item]") -> Iterator[Triplet]:
-        for items in loader:
+        for items in _ended_in_words(loader):
             for problem in (problem for item in items for problem in item.problems):
                 if self.data.damaged == "fail":
                     raise DataError(f"{problem} To go on without it: data.damaged=skip.")
@@ -150,6 +148,61 @@ class TripletFeed:
             columns = zip(*(item.triplet for item in items), strict=True)
             stacked = (torch.stack(tensors) for tensors in columns)
             yield Triplet(*(tensor.to(self.processes.device).float() / 255 for tensor in stacked))
+
+
+@dataclass(frozen=True)
+class _Steps(Iterable[list[tuple[int, int]]]):
+    """This process's keys of each part of a batch, made one after the other: a run has millions."""
+
+    stage: Stage
+    first: int
+    end: int
+    processes: Processes
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for at, size in _parts(self.stage, self.first, self.end):
+            yield [(place, size) for place in self.processes.share([*range(at, at + self.stage.part)])]
+
+
+class WorkerLostError(DataError):
+    """A process that reads ahead has ended, so that the next batch cannot be had."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A process that reads pictures was ended, perhaps for lack of memory; "
+            "with fewer data.workers the same command goes on."
+        )
+
+
+def _outlive_one_signal(_worker: int) -> None:
+    """Let a reading process leave it to the training one to stop.
+
+    Ctrl-C and schedulers signal both. The second SIGTERM counts: it comes where it does not end by itself.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _frame: signal.signal(number, signal.SIG_DFL) and None)
+
+
+def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
+    """What a loader reads.
+
+    Raises:
+        WorkerLostError: a process that reads was killed, whatever of it PyTorch stumbled on first.
+    """
+    try:
+        yield from loader
+    except (RuntimeError, EOFError, ConnectionError, FileNotFoundError) as error:
+        if not is_worker_lost(error):
+            raise
+        raise WorkerLostError from error
+
+
+def is_worker_lost(error: Exception) -> bool:
+    """Whether this is what PyTorch raises, wherever the program is, when a reading process is killed."""
+    said = str(error)
+    if said.startswith("Caught "):  # what was raised in the process itself
+        return False
+    return not isinstance(error, RuntimeError) or "DataLoader worker" in said
 
 
 def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) -> Feed:

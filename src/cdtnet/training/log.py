@@ -1,8 +1,8 @@
-"""A run's diary: one CSV, and TensorBoard with pictures."""
+"""A run's diary: CSV files, TensorBoard with pictures, and whoever else listens."""
 
 import csv
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,30 +14,48 @@ from tqdm import tqdm
 
 from ..composites.synthesis import Triplet
 
+Listener = Callable[[int, dict[str, float]], None]
+"""Is told numbers by their names after so many samples."""
+
 
 class Log:
-    """Appends to `log.csv` and to TensorBoard event files in the run's folder.
+    """Appends to `log.csv`, `steps.csv` and to TensorBoard event files in the run's folder.
 
     A disk that is full costs lines of the diary, not the run.
+
+    Args:
+        folder: the run's.
+        listeners: told whatever is noted, such as loggers of other packages.
     """
 
-    def __init__(self, folder: Path):
-        self.path = folder / "log.csv"
+    def __init__(self, folder: Path, listeners: Sequence[Listener] = ()):
+        self.folder, self.listeners = folder, listeners
         self.board = SummaryWriter(str(folder))
 
     def scores(self, samples: int, values: dict[str, float]) -> None:
-        """Note numbers after so many samples; the first call of a run decides the CSV's columns."""
+        """Note a validation's numbers after so many samples."""
+        self._note("log.csv", samples, values)
+
+    def steps(self, samples: int, values: dict[str, float]) -> None:
+        """Note numbers of the steps since the last call."""
+        self._note("steps.csv", samples, {f"step {name}": value for name, value in values.items()})
+
+    def _note(self, name: str, samples: int, values: dict[str, float]) -> None:
+        """Append a line; the first one of a run decides the file's columns."""
+        path = self.folder / name
+        for listener in self.listeners:
+            listener(samples, values)
         try:
-            new = not self.path.exists()
-            with self.path.open("a", newline="", encoding="utf-8") as file:
+            new = not path.exists()
+            with path.open("a", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
                 if new:
                     writer.writerow(["samples", *values])
                 writer.writerow([samples, *(f"{value:.6g}" for value in values.values())])
-            for name, value in values.items():
-                self.board.add_scalar(name, value, samples)
+            for column, value in values.items():
+                self.board.add_scalar(column, value, samples)
         except OSError as error:
-            tqdm.write(f"The log {self.path} cannot be written ({error.strerror}); training goes on.")
+            tqdm.write(f"The log {path} cannot be written ({error.strerror}); training goes on.")
 
     def pictures(self, samples: int, painted: dict[str, Tensor], triplet: Triplet) -> None:
         """Strips of composite, what the network made of it, real photo and mask."""

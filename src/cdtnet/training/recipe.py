@@ -189,6 +189,25 @@ class Stage(Section):
         return self.rate * factor * min((step + 1) / (self.warmup or 1), 1.0)
 
 
+class Watch(Section):
+    """What is noted and kept while a run goes on; only `patience` has an effect on what is trained.
+
+    Attributes:
+        log_every: steps between lines of `steps.csv`.
+        validate_every: steps between scores; by default ten times a stage.
+        best: picture and metric that the best weights are chosen by: "image", "lut" or "base", and "psnr",
+            "fmse" or "worse".
+        patience: scores in a row that are no better than the best, after which the stage ends; never if None.
+        keep: how many of the last scored weights are kept, as `weights-<samples>.safetensors`.
+    """
+
+    log_every: PositiveInt = 20
+    validate_every: PositiveInt | None = None
+    best: str = Field(default="image fmse", pattern=r"^(image|lut|base) (psnr|fmse|worse)$")
+    patience: PositiveInt | None = None
+    keep: int = Field(default=0, ge=0)
+
+
 class Recipe(Section):
     """Everything that a training run depends on.
 
@@ -200,6 +219,7 @@ class Recipe(Section):
         open_gates: start with the blending gates open, so that training begins at the untouched picture;
             for parts that are not taken from anywhere, and where the refinement does not correct a sum.
         seed: of everything random.
+        watch: what is noted and kept on the way.
         stages: one after the other.
     """
 
@@ -209,6 +229,7 @@ class Recipe(Section):
     initial: dict[Literal["generator", "color_mapping", "refinement"], str] = {}
     open_gates: bool = False
     seed: int = 0
+    watch: Watch = Watch()
     stages: tuple[Stage, ...]
 
     @model_validator(mode="after")

@@ -1,13 +1,16 @@
 """The training loop: stages in order, stoppable anywhere."""
 
+import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
@@ -16,34 +19,39 @@ from ..composites.synthesis import Triplet
 from ..errors import DataError, WriteError
 from ..imaging.geometry import Window
 from ..model import CDTNet
-from ..system.atomic import make_folder, remove_leftovers
+from ..system.atomic import make_folder, remove_leftovers, write_file
 from ..weights import write_weights
-from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, save_checkpoint
+from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, restore, save_checkpoint
 from .descent import Descent
 from .distributed import Processes
-from .feeds import open_feed
+from .feeds import WorkerLostError, is_worker_lost, open_feed
 from .initial import build_model
-from .log import Log
+from .log import Listener, Log
 from .recipe import Recipe, Stage
 from .validation import paint, validate
 
 VALIDATIONS = 10  # per stage
+PATIENCE = 0.5  # seconds
 
 
 class Trainer:
     """Trains one network by a recipe, in one run folder.
 
-    The folder holds `checkpoint.pt` (everything needed to go on), `log.csv`, TensorBoard events, and at the
-    end `weights.safetensors`. A run started again in the same folder goes on where its checkpoint was
-    written, and ends with the weights that it would have had without the interruption.
+    The folder holds `recipe.yaml` (all that the run depends on), `checkpoint.pt` (everything needed to go
+    on), `log.csv`, `steps.csv` and TensorBoard events, `best.safetensors`, and `weights.safetensors` at every
+    stop. A run started again in the same folder goes on where its checkpoint was written, and ends with the
+    weights that it would have had without the interruption.
 
     Args:
         recipe: what to train.
         folder: the run's folder.
         processes: where, and beside whom.
+        listeners: told all numbers that are noted, for loggers of other packages.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, processes: Processes):
+    def __init__(
+        self, recipe: Recipe, folder: Path, processes: Processes, listeners: Sequence[Listener] = ()
+    ):
         self.recipe, self.folder, self.processes = recipe, folder, processes
         for stage in recipe.stages:
             if stage.part % processes.count:
@@ -55,8 +63,10 @@ class Trainer:
         self.model = build_model(recipe).to(processes.device).channels_last()
         self.averaged: AveragedModel | None = None
         self.stage = self.step = self.samples = 0
+        self.measured, self.gradient = False, float("nan")  # whether the step's gradient is, and its norm
         make_folder(folder)
-        self.log = Log(folder) if processes.first else None
+        self.best = Best(recipe.watch.best)
+        self.log = Log(folder, listeners) if processes.first else None
         if processes.first:
             remove_leftovers(folder.iterdir())
 
@@ -75,23 +85,52 @@ class Trainer:
         if resumed:
             check_same_recipe(resumed["recipe"], self.recipe, self.folder)
             self.stage, self.step, self.samples = resumed["stage"], resumed["step"], resumed["samples"]
+            self.best = Best(self.recipe.watch.best, **resumed.get("best", {}))
+        elif self.processes.first:
+            content = yaml.safe_dump(self.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+            write_file(self.folder / "recipe.yaml", content.encode())
         self.processes.wait()  # until all have read it
         for stage in self.recipe.stages[self.stage :]:
             descent = self._prepare(stage)
             if resumed:
-                self.model.load_state_dict(resumed["model"])
+                restore(self.model, resumed["model"], self.model)
                 descent.load_state_dict(resumed["optimizer"])
                 if self.averaged is not None:
-                    self.averaged.load_state_dict(resumed["averaged"])
+                    restore(self.averaged, resumed["averaged"], self.model)
                 resumed = None
-            if not self._run_stage(stage, descent, stopped, save_every):
+            try:
+                ended = self._run_stage(stage, descent, stopped, save_every)
+            except RuntimeError as error:
+                if is_worker_lost(error):  # in the middle of a step, which is not saved
+                    raise WorkerLostError from error
+                raise
+            if not ended:
+                self._write_weights("so far")
                 return False
             self.model.load_state_dict(self.usable.state_dict())
             self.stage, self.step, self.averaged = self.stage + 1, 0, None
-        if self.processes.first:
-            card = {"training": f"{self.recipe.about} {self.samples:,} samples."}
-            write_weights(self.folder / "weights.safetensors", self.model, card)
+            self.best.since = 0
+        self._write_weights()
         return True
+
+    def _write_weights(self, remark: str = "", name: str = "weights") -> None:
+        """Write the usable weights; a remark is added to their number of samples."""
+        if self.processes.first:
+            samples = " ".join(part for part in (f"{self.samples:,} samples", remark) if part)
+            card = {"training": f"{self.recipe.about} {samples}."}
+            write_weights(self.folder / f"{name}.safetensors", self.usable, card)
+
+    def _keep(self) -> None:
+        """Write the weights that have just been scored, and remove the oldest of those kept."""
+        try:
+            if self.best.since == 0:
+                self._write_weights("so far, the best", "best")
+            if count := self.recipe.watch.keep:
+                self._write_weights("so far", f"weights-{self.samples:012}")
+                for old in sorted(self.folder.glob("weights-*.safetensors"))[:-count]:
+                    old.unlink()
+        except WriteError as error:
+            tqdm.write(f"{error} These weights are not kept; training continues.")
 
     @property
     def usable(self) -> CDTNet:
@@ -124,17 +163,35 @@ class Trainer:
         steps = self._steps(stage)
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
-        saved, losses = time.monotonic(), []
+        saved = time.monotonic()
+        losses: list[Tensor] = []
+        every = self.recipe.watch.validate_every or max(steps // VALIDATIONS, 1)
+        pace = _Pace(self.recipe.watch.log_every)
         with self._bar(stage, steps) as bar:
+            if self.samples == 0:
+                self._validate(stage, stage.rate_at(0, steps), losses, bar)
             while self.step < steps:
                 rate = stage.rate_at(self.step, steps)
-                losses.append(self._train_step(stage, batches, descent, rate))
+                self.measured = pace.begin()
+                try:
+                    losses.append(self._train_step(stage, batches, descent, rate))
+                except WorkerLostError:
+                    time.sleep(PATIENCE)  # a signal to the whole group may reach this process last
+                    self._save(descent, required=True)
+                    if stopped():
+                        return False
+                    raise
                 bar.update(stage.batch)
+                pace.end(stage.batch, losses[-1])
+                if self.measured and self.log is not None:
+                    self.log.steps(self.samples, {"rate": rate, "gradient": self.gradient, **pace.numbers()})
                 ended = self.step == steps
-                if ended or self.step % max(steps // VALIDATIONS, 1) == 0:
+                if ended or self.step % every == 0:
                     check_numbers(self.model, self.samples)
                     self._validate(stage, rate, losses, bar)
                     losses.clear()
+                    if self._no_better():
+                        self.step, ended = steps, True
                 stop = self.processes.agree(stopped())
                 if ended or stop or time.monotonic() > saved + save_every:
                     self._save(descent, required=ended or stop)
@@ -142,6 +199,11 @@ class Trainer:
                 if stop and not ended:
                     return False
         return True
+
+    def _no_better(self) -> bool:
+        """Whether the stage has come to its end before its time."""
+        patience = self.recipe.watch.patience
+        return patience is not None and self.processes.agree(self.best.since >= patience)
 
     def _bar(self, stage: Stage, steps: int) -> "tqdm[Any]":
         place = f"{self.stage + 1}/{len(self.recipe.stages)}"
@@ -156,8 +218,11 @@ class Trainer:
     def _train_step(self, stage: Stage, batches: Iterator[Triplet], descent: Descent, rate: float) -> Tensor:
         """One step; returns the loss, over all processes."""
         window = self._window(stage)
-        losses = [descent.add(_cast(triplet, stage), window) for triplet in islice(batches, stage.accumulate)]
-        descent.step(rate)
+        parts = list(islice(batches, stage.accumulate))  # whole, before anything is computed
+        losses = [descent.add(_cast(triplet, stage), window) for triplet in parts]
+        norm = descent.step(rate, measure=self.measured)
+        if self.measured and norm is not None:
+            self.gradient = float(norm)
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
         self.step, self.samples = self.step + 1, self.samples + stage.batch
@@ -184,10 +249,12 @@ class Trainer:
             "stage": self.stage + 1.0,
             "size": stage.size,
             "rate": rate,
-            "loss": torch.stack(losses).mean().item(),
+            "loss": torch.stack(losses).mean().item() if losses else float("nan"),
             **{f"{name} {metric}": v for name, score in scores.items() for metric, v in vars(score).items()},
         }
         self.log.scores(self.samples, values)
+        self.best.see(values, self.samples)
+        self._keep()
         with torch.no_grad():
             self.log.pictures(self.samples, paint(model, example, stage.base_size), example)
         for part in training:
@@ -210,6 +277,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimizer": descent.state_dict(),
+            "best": {"value": self.best.value, "samples": self.best.samples, "since": self.best.since},
         }
         try:
             save_checkpoint(self.folder / "checkpoint.pt", state)
@@ -217,6 +285,57 @@ class Trainer:
             if required:
                 raise
             tqdm.write(f"{error} Training goes on; the checkpoint before is still there.")
+
+
+@dataclass
+class Best:
+    """The best score so far.
+
+    Attributes:
+        name: of the number that is looked at, such as "image fmse"; PSNR is better where it is higher.
+        value: the best; NaN before there is one.
+        samples: after how many it was seen.
+        since: scores since then.
+    """
+
+    name: str
+    value: float = float("nan")
+    samples: int = 0
+    since: int = 0
+
+    def see(self, values: Mapping[str, float], samples: int) -> None:
+        """Take a score into account; where there is no such number, the final picture's counts."""
+        value = values.get(self.name, values[f"image {self.name.partition(' ')[2]}"])
+        sign = -1 if self.name.endswith("psnr") else 1
+        if math.isnan(self.value) or sign * value < sign * self.value:
+            self.value, self.samples, self.since = value, samples, 0
+        else:
+            self.since += 1
+
+
+class _Pace:
+    """Loss and speed over every so many steps."""
+
+    def __init__(self, every: int):
+        self.every, self.steps, self.samples, self.seconds = every, 0, 0, 0.0
+        self.losses: list[Tensor] = []
+
+    def begin(self) -> bool:
+        """Begin a step; whether there is something to note at its end."""
+        self.began = time.monotonic()
+        return self.steps % self.every == self.every - 1
+
+    def end(self, samples: int, loss: Tensor) -> None:
+        """End a step."""
+        self.steps, self.samples = self.steps + 1, self.samples + samples
+        self.seconds += time.monotonic() - self.began
+        self.losses.append(loss)
+
+    def numbers(self) -> dict[str, float]:
+        """Since the last call."""
+        loss, speed = torch.stack(self.losses).mean().item(), self.samples / max(self.seconds, 1e-9)
+        self.samples, self.seconds, self.losses = 0, 0.0, []
+        return {"loss": loss, "samples/s": speed}
 
 
 def _dtype(stage: Stage) -> torch.dtype:

@@ -1,5 +1,6 @@
 """PyTorch checkpoints, read without running code from them."""
 
+import json
 import pickle
 import warnings
 import zipfile
@@ -12,11 +13,13 @@ from ..errors import WeightsError, needs
 
 # Bytes of tensors to each byte of their file: more than one where several share theirs.
 _SHARED = 4
-_RUN = {"model", "averaged", "optimizer"}  # what the checkpoint of a run holds besides
 
 
-def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
-    """The tensors of a checkpoint by their names, through the usual wrappings.
+def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The tensors of a checkpoint by their names, through the usual wrappings, and what it says of them.
+
+    Of the `checkpoint.pt` of a training run it reads the weights that the run would use (the averaged ones
+    where the stage averages), and the configuration in the run's recipe.
 
     Raises:
         WeightsError: if it is damaged, holds anything but tensors, or would run code when read.
@@ -39,20 +42,23 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
     except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error
-    if isinstance(content, dict) and content.keys() >= _RUN:
-        raise WeightsError(
-            f"{path} is what a training run goes on from, without the network's configuration; "
-            f"give the weights that the run has written: {path.parent / 'weights.safetensors'}."
-        )
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
+    card = {}
+    if _is_of_run(content):
+        card = _card_of_run(content, path)
+        averaged = content.get("averaged")
+        content = content["model"] if averaged is None else averaged
+        if isinstance(content, dict):
+            content.pop("n_averaged", None)
+    else:
+        for key in ("state_dict", "model", "model_state_dict"):
+            if isinstance(content, dict) and isinstance(content.get(key), dict):
+                content = content[key]
     if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise WeightsError(f"{path} holds no table of tensors (a state_dict).")
     if sum(v.numel() * v.element_size() for v in content.values()) > _SHARED * size:
         raise WeightsError(f"{path} claims tensors that are far larger than itself; get it anew.")
     try:
-        return {
+        entries = {
             str(name).removeprefix("module."): (v.float() if v.is_floating_point() else v).detach().numpy()
             for name, v in content.items()
         }
@@ -60,6 +66,29 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
         raise WeightsError(
             f"{path} holds tensors that are sparse, quantized or the like; save plain ones."
         ) from error
+    return entries, card
+
+
+def _is_of_run(content: Any) -> bool:
+    """Whether this is the `checkpoint.pt` of a training run."""
+    return isinstance(content, dict) and {"recipe", "model", "samples", "optimizer"} <= content.keys()
+
+
+def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What a run's recipe says of its weights.
+
+    Raises:
+        WeightsError: if the recipe cannot be read.
+    """
+    try:
+        recipe = json.loads(content["recipe"])
+        config = dict(recipe["model"])
+        training = f"{recipe['about']} {content['samples']:,} samples, unfinished."
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise WeightsError(
+            f"{path} is a training run's checkpoint, but its recipe cannot be read."
+        ) from error
+    return {"training": training, "config": config}
 
 
 def _unpacked(path: Path) -> int:

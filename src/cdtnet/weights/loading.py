@@ -10,7 +10,7 @@ import numpy as np
 from ..config import Config, Variant
 from ..errors import WeightsError
 from .official import from_official, is_official
-from .storage import Card, Entries, read_weights
+from .storage import CONFIG_ENTRY, Card, Entries, read_weights
 
 # Name: file beside this one, variant of the network, and base size. All are in one file: the refinement was
 # trained over the others as they are, and no part of the network depends on the size that is analysed.
@@ -50,16 +50,18 @@ class Weights:
         Raises:
             WeightsError: naming what is missing, unexpected, or of another shape or type.
         """
-        problems = [f"missing {key}" for key in shapes if key not in self.entries]
-        problems += [f"unexpected {key}" for key in self.entries if key not in shapes]
+        shapes = {key: shape for key, shape in shapes.items() if key != CONFIG_ENTRY}
+        entries = {key: value for key, value in self.entries.items() if key != CONFIG_ENTRY}
+        problems = [f"missing {key}" for key in shapes if key not in entries]
+        problems += [f"unexpected {key}" for key in entries if key not in shapes]
         problems += [
-            f"{key} has shape {self.entries[key].shape} instead of {shape}"
+            f"{key} has shape {entries[key].shape} instead of {shape}"
             for key, shape in shapes.items()
-            if key in self.entries and self.entries[key].shape != shape
+            if key in entries and entries[key].shape != shape
         ]
         problems += [
             f"{key} holds {value.dtype} numbers"
-            for key, value in self.entries.items()
+            for key, value in entries.items()
             if value.dtype != np.float32 and not key.endswith("num_batches_tracked")
         ]
         if problems:
@@ -68,21 +70,24 @@ class Weights:
             raise WeightsError(f"{self.name} does not fit {self.config.variant}: {named}{more}.")
 
 
-def load_weights(source: str | PathLike[str], base_size: int | None = None) -> Weights:
+def load_weights(
+    source: str | PathLike[str], base_size: int | None = None, config: Config | None = None
+) -> Weights:
     """Read the weights of a CDTNet, CDTNet-sim or iS2AM model.
 
     Args:
         source: whatever `cdtnet.load_model` takes.
         base_size: as there.
+        config: as there.
 
     Raises:
-        WeightsError: if the source is unknown or unreadable.
+        WeightsError: if the source is unknown or unreadable, or does not say what network it is for.
     """
     name = str(source)
     if name in SHIPPED:
         file, variant, size = SHIPPED[name]
         entries, card = shipped_weights(file)
-        config = replace(config_of(card, entries), variant=variant, base_size=size)
+        config = replace(config_of(card, file), variant=variant, base_size=size)
         entries = {key: value for key, value in entries.items() if key.startswith(PARTS[variant])}
     else:
         if not Path(source).suffix and not Path(source).exists():
@@ -90,7 +95,12 @@ def load_weights(source: str | PathLike[str], base_size: int | None = None) -> W
         entries, card = read_weights(weights_file(source))
         if is_official(entries):
             entries = from_official(entries)
-        config = config_of(card, entries)
+            card = {"config": published_config(entries), **card}
+        elif "config" not in card and not any(name.startswith(PARTS["cdtnet"]) for name in entries):
+            names = ", ".join([*entries][:3]) or "nothing"
+            raise WeightsError(f"{source} holds weights of another kind of network ({names}, …).")
+        if "config" in card or config is None:
+            config = config_of(card, source)
     if base_size is not None:
         config = _checked(config, {"base_size": base_size})
     return Weights(name, config, entries, card)
@@ -109,15 +119,32 @@ def shipped_weights(file: str) -> tuple[Entries, Card]:
     return read_weights(Path(__file__).parent / file)
 
 
-def config_of(card: Card, entries: Entries) -> Config:
-    """The configuration on the card; without one, what the entries tell, as the official code has it."""
-    if "config" in card:
-        return _checked(Config(), card["config"])
+def config_of(card: Card, source: str | PathLike[str]) -> Config:
+    """The configuration on a card.
+
+    Raises:
+        WeightsError: if there is none: the same weights under another configuration give wrong colours.
+    """
+    if "config" not in card:
+        raise WeightsError(
+            f"{source} does not say what configuration its weights were trained with, and with another one "
+            "they give wrong colours. Save the model with cdtnet.save_model, or with torch.save of its whole "
+            "state_dict(); of a training run take weights.safetensors or checkpoint.pt. If you know the "
+            "configuration, name a model that has it: cdtnet convert FILE OUT.safetensors --like cdtnet-256."
+        )
+    return _checked(Config(), card["config"])
+
+
+def published_config(entries: Entries) -> dict[str, object]:
+    """The configuration of a published checkpoint, from its entries under our names.
+
+    The official code has one behaviour for all its checkpoints; only the boxes and the number of tables vary.
+    """
     mapping = "color_mapping.basis" in entries
     refinement = any(key.startswith("refinement.") for key in entries)
     variant: Variant = "cdtnet" if refinement else "cdtnet-sim" if mapping else "is2am"
     luts = {"luts": (*entries["color_mapping.basis"].shape, 0)[0]} if mapping else {}
-    return _checked(Config(), {"variant": variant, **luts})
+    return {"variant": variant, **luts}
 
 
 def _checked(config: Config, changes: Mapping[str, object]) -> Config:

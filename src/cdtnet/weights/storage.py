@@ -21,6 +21,9 @@ from ..system.atomic import write_file
 Card = dict[str, Any]
 Entries = dict[str, NDArray[Any]]
 
+CONFIG_ENTRY = "_extra_state"
+"""The entry of a module's state that holds its configuration; PyTorch names it so."""
+
 
 class Model(Protocol):
     """A network whose weights can be written: a `CDTNet`."""
@@ -33,6 +36,9 @@ class Model(Protocol):
 
 def read_weights(path: Path) -> tuple[Entries, Card]:
     """The entries of a file, under the names they have there, as float32, and its card (empty if none).
+
+    The card of a PyTorch checkpoint has the configuration that the module's state carries, or the recipe of
+    the training run that wrote it.
 
     Raises:
         WeightsError: if the file is missing, damaged, of an unknown kind, would run code when read, or holds
@@ -49,11 +55,14 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     elif path.suffix in {".pth", ".pt", ".ckpt", ".bin"}:
         from .checkpoint import read_checkpoint
 
-        entries, card = read_checkpoint(path), {}
+        entries, card = read_checkpoint(path)
     else:
         raise WeightsError(
             f"{path} is neither .safetensors nor a PyTorch checkpoint (.pth, .pt, .ckpt, .bin)."
         )
+    carried = entries.pop(CONFIG_ENTRY, None)
+    if carried is not None and "config" not in card:
+        card = {**card, "config": decode_config(carried, path)}
     entries = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in entries.items()}
     for name, value in entries.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
@@ -63,11 +72,36 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
 
 def write_weights(path: Path, model: Model, card: Mapping[str, Any], *, half: bool = False) -> None:
     """Write a model's weights as safetensors, atomically, with its configuration and a card."""
-    entries = {n: np.asarray(v.detach().cpu(), order="C") for n, v in model.state_dict().items()}
+    state = {name: value for name, value in model.state_dict().items() if name != CONFIG_ENTRY}
+    entries = {name: np.asarray(value.detach().cpu(), order="C") for name, value in state.items()}
     if half:
         entries = {n: v.astype(np.float16) if v.dtype.kind == "f" else v for n, v in entries.items()}
     metadata = {"cdtnet": json.dumps({**card, "config": asdict(model.config)}, ensure_ascii=False)}
     write_file(path, save(entries, metadata))
+
+
+def encode_config(config: Config) -> NDArray[np.uint8]:
+    """A configuration as (N,) bytes of JSON, so that it can stand among the tensors of a state."""
+    return np.frombuffer(json.dumps(asdict(config)).encode(), np.uint8).copy()
+
+
+def decode_config(entry: NDArray[Any], where: object) -> dict[str, Any]:
+    """The fields of a configuration from what `encode_config` made.
+
+    Args:
+        entry: (N,) bytes of JSON, of any numeric type.
+        where: what they were found in, to be named.
+
+    Raises:
+        WeightsError: if they are something else.
+    """
+    try:
+        fields = json.loads(entry.astype(np.uint8).tobytes().decode())
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WeightsError(f"The configuration in {where} cannot be read; save the model anew.") from error
+    if not isinstance(fields, dict):
+        raise WeightsError(f"The configuration in {where} is not a table of settings; save the model anew.")
+    return fields
 
 
 def _read_safetensors(path: Path) -> tuple[Entries, Card]:

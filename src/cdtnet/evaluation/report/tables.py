@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..published import Published, matching
+from ..published import COMPOSITES, INSIDE, PCT_NET, Published, matching
 from ..results import UNTOUCHED, Cost, Evaluation
 from ..statistics import Estimate, by_foreground, by_subset, difference, summarize
-from ..tables import HEADINGS, SETS, SUMMARY, Summary, number
+from ..tables import HEADINGS, SETS, SUMMARY, Summary, measured, number
 from .plots import color_index, gains
 
 OFFICIAL = ("mse", "psnr_official", "fmse", "ssim_official", "fssim_official", "worse")
@@ -122,11 +122,15 @@ def _panel(
     official = "Official convention: PSNR with the real photo’s maximum as peak, SSIM with 7×7 windows"
     if not evaluation.whole_frame:
         official += "; the official code scores the whole frame"
+    columns = measured(summary, SUMMARY)
     groups = {"This run": _rows(evaluation, summary, OFFICIAL)}
     if rows:
-        groups["Published elsewhere, not measured here"] = [_published(row) for row in rows]
+        heading, expected = "Published elsewhere, not measured here", COMPOSITES[rows[0].subset.lower()]
+        if count != expected:
+            heading += f"; not comparable: means over {expected:,} composites, this run's over {count:,}"
+        groups[heading] = [_published(row) for row in rows]
     found = [
-        HtmlTable(standard, _header(SUMMARY), {"": _rows(evaluation, summary, SUMMARY)}),
+        HtmlTable(standard, _header(columns), {"": _rows(evaluation, summary, columns)}),
         HtmlTable(official, _header(OFFICIAL), groups),
     ]
     return Panel(name, count, found)
@@ -186,7 +190,8 @@ def _cell(name: str, estimate: Estimate, best: str | None = None) -> Cell:
 def _published(row: Published) -> Row:
     values = {name: row.scores.get(name.removesuffix("_official"), math.nan) for name in OFFICIAL}
     cells = [Cell(number(name, value), value) for name, value in values.items()]
-    return Row(row.method, cells, f"{row.convention}; measured by {row.measured_by}")
+    other = "not comparable: " if row.convention in (INSIDE, PCT_NET) else ""
+    return Row(row.method, cells, f"{other}{row.convention}; measured by {row.measured_by}")
 
 
 def _cost(cost: Cost) -> list[Cell]:

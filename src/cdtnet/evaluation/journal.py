@@ -1,0 +1,118 @@
+"""What an evaluation keeps and says on its way, so that hours of it are neither mute nor lost."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import DataError, WriteError
+from .results import Composite
+
+EVERY = 60.0  # seconds between lines
+
+Found = Mapping[str, Mapping[str, float]]
+
+
+class Journal:
+    """Scores of composites, by their names, a line of JSON each.
+
+    Attributes:
+        scores: those of before.
+    """
+
+    def __init__(self, scores: dict[str, tuple[Composite, Found]], stream: BinaryIO | None):
+        self.scores, self._stream = scores, stream
+
+    def add(self, composite: Composite, found: Found) -> None:
+        """Keep a composite's scores: method → metric → value."""
+        if self._stream is not None:
+            line = json.dumps({"composite": asdict(composite), "scores": found})
+            self._stream.write(f"{line}\n".encode())
+            self._stream.flush()
+
+
+@contextmanager
+def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal]:
+    """Open a journal to go on from; a last line that was cut short is dropped.
+
+    Args:
+        path: of the file; it is begun if there is none. Nothing is kept without one.
+        same: what the evaluation depends on.
+
+    Raises:
+        DataError: it is something else, or of an evaluation that differs.
+        WriteError: it cannot be written.
+    """
+    if path is None:
+        yield Journal({}, None)
+        return
+    scores, whole = _read(path, same)
+    try:
+        with path.open("r+b" if path.exists() else "wb") as stream:
+            stream.truncate(whole)
+            stream.seek(whole)
+            if not whole:
+                stream.write(f"{json.dumps(same)}\n".encode())
+                stream.flush()
+            yield Journal(scores, stream)
+    except OSError as error:
+        raise WriteError(f"The journal {path} cannot be written ({error.strerror}).") from error
+
+
+def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composite, Found]], int]:
+    """The scores in a journal, and the bytes that its whole lines take."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}, 0
+    except OSError as error:
+        raise DataError(f"The journal {path} cannot be read ({error.strerror}).") from error
+    whole = content.rfind(b"\n") + 1
+    if not content:
+        return {}, 0
+    head, *lines = content[:whole].splitlines() or [b"{"]
+    try:
+        before = json.loads(head)
+        differ = sorted(key for key in same if before.get(key) != json.loads(json.dumps(same[key])))
+        if differ:
+            raise DataError(
+                f"The journal {path} is of an evaluation that differs in {', '.join(differ)}; "
+                "name another file."
+            )
+        contents = [json.loads(line) for line in lines]
+        composites = [Composite(**content["composite"]) for content in contents]
+        found = [content["scores"] for content in contents]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} is not the journal of an evaluation; name another file.") from error
+    return {c.name: (c, f) for c, f in zip(composites, found, strict=True)}, whole
+
+
+class Reports:
+    """A line a minute where no terminal shows a bar.
+
+    Args:
+        total: composites in all.
+        say: takes the line.
+        every: seconds between lines; None says nothing.
+    """
+
+    def __init__(self, total: int, say: Callable[[str], None], every: float | None = None):
+        self.total, self.say = total, say
+        self.every = (float("inf") if sys.stderr.isatty() else EVERY) if every is None else every
+        self.done = self.worked = 0
+        self.began = self.said = time.monotonic()
+
+    def tick(self, *, worked: bool = True) -> None:
+        """Count a composite; those that were in a journal took no time."""
+        self.done, self.worked = self.done + 1, self.worked + worked
+        now = time.monotonic()
+        if now - self.said >= self.every and self.worked:
+            self.said = now
+            left = (now - self.began) / self.worked * (self.total - self.done) / 60
+            self.say(f"Scored {self.done:,} of {self.total:,}; about {left:,.0f} minutes left.")

@@ -1,0 +1,82 @@
+"""PyTorch tensors, one picture or a batch, through the one way that all pictures take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..imaging.convert import is_tensor
+from .result import Result
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def is_pictures(source: Any) -> bool:
+    """Whether this is a tensor of a color picture (3,H,W), or of a batch (B,3,H,W)."""
+    return is_tensor(source) and source.ndim in (3, 4) and source.shape[-3] == 3
+
+
+def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor, mask: Any) -> Result:
+    """Harmonize each picture of a tensor by itself.
+
+    Args:
+        harmonize: from an array (H,W,3) and a mask to a result.
+        composite: (3,H,W) or (B,3,H,W), RGB, uint8 or floats in 0..1, on any device.
+        mask: for one picture, whatever a mask may be, or a tensor (H,W) or (1,H,W); for a batch, a tensor
+            (B,H,W), (B,1,H,W), (H,W) or (1,H,W), the last two for all pictures.
+
+    Returns:
+        The image is a tensor of the composite's shape, type and device, without gradients. The table and the
+        remark are those of a single picture; of a batch there is no table, and the first remark.
+
+    Raises:
+        PictureError: if the shapes or the types cannot be used.
+    """
+    single = composite.ndim == 3
+    batch = composite[None] if single else composite
+    masks = _masks(mask, len(batch), single=single)
+    if len(batch) == 0:
+        raise PictureError("A batch needs at least one picture.")
+    results = [harmonize(_pixels(picture), each) for picture, each in zip(batch, masks, strict=True)]
+    image = composite.detach().clone()
+    for target, picture, result in zip(image[None] if single else image, batch, results, strict=True):
+        made = target.new_tensor(np.ascontiguousarray(np.moveaxis(result.image, -1, 0)))
+        # What was not changed keeps its precision, which may be more than a picture's.
+        same = made == target.new_tensor(np.ascontiguousarray(np.moveaxis(_pixels(picture), -1, 0)))
+        target.copy_(target.where(same, made))
+    remark = next((result.remark for result in results if result.remark), None)
+    return Result(image, results[0].lut if single else None, composite, remark=remark)
+
+
+def _masks(mask: Any, count: int, *, single: bool) -> list[Any]:
+    """A mask for each picture, arrays (H,W) where they were tensors."""
+    if not is_tensor(mask):
+        if single or count == 1:
+            return [mask]
+        raise PictureError("The masks of a batch are a tensor (B,H,W) or (B,1,H,W).")
+    if mask.ndim == 4 and mask.shape[1] == 1:
+        mask = mask[:, 0]
+    if mask.ndim == 2:
+        mask = mask[None]
+    if mask.ndim != 3 or len(mask) not in (1, count):
+        expected = "(H,W) or (1,H,W)" if single else f"({count},H,W) or ({count},1,H,W)"
+        raise PictureError(f"The mask's tensor should be {expected}, and is {tuple(mask.shape)}.")
+    arrays = [_array(plane) for plane in mask]
+    return arrays * count if len(arrays) < count else arrays
+
+
+def _pixels(picture: Tensor) -> NDArray[Any]:
+    """(3,H,W) to (H,W,3)."""
+    return np.ascontiguousarray(np.moveaxis(_array(picture), 0, -1))
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    """On the CPU; floats as float32, truth values as 0 and 255."""
+    plain = tensor.detach().cpu()
+    array: NDArray[Any] = (plain.float() if plain.is_floating_point() else plain).numpy()
+    return array.astype(np.uint8) * 255 if array.dtype == bool else array

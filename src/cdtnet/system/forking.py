@@ -1,0 +1,32 @@
+"""Libraries whose threads do not survive a fork: after one, they wait for ever without a message."""
+
+import os
+
+from ..errors import CdtnetError
+
+_state = {"used": False, "lost": False}  # by this process; and by the one that it was forked from
+
+
+def use_threads() -> None:
+    """Note that this process uses libraries that keep threads: libvips, OpenVINO, PyTorch.
+
+    To be called before every use.
+
+    Raises:
+        CdtnetError: The process was forked from one that had used them, so that it would wait for ever.
+    """
+    if _state["lost"]:
+        raise CdtnetError(
+            "This process was forked from one that had already used cdtnet, whose threads a fork loses. "
+            'Start processes with "spawn": multiprocessing.get_context("spawn").Pool(…), '
+            'DataLoader(…, multiprocessing_context="spawn"), ProcessPoolExecutor(mp_context=…).'
+        )
+    _state["used"] = True
+
+
+def _after_fork() -> None:
+    _state["lost"] = _state["lost"] or _state["used"]
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_after_fork)
