@@ -101,7 +101,7 @@ def test_pipes(pair, weights):
         (["composite.png", "--apply", "absent.cube"], "absent.cube cannot be read"),
         (["composite.png", "--apply", "mask.png"], "not a text file"),
         (["composite.png", "--apply", "look.cube", "-o", "composite.png"], "--overwrite"),
-        (["composite.png", "--apply", "look.cube", "-o", "out.gif"], ".gif"),
+        (["composite.png", "--apply", "look.cube", "-o", "out.gif"], "GIF is read, but not written"),
         (["composite.png", "small.png", "--apply", "look.cube"], "mask has 3×2 pixels and the picture 60×40"),
     ],
 )

@@ -286,7 +286,7 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
         (["cutout.png", "mask.png"], "there is no background to match; paste the cut-out"),
         (["x" * 245 + ".png", "mask.png"], "too long for _harmonized to be added; say with -o"),
         (["composite.png", "mask.png", "-o", "x" * 252 + ".png"], "its name is longer than 255 bytes"),
-        (["composite.png", "mask.png", "--model", "run/checkpoint.pt"], "run/weights.safetensors"),
+        (["composite.png", "mask.png", "--model", "run/checkpoint.pt"], "another kind of network"),
     ],
 )
 def test_what_is_not_done_is_said(pair, weights, capsys, arguments, sentence):

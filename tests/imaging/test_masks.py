@@ -208,9 +208,9 @@ def test_a_cut_out_without_background_is_refused():
     alpha = soft_disc()
     cutout = Picture(np.dstack([np.full((48, 64, 3), 90, np.uint8), alpha]))
     with pytest.raises(PictureError, match="no background to match; paste the cut-out"):
-        check_background(cutout, alpha)
-    check_background(cutout, np.where(alpha > 200, alpha, 0))
-    check_background(Picture(cutout.pixels[..., :3].copy()), alpha)
+        check_background(cutout, [alpha])
+    check_background(cutout, [np.where(alpha > 200, alpha, 0)])
+    check_background(Picture(cutout.pixels[..., :3].copy()), [alpha])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
