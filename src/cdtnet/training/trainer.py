@@ -163,7 +163,8 @@ class Trainer:
         steps = self._steps(stage)
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
-        saved, losses = time.monotonic(), []
+        saved = time.monotonic()
+        losses: list[Tensor] = []
         every = self.recipe.watch.validate_every or max(steps // VALIDATIONS, 1)
         pace = _Pace(self.recipe.watch.log_every)
         with self._bar(stage, steps) as bar:
