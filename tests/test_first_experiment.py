@@ -14,7 +14,7 @@ from cdtnet.model import load_model
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.skipif(not shutil.which("timeout"), reason="the page uses GNU timeout")
+@pytest.mark.skipif(not shutil.which("bash"), reason="the page's commands are for a Unix shell")
 def test_the_first_experiment_runs_as_written(tmp_path):
     for name in ("examples", "recipes", "src"):
         (tmp_path / name).symlink_to(ROOT / name)
@@ -31,7 +31,7 @@ def test_the_first_experiment_runs_as_written(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "18" in done.stdout  # triplets to train on
+    assert re.search(r"\b84\b", done.stdout)  # triplets to train on
     assert load_model(tmp_path / "runs/first-experiment/weights.safetensors").config.variant == "is2am"
     for method in ("Reinhard", "MKL", "Poisson", "cdtnet-256", "weights"):
         assert method in done.stdout

@@ -163,3 +163,33 @@ def test_interrupted_it_leaves_nothing_behind(data):
         assert "Interrupted; " in process.communicate(timeout=60)[1]
         assert process.returncode == 130
     assert sorted(path.name for path in data.iterdir()) == ["iHarmony4"]
+
+
+def test_a_journal_and_results_of_others(data, capsys):
+    folder = data / "theirs"
+    for path in (data / "iHarmony4").rglob("composite_images/*.jpg"):
+        trees.copy(path, folder / path.name)
+    command = [
+        "evaluate",
+        "iHarmony4",
+        "--model",
+        "cdtnet-sim",
+        "--size",
+        "32",
+        "--results",
+        f"copied={folder}",
+    ]
+    command += ["--journal", "kept.jsonl"]
+    assert main([*command, "--json", "a.json"]) == 0
+    first = capsys.readouterr().out
+    found = Evaluation.from_json((data / "a.json").read_text())
+    assert found.methods == ("composite", "cdtnet-sim", "copied")
+    assert np.array_equal(found.values["copied"]["mse"], found.values["composite"]["mse"])
+    assert found.sha256.keys() == {"cdtnet-sim", "data"}
+    assert len((data / "kept.jsonl").read_text().splitlines()) == 1 + 4
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines()[4:] == first.splitlines()[4:]
+    assert "two methods" in refusal(capsys, *command, "--results", f"copied={folder}").lower()
+    other = data / "iHarmony4" / "HCOCO" / "real_images" / "c140.jpg"
+    trees.copy(data / "iHarmony4" / "HCOCO" / "real_images" / "c98.jpg", other)
+    assert "differs in sha256" in refusal(capsys, *command)

@@ -94,6 +94,8 @@ def test_results_of_others_are_scored(dataset, tmp_path, inside):
 
 def test_results_that_are_missing_or_of_another_size_are_named(dataset, tmp_path):
     first, second, *rest = dataset.samples
+    tmp_path = tmp_path / "theirs"
+    tmp_path.mkdir()
     for sample in (first, *rest):
         Image.fromarray(read_sample(sample).real).save(
             tmp_path / f"{sample.name.rpartition('/')[2][:-4]}.png"

@@ -78,6 +78,8 @@ def test_labels():
     assert label_of("cdtnet-256") == "cdtnet-256"
     assert label_of("runs/a/my.weights.safetensors") == "my.weights"
     assert label_of("issam256.pth") == "issam256.pth"
+    assert label_of("runs/finetune/best.safetensors") == "finetune/best"
+    assert label_of("weights.safetensors") == "weights"
 
 
 def test_an_unknown_name_is_refused():

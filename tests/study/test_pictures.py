@@ -125,3 +125,17 @@ def test_a_damaged_picture_is_named(folders, tmp_path):
     (folders / "B" / "p.png").write_bytes(whole[:80])
     with pytest.raises(PictureError, match=r"p\.png cannot be read"):
         copies(folders, tmp_path)
+
+
+def test_results_may_lie_as_batch_writes_them(folders):
+    """Under the composites' paths, beside a table."""
+    for name in ("p.png", "q.jpg"):
+        (folders / "B" / "composite_images").mkdir(exist_ok=True)
+        (folders / "B" / name).rename(folders / "B" / "composite_images" / name)
+    (folders / "B" / "results.jsonl").touch()
+    save(folders / "B" / ".cache" / "p.png")
+    gallery = find_pictures(results(folders))
+    assert gallery.results["B"]["p"] == folders / "B" / "composite_images" / "p.png"
+    save(folders / "B" / "p.webp")
+    with pytest.raises(DataError, match=r"both (composite_images.)?p\..* and "):
+        find_pictures(results(folders))

@@ -124,3 +124,9 @@ def test_ablations_differ_from_the_paper_s_experiment_in_one_thing():
         for ours, published in zip(ablation.stages, whole.stages, strict=True):
             schedule = {"size", "batch", "epochs", "rate", "schedule", "precision"}
             assert ours.model_dump(include=schedule) == published.model_dump(include=schedule)
+
+
+def test_data_of_another_kind_take_the_place_of_a_recipes_own():
+    changes = ["data.kind=triplets", "data.root=mine"]
+    data = load_recipe(RECIPES / "shipped" / "further.yaml", changes).data
+    assert (data.kind, str(data.root)) == ("triplets", "mine")

@@ -149,15 +149,17 @@ def _hashes(names: dict[str, str], dataset: "DataSet") -> dict[str, str]:
     import hashlib
 
     from ..inference.provenance import file_sha256
+    from ..system.progress import bar
     from ..weights.loading import weights_file
 
     files = {label: weights_file(name) for label, name in names.items() if name not in BASELINES}
     hashes = {label: file_sha256(path) for label, path in files.items()}
     digest = hashlib.sha256()
-    for sample in dataset.samples:
-        for entry in (sample.composite, sample.mask, sample.real):
-            if entry is not None and entry.exists():
-                digest.update(hashlib.sha256(entry.read()).digest())
+    with bar(dataset.samples, description="hashing", unit="composites") as samples:
+        for sample in samples:
+            for entry in (sample.composite, sample.mask, sample.real):
+                if entry is not None and entry.exists():
+                    digest.update(hashlib.sha256(entry.read()).digest())
     return {**hashes, "data": digest.hexdigest()}
 
 

@@ -26,6 +26,7 @@ VERBS = {
     "data": "look at a data set before anything is trained or evaluated on it.",
     "synthesize": "make a data set of composites from your own pictures.",
     "train": "train a network by a recipe; started again, the run goes on where it was.",
+    "reproduce": "train a published experiment, evaluate it, and print the paper's table beside it.",
     "evaluate": "score models and classical methods on composites whose real image is known.",
     "study": "ask people which of two results looks more real, and score their answers.",
     "serve": "harmonize pictures over HTTP, on this machine unless told otherwise.",

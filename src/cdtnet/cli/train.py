@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train; the path of the weights is the one line on stdout."""
+    train(arguments)
+
+
+def train(arguments: argparse.Namespace) -> bool:
+    """Train; whether the end was reached, in the first process."""
     from ..errors import needs
     from ..system.signals import StopSignal
 
@@ -48,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
             save_every=arguments.save_every, stopped=lambda: signal.received or time.monotonic() > deadline
         )
     if not processes.first:
-        return
+        return False
     best = trainer.best
     if best.samples or finished:
         say(f"Best {best.name}: {best.value:.4g}, after {best.samples:,} samples; see {folder / 'log.csv'}.")
@@ -59,3 +64,4 @@ def run(arguments: argparse.Namespace) -> None:
         say(f"The weights so far are in {folder / 'weights.safetensors'}.")
         if signal.received:
             raise SystemExit(130)
+    return finished

@@ -14,6 +14,13 @@ BASELINES = {
 """As `cdtnet evaluate --baseline` takes them → as tables have them."""
 
 
+OF_RUNS = ("weights.safetensors", "best.safetensors", "checkpoint.pt")
+"""Files of a run's folder, whose name says less than the folder's."""
+
+
 def label_of(name: str) -> str:
     """What tables call a baseline, a shipped model, or a file of weights."""
-    return BASELINES.get(name, Path(name).stem if Path(name).suffix == ".safetensors" else Path(name).name)
+    path = Path(name)
+    if path.name in OF_RUNS and path.parent.name:
+        return f"{path.parent.name}/{path.stem}"
+    return BASELINES.get(name, path.stem if path.suffix == ".safetensors" else path.name)

@@ -42,7 +42,7 @@ def find_pictures(
     """Look into the folders of a study; only names are read.
 
     Args:
-        results: A folder of each method.
+        results: A folder of each method; pictures may lie in folders within it.
         composites: A folder with the composite of every picture; further ones are ignored.
         masks: A folder with the foreground mask of every picture; further ones are ignored.
 
@@ -109,12 +109,12 @@ def _stems(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give a folder of pictures.")
     files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+    for path in sorted(folder.rglob("*")):  # `cdtnet batch` writes results under the composites' paths
+        inside = path.relative_to(folder)
+        if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts):
             if path.stem in files:
-                raise DataError(
-                    f"{folder} holds both {files[path.stem].name} and {path.name}; keep one of them."
-                )
+                other = files[path.stem].relative_to(folder)
+                raise DataError(f"{folder} holds both {other} and {inside}; keep one of them.")
             files[path.stem] = path
     return files
 

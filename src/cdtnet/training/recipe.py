@@ -297,7 +297,9 @@ def _parse(text: str, what: object) -> Any:
 
 
 def _change(content: Any, key: str, value: Any) -> None:
-    """Set what a path such as `stages.0.batch` leads to."""
+    """Set what a path such as `stages.0.batch` leads to; data of another kind have no keys in common."""
+    if key == "data.kind" and isinstance(content.get("data"), dict) and content["data"].get("kind") != value:
+        content["data"] = {}
     *parents, last = key.split(".")
     try:
         for parent in parents:
