@@ -15,6 +15,7 @@ import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ HARM = 0.5  # dB
 
 Array = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
-Random = np.random.Generator
+Harmonize = Callable[[Array, Mask], cdtnet.Result]
 
 
 class Composite(NamedTuple):
@@ -73,15 +74,20 @@ def main() -> None:
     parser.add_argument("--sources", nargs="+", default=SOURCES, help="sources never trained on")
     parser.add_argument("--models", nargs="+", default=["cdtnet-256"], help="shipped names or weight files")
     parser.add_argument("--count", type=int, default=60, help="photographs for each table")
+    parser.add_argument("--apply-anyway", action="store_true", help="without holding changes back")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "quality-real-use.md")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
 
     photos = load(arguments.photos, arguments.masks, arguments.sources, arguments.count)
-    methods = {Path(name).name: cdtnet.Harmonizer(name) for name in arguments.models}
+    methods = {
+        Path(name).name: partial(cdtnet.Harmonizer(name), apply_anyway=arguments.apply_anyway)
+        for name in arguments.models
+    }
     command = (
         "    python benchmarks/real_use.py --photos PHOTOS --masks MASKS "
         f"--sources {' '.join(arguments.sources)} --count {arguments.count} --models {' '.join(methods)}"
+        f"{' --apply-anyway' if arguments.apply_anyway else ''}"
     )
     tables = [
         make(photos, name, harmonizer)
@@ -211,7 +217,7 @@ LOOSE: dict[str, Callable[[Mask], Mask]] = {
 }
 
 
-def loose_masks(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonizer) -> Table:
+def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
     """Recoloured photographs with masks that are off."""
     scores: dict[str, list[Score]] = {kind: [] for kind in LOOSE}
     for made in tqdm(in_place(photos), total=len(photos), desc="masks"):
@@ -220,7 +226,7 @@ def loose_masks(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonize
     return summary(f"## {name}: recoloured photographs, by mask", scores)
 
 
-def families(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonizer) -> Table:
+def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
     """Recoloured photographs with exact masks, by what is wrong."""
     scores = {
         family: [score(harmonizer, made) for made in tqdm(in_place(photos, (family,)), desc=family)]
@@ -268,7 +274,7 @@ def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) 
     return Composite(composite, mask, real, core, photo.source)
 
 
-def moved_objects(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonizer) -> Table:
+def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
     """Objects moved within their photograph, by edge, and the same with nothing wrong."""
     kinds = {
         "exact alpha": ("exact", False, None),
@@ -297,7 +303,7 @@ def moved_objects(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmoni
 # Several objects
 
 
-def together(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonizer) -> Table:
+def together(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
     """Two and three round objects with casts of their own: in one mask, and one after the other."""
     rows = []
     for count in (2, 3):
@@ -336,7 +342,7 @@ def together(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonizer) 
 # Steadiness
 
 
-def steadiness(photos: Sequence[Photo], name: str, harmonizer: cdtnet.Harmonizer) -> Table:
+def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
     """How far the change moves, in levels, when nothing that matters changes."""
     random = np.random.default_rng(0)
 
@@ -389,7 +395,7 @@ def jpeg(pixels: Array, quality: int) -> Array:
     return np.asarray(Image.open(data).convert("RGB"))
 
 
-def change(harmonizer: cdtnet.Harmonizer, composite: Array, mask: Mask) -> NDArray[np.float64]:
+def change(harmonizer: Harmonize, composite: Array, mask: Mask) -> NDArray[np.float64]:
     return harmonizer(composite, mask).image.astype(np.float64) - composite
 
 
@@ -401,7 +407,7 @@ def error(picture: Array, real: Array, core: NDArray[np.bool_]) -> float:
     return float((difference**2).mean())
 
 
-def score(harmonizer: cdtnet.Harmonizer, made: Composite) -> Score:
+def score(harmonizer: Harmonize, made: Composite) -> Score:
     result = harmonizer(made.composite, made.mask).image
     moved_by = np.abs(result[made.core].astype(np.float64) - made.composite[made.core]).mean()
     return Score(

@@ -39,7 +39,7 @@ def test_placing_a_cut_out(bench):
     assert [*settings["at"], 100 * settings["scale"]] == pytest.approx(shown, rel=1e-5)
     placement = {key: settings[key] for key in ("at", "scale", "rotate")}
     made = cdtnet.compose(read_picture(cut_out(200, 120)), read_picture(background), **placement)
-    expected = cdtnet.Harmonizer("cdtnet-sim")(made.composite, made.mask)
+    expected = cdtnet.Harmonizer("cdtnet-sim")(made.composite, made.mask, layer=made.layer)
     name, data = download(bench, "picture")
     assert name == "harbour_harmonized.jpg"
     assert data == encode_picture(expected.image, ".jpg")
@@ -102,7 +102,7 @@ def test_a_photo_of_24_megapixels(bench, random, tmp_path):
     bench.get_by_role("button", name="Zoom to 100 %").click()
     placement = json.loads(download(bench, "settings")[1])
     made = cdtnet.compose(read_picture(cut_out(500, 400)), read_picture(large), at=placement["at"])
-    expected = cdtnet.Harmonizer("cdtnet-256")(made.composite, made.mask)
+    expected = cdtnet.Harmonizer("cdtnet-256")(made.composite, made.mask, layer=made.layer)
     data = download(bench, "picture")[1]
     assert data == encode_picture(expected.image, ".jpg")
 
