@@ -219,7 +219,8 @@ def check_background(picture: Picture, masks: Sequence[Any]) -> None:
     if alpha is None or not isinstance(alpha, np.ndarray):
         return
     black = np.logical_and.reduce([mask[:, :] == 0 for mask in masks])
-    if black.any() and not black.all() and not (alpha[black] > 0).any():
+    seen = alpha > 0
+    if black.any() and seen[~black].any() and not seen[black].any():
         raise PictureError(
             "The picture is transparent wherever the mask is black, so that there is no background to match; "
             "paste the cut-out onto its background first, as cdtnet compose does."
