@@ -8,6 +8,7 @@ writes real-composites.md, real-composites/NAME.jpg (composite and result), NAME
 
 import argparse
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,9 @@ def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.
         composite, mask = photo.convert("RGB"), grey.convert("L")
     composite.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     mask = mask.resize(composite.size, Image.Resampling.BOX)
-    return composite, mask, harmonizer(composite, mask).image
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # where little is changed, the pictures show it
+        return composite, mask, harmonizer(composite, mask).image
 
 
 def most_edge(mask: np.ndarray) -> tuple[int, int, int, int]:

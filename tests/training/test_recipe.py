@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cdtnet.errors import DataError
-from cdtnet.training.recipe import Recipe, load_recipe
+from cdtnet.training.recipe import Losses, Recipe, load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -26,7 +26,7 @@ def small(tmp_path) -> Path:
 def test_defaults_are_the_published_ones(small):
     stage = load_recipe(small).stages[0]
     assert (stage.rate, stage.weight_decay, stage.clip, stage.smallest_foreground) == (1e-3, 0.0, None, 100)
-    assert stage.losses.model_dump() == {"image": 1, "lut": 1, "base": 1, "roughness": 0, "root": False}
+    assert stage.losses == Losses(image=1, lut=1, base=1, roughness=0, root=False, composited=False)
     rates = [stage.rate_at(step, 120) for step in range(120)]
     assert rates[:50] == [1e-3] * 50
     assert rates[50:100] == pytest.approx([1e-4] * 50)
