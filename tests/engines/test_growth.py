@@ -12,12 +12,12 @@ from cdtnet import Harmonizer
 from cdtnet.system.machine import STATUS, read_bytes
 
 harmonizer, random = Harmonizer(sys.argv[1], "cpu", engine="openvino"), np.random.default_rng(0)
-for number in range(90):
+for number in range(120):
     height, width = random.integers(60, 400, 2)
     mask = np.zeros((height, width), np.uint8)
     mask[height // 5 : height // 2, width // 4 : -width // 4] = 255
     harmonizer(random.integers(0, 256, (height, width, 3), dtype=np.uint8), mask)
-    if number in (29, 89):
+    if number in (59, 119):  # the first ones warm caches up
         print(read_bytes(STATUS, "VmRSS"))
 """
 
