@@ -97,7 +97,7 @@ class Painter:
                 change += self._change(each, before, soft, block)[inner]
                 covered += soft[inner]
         change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
-        start = codec.decode(native)
+        start = before[inner] if self._layer is None else codec.decode(native)
         recolored = codec.encode(native, start, start + change)
         return recolored if self._whole_frame else np.where(covered[..., None] > 0, recolored, native)
 
