@@ -57,7 +57,7 @@ def rows() -> list[str]:
 def main() -> int:
     """The table; 1 if a package is missing."""
     try:
-        print("\n".join(["| package | licence | comes with |", "|---|---|---|", *rows()]))
+        print("\n".join(["| package | license | comes with |", "|---|---|---|", *rows()]))
     except PackageNotFoundError as error:
         print(f"{error.name} is not installed: pip install '.[dev]' brings everything.", file=sys.stderr)
         return 1
