@@ -95,8 +95,8 @@ def main() -> None:
         for make in (loose_masks, families, moved_objects, together, steadiness)
     ]
     title = (
-        "# Quality on what people do\n\n"
-        f"{len(photos)} photographs of {', '.join(arguments.sources)}, none of them trained on, at most "
+        "# Quality in real use\n\n"
+        f"{len(photos)} photographs of {', '.join(arguments.sources)}, not used for training, at most "
         f"{LONGEST} px. {date.today().isoformat()}, {platform.machine()}, cdtnet {cdtnet.__version__}. "
         "95 % bootstrap intervals in parentheses.\n\n"
         f"{command}\n"

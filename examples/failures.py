@@ -29,12 +29,12 @@ CASES = {
     UNTOUCHED: "a photo as it was taken: nothing should change",
 }
 """NAME → what is hard about it; rows of the picture, in order."""
-INTRODUCTION = """# What is hard for {model}
+INTRODUCTION = """# Known failures of {model}
 
-The [real composites](real-composites.md), measured; there is no right answer, but there are wrong ones. Mean
-brightness and saturation (largest minus smallest channel), 0–255, of the foreground before → after (and of
-the background); mean change of the foreground, in levels; how much of its finest detail is left (standard
-deviation of what a Gaussian of 1 pixel takes away). {date}, `python examples/failures.py`."""
+Measurements of the [real composites](real-composites.md). Brightness and saturation (largest minus smallest
+channel) are means of the foreground before → after, and of the background in parentheses, 0–255. Change is the
+mean change of the foreground in levels. Detail left is the ratio of the standard deviations of the finest detail
+(what a Gaussian of 1 pixel removes). {date}, `python examples/failures.py`."""
 LUMA = np.array([0.299, 0.587, 0.114])
 
 Floats = NDArray[np.float64]

@@ -26,16 +26,16 @@ QUALITY = 80
 ON_README = "bird", "dogs", "drum"
 INTRODUCTION = """# Real composites
 
-Objects cut out of one photograph and pasted into another: before (left) and after, and a crop of both at
-100 %. What is pasted where, and what is wrong with it, was settled before any of them was harmonized (but for
-bird, dogs and drum, which are older), and none was left out. There is no right answer to compare with: look
-for yourself. Nothing casts a shadow, and harmonizing does not paint any.
+Objects were cut out of one photograph and pasted into another. Each section shows the composite (left), the
+result (right), and a crop of both at 100 %. Objects, positions and flaws were chosen before any composite was
+harmonized (except bird, dogs and drum, which are older), and none was left out. There is no correct result to
+compare with. Harmonizing does not add shadows.
 
-The weights were trained on recoloured versions of thirteen of the photographs that backgrounds and objects
-are from, among others; the composites themselves they have never seen.
+The training photographs of the weights include thirteen of the photographs used here, with other foregrounds.
+The composites themselves were not used.
 
-Written by `python examples/real_composites.py`. The photographs'
-[authors and licences](../examples/photos/CREDITS.md) are those of these pictures, too.
+`python examples/real_composites.py` writes this page. The pictures have the
+[authors and licenses](../examples/photos/CREDITS.md) of the photographs.
 """
 
 
