@@ -45,7 +45,8 @@ def main() -> None:
                 applied = by_opencolorio(f"{folder}/look.cube", values.copy(), INTERPOLATIONS[name])
             found.append(np.abs(np.clip(applied, 0, 1) * 255 - expected).ravel())
     title = (
-        f"# Lookup table precision\n\nDifference from CDTNet-sim in levels of 255, foregrounds of the {len(PICTURES)} example pictures, "
+        "# Lookup table precision\n\n"
+        f"Difference from CDTNet-sim in levels of 255, foregrounds of the {len(PICTURES)} example pictures, "
         f"by OpenColorIO {PyOpenColorIO.__version__}, {os.cpu_count()} cores, {platform.machine()}, "
         f"{date.today()}."
     )

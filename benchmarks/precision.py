@@ -47,7 +47,8 @@ def main() -> None:
         }
     runtimes = sorted({harmonizer.engine.describe().split(",")[0] for harmonizer in harmonizers.values()})
     title = (
-        f"# Precision\n\n{name}, analyzing the whole picture once, on the foregrounds of the example composites. "
+        "# Precision\n\n"
+        f"{name}, analyzing the whole picture once, on the foregrounds of the example composites. "
         "Errors are in levels of 255, against the plain forward pass over the whole frame in float32. "
         f"{', '.join(runtimes)}, {platform.machine()}, {available_cores()} cores, {date.today()}."
     )

@@ -80,7 +80,8 @@ def main() -> None:
     evaluation = scored(scores, arguments.size)
     summary = summarize(evaluation)
     title = (
-        f"# Quality at {arguments.size} px\n\n{len(evaluation.composites)} composites, {arguments.size}×{arguments.size}, from {len(photos)} "
+        f"# Quality at {arguments.size} px\n\n"
+        f"{len(evaluation.composites)} composites, {arguments.size}×{arguments.size}, from {len(photos)} "
         f"photographs of {', '.join(sorted({photo.source for photo in photos}))}. {evaluation.date}, "
         f"{evaluation.hardware}. Means with 95 % bootstrap intervals.\n\n"
         f"    python benchmarks/quality.py --photos PHOTOS {'--masks MASKS ' if arguments.masks else ''}"

@@ -32,9 +32,9 @@ CASES = {
 INTRODUCTION = """# Known failures of {model}
 
 Measurements of the [real composites](real-composites.md). Brightness and saturation (largest minus smallest
-channel) are means of the foreground before → after, and of the background in parentheses, 0–255. Change is the
-mean change of the foreground in levels. Detail left is the ratio of the standard deviations of the finest detail
-(what a Gaussian of 1 pixel removes). {date}, `python examples/failures.py`."""
+channel) are means of the foreground before → after, and of the background in parentheses, 0–255. Change is
+the mean change of the foreground in levels. Detail left is the ratio of the standard deviations of the finest
+detail (what a Gaussian of 1 pixel removes). {date}, `python examples/failures.py`."""
 LUMA = np.array([0.299, 0.587, 0.114])
 
 Floats = NDArray[np.float64]

@@ -31,8 +31,8 @@ result (right), and a crop of both at 100 %. Objects, positions and flaws were c
 harmonized (except bird, dogs and drum, which are older), and none was left out. There is no correct result to
 compare with. Harmonizing does not add shadows.
 
-The training photographs of the weights include thirteen of the photographs used here, with other foregrounds.
-The composites themselves were not used.
+The weights were trained on recolored versions of thirteen of the photographs used here, among others. The
+composites themselves were not used for training.
 
 `python examples/real_composites.py` writes this page. The pictures have the
 [authors and licenses](../examples/photos/CREDITS.md) of the photographs.
