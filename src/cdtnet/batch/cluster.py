@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """A connection to a cluster, or a cluster of this machine for "local"."""
+    """Connect to a cluster, or start one on this machine for "local"."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with needs("ray", "A cluster"):
         import ray
@@ -93,7 +93,7 @@ def _wants_gpu(options: BatchOptions) -> bool:
 
 
 def _plan(todo: Sequence[Todo], store: Store, options: BatchOptions, actors: int) -> Any:
-    """The data set of records, which comes into being when it is read."""
+    """Plan the data set of records, which is computed when it is read."""
     import ray
 
     # A core is three quarters of an actor's and a quarter of a task's, so that neither keeps the other out.

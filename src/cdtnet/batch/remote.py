@@ -50,20 +50,20 @@ class Remote:
         return Remote, (self.root,)
 
     def files(self) -> list[str]:
-        """Paths of all files, sorted, as they are now."""
+        """List the paths of all current files, sorted."""
         self._listing = self._list()
         return sorted(self._listing)
 
     def exists(self, path: str) -> bool:
-        """Whether there was such a file when they were listed."""
+        """Check whether there was such a file when files were listed."""
         return path in self._listed()
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """Return the content of a file."""
         return bytes(_patiently(lambda: self._system.cat_file(self._at(path))))
 
     def stamp(self, path: str) -> str:
-        """What changes when a file does; as it was when they were listed."""
+        """Return a value that changes with the file, as of the last listing."""
         info = self._listed()[path]
         return f"{info['size']}-{next((info[key] for key in _CHANGING if key in info), '')}".replace('"', "")
 
@@ -105,7 +105,7 @@ class Remote:
             self.remove(LOCK)
 
     def _lock_age(self) -> float:
-        """Seconds since the lock was renewed; infinite where there is none."""
+        """Return the seconds since the lock was renewed; infinite without a lock."""
         try:
             renewed: datetime = self._system.modified(self._at(LOCK))
         except FileNotFoundError:

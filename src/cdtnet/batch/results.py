@@ -41,12 +41,12 @@ class Results:
         self._ended = {output: (record["status"], record["inputs"]) for output, record in table.items()}
 
     def ended(self, output: str, inputs: str) -> str | None:
-        """How work on these files ended: "done", "failed", or None if it has not been tried."""
+        """Return how work on these files ended: "done", "failed", or None if it was not tried."""
         status, before = self._ended.get(output, (None, ""))
         return status if before == inputs else None
 
     def add(self, record: BatchRecord) -> None:
-        """Record at once, or within seconds where that costs more, how work has ended."""
+        """Record a result at once, or within seconds if that costs more."""
         with self._mutex:
             self.counts[record.status] += 1
             self._ended[record.output] = record.status, record.inputs
@@ -56,7 +56,7 @@ class Results:
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """In the end, bring the table to one line for each picture."""
+        """Reduce the table to one line per picture at the end."""
         try:
             yield
         finally:
@@ -123,5 +123,5 @@ class Results:
 
 
 def _whole_lines(data: bytes) -> list[bytes]:
-    """Those that were not torn by a kill, nor filled up with zeros by a power cut: such are done again."""
+    """Return complete lines, without those damaged by a kill or a power cut, which are done again."""
     return [line for line in data.split(b"\n")[:-1] if b"\0" not in line]

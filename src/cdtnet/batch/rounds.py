@@ -78,7 +78,7 @@ class Batch:
 
 
 def _there(find: Callable[[], Jobs]) -> Jobs:
-    """What has come so far; what lacks its mask may get it yet."""
+    """Return the jobs whose files exist; a missing mask may still arrive."""
     try:
         found = find()
     except DataError:
@@ -88,7 +88,7 @@ def _there(find: Callable[[], Jobs]) -> Jobs:
 
 
 def _stamp(job: BatchJob) -> str:
-    """What changes when the composite or the mask does; "" where one has gone, as reading it will tell."""
+    """Return a value that changes with composite or mask; "" if one is gone."""
     try:
         return f"{stamp(job.composite)} {stamp(job.mask)}"
     except DataError:

@@ -65,7 +65,7 @@ class Machine:
                     yield work.record
 
     def _finish(self, todo: Todo) -> Work | None:
-        """One picture, from its files to the result; None if it is left for the next run."""
+        """Process one picture from its files to the result; None if it is left for the next run."""
         if self.stopped():
             return None
         work = attempt(fetch, begin(*todo))

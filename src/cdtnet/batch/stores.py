@@ -36,17 +36,17 @@ class Store(Tree, Protocol):
 
 
 def is_address(name: str) -> bool:
-    """Whether a name is an address for fsspec, and not a path."""
+    """Check whether a name is an address for fsspec instead of a path."""
     return "://" in name
 
 
 def open_store(name: str) -> Store:
-    """The folder of that name, which need not be there yet, or the store at that address."""
+    """Open the folder of that name, which need not exist yet, or the store at that address."""
     return Remote(name) if is_address(name) else LocalFolder(Path(name))
 
 
 def entry_of(name: str) -> Entry:
-    """The file of that name or at that address."""
+    """Return the file of that name or address."""
     if is_address(name):
         folder, _, file = name.rpartition("/")
         return Entry(Remote(folder), file)
@@ -55,7 +55,7 @@ def entry_of(name: str) -> Entry:
 
 
 def stamp(entry: Entry) -> str:
-    """What changes when a file does: its size, and its time or what the store tells of its content.
+    """Return a value that changes with a file: its size, and its time or the store's checksum.
 
     Raises:
         DataError: It is not there any more.

@@ -48,7 +48,7 @@ class BatchOptions(Options):
     runtime: Runtime = field(default_factory=Runtime)
 
     def describe(self) -> dict[str, Any]:
-        """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
+        """Return the settings that must stay the same when a batch resumes, for a JSON file."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
         options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as the file will have it
@@ -134,7 +134,7 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
 
 
 def begin(job: BatchJob, inputs: str) -> Work:
-    """Work that has yet to be done, on files of which `inputs` is the stamp."""
+    """Return work that is still to be done, on files whose stamp is `inputs`."""
     return Work(job, BatchRecord(str(job.composite), str(job.mask), job.output, inputs=inputs))
 
 
@@ -180,7 +180,7 @@ def save(options: BatchOptions, store: Store, work: Work) -> None:
 
 
 def memory(work: Work) -> int:
-    """About how many bytes a picture takes on its way: decoded, the result, and that encoded."""
+    """Estimate a picture's memory in bytes: decoded, result, and encoded result."""
     if not work.files:
         return 0
     composite, mask = work.files

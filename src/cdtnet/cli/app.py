@@ -7,7 +7,7 @@ from .options import add_model_options, add_page_options, runtime, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add_model_options(parser)
     add_page_options(parser, port=8188)
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")

@@ -35,7 +35,7 @@ PAUSE = 1.0  # seconds between looks at a folder that is watched
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
     add("source", metavar="IN", help="folder, zip or tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
     add("out", metavar="OUT", help="folder, or s3://…: results under the composites' paths, and a table")
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """How many pictures failed."""
+    """Run the batch; returns how many pictures failed."""
     from ..batch.results import Results
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
@@ -134,7 +134,7 @@ def _suffix(arguments: argparse.Namespace) -> str | None:
 
 
 def _everywhere(arguments: argparse.Namespace, name: str) -> str:
-    """A name that a cluster's processes, which work in other folders, understand as well."""
+    """Return a name that is valid in the other working folders of a cluster's processes."""
     from ..batch.stores import is_address
 
     return os.path.abspath(name) if arguments.ray and not is_address(name) else name
@@ -143,7 +143,7 @@ def _everywhere(arguments: argparse.Namespace, name: str) -> str:
 def _machine(
     arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
-    """Work done here; the model is loaded when there is something to do."""
+    """Process pictures on this machine; the model is loaded when needed."""
 
     @cache
     def machine() -> Machine:
@@ -159,7 +159,7 @@ def _machine(
 def _cluster(
     arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
-    """Work done on a cluster, to which there is a connection only while there is something to do."""
+    """Process pictures on a cluster, connected only while there is work."""
     from ..batch import cluster
 
     def work(todo: Sequence[Todo]) -> Iterator[BatchRecord]:

@@ -11,7 +11,7 @@ from .pictures import Output, add_output_options, beside, options_of, read_input
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "foreground", metavar="FOREGROUND", help="cut-out with transparency, or a picture with --mask"
     )
@@ -108,7 +108,7 @@ def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
 
 
 def _place(text: str) -> tuple[float, float]:
-    """X,Y for argparse."""
+    """Parse X,Y for argparse."""
     try:
         x, y = map(float, text.split(","))
     except ValueError:

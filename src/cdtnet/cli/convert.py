@@ -8,7 +8,7 @@ from .outputs import add_overwrite, prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "checkpoint",
         metavar="CHECKPOINT",

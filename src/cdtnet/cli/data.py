@@ -19,7 +19,7 @@ _SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's one action and its arguments."""
+    """Add the verb's action and its arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="count what can be used, name what is missing or damaged")
     check.add_argument("root", metavar="ROOT", type=Path, help="folder, zip, tar, or manifest (.csv, .jsonl)")
@@ -62,7 +62,7 @@ def _progress(readings: Iterator[Reading], total: int) -> Iterable[Reading]:
 
 
 def describe(report: Report) -> str:
-    """A report on one screen."""
+    """Format a report for one screen."""
     parts = [f"{report.root}, layout {report.layout}", _table(report)]
     if report.megapixels and report.foreground:
         smallest, median, largest = report.megapixels
@@ -84,7 +84,7 @@ def describe(report: Report) -> str:
 
 
 def _table(report: Report) -> str:
-    """Usable composites, a row for each sub-set and a column for each split."""
+    """Format usable composites, a row per sub-set and a column per split."""
     splits = sorted(
         {count.split for count in report.counts}, key=lambda name: (not name, name != "train", name)
     )

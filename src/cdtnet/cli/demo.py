@@ -7,7 +7,7 @@ from .options import add_model_options, runtime, say, stoppable_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("cdtnet-demo"), help="folder (default: %(default)s)"
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
     add("data", metavar="DATA", type=Path, help="folder, zip or tar of composites, masks and real images")
     add("--model", action="append", metavar="NAME_OR_FILE", help="may be repeated (default: cdtnet-256)")
@@ -136,7 +136,7 @@ def _evaluation(
 
 
 def _names(arguments: argparse.Namespace) -> dict[str, str]:
-    """Label → name of each method: the untouched composite, models, then baselines."""
+    """Map labels to names of methods: the composite, models, then baselines."""
     names: dict[str, str] = {}
     for name in dict.fromkeys(("composite", *(arguments.model or ["cdtnet-256"]), *arguments.baseline)):
         label = label_of(name)
@@ -145,7 +145,7 @@ def _names(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _hashes(names: dict[str, str], dataset: "DataSet") -> dict[str, str]:
-    """What an evaluation is of: SHA-256 of each file of weights, and one over the data set's files."""
+    """Return SHA-256 of each weights file, and one over the data set's files."""
     import hashlib
 
     from ..inference.provenance import file_sha256
@@ -171,7 +171,7 @@ def _results(text: str) -> tuple[str, Path]:
 
 
 def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost, ...]":
-    """What each method takes; before anything is scored, so that a failure costs no scores."""
+    """Measure each method's cost; before scoring, so that a failure costs no scores."""
     from ..evaluation.costs import PICTURES, measure_costs
 
     sizes = ", ".join(f"{width}×{height}" for height, width in PICTURES)
@@ -181,7 +181,7 @@ def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost,
 
 
 def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
-    """The samples to score, and which split they are."""
+    """Open the samples to score, and say which split they are."""
     from ..datasets.samples import open_dataset
 
     def find(split: str | None) -> "DataSet":

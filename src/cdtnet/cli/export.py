@@ -7,7 +7,7 @@ from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "model", metavar="MODEL", help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file"
     )

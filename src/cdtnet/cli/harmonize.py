@@ -18,7 +18,7 @@ from .pictures import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin"
     )
@@ -70,7 +70,7 @@ def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
 
 
 def _is_streamed(arguments: argparse.Namespace) -> bool:
-    """Whether the picture is so large that it stays in its file."""
+    """Check whether the picture is so large that it is streamed."""
     from ..imaging.rows import read_header
     from ..inference.streaming import is_streamed
 

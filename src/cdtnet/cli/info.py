@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "picture",
         metavar="FILE",
@@ -59,7 +59,7 @@ def _print_versions() -> None:
 
 
 def _describe(engine: str) -> str:
-    """The engine's runtime and device, or what is missing."""
+    """Describe the engine's runtime and device, or what is missing."""
     from ..engines.opening import open_engine
     from ..errors import CdtnetError
 

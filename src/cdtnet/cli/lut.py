@@ -11,7 +11,7 @@ from .pictures import Output, add_output_options, beside, read_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "picture",
         metavar="COMPOSITE",
@@ -78,7 +78,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
 
 
 def _table_of(composite: str) -> str:
-    """The default name: the composite's, ending in .cube; - for -."""
+    """Return the default name: the composite's with .cube, or - for -."""
     return composite if composite == "-" else str(Path(composite).with_suffix(".cube"))
 
 

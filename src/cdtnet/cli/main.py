@@ -71,7 +71,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
+    """Build the parser of all verbs."""
     parser = argparse.ArgumentParser(
         prog="cdtnet", description="Recolour a pasted foreground so that it belongs to the picture."
     )

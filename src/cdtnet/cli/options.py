@@ -10,7 +10,7 @@ from ..system.progress import bar
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --strength, and what `add_runtime_options` adds."""
+    """Add --model, --strength, and the options of `add_runtime_options`."""
     parser.add_argument(
         "--model",
         default="cdtnet-256",
@@ -26,7 +26,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_runtime_options(parser: argparse.ArgumentParser) -> None:
-    """--device, --engine, --precision; `runtime` has them."""
+    """Add --device, --engine, --precision, which `runtime` returns."""
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, mps or another (default: %(default)s)"
     )
@@ -45,7 +45,7 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
-    """--apply-anyway, --resize-mask and --snap-mask; `mask` says what is resized and snapped."""
+    """Add --apply-anyway, --resize-mask and --snap-mask for the given kind of mask."""
     add_apply_anyway(parser)
     parser.add_argument("--resize-mask", action="store_true", help=f"accept a {mask} of another size")
     parser.add_argument(
@@ -54,7 +54,7 @@ def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> Non
 
 
 def add_apply_anyway(parser: argparse.ArgumentParser) -> None:
-    """--apply-anyway."""
+    """Add --apply-anyway."""
     parser.add_argument(
         "--apply-anyway",
         action="store_true",
@@ -63,7 +63,7 @@ def add_apply_anyway(parser: argparse.ArgumentParser) -> None:
 
 
 def add_page_options(parser: argparse.ArgumentParser, port: int) -> None:
-    """--host, --port and --name of a page, and where it listens if nothing is said."""
+    """Add --host, --port and --name of a page with this default port."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=port, help="0 for any free one (default: %(default)s)")
@@ -76,7 +76,7 @@ def add_page_options(parser: argparse.ArgumentParser, port: int) -> None:
 
 
 def add_record_option(parser: argparse.ArgumentParser) -> None:
-    """--record."""
+    """Add --record."""
     parser.add_argument(
         "--record",
         action="store_true",
@@ -86,12 +86,12 @@ def add_record_option(parser: argparse.ArgumentParser) -> None:
 
 
 def runtime(arguments: argparse.Namespace) -> Runtime:
-    """What was asked for by `add_runtime_options`, for `Harmonizer`."""
+    """Return the values of `add_runtime_options` for `Harmonizer`."""
     return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}
 
 
 def fraction(text: str) -> float:
-    """A number from 0 to 1, for argparse."""
+    """Parse a number from 0 to 1, for argparse."""
     try:
         value = float(text)
     except ValueError:
@@ -102,7 +102,7 @@ def fraction(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """A whole number from 1 on, for argparse."""
+    """Parse a whole number of at least 1, for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
@@ -110,7 +110,7 @@ def count(text: str) -> int:
 
 @contextmanager
 def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
-    """A `bar`, and what tells it how much is done of how much."""
+    """Show a `bar`, and yield the function that updates it with done and total."""
     with bar(description=description, unit=unit) as shown:
 
         def progress(done: int, total: int) -> None:
@@ -121,13 +121,13 @@ def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[in
 
 
 def some(number: int, noun: str) -> str:
-    """A number with its noun, such as "1,000 pictures"."""
+    """Format a number with its noun, such as "1,000 pictures"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager
 def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
-    """A `progress_bar` that Ctrl-C and SIGTERM end at the next step.
+    """Show a `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
     Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
     """
@@ -144,12 +144,12 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
 
 def say(message: str) -> None:
-    """A message for the person, on stderr, so that stdout stays free for results."""
+    """Print a message to stderr; stdout is for results."""
     print(printable(message), file=sys.stderr)
 
 
 def printable(message: str) -> str:
-    """A message on one line: what would break it, turn it around or move the cursor is shown as an escape.
+    """Escape line breaks, direction marks and control characters, so that a message is one line.
 
     Names and contents of files may hold anything.
     """

@@ -10,7 +10,7 @@ from ..system.atomic import check_target, is_same_file, leftovers_of, remove_lef
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """--overwrite, for verbs whose output may sensibly take an input's place."""
+    """Add --overwrite, for verbs whose output may replace an input."""
     parser.add_argument("--overwrite", action="store_true", help="allow the output to replace an input")
 
 

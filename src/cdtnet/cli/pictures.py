@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
-    """-o, --quality, --overwrite; `default` says what the output is called where nothing is."""
+    """Add -o, --quality, --overwrite; `default` names the output in the help."""
     parser.add_argument(
         "-o",
         "--output",
@@ -36,7 +36,7 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """--page and --color-space, of the first input; `reading` has them."""
+    """Add --page and --color-space of the first input, which `reading` returns."""
     parser.add_argument(
         "--page", type=count, metavar="N", help="which picture of a TIFF, GIF or WebP file with several"
     )
@@ -44,7 +44,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_color_space(parser: argparse.ArgumentParser) -> None:
-    """--color-space."""
+    """Add --color-space."""
     parser.add_argument(
         "--color-space",
         choices=("srgb", "linear"),
@@ -54,7 +54,7 @@ def add_color_space(parser: argparse.ArgumentParser) -> None:
 
 
 def add_label_option(parser: argparse.ArgumentParser) -> None:
-    """--label."""
+    """Add --label."""
     parser.add_argument(
         "--label",
         type=_label,
@@ -67,7 +67,7 @@ def add_label_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _label(text: str) -> Label:
-    """A label, for argparse."""
+    """Parse a label, for argparse."""
     from ..imaging.meaning import parse_label
 
     try:
@@ -79,7 +79,7 @@ def _label(text: str) -> Label:
 
 
 def reading(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What `add_reading_options` adds, for `read_picture`."""
+    """Return the values of `add_reading_options` for `read_picture`."""
     return {"page": arguments.page, "color_space": arguments.color_space}
 
 
@@ -103,7 +103,7 @@ def read_inputs(*names: str, **first: Any) -> list[Picture]:
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
-    """A default output: the source's name with `_change`, in the format that it has; - for -.
+    """Return a default output: the source's name with `_change`, in its format; - for -.
 
     Formats that are only read become PNG.
 
@@ -185,7 +185,7 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """How to harmonize and write a picture, of what the functions that add options add."""
+    """Collect the options for harmonizing and writing a picture."""
     from ..inference.options import Options
 
     return Options(
@@ -200,7 +200,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
-    """What a record says of a verb's files, by the parts they play, and of their use; False for none."""
+    """Describe a verb's files for a record, by their roles; False for no record."""
     from ..inference.provenance import identity
 
     if not arguments.record:

@@ -14,7 +14,7 @@ KEY_VARIABLE = "CDTNET_API_KEY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8000, help="0 for any free one (default: %(default)s)")
@@ -78,12 +78,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _name(model: str) -> str:
-    """What requests call a model: a file's name without folder and suffix."""
+    """Return the name of a model in requests: a file's name without folder and suffix."""
     return Path(model).stem
 
 
 def _key(file: Path | None) -> str | None:
-    """The key of the file, or of the environment."""
+    """Read the key from the file or the environment."""
     try:
         key = file.read_text(encoding="utf-8") if file else os.environ.get(KEY_VARIABLE)
     except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's two actions and their arguments."""
+    """Add the verb's two actions and their arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     serve = actions.add_parser("serve", help="show pairs of pictures in the browser and store the choices")
     serve.add_argument(
@@ -92,7 +92,7 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    """The scores on stdout, what to be careful about on stderr."""
+    """Print the scores to stdout and warnings to stderr."""
     from ..study.report import describe, write_json, write_plot
     from ..study.summary import summarize
 

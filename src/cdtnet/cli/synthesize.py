@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """A mode, and its arguments."""
+    """Add the modes and their arguments."""
     modes = parser.add_subparsers(title="modes", metavar="MODE", dest="mode", required=True)
     for add_mode in (_add_exchange, _add_recolor, _add_paste):
         mode = add_mode(modes)
@@ -161,7 +161,7 @@ def _plan_paste(arguments: argparse.Namespace) -> Plan:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What decides on the files' content."""
+    """Return the options that determine the files' content."""
     names = (
         "mode",
         "seed",

@@ -8,7 +8,7 @@ from .options import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "recipe", metavar="RECIPE", type=Path, help="YAML file, such as recipes/is2am-256.yaml"
     )

@@ -20,7 +20,7 @@ _SAME = (
 
 
 def luma(rgb: NDArray[Any]) -> Floats:
-    """(…) brightness of (…, 3) colors; that of a pixel is the same whatever lies around it.
+    """Return the brightness (…) of colors (…, 3), independent of neighboring pixels.
 
     A matrix product would be faster, but rounds by a pixel's place in the array.
     """
@@ -35,10 +35,10 @@ class ColorSpace(Protocol):
     """A profile at work, on values in 0..1: (h, w, 3), or (h, w, 1) on the native side of a grey profile."""
 
     def to_srgb(self, native: Floats) -> Floats:
-        """SRGB values, clipped to the sRGB gamut, of native ones."""
+        """Convert native values to sRGB, clipped to its gamut."""
 
     def from_srgb(self, values: Floats) -> Floats:
-        """Native values of sRGB ones."""
+        """Convert sRGB values to native ones."""
 
 
 class ColorCodec:
@@ -57,7 +57,7 @@ class ColorCodec:
         self._space = space
 
     def decode(self, tile: NDArray[Any]) -> Floats:
-        """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out, and NaN is black."""
+        """Convert a native tile to (h, w, 3) float32 sRGB in 0..1; drop alpha, and read NaN as black."""
         native = tile[..., : self._colors]
         native = unit(native) if self._dtype.kind == "f" else np.divide(native, self._scale, dtype=np.float32)
         if self._colors == 1 and not self._gray_space:
@@ -65,7 +65,7 @@ class ColorCodec:
         return native if self._space is None else self._space.to_srgb(native)
 
     def encode(self, tile: NDArray[Any], before: Floats, after: Floats) -> NDArray[Any]:
-        """The native tile with a recoloring carried over to it.
+        """Apply a recoloring to a native tile.
 
         The tile is moved by the difference between both colors as seen in its own color space, so that
         whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A grey tile moves
@@ -92,7 +92,7 @@ class ColorCodec:
         return result
 
     def from_srgb(self, values: Floats) -> Floats:
-        """(h, w, 1 or 3) native colors in 0..1 of (h, w, 3) sRGB ones; grey takes their luma."""
+        """Convert (h, w, 3) sRGB to (h, w, 1 or 3) native colors in 0..1; gray takes their luma."""
         clipped = np.clip(values, 0, 1, dtype=np.float32)
         native = clipped if self._space is None else self._space.from_srgb(clipped)
         return luma(native)[..., None] if self._colors < native.shape[-1] else native
@@ -152,9 +152,9 @@ class ShaperSpace:
         self._from = (native.inverse @ self._srgb.matrix).T.astype(np.float32)
 
     def to_srgb(self, native: Floats) -> Floats:
-        """SRGB values, clipped to the sRGB gamut, of native ones."""
+        """Convert native values to sRGB, clipped to its gamut."""
         return self._srgb.unlinear(self._native.linear(native) @ self._to)
 
     def from_srgb(self, values: Floats) -> Floats:
-        """Native values of sRGB ones."""
+        """Convert sRGB values to native ones."""
         return self._native.unlinear(self._srgb.linear(values) @ self._from)

@@ -77,7 +77,7 @@ class Placement:
     angle: float
 
     def bounds(self, height: int, width: int) -> Window:
-        """The rectangle it may touch of a background; empty, or turned inside out, where it misses it."""
+        """Return the rectangle of a background that it may touch; empty or inverted if it misses it."""
         cos, sin = abs(math.cos(self.angle)), abs(math.sin(self.angle))
         edge = max(self.scale, 1) / 2 + 1  # enlarged, it fades out over half a pixel of its own
         across = (self.size[0] * cos + self.size[1] * sin) * self.scale / 2 + edge
@@ -200,7 +200,7 @@ def _blend(
 
 
 def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, area: Window) -> Any:
-    """The foreground as it lies over the area: (h,w,C+1) float, colours times alpha in 0..1, native alpha.
+    """Resample the foreground to the area: (h,w,C+1) float, premultiplied colors in 0..1, alpha.
 
     Computed where and when it is fetched. Both filters' step response is free of ripples beyond the edge, so
     that a sharp outline gets no halo; times alpha, colours under transparent pixels cannot bleed in.
@@ -234,12 +234,12 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
 
 
 def _margin(length: int, least: int, box: int) -> int:
-    """What to add at both ends of a line so that boxes of an odd length divide it."""
+    """Return the padding at both ends of a line that makes boxes of an odd length divide it."""
     return least + -(length + 2 * least) * (box + 1) // 2 % box
 
 
 def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
-    """From native values of the foreground to the background's, 0..1."""
+    """Return the conversion from native values of the foreground to the background's, 0..1."""
     source, target = color_codec(pasted), color_codec(canvas)
     kinds = {(picture.metadata.icc, picture.pixels.shape[2] > 2) for picture in (pasted, canvas)}
     if len(kinds) == 1:  # colours outside sRGB stay what they are
@@ -249,7 +249,7 @@ def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
 
 
 def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
-    """Porter and Duff's `over`, on native pixels (h,w,C).
+    """Blend native pixels (h,w,C) by Porter and Duff's `over`.
 
     Args:
         below: the background's pixels.

@@ -24,7 +24,7 @@ _JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
 
 
 def format_of(head: bytes) -> str | None:
-    """The format that a file's first 64 bytes announce, "raw" for a camera's, or None for any other."""
+    """Return the format by a file's first 64 bytes, "raw" for a camera's, or None."""
     for name, beginnings in _BEGINNINGS.items():
         if head.startswith(beginnings):
             return name
@@ -43,7 +43,7 @@ def format_of(head: bytes) -> str | None:
 
 
 def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:
-    """What an AVIF file says of its colors in numbers, primaries and transfer function first."""
+    """Return the color code points of an AVIF file, primaries and transfer function first."""
     stream.seek(0)
     data = stream.read(1 << 16)
     place = data.find(b"colrnclx")
@@ -54,7 +54,7 @@ def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:
 
 
 def is_animated_png(stream: BinaryIO) -> bool:
-    """Whether a PNG file holds an animation, which is announced before the first pixel data."""
+    """Check whether a PNG file is animated, which is declared before the first pixel data."""
     stream.seek(8)
     while len(head := stream.read(8)) == 8:
         size, name = struct.unpack(">I4s", head)
@@ -65,7 +65,7 @@ def is_animated_png(stream: BinaryIO) -> bool:
 
 
 def is_lossless_webp(stream: BinaryIO) -> bool:
-    """Whether a WebP file's pixels are stored exactly."""
+    """Check whether a WebP file is lossless."""
     stream.seek(12)
     while len(head := stream.read(8)) == 8:
         name, size = struct.unpack("<4sI", head)

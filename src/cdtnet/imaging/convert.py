@@ -53,7 +53,7 @@ def to_picture(source: Any) -> Picture:
 
 
 def like(picture: Picture, original: Any) -> Any:
-    """Hand a result back in the kind that the caller gave.
+    """Return a result in the kind of object that the caller passed.
 
     Args:
         picture: The result, of the size and channels that `to_picture(original)` has.
@@ -85,19 +85,19 @@ def like(picture: Picture, original: Any) -> Any:
 
 
 def is_pil(source: Any) -> bool:
-    """Whether this is a PIL image, found out without importing PIL: who has made one has imported it."""
+    """Check for a PIL image without importing PIL: whoever has made one has imported it."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(source, module.Image)
 
 
 def is_tensor(source: Any) -> bool:
-    """Whether this is a PyTorch tensor, found out without importing PyTorch."""
+    """Check for a PyTorch tensor without importing PyTorch."""
     module = sys.modules.get("torch")
     return module is not None and isinstance(source, module.Tensor)
 
 
 def _from_data(source: Any) -> Picture:
-    """A picture of the bytes of a file, or of a file that is open, which is left where it was."""
+    """Read a picture from the bytes of a file, or from an open file, whose position is kept."""
     from .read import read_picture
 
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -112,13 +112,13 @@ def _from_data(source: Any) -> Picture:
 
 
 def _without_first(array: NDArray[Any]) -> NDArray[Any]:
-    """(1, H, W) as (H, W), and others as they are."""
+    """Return (1, H, W) as (H, W), and others unchanged."""
     single = array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4)
     return array[0] if single else array
 
 
 def values_of(tensor: Any) -> NDArray[Any]:
-    """(H, W) or (H, W, C) values of a tensor."""
+    """Return the (H, W) or (H, W, C) values of a tensor."""
     values = tensor.detach().cpu()
     if values.dtype is sys.modules["torch"].bfloat16:
         values = values.float()
@@ -131,7 +131,7 @@ def values_of(tensor: Any) -> NDArray[Any]:
 
 
 def _tensor_like(picture: Picture, original: Any) -> Any:
-    """The picture as a tensor of the shape, type and device of another."""
+    """Return the picture as a tensor of the shape, type and device of another."""
     array = np.asarray(like(picture, values_of(original)))
     shape = tuple(original.shape)
     inner = shape[1:] if len(shape) == 4 else shape
@@ -160,7 +160,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    """The same values in the depth, and the order of bytes, in which a Picture has them."""
+    """Return the same values in a depth and byte order that a Picture can have."""
     with np.errstate(invalid="ignore"):  # NaN of the signalling kind
         return array.astype(
             np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("="), copy=False

@@ -114,13 +114,13 @@ class Lut:
         return like(source.replace_pixels(pixels), picture)
 
     def resized(self, size: int) -> Lut:
-        """The same recoloring on another grid, interpolated trilinearly."""
+        """Return the same recoloring on another grid, interpolated trilinearly."""
         if size not in _SIZES:
             raise PictureError(f"A lookup table can have 2 to 256 grid points per axis, not {size}.")
         return self if size == self.size else Lut(self.apply(_identity(size)))
 
     def weakened(self, strength: float) -> Lut:
-        """The table that does what this one does at a strength from 0 to 1."""
+        """Return a table with the effect of this one at a strength from 0 to 1."""
         check_strength(strength)
         if strength == 1:
             return self  # to the last bit
@@ -143,7 +143,7 @@ class Lut:
         write_file(path, (self if size is None else self.resized(size)).encode())
 
     def encode(self) -> bytes:
-        """The content of the .cube file."""
+        """Return the content of the .cube file."""
         head = f'TITLE "cdtnet"\nLUT_3D_SIZE {self.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
         lines = [f"{r:.7f} {g:.7f} {b:.7f}\n" for r, g, b in self.table.reshape(-1, 3).tolist()]
         return (head + "".join(lines)).encode("ascii")
@@ -182,7 +182,7 @@ def check_strength(strength: float) -> None:
 
 
 def _identity(size: int) -> NDArray[np.float32]:
-    """The table that maps every color to itself."""
+    """Return the table that maps every color to itself."""
     axis = np.linspace(0, 1, size, dtype=np.float32)
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([red, green, blue], axis=-1)

@@ -134,7 +134,7 @@ def _nclx(given: Any) -> profiles.CodePoints | None:
 
 
 def filled(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Values of 9 to 15 bits that lie in the upper ones of 16, spread over the full range."""
+    """Stretch values of 9 to 15 bits, stored in the upper bits of 16, to the full range."""
     return pixels if bits in (8, 16) else pixels | pixels >> bits
 
 
@@ -206,7 +206,7 @@ def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
 
 
 def jp2_bits(stream: BinaryIO) -> int:
-    """Bits a channel of a JPEG 2000 file, by its codestream's header; 0 where there is none."""
+    """Return the bits per channel of a JPEG 2000 file by its codestream's header; 0 without one."""
     stream.seek(0)
     data = stream.read(1 << 16)
     place = data.find(b"\xff\x4f\xff\x51")
@@ -214,7 +214,7 @@ def jp2_bits(stream: BinaryIO) -> int:
 
 
 def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
-    """A PGM or PPM file of 16 bits, which Pillow would cut down; None for any other."""
+    """Read a 16-bit PGM or PPM file, which Pillow would reduce; None for other files."""
     header = _PNM_HEADER.match(stream.read(4096))
     if header is None or len(header[2]) > 9 or len(header[3]) > 9 or int(header[4][:6]) < 256:
         return None
@@ -305,7 +305,7 @@ class ExrRest:
 
 
 def _exr_profile(header: dict[str, Any]) -> bytes:
-    """Linear light, with the file's primaries or those of sRGB."""
+    """Return linear light with the file's primaries or those of sRGB."""
     given = header.get("chromaticities")
     if given is None:
         return profiles.linear_srgb()

@@ -20,7 +20,7 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def encode(kind: str, pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
-    """The bytes of a file, EXIF included.
+    """Return the bytes of a file, EXIF included.
 
     Args:
         kind: One of `KINDS`.

@@ -21,7 +21,7 @@ _CLASSIC = Form("<", big=False)
 
 
 def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
-    """The block for pixels that have been turned upright, without the thumbnail of the picture as it was.
+    """Return the block for upright pixels, without the old thumbnail.
 
     The bytes stay where they are (makers' notes hold offsets into the block); only single fields change.
 
@@ -59,7 +59,7 @@ def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
 
 
 def is_adobe_rgb(exif: bytes) -> bool:
-    """Whether a block says, in the way of cameras, that the colors are Adobe RGB."""
+    """Check whether a block declares Adobe RGB in the way of cameras."""
     try:
         details = tree_of(exif)[1].get(EXIF)
     except (struct.error, RecursionError):
@@ -106,7 +106,7 @@ def into_tiff(tiff: bytes, exif: bytes) -> bytes:
 
 
 def into_tree(main: Tree, exif: bytes) -> Tree:
-    """A TIFF file's directory with an EXIF block added; a damaged block adds nothing."""
+    """Add an EXIF block to a TIFF file's directory; a damaged block adds nothing."""
     try:
         block = tree_of(exif)[1]
     except (struct.error, RecursionError):

@@ -155,7 +155,7 @@ class LabelMask:
 
 
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
-    """How far each pixel is covered, float32 in 0..1, by a mask, an alpha channel or a tile of one.
+    """Convert a mask, an alpha channel or a tile of one to coverage, float32 in 0..1.
 
     The floats of an alpha channel may be any: what lies beyond 0..1 is taken as 0 or 1, and NaN as 0.
     """
@@ -165,12 +165,12 @@ def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def describe(mask: NDArray[Any]) -> str | None:
-    """What is wrong with a mask that leaves nothing to do, in a sentence; None where nothing is."""
+    """Describe a mask that is black or white everywhere in a sentence; None for others."""
     return describe_levels(mask.min(), mask.max(), mask.dtype)
 
 
 def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> str | None:
-    """The same, of a mask whose values lie between these two."""
+    """Describe a mask by its smallest and largest value, as `describe` does."""
     white = full_scale(dtype)
     if brightest == 0:
         return (
@@ -194,7 +194,7 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
 
 
 def reading_of(picture: Picture) -> Reading:
-    """How to read the parts of a mask.
+    """Decide how the parts of a mask are read.
 
     Args:
         picture: The mask, of which the pixels may lie in a file.

@@ -84,7 +84,7 @@ class Survey:
             self._sums[:, channel] += np.bincount(codes, values[:, channel], minlength=len(self._count))
 
     def reading(self) -> Reading:
-        """How the mask is to be read.
+        """Decide how the mask is read.
 
         Raises:
             PictureError: It is a picture in many colors, or holds floats outside 0..1.
@@ -101,20 +101,20 @@ class Survey:
         return _labelled if self._is_labels() else lambda pixels: pixels[..., 0]
 
     def _black_and_white(self) -> bool:
-        """Whether what can be seen of a picture with alpha is a mask of its own."""
+        """Check whether the visible part of a picture with alpha is a mask of its own."""
         place = np.linspace(0, 1, len(self._levels))
         total = max(int(self._levels.sum()), 1)
         black, white = (self._levels[place < 0.1].sum() / total, self._levels[place > 0.9].sum() / total)
         return bool(min(black, white) >= 0.001 and black + white >= 0.9)
 
     def _is_labels(self) -> bool:
-        """Whether the greys are numbers of classes: few of them, black, and all far from white."""
+        """Check whether the grays are class numbers: few, with black, and all far from white."""
         present = np.flatnonzero(self._levels)
         few = 2 <= len(present) <= _MOST_LABELS.get(self._dtype.name, 0)
         return bool(self._exact and few and present[0] == 0 and present[-1] < self._scale / 4)
 
     def _colored(self) -> Reading:
-        """Two colors and those between them, or a few exact ones."""
+        """Read two colors and their mixtures, or a few exact colors."""
         self._add_greys()
         cells = np.flatnonzero(self._count)
         means, counts = self._sums[cells] / self._count[cells, None], self._count[cells]
@@ -173,7 +173,7 @@ class Survey:
         return self._stored(parts[0] * parts[1])
 
     def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values in 0..1 in the mask's own depth."""
+        """Convert values in 0..1 to the mask's own depth."""
         return np.rint(values * self._scale).astype(self._dtype) if self._dtype.kind == "u" else values
 
 
@@ -185,7 +185,7 @@ def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None
 
 
 def picked(labels: Sequence[Label]) -> Reading:
-    """A reading of a map of labels by which those given are foreground."""
+    """Return a reading of a label map in which the given labels are foreground."""
 
     def read(pixels: NDArray[Any]) -> NDArray[Any]:
         found = np.zeros(pixels.shape[:2], bool)
@@ -198,7 +198,7 @@ def picked(labels: Sequence[Label]) -> Reading:
 
 
 def parse_label(text: str) -> Label:
-    """A label as people write it: a whole number, or #rrggbb.
+    """Parse a label: a whole number, or #rrggbb.
 
     Raises:
         ValueError: It is neither.
@@ -210,7 +210,7 @@ def parse_label(text: str) -> Label:
 
 
 def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
-    """In which cell of a channel values in 0..1 are counted."""
+    """Return the histogram cells of a channel's values in 0..1."""
     return np.minimum(values * _CELLS, _CELLS - 1).astype(np.int64)
 
 

@@ -30,7 +30,7 @@ class Native:
     icc: bytes | None
 
     def to_rgb(self) -> NDArray[np.uint16]:
-        """(H, W, 3) sRGB, relative colorimetric.
+        """Convert inks to (H, W, 3) sRGB, relative colorimetric.
 
         Raises:
             PictureError: The profile cannot be used.
@@ -43,7 +43,7 @@ class Native:
             ) from error
 
     def changed(self, rgb: NDArray[np.uint16]) -> NDArray[Any]:
-        """The inks of other colors: each pixel is moved by the difference that the new color makes in inks.
+        """Move each pixel's inks by the difference that its new color makes in inks.
 
         Args:
             rgb: (H, W, 3), of which pixels that are as `to_rgb` had them keep their inks bit for bit.

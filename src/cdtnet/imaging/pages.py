@@ -33,7 +33,7 @@ class Page(NamedTuple):
 
 
 def pages_of(stream: BinaryIO) -> list[Page]:
-    """All pages of a file; of a damaged one those before the damage."""
+    """List all pages of a file; of a damaged one those before the damage."""
     pages: list[Page] = []
     try:
         stream.seek(0)
@@ -57,7 +57,7 @@ def pages_of(stream: BinaryIO) -> list[Page]:
 
 
 def with_alpha_kind(tiff: bytes, kind: int, offset: int | None = None) -> bytes:
-    """A TIFF file with alpha of which a page says something else about it.
+    """Return a TIFF file with another declaration of a page's alpha.
 
     Args:
         tiff: The file.
@@ -77,7 +77,7 @@ def with_alpha_kind(tiff: bytes, kind: int, offset: int | None = None) -> bytes:
 
 
 def _directory(stream: BinaryIO, form: Form, offset: int) -> tuple[dict[int, int], int]:
-    """Single numbers of a directory that are wanted, and where the next directory lies."""
+    """Read the wanted single numbers of a directory, and the place of the next directory."""
     stream.seek(offset)
     (count,) = struct.unpack(form.length, stream.read(struct.calcsize(form.length)))
     if count > 0xFFFF:

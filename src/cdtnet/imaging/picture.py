@@ -72,7 +72,7 @@ class Picture:
         return extract(self.metadata.xmp)
 
     def replace_pixels(self, pixels: NDArray[Any], record: Mapping[str, Any] | None = None) -> Picture:
-        """The same picture, metadata included, with other (H, W, C) pixels and their record, if any."""
+        """Return the same picture with other (H, W, C) pixels and their record, if any."""
         return Picture(pixels, replace(self.metadata, xmp=embed(self.metadata.xmp, record)))
 
     def save(self, path: str | os.PathLike[str], *, quality: int = 95) -> None:

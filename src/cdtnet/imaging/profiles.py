@@ -37,19 +37,19 @@ _STEPS = 65535
 
 
 def linear_srgb() -> bytes:
-    """A profile of linear light with the primaries of sRGB."""
+    """Make a profile of linear light with the primaries of sRGB."""
     return make(_SRGB, D65, 1.0)
 
 
 def adobe_rgb() -> bytes:
-    """A profile of Adobe RGB (1998)."""
+    """Make a profile of Adobe RGB (1998)."""
     return make(((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), D65, 563 / 256)
 
 
 def make(
     primaries: Sequence[Point] = _SRGB, white: Point = D65, curve: float | NDArray[np.float64] = 1.0
 ) -> bytes:
-    """An ICC profile (version 2) of a curve and a matrix.
+    """Make an ICC profile (version 2) of a curve and a matrix.
 
     Args:
         primaries: Of red, green and blue.
@@ -96,7 +96,7 @@ def make(
 
 
 def of_code_points(points: CodePoints) -> bytes | None:
-    """A profile of what code points say; None for sRGB, or where they say nothing.
+    """Make the profile of code points; None for sRGB or unspecified ones.
 
     Raises:
         PictureError: They are not among the common ones.
@@ -112,12 +112,12 @@ def of_code_points(points: CodePoints) -> bytes | None:
 
 
 def is_hdr(points: CodePoints) -> bool:
-    """Whether the signal is PQ or HLG, whose white is not the brightest that it holds."""
+    """Check whether the signal is PQ or HLG, whose white is not the largest value."""
     return points[1] in (_PQ, _HLG)
 
 
 def hdr_shaper(points: CodePoints) -> Shaper:
-    """The color space of an HDR signal; light above that of white paper counts as white."""
+    """Return the color space of an HDR signal; light brighter than white paper counts as white."""
     primaries, transfer = _known(points)
     grid = np.linspace(0, 1, _STEPS + 1)
     to_light, from_light = (_pq, _pq_inverse) if transfer == _PQ else (_hlg, _hlg_inverse)
@@ -139,7 +139,7 @@ def _known(points: CodePoints) -> tuple[int, int]:
 
 
 def _to_d50(primaries: Sequence[Point], white: Point) -> NDArray[np.float64]:
-    """(3, 3) from linear light to XYZ, adapted to the D50 white of profiles."""
+    """Return the (3, 3) matrix from linear light to XYZ, adapted to the D50 white of profiles."""
     try:
         columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in primaries]).T
         target = np.array([white[0] / white[1], 1, (1 - white[0] - white[1]) / white[1]])
@@ -160,7 +160,7 @@ def _xyz(values: NDArray[np.float64]) -> bytes:
 
 
 def _pq(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Light in 0..1, of 10,000 cd/m²."""
+    """Convert PQ values to light in 0..1 of 10,000 cd/m²."""
     power = signal ** (1 / 78.84375)
     return (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
 
@@ -171,7 +171,7 @@ def _pq_inverse(light: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _hlg(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Light of the scene in 0..1."""
+    """Convert HLG values to scene light in 0..1."""
     return np.where(
         signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
     )

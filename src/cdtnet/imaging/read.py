@@ -88,13 +88,13 @@ def read_picture(
 
 
 def replace_metadata(picture: Picture, **changes: Any) -> Picture:
-    """The same pixels with other metadata."""
+    """Return the same pixels with other metadata."""
     return Picture(picture.pixels, replace(picture.metadata, **changes))
 
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
-    """A picture file, open for reading, and its name.
+    """Open a picture file for reading, and return its name.
 
     Raises:
         PictureError: It cannot be opened or read.
@@ -120,7 +120,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
 
 
 def decoded_bytes(data: bytes) -> int:
-    """How much memory the pixels in a file will take, by its header; 0 where that cannot be read."""
+    """Return the memory that a file's pixels will take, by its header; 0 if unreadable."""
     try:
         image = pyvips.Image.new_from_buffer(data, "")
     except pyvips.Error:
@@ -170,14 +170,14 @@ def _all_of(stream: BinaryIO) -> bytes:
 
 
 def _of_inks(pixels: NDArray[Any], metadata: Metadata) -> Picture:
-    """A CMYK picture, seen as RGB."""
+    """Make a Picture of CMYK pixels, seen as RGB."""
     native = Native(pixels, metadata.icc)
     left_out = metadata.left_out if metadata.icc else (*metadata.left_out, UNTAGGED)
     return Picture(native.to_rgb(), replace(metadata, icc=None, native=native, left_out=left_out))
 
 
 def kind_of(stream: BinaryIO, name: str) -> str:
-    """The format of a file, by its first bytes.
+    """Return the format of a file by its first bytes.
 
     Raises:
         PictureError: It is empty or of no known format.
@@ -198,7 +198,7 @@ def kind_of(stream: BinaryIO, name: str) -> str:
 
 
 def choose_page(stream: BinaryIO, kind: str, name: str, page: int | None) -> Page | None:
-    """The page of a TIFF file that is to be read; None for other formats and files too damaged to tell.
+    """Return the page of a TIFF file to be read; None for other or badly damaged files.
 
     Raises:
         PictureError: There are several, or it is a camera's file.
@@ -225,7 +225,7 @@ def _check_page(name: str, count: int, page: int | None) -> None:
 
 
 def load(source: Any, kind: str, page: int = 0) -> Any:
-    """The libvips image of a `pyvips.Source`, to be read once from top to bottom."""
+    """Return the libvips image of a `pyvips.Source`, to be read once from top to bottom."""
     use_threads()
     loader = getattr(pyvips.Image, f"{_LOADERS.get(kind, kind.lower())}load_source")
     options = {"page": page} if page and kind in _SEVERAL else {}
@@ -234,7 +234,7 @@ def load(source: Any, kind: str, page: int = 0) -> Any:
 
 @contextmanager
 def explained(name: str, kind: str) -> Iterator[None]:
-    """Around what libvips does with a file: says in words that it cannot be read."""
+    """Turn errors of libvips in the block into a sentence about the file."""
     try:
         yield
     except pyvips.Error as error:
@@ -304,7 +304,7 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 def read_metadata(
     image: Any, kind: str, stream: BinaryIO, orientation: int, offset: int | None = None
 ) -> Metadata:
-    """What a file holds besides the pixels, for pixels that have been turned upright.
+    """Read what a file holds besides the pixels, for upright pixels.
 
     Args:
         image: As libvips opened it.
@@ -339,7 +339,7 @@ def read_metadata(
 
 
 def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
-    """The metadata with what else the file says of its colors than by a profile."""
+    """Add color definitions of the file other than a profile to the metadata."""
     if metadata.format == "PNG":
         kept = chunks.read(stream)
         points = chunks.code_points(kept)
@@ -368,5 +368,5 @@ def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
 
 
 def field(image: Any, name: str) -> Any:
-    """A header field, or None where the file has none of that name."""
+    """Return a header field, or None if the file has none of that name."""
     return image.get(name) if image.get_typeof(name) else None

@@ -36,7 +36,7 @@ class LowPicture:
     coarse_mask: FloatArray
 
     def mirrored(self) -> "LowPicture":
-        """The same picture, left and right exchanged."""
+        """Return the picture with left and right exchanged."""
         parts = self.image, self.mask, self.coarse_mask
         return LowPicture(*(np.ascontiguousarray(part[:, ::-1]) for part in parts))
 
@@ -60,7 +60,7 @@ def shrink(
     """
 
     def colors(part: Part) -> FloatArray:
-        """Colours, times alpha where there is one: (h,w,3)."""
+        """Return the colors (h,w,3), premultiplied if there is alpha."""
         color = codec.decode(picture.pixels[part])
         return color if picture.alpha is None else color * alpha(part)
 
@@ -83,7 +83,7 @@ def shrink(
 
 
 def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
-    """Mean colour (3,) of what is visible and not foreground; mid-grey if there is nothing."""
+    """Return the mean color (3,) of visible background; mid-gray if there is none."""
     share = np.clip(alpha[..., 0] - mask, 0, 1).astype(np.float64)
     total = (
         color.astype(np.float64)
@@ -94,14 +94,14 @@ def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> 
 
 
 def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antialias: bool) -> FloatArray:
-    """What `read` gives of a frame as (h,w,C), brought to (size,size,C): rows first, then columns."""
+    """Resize what `read` returns of a frame, (h,w,C), to (size,size,C): rows first, then columns."""
     height, width = frame.size
     down, across = Filter(height, size, antialias), Filter(width, size, antialias)
 
     rows = max(1, min(STRIP, _MOST // width))
 
     def part(top: int) -> tuple[int, FloatArray]:
-        """What a strip adds to the samples that draw on it: the first of them, and (n,w,C)."""
+        """Return a strip's contribution to the samples that use it: the first of them, and (n,w,C)."""
         strip = Window(top, 0, min(top + rows, height), width)
         return down.apply(read(strip.from_within(frame).slices), top)
 

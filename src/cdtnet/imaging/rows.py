@@ -77,7 +77,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """A picture whose pixels are `Rows`.
+    """Open a picture whose pixels are `Rows`.
 
     Args:
         path: A file, of the formats and kinds that `read_picture` takes, that is stored upright and from top
@@ -101,7 +101,7 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
 
 
 def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
-    """The mask of a picture that stays in its file, in a file of its own; `to_mask` says how it is read.
+    """Open the mask of a streamed picture, in a file of its own; `to_mask` says how it is read.
 
     Raises:
         PictureError: As from `open_picture`, or it has another size.

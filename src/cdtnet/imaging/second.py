@@ -23,7 +23,7 @@ _HEADER = 1 << 20  # bytes in which a JPEG announces other pictures
 
 
 def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
-    """What a JPEG file holds besides its picture, in a sentence; None for nothing."""
+    """Describe what a JPEG file contains besides its picture; None for nothing."""
     mpf, gain_map = _announced(stream)
     found = []
     if gain_map or any(name in (xmp or b"") for name in (_GAIN_MAP, *_APPLE)):
@@ -39,7 +39,7 @@ def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
 
 
 def without_promises(xmp: bytes | None) -> bytes | None:
-    """XMP without what it says of gain maps, second pictures and videos."""
+    """Remove from XMP what it says of gain maps, second pictures and videos."""
     if xmp is None or not (any(name in xmp for name in _NAMESPACES) or _VIDEO.search(xmp)):
         return xmp
     cleared = xmp
@@ -62,7 +62,7 @@ def without_promises(xmp: bytes | None) -> bytes | None:
 
 
 def without_thumbnail(resources: bytes | None) -> bytes | None:
-    """Photoshop's resources without the small copies of the picture as it was; as they are where damaged."""
+    """Remove thumbnails from Photoshop's resources; damaged ones stay as they are."""
     if resources is None:
         return None
     prefix = b"Photoshop 3.0\0"
@@ -85,7 +85,7 @@ def without_thumbnail(resources: bytes | None) -> bytes | None:
 
 
 def _announced(stream: BinaryIO) -> tuple[bool, bool]:
-    """Whether a JPEG's header lists other pictures, and whether it has a gain map by ISO 21496-1."""
+    """Check whether a JPEG's header lists other pictures, and has an ISO 21496-1 gain map."""
     stream.seek(0)
     data = stream.read(_HEADER)
     place, mpf, gain_map = 2, False, False

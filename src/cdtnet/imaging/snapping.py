@@ -82,7 +82,7 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
 
 
 def _parts(mask: NDArray[Any]) -> list[Window]:
-    """What the largest parts of a mask cover."""
+    """Return the extents of the largest parts of a mask."""
     import cv2
 
     cells = survey(mask, _TILE, floor=0.5)
@@ -96,7 +96,7 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
 
 
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
-    """A part (h,w) of a mask, refined; None if there is no edge, or none that fits the mask."""
+    """Refine a part (h,w) of a mask; None if no edge is found that fits the mask."""
     import cv2
 
     height, width = mask.shape
@@ -127,7 +127,7 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
-    """How far colors (S,T,3) on both sides of a cut (S,T) are apart, in levels; 0 without a cut."""
+    """Return the color difference (S,T,3) across a cut (S,T), in levels; 0 without a cut."""
     steps = []
     for axis in (0, 1):
         across = np.diff(cut, axis=axis) != 0
@@ -136,13 +136,13 @@ def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
 
 
 def _sparse(values: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Every few rows and columns, about four for each that is wanted, so that little of a picture is read."""
+    """Sample rows and columns, about four for each that is wanted, to read little of a picture."""
     step = max(int(1 / scale) // 4, 1)
     return np.ascontiguousarray(values[::step, ::step])
 
 
 def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pixels (h,w,C) as 8-bit RGB, without alpha."""
+    """Convert pixels (h,w,C) to 8-bit RGB without alpha."""
     color = pixels[..., :3] if pixels.shape[2] > 2 else np.repeat(pixels[..., :1], 3, axis=2)
     return color if color.dtype == np.uint8 else np.rint(255 * coverage(color)).astype(np.uint8)
 
@@ -154,7 +154,7 @@ def _enlarged(
     cut: FloatArray,
     band: NDArray[np.bool_],
 ) -> NDArray[Any]:
-    """The mask (h,w) with its edge where a cut at low resolution and the picture's own colors say it is.
+    """Upsample the mask (h,w) with its edge from the low-resolution cut and the picture's colors.
 
     Args:
         pixels: (h,w,C), of the picture.
@@ -189,19 +189,19 @@ def _enlarged(
 
 
 def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Pixels start..stop of a line as positions on a line of `low_size`, whole numbers at its centers."""
+    """Map pixels start..stop of a line to positions on a line of `low_size`, integers at centers."""
     return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
 
 
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
-    """Values (S,T,…) at places (h,w), interpolated bilinearly."""
+    """Interpolate values (S,T,…) bilinearly at places (h,w)."""
     import cv2
 
     return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _filter(guide: FloatArray, cut: FloatArray) -> FloatArray:
-    """The guided filter's coefficients (S,T,4): weights of the three colors, and what is added."""
+    """Return the guided filter's coefficients (S,T,4): weights of the three colors, and an offset."""
     import cv2
 
     def mean(values: Any) -> Any:

@@ -68,7 +68,7 @@ def write_picture(picture: Pixels, path: str | os.PathLike[str], *, quality: int
 
 
 def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
-    """The bytes of the file that `write_picture` would write under a name with this suffix."""
+    """Return the bytes of the file that `write_picture` would write with this suffix."""
     kind = _checked_format(picture, suffix)
     check_quality(quality)
     if kind in encoders.KINDS:
@@ -97,7 +97,7 @@ def check_quality(quality: int) -> None:
 
 
 def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> str:
-    """How `write_picture` would write this, in words such as "JPEG quality 95" or "lossless PNG".
+    """Describe how `write_picture` would write this: "JPEG quality 95", "lossless PNG".
 
     Raises:
         PictureError: The format is unknown or cannot hold the picture, as `write_picture` would find.
@@ -152,7 +152,7 @@ def _check_meaning(kind: str, picture: Pixels) -> None:
 
 
 def _in_inks(kind: str, picture: Pixels) -> bool:
-    """Whether a picture goes back into the inks (CMYK) that it came in."""
+    """Check whether a picture is written in the inks (CMYK) that it was read in."""
     native = picture.metadata.native
     if native is None or native.pixels.shape[:2] != picture.pixels.shape[:2]:
         return False
@@ -160,7 +160,7 @@ def _in_inks(kind: str, picture: Pixels) -> bool:
 
 
 def _chunks(metadata: Metadata) -> tuple[bytes, ...]:
-    """The chunks of a PNG file besides those that libvips writes."""
+    """Return the chunks of a PNG file besides those that libvips writes."""
     if metadata.hdr is not None and not chunks.of_color(metadata.chunks):
         return (*metadata.chunks, chunks.cicp(metadata.hdr))
     return metadata.chunks
@@ -193,7 +193,7 @@ def _to_vips(picture: Pixels, kind: str) -> Any:
 
 
 def _native_to_vips(picture: Pixels, kind: str) -> Any:
-    """The image of a picture in inks."""
+    """Return the libvips image of a picture in inks."""
     native = picture.metadata.native
     assert native is not None
     pixels = native.changed(picture.pixels[..., :3])
@@ -235,7 +235,7 @@ def _encode_avif(image: Any, picture: Pixels, quality: int) -> Any:
 
 
 def encode_tiff(picture: Pixels, *, big: bool) -> Any:
-    """The bytes of a TIFF file without EXIF; `big` for a BigTIFF, which may be longer than 4 GB."""
+    """Return the bytes of a TIFF file without EXIF; `big` makes a BigTIFF, for more than 4 GB."""
     predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
     associated = picture.metadata.associated and picture.pixels.shape[2] in WITH_ALPHA
     if _in_inks("TIFF", picture):

@@ -37,7 +37,7 @@ class LowInput(NamedTuple):
     coarse_mask: Tensor
 
     def mirrored(self) -> "LowInput":
-        """The same picture, left and right exchanged."""
+        """Return the picture with left and right exchanged."""
         return LowInput(*(part.flip(-1) for part in self))
 
 
@@ -58,7 +58,7 @@ class Analysis(NamedTuple):
     residual_low: Tensor | None = None
 
     def mirrored(self) -> "Analysis":
-        """What belongs to the same picture with left and right exchanged."""
+        """Return the analysis of the picture with left and right exchanged."""
 
         def flip(low: Tensor | None) -> Tensor | None:
             return None if low is None else low.flip(-1)
@@ -110,7 +110,7 @@ class CDTNet(nn.Module):
             self.refinement = Refinement(FEATURES, residual=self.config.residual)
 
     def get_extra_state(self) -> Tensor:
-        """The configuration, (N,) bytes of JSON; `state_dict` has it as "_extra_state"."""
+        """Return the configuration, (N,) bytes of JSON, as "_extra_state" of `state_dict`."""
         return torch.from_numpy(encode_config(self.config))
 
     def set_extra_state(self, state: Any) -> None:
@@ -134,7 +134,7 @@ class CDTNet(nn.Module):
             self.refinement.residual = self.config.residual
 
     def channels_last(self) -> "CDTNet":
-        """Lay the convolutions' weights out in the order that is fastest to compute with."""
+        """Store the convolutions' weights in the fastest memory order."""
         for part in (self.generator, self.refinement):
             if part is not None:
                 part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -154,7 +154,7 @@ class CDTNet(nn.Module):
         return Output(rendered, mapped, base)
 
     def downsample(self, image: Tensor, mask: Tensor, base_size: int | None = None) -> LowInput:
-        """Full-resolution image (B,3,H,W) and mask (B,1,H,W) the way these weights were trained with."""
+        """Resize image (B,3,H,W) and mask (B,1,H,W) to base size, as in the training of these weights."""
         size, antialias = base_size or self.config.base_size, self.config.antialias
         return LowInput(
             downsample(image, size, antialias=antialias),
@@ -183,7 +183,7 @@ class CDTNet(nn.Module):
         size: tuple[int, int] | None = None,
         window: Window | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Paint one window of the full-resolution picture.
+        """Render one window of the full-resolution picture.
 
         Exact for every pixel whose surroundings, up to `HALO`, are inside the window or outside the picture.
 

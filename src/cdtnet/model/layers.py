@@ -8,17 +8,17 @@ from ..config import IMAGENET_MEAN, IMAGENET_STD
 
 
 def normalize(rgb: Tensor) -> Tensor:
-    """RGB (B,3,H,W) in 0..1 to ImageNet-normalised values."""
+    """Convert RGB (B,3,H,W) in 0..1 to ImageNet-normalized values."""
     return (rgb - rgb.new_tensor(IMAGENET_MEAN).view(3, 1, 1)) / rgb.new_tensor(IMAGENET_STD).view(3, 1, 1)
 
 
 def denormalize(rgb: Tensor) -> Tensor:
-    """The inverse of `normalize`."""
+    """Invert `normalize`."""
     return rgb * rgb.new_tensor(IMAGENET_STD).view(3, 1, 1) + rgb.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
 
 
 def conv_block(in_channels: int, out_channels: int, *, norm: bool = True, bias: bool = True) -> nn.Sequential:
-    """3×3 convolution, BatchNorm if `norm`, ReLU; keeps height and width."""
+    """Make a 3×3 convolution, BatchNorm if `norm`, and ReLU; height and width stay."""
     layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
     if norm:
         layers.append(nn.BatchNorm2d(out_channels))
@@ -37,7 +37,7 @@ class GatedBlend(nn.Module):
         self.rgb = nn.Conv2d(channels, 3, 1)
 
     def forward(self, picture: Tensor, features: Tensor) -> Tensor:
-        """Picture (B,3,H,W), features (B,C,H,W) to (B,3,H,W)."""
+        """Map picture (B,3,H,W) and features (B,C,H,W) to (B,3,H,W)."""
         keep = torch.sigmoid(3.0 * self.gate(features))
         return keep * picture + (1.0 - keep) * self.rgb(features)
 
@@ -51,7 +51,7 @@ class ChannelGate(nn.Module):
         self.weigh = nn.Sequential(nn.Linear(2 * channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Means and maxima (B,2C) of the channels to their weights (B,C,1,1)."""
+        """Map means and maxima (B,2C) of the channels to their weights (B,C,1,1)."""
         return torch.sigmoid(self.weigh(pooled))[:, :, None, None]
 
 
@@ -71,7 +71,7 @@ class SpatialSeparatedAttention(nn.Module):
         self.register_buffer("mask_blur", gaussian_kernel(size=7, sigma=1.0))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Features (B,C,H,W) and a mask (B,1,*,*) of any size to (B,C,H,W)."""
+        """Map features (B,C,H,W) and a mask (B,1,*,*) of any size to (B,C,H,W)."""
         mask = F.interpolate(mask, size=x.shape[2:], mode="bilinear", align_corners=True)
         mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
         pooled = torch.cat((F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)), dim=1).flatten(1)
@@ -82,7 +82,7 @@ class SpatialSeparatedAttention(nn.Module):
 
 
 def gaussian_kernel(size: int, sigma: float) -> Tensor:
-    """A normalised Gaussian as a convolution weight (1,1,size,size)."""
+    """Make a normalized Gaussian as a convolution weight (1,1,size,size)."""
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     line = torch.exp(-(x**2) / (2 * sigma**2))
     kernel = torch.outer(line, line)

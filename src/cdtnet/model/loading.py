@@ -63,7 +63,7 @@ def save_model(
 
 
 def build(weights: Weights) -> CDTNet:
-    """A model in eval mode, without gradients, with exactly these weights.
+    """Build a model in eval mode, without gradients, with exactly these weights.
 
     Raises:
         WeightsError: if they do not fit.

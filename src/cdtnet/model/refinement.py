@@ -31,7 +31,7 @@ class Refinement(nn.Module):
             self.begin_with_sum()
 
     def begin_with_sum(self) -> None:
-        """Correct nothing yet."""
+        """Set the weights so that nothing is corrected yet."""
         for value in (self.blend.gate.weight, self.blend.rgb.weight, self.blend.rgb.bias):
             nn.init.zeros_(value)  # type: ignore[arg-type]
         nn.init.constant_(self.blend.gate.bias, CLOSED)  # type: ignore[arg-type]
@@ -39,7 +39,7 @@ class Refinement(nn.Module):
     def forward(
         self, image: Tensor, generated: Tensor, mapped: Tensor, mask: Tensor, features: Tensor
     ) -> Tensor:
-        """All at full resolution, colours normalised, to the refined picture (B,3,H,W), normalised.
+        """Map normalized colors and features at full resolution to the refined picture (B,3,H,W).
 
         Args:
             image: (B,3,H,W), the composite; enters at the final blend only.

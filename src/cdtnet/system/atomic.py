@@ -31,7 +31,7 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
 
 @contextlib.contextmanager
 def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to be written, so that its old content stays until the new one is safely on disk.
+    """Open a file for writing whose old content stays until the new one is safely on disk.
 
     A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
     the file that is replaced. If the block ends with an error, nothing has changed. If the process is killed,
@@ -75,7 +75,7 @@ def make_folder(path: Path) -> None:
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:
-    """Remove those files that `new_file` has begun and not finished, because its process was killed."""
+    """Remove files that `new_file` began and did not finish because its process was killed."""
     for path in paths:
         if _TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError), _held(path):  # another process may be writing it
@@ -83,7 +83,7 @@ def remove_leftovers(paths: Iterable[Path]) -> None:
 
 
 def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
-    """What processes that were killed, or are at work, have written of a file."""
+    """List the temporary files of killed or running processes that write this file."""
     target = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
         return [entry for entry in target.parent.iterdir() if entry.name.startswith(_prefix(target))]
@@ -91,12 +91,12 @@ def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _prefix(target: Path) -> str:
-    """What its temporaries' names begin with; short, for names hold 255 bytes, up to 4 a letter."""
+    """Return the prefix of temporary names: short, because names hold 255 bytes, up to 4 per letter."""
     return f".{target.name[:48]}."
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names of a folder's files on the disk, too, where folders can be synced."""
+    """Flush a folder's entries to disk, where folders can be synced."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -106,7 +106,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    """Whether two names are one file's, by spelling, symbolic link or hard link."""
+    """Check whether two names are the same file, by spelling, symbolic link or hard link."""
     try:
         return os.path.samefile(one, other)
     except OSError:  # one is not there
@@ -114,7 +114,7 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Find out, before any work is done, whether a path could be the name of a file.
+    """Check, before any work is done, that a path can be the name of a file.
 
     Raises:
         WriteError: The folder is missing, or something else than a file has that name.

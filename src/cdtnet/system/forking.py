@@ -8,7 +8,7 @@ _state = {"used": False, "lost": False}  # by this process; and by the one that 
 
 
 def use_threads() -> None:
-    """Note that this process uses libraries that keep threads: libvips, OpenVINO, PyTorch.
+    """Record that this process uses libraries with threads: libvips, OpenVINO, PyTorch.
 
     To be called before every use.
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
-    """What `work` returns for each item, in the order of completion.
+    """Yield the results of `work` for each item, in the order of completion.
 
     Args:
         pool: Who works.
@@ -29,7 +29,7 @@ def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit:
 
 
 def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
-    """What `work` returns for each item, in the order of the items; arguments as for `unordered`."""
+    """Yield the results of `work` in the order of the items; arguments as for `unordered`."""
     running: deque[Future[T]] = deque()
     for item in items:
         running.append(pool.submit(work, item))

@@ -31,7 +31,7 @@ class StopSignal:
 
 @contextmanager
 def unbroken() -> Iterator[StopSignal]:
-    """Work of a moment that Ctrl-C and SIGTERM end when it is done.
+    """Delay Ctrl-C and SIGTERM until the end of the block.
 
     What they raise in the middle would be lost, and printed, wherever libvips calls back.
 
@@ -46,7 +46,7 @@ def unbroken() -> Iterator[StopSignal]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """While entered, SIGTERM raises KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
+    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
     if threading.current_thread() is not threading.main_thread():  # no other may set handlers
         yield
         return

@@ -55,7 +55,7 @@ class _Body:
         self._begun: float | None = None
 
     async def receive(self) -> Message:
-        """The next message, as long as the body keeps to the limits."""
+        """Return the next message while the body keeps to the limits."""
         if not self._too_long:
             message = await (self._next() if self._complete else self._next_in_time())
             self._too_long = self._count > self._max_bytes
@@ -64,7 +64,7 @@ class _Body:
         return message
 
     async def send(self, message: Message) -> None:
-        """Hand the answer on, after the rest of the body."""
+        """Send the response, after the rest of the body."""
         if message["type"] == "http.response.start" and not self._waiting:
             with suppress(TimeoutError), anyio.fail_after(_LINGER):
                 while not self._complete and self._count <= 2 * self._max_bytes:
@@ -93,7 +93,7 @@ class _Body:
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """The body's JSON object; 400 if it is none, 413 if it is too long."""
+    """Read the body's JSON object; 400 if it is none, 413 if it is too long."""
     body = b""
     async for chunk in request.stream():
         body += chunk

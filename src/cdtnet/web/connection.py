@@ -60,7 +60,7 @@ class Connection(H11Protocol):
         self._taking = self.loop.call_at(end, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It was taken."""
+        """Note that the client has read."""
         if self._taking:
             self._taking.cancel()
         super().resume_writing()
@@ -98,7 +98,7 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def _make_room(self) -> None:
-        """Where there are too many, end the one that has been idle for longest: perhaps this one."""
+        """Close the connection that is idle for longest, if there are too many."""
         there = [other for other in self.connections if not other.transport.is_closing()]
         if len(there) > self.most:
             idle = [other for other in there if isinstance(other, Connection) and other._idle]

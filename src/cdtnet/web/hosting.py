@@ -42,7 +42,7 @@ register_url_convertor("number", _Number())
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on an address of this machine; port 0 takes any free one.
+    """Open a socket on an address of this machine; port 0 takes any free one.
 
     Raises:
         CdtnetError: The address cannot be had.
@@ -57,13 +57,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(host: str, listener: socket.socket) -> str:
-    """The address to open in a browser."""
+    """Return the address to open in a browser."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{listener.getsockname()[1]}/"
 
 
 def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uvicorn.Config:
-    """How uvicorn runs an application; the arguments are those of `serve`."""
+    """Return uvicorn's configuration; the arguments are those of `serve`."""
 
     class Limited(Connection):
         most = CONNECTIONS + places

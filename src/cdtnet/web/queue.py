@@ -55,7 +55,7 @@ class Job:
             self._release(self)
 
     def progress(self, done: int, total: int) -> None:
-        """What the work calls now and then, such as the Harmonizer after each tile.
+        """Report progress; called by the work, such as the Harmonizer after each tile.
 
         Raises:
             JobCancelledError: if the work is to end.

@@ -16,7 +16,7 @@ _SHARED = 4
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The tensors of a checkpoint by their names, through the usual wrappings, and what it says of them.
+    """Read the named tensors of a checkpoint, through the usual wrappings, and its metadata.
 
     Of the `checkpoint.pt` of a training run it reads the weights that the run would use (the averaged ones
     where the stage averages), and the configuration in the run's recipe.
@@ -70,12 +70,12 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
 
 
 def _is_of_run(content: Any) -> bool:
-    """Whether this is the `checkpoint.pt` of a training run."""
+    """Check for the `checkpoint.pt` of a training run."""
     return isinstance(content, dict) and {"recipe", "model", "samples", "optimizer"} <= content.keys()
 
 
 def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """What a run's recipe says of its weights.
+    """Make the card of a run's weights from its recipe.
 
     Raises:
         WeightsError: if the recipe cannot be read.
@@ -92,7 +92,7 @@ def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _unpacked(path: Path) -> int:
-    """Bytes that a zip archive's members hold; 0 for other files, and for archives too damaged to tell."""
+    """Return the unpacked size of a zip archive in bytes; 0 for other or badly damaged files."""
     try:
         with zipfile.ZipFile(path) as archive:
             return sum(member.file_size for member in archive.infolist())

@@ -107,7 +107,7 @@ def load_weights(
 
 
 def weights_file(source: str | PathLike[str]) -> Path:
-    """Where a model's weights lie, by its name or path."""
+    """Return the path of a model's weights, by its name or path."""
     if str(source) in SHIPPED:
         return Path(__file__).parent / SHIPPED[str(source)][0]
     path = Path(source)
@@ -115,12 +115,12 @@ def weights_file(source: str | PathLike[str]) -> Path:
 
 
 def shipped_weights(file: str) -> tuple[Entries, Card]:
-    """Entries and card of a file in this folder."""
+    """Read entries and card of a file in this folder."""
     return read_weights(Path(__file__).parent / file)
 
 
 def config_of(card: Card, source: str | PathLike[str]) -> Config:
-    """The configuration on a card.
+    """Return the configuration on a card.
 
     Raises:
         WeightsError: if there is none: the same weights under another configuration give wrong colours.
@@ -136,7 +136,7 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
 
 
 def published_config(entries: Entries) -> dict[str, object]:
-    """The configuration of a published checkpoint, from its entries under our names.
+    """Derive the configuration of a published checkpoint from its renamed entries.
 
     The official code has one behaviour for all its checkpoints; only the boxes and the number of tables vary.
     """

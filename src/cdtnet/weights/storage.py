@@ -31,11 +31,11 @@ class Model(Protocol):
     config: Config
 
     def state_dict(self) -> Mapping[str, Any]:
-        """Its tensors by their names."""
+        """Return the tensors by their names."""
 
 
 def read_weights(path: Path) -> tuple[Entries, Card]:
-    """The entries of a file, under the names they have there, as float32, and its card (empty if none).
+    """Read the entries of a file as float32, under their names, and its card (empty if none).
 
     The card of a PyTorch checkpoint has the configuration that the module's state carries, or the recipe of
     the training run that wrote it.
@@ -81,12 +81,12 @@ def write_weights(path: Path, model: Model, card: Mapping[str, Any], *, half: bo
 
 
 def encode_config(config: Config) -> NDArray[np.uint8]:
-    """A configuration as (N,) bytes of JSON, so that it can stand among the tensors of a state."""
+    """Encode a configuration as (N,) bytes of JSON, to be stored among the tensors of a state."""
     return np.frombuffer(json.dumps(asdict(config)).encode(), np.uint8).copy()
 
 
 def decode_config(entry: NDArray[Any], where: object) -> dict[str, Any]:
-    """The fields of a configuration from what `encode_config` made.
+    """Return the fields of a configuration that `encode_config` encoded.
 
     Args:
         entry: (N,) bytes of JSON, of any numeric type.

@@ -78,7 +78,7 @@ _FILE = {**_BINARY, "description": "JPEG, PNG, TIFF, WebP or another format that
 
 
 def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) -> Schema:
-    """The OpenAPI document of a server.
+    """Make the OpenAPI document of a server.
 
     Args:
         models: By the name to ask for it, the default first.

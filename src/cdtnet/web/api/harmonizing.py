@@ -103,7 +103,7 @@ def _table(
 
 
 def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
-    """Picture and mask; the composite is opaque where its alpha channel was the mask."""
+    """Decode picture and mask; the composite is opaque if its alpha channel was the mask."""
     with _naming("composite"):
         picture = read_picture(order.composite.read(), max_pixels=max_pixels)
         if order.mask is None:

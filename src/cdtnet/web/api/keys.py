@@ -38,5 +38,5 @@ class KeyCheck:
 
 
 def _digest(key: str) -> bytes:
-    """Of one length for all keys, so that nothing can be learned from the time it takes to compare them."""
+    """Hash a key to a fixed length, so that comparing times reveal nothing."""
     return hashlib.sha256(key.encode()).digest()

@@ -50,7 +50,7 @@ class Metrics:
         running.set_function(lambda: queue.running)
 
     def text(self) -> bytes:
-        """All of it, for a scraper."""
+        """Return all metrics in Prometheus' format."""
         return generate_latest(self._registry)
 
     def note_request(self, path: str, status: int, seconds: float) -> None:

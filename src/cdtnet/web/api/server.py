@@ -41,7 +41,7 @@ _SENTENCES = {
 def make_app(
     harmonizers: Mapping[str, Harmonizer], queue: WorkQueue, limits: Limits, key: str | None = None
 ) -> Starlette:
-    """The application.
+    """Make the application.
 
     Args:
         harmonizers: Each model's, by the name to ask for it; the first is the default.
@@ -109,14 +109,14 @@ class _Service:
             job.cancel()
 
     async def health(self, request: Request) -> Response:
-        """Ready, or busy: then a picture would be refused just now."""
+        """Report ready, or busy if a picture would be refused now."""
         status = "busy" if self._queue.full or self._crowded else "ready"
         return JSONResponse(
             {"status": status, "running": self._queue.running, "waiting": self._queue.waiting}
         )
 
     async def metrics(self, request: Request) -> Response:
-        """The counters."""
+        """Return the counters."""
         return Response(self._metrics.text(), headers={"Content-Type": MEDIA_TYPE})
 
     @property
@@ -149,7 +149,7 @@ class _Service:
 
 
 async def _outcome(job: Job, request: Request) -> Any:
-    """What the work returns.
+    """Wait for the work, and return its result.
 
     Raises:
         ClientDisconnect: if nobody waits for it any more.

@@ -35,7 +35,7 @@ class RequestOptions(Options):
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The JSON schema of each setting.
+    """Return the JSON schema of each setting.
 
     Args:
         models: The names that can be asked for, the default first.

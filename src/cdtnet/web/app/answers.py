@@ -14,7 +14,7 @@ from .sessions import Session, UnknownSessionError
 
 
 def state_of(session: Session) -> dict[str, Any]:
-    """How the session's job stands; once it is done, what it gave."""
+    """Describe the state of the session's job, with its result if done."""
     job, outcome = session.job, session.outcome
     if job is None:
         raise HTTPException(404, "Nothing has been asked for yet.")
@@ -37,7 +37,7 @@ def state_of(session: Session) -> dict[str, Any]:
 
 
 def sentence(error: BaseException | None) -> str:
-    """For the person; the program's own faults are the terminal's."""
+    """Return the message for the user; the program's own errors go to the terminal."""
     if isinstance(error, CdtnetError):
         return str(error)
     if isinstance(error, MemoryError):

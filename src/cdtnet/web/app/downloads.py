@@ -11,19 +11,19 @@ from .work import Outcome, encode_mask
 
 
 def picture(outcome: Outcome) -> tuple[bytes, str]:
-    """The harmonized picture in the format that it came in, as `Picture.save` writes it."""
+    """Encode the harmonized picture in its original format, as `Picture.save` writes it."""
     image = outcome.harmonized.picture
     suffix = result_format(image.metadata.format).suffix
     return encode_picture(image, suffix), suffix
 
 
 def mask(outcome: Outcome) -> tuple[bytes, str]:
-    """The foreground mask as large as the picture, white where it was harmonized."""
+    """Encode the foreground mask in the picture's size, white where it was harmonized."""
     return encode_mask(outcome.mask)
 
 
 def table(outcome: Outcome) -> tuple[bytes, str]:
-    """The colour table as `Lut.save` writes it.
+    """Encode the lookup table as `Lut.save` writes it.
 
     Raises:
         PictureError: The model has none.
@@ -34,7 +34,7 @@ def table(outcome: Outcome) -> tuple[bytes, str]:
 
 
 def settings(outcome: Outcome) -> tuple[bytes, str]:
-    """Everything that the Python API needs to make the same picture again."""
+    """Encode all settings that the Python API needs to make the same picture."""
     return json.dumps(outcome.settings, indent=2).encode() + b"\n", ".json"
 
 

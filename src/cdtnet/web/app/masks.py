@@ -29,7 +29,7 @@ def check_shape(mask: Picture, picture: Picture) -> None:
 
 
 def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
-    """A mask with strokes over it: where they are opaque, their brightness takes its place.
+    """Paint strokes over a mask: opaque parts replace it by their brightness.
 
     Args:
         mask: (H, W), any depth.

@@ -38,7 +38,7 @@ class Photo:
         return self.picture.pixels.nbytes
 
     def describe(self) -> dict[str, Any]:
-        """What the page says about it."""
+        """Return the description for the page."""
         picture = self.picture
         return {
             "id": self.id,
@@ -57,7 +57,7 @@ class Photo:
         return encode_picture(shown, format_.suffix, quality=QUALITY), format_.media_type
 
     def tile(self, column: int, row: int) -> tuple[bytes, str]:
-        """A part in full resolution, lossless: bytes and media type.
+        """Encode a part at full resolution, lossless; returns bytes and media type.
 
         Raises:
             PictureError: There is no such tile.
@@ -70,6 +70,6 @@ class Photo:
 
 
 def is_transparent(picture: Picture) -> bool:
-    """Whether any pixel lets something through."""
+    """Check whether any pixel is transparent."""
     alpha = picture.alpha
     return alpha is not None and bool((coverage(alpha) < 1).any())

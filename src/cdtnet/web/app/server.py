@@ -164,7 +164,7 @@ class _Faces:
 def make_app(
     models: Models, *, names: Iterable[str] = (), strength: float = 1.0, limits: Limits | None = None
 ) -> Starlette:
-    """The application, and the one thread that harmonizes.
+    """Make the application, with one thread that harmonizes.
 
     Args:
         models: Those on offer.

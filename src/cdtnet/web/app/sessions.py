@@ -38,7 +38,7 @@ class Session:
     used: float = 0.0
 
     def find(self, identifier: str) -> Photo | None:
-        """The picture that the page calls by this id."""
+        """Return the picture with this id."""
         return next((photo for photo in self._photos() if photo.id == identifier), None)
 
     @property
@@ -77,14 +77,14 @@ class Sessions:
         return len(self._sessions)
 
     def open(self) -> str:
-        """A new, empty session's name, which nobody can guess."""
+        """Open an empty session; returns its name, which cannot be guessed."""
         name = secrets.token_urlsafe(24)
         self._sessions[name] = Session(used=self._clock())
         self.trim()
         return name
 
     def use(self, name: str) -> Session:
-        """A session, which thereby is the most recently used.
+        """Return a session, and mark it as the most recently used.
 
         Raises:
             UnknownSessionError: There is none of this name, or no longer.

@@ -115,7 +115,7 @@ class Models:
         return list(self._sources)
 
     def load(self, name: str) -> Harmonizer:
-        """One of them, ready.
+        """Load a model.
 
         Raises:
             WeightsError: It cannot be loaded.
@@ -146,7 +146,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
 
 
 def snapped(uploads: Mapping[str, Photo]) -> bytes:
-    """The mask that the page shows, refined to the object's edge, as the bytes of a PNG or TIFF file.
+    """Refine the shown mask to the object's edge; returns the bytes of a PNG or TIFF file.
 
     Raises:
         CdtnetError: A picture is missing, no edge is found, or OpenCV is not installed.
@@ -161,13 +161,13 @@ def snapped(uploads: Mapping[str, Photo]) -> bytes:
 
 
 def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
-    """A mask (H, W) as the bytes of a file, and the suffix of its name."""
+    """Encode a mask (H, W); returns the bytes of a file and its suffix."""
     suffix = (TIFF if mask.dtype == np.float32 else PNG).suffix
     return encode_picture(Picture(mask[..., None]), suffix), suffix
 
 
 def _is_number(value: Any) -> bool:
-    """Not NaN, nor so large that no float holds it."""
+    """Check for a finite number that fits a float."""
     return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
 
 
