@@ -15,7 +15,7 @@ from .recolor import RandomNumbers
 
 
 def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Noise of a small sensor or of film: fine or coarse, of lightness more than of colour.
+    """Add noise of a small sensor or of film: fine or coarse, more in lightness than in color.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
@@ -36,7 +36,7 @@ def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def compress(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """JPEG artefacts, of quality 10 to 60.
+    """Add JPEG artifacts, of quality 10 to 60.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
@@ -46,7 +46,7 @@ def compress(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _coded(rgb: Tensor, quality: Tensor) -> Tensor:
-    """Pictures (B,3,H,W) as JPEG of these qualities (B,1,1,1) and back."""
+    """Encode pictures (B,3,H,W) as JPEG of these qualities (B,1,1,1), and decode them."""
     pictures = (255 * rgb).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     with ThreadPoolExecutor() as pool:
         coded = np.stack([*pool.map(_jpeg, pictures, quality.flatten().tolist())])
@@ -61,7 +61,7 @@ def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
 
 
 def recompress(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """JPEG with chroma at half the resolution, of quality 70 to 95, as finished composites are saved.
+    """Add JPEG artifacts with chroma at half resolution, of quality 70 to 95, as in saved composites.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
@@ -71,7 +71,7 @@ def recompress(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
-    """The mask as someone may have drawn it: too wide or too narrow, rounded, shifted, soft or hard.
+    """Make the mask inexact: too wide or too narrow, rounded, shifted, soft or hard.
 
     The boundary moves by up to a twenty-fifth of the side, everywhere the same way or in places only.
 
@@ -96,7 +96,7 @@ def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _redrawn(mask: Tensor, reach: int, random: RandomNumbers) -> Tensor:
-    """Masks with edges off by up to `reach` pixels."""
+    """Return masks with edges off by up to `reach` pixels."""
     height, width = mask.shape[2:]
     shift = random.chance(0.4) * random.uniform(-reach, reach, 2)  # in pixels, down and across
     y = torch.arange(height, device=mask.device).view(1, 1, -1, 1) + shift[:, :1]

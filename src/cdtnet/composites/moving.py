@@ -36,7 +36,7 @@ def move(taken: Tensor, mask: Tensor, background: Tensor, random: RandomNumbers)
 
 
 def spread(rgb: Tensor, mask: Tensor) -> Tensor:
-    """Objects' colours spread over their edges, so that nothing of the old background is left there."""
+    """Spread objects' colors over their edges, so that nothing of the old background is left there."""
 
     def near(x: Tensor) -> Tensor:
         return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
@@ -51,7 +51,7 @@ def spread(rgb: Tensor, mask: Tensor) -> Tensor:
 
 
 def _warp(picture: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Pictures (B,C,H,W) with their masks' extent brought elsewhere, to another size; zero beyond."""
+    """Move and scale pictures (B,C,H,W) by their masks' extent; zero beyond."""
     height, width = mask.shape[2:]
     (y, rows), (x, columns) = (_middle(mask.amax(axis) > 0.5) for axis in (3, 2))
     extent = torch.maximum(rows, columns).clamp(min=4 / max(height, width))
@@ -71,7 +71,7 @@ def _warp(picture: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _middle(marked: Tensor) -> tuple[Tensor, Tensor]:
-    """Middle and half of the extent of what is marked on lines (B,1,N), in -1..1; shaped (B,1,1,1)."""
+    """Return center and half extent of the marked part of lines (B,1,N), in -1..1; (B,1,1,1)."""
     length = marked.shape[2]
     first, last = (line.float().argmax(2) for line in (marked, marked.flip(2)))
     low, high = first / length * 2 - 1, 1 - last / length * 2
@@ -80,7 +80,7 @@ def _middle(marked: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Objects that are white or grey in the light of their surroundings, or of a strong colour of their own.
+    """Make objects white or gray in the light of their surroundings, or give them a strong color.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.

@@ -76,7 +76,7 @@ class PhotoStore:
         return self.images.shape[-1]
 
     def to(self, device: torch.device) -> "PhotoStore":
-        """The same store with its tensors on `device`."""
+        """Return the same store with its tensors on `device`."""
         return PhotoStore(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 

@@ -90,7 +90,7 @@ def open_dataset(
 
 
 def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str] | None) -> str:
-    """Why nothing is left, in a sentence."""
+    """Explain in a sentence why no sample is left."""
     if subsets is not None and not found.samples:
         return f"{root} has no sub-set {' or '.join(subsets)}; it has {', '.join(found.subsets) or 'none'}."
     splits = sorted({sample.split for sample in found.samples} - {""})
@@ -120,7 +120,7 @@ def read_sample(sample: Sample) -> Arrays:
 
 
 def resize_arrays(arrays: Arrays, size: int) -> Arrays:
-    """Squash a sample's pictures to squares, as the published evaluations do.
+    """Resize a sample's pictures to squares, as the published evaluations do.
 
     Bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to the nearest code.
 
@@ -144,7 +144,7 @@ def read_entry(entry: Entry) -> Picture:
 
 
 def decode_entry(entry: Entry, data: bytes, *, color_space: str | None = None) -> Picture:
-    """A picture in its native depth, of the bytes that were read from its file.
+    """Decode a file's bytes to a picture in its native depth.
 
     Args:
         entry: The file, of which messages have the name.

@@ -25,12 +25,12 @@ class Confidence(NamedTuple):
 
 
 def mean(first: Any, second: Any) -> Any:
-    """Of a part of two analyses, arrays or tensors; None where there is no such part."""
+    """Average a part of two analyses, arrays or tensors; None if there is no such part."""
     return None if first is None else (first + second) / 2
 
 
 def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:
-    """How sure two looks are of the change that their mean makes.
+    """Compute the confidence in the mean change of two analyses.
 
     Wiener's filter, size² / (size² + error²), for the change as a whole, both over the foreground: it is
     continuous, so that what hardly changes the picture hardly changes the result. The error is not known. A

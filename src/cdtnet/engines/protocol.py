@@ -48,16 +48,16 @@ class Engine(Protocol):
     fast: Precision
 
     def look(self, low: LowPicture) -> Any:
-        """Everything global about a picture, in single precision; `mirrored()` of that turns it around."""
+        """Analyze a picture in single precision; `mirrored()` of the result mirrors it."""
 
     def mean(self, first: Any, second: Any) -> Any:
-        """Of two analyses of the same picture."""
+        """Average two analyses of the same picture."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
-        """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""
+        """Return the picture at base size that an analysis gives, (S,S,3), sRGB, not clamped."""
 
     def render(self, analysis: Any, tile: Tile, precision: Precision = "float32") -> FloatArray:
-        """A tile of the picture, whole frame as published.
+        """Render a tile of the picture, whole frame as published.
 
         Args:
             analysis: of the whole picture.
@@ -69,7 +69,7 @@ class Engine(Protocol):
         """
 
     def table(self, analysis: Any) -> FloatArray | None:
-        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+        """Return the mixed LUT as (33,33,33,3), axes blue, green, red, color; None for a generator alone."""
 
     def describe(self) -> str:
-        """The runtime and the device, for people."""
+        """Describe the runtime and the device."""

@@ -60,7 +60,7 @@ def histogram_matching(composite: Array, mask: Array) -> Array:
 
 
 def mkl(composite: Array, mask: Array) -> Array:
-    """Match mean and covariance in RGB by the linear map that moves colours least.
+    """Match mean and covariance in RGB by the linear map that moves colors least.
 
     Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based colour
     transfer", CVMP 2007.
@@ -85,16 +85,16 @@ class _Sample:
 
     @classmethod
     def of(cls, picture: Array, weights: Float64) -> _Sample:
-        """The pixels of a picture (H, W, 3) whose weight (H, W) is not zero."""
+        """Return the pixels of a picture (H, W, 3) whose weight (H, W) is not zero."""
         chosen = weights > 0
         return cls(picture[chosen].astype(np.float64), weights[chosen] / weights.sum())
 
     def mean(self) -> Float64:
-        """Mean colour (3,)."""
+        """Return the mean color (3,)."""
         return self.weights @ self.colors
 
     def covariance(self) -> Float64:
-        """Covariance (3, 3) of the channels."""
+        """Return the covariance (3, 3) of the channels."""
         centered = self.colors - self.mean()
         return (centered.T * self.weights) @ centered
 
@@ -150,13 +150,13 @@ def _lab_to_rgb(lab: Float64) -> Float64:
 
 
 def _cumulative(channel: Float64, weights: Float64) -> tuple[Float64, Float64, NDArray[np.intp]]:
-    """The values (V,) that occur in a channel (N,), their quantiles (V,), and each pixel's index (N,)."""
+    """Return the values (V,) of a channel (N,), their quantiles (V,), and each pixel's index (N,)."""
     values, index = np.unique(channel, return_inverse=True)
     return values, np.bincount(index, weights).cumsum(), index
 
 
 def _power(matrix: Float64, exponent: float) -> Float64:
-    """Real power of a symmetric positive definite matrix."""
+    """Compute a real power of a symmetric positive definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     power: Float64 = (vectors * values**exponent) @ vectors.T
     return power

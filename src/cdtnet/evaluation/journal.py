@@ -66,7 +66,7 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal
 
 
 def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composite, Found]], int]:
-    """The scores in a journal, and the bytes that its whole lines take."""
+    """Read the scores of a journal, and the bytes of its complete lines."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -55,7 +55,7 @@ class Method:
     folder: Results | None = None
 
     def output(self, name: str, arrays: Arrays) -> Array:
-        """What the method makes of a sample, by its name where the result is on disk: (H,W,3), 0..1.
+        """Harmonize a sample, or read its result from disk by name: (H,W,3), 0..1.
 
         Raises:
             DataError: there is no such result, or it has another size.
@@ -91,7 +91,7 @@ class Results:
             raise DataError(f"The folder {root} holds no pictures.")
 
     def read(self, name: str, arrays: Arrays) -> Array:
-        """The result for a composite, brought to the size of the sample where it has that of the originals.
+        """Read the result for a composite, resized from the originals' size to the sample's.
 
         Raises:
             DataError: there is none, more than one, or it is not as large.
@@ -116,7 +116,7 @@ class Results:
 
 
 def published_results(folder: Path) -> Method:
-    """Results that others publish, as a method to compare with.
+    """Make a method of published results.
 
     Raises:
         DataError: there is no such folder, or it holds no pictures.
@@ -154,7 +154,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
 
 
 def _at_full_size(network: CDTNet, whole_frame: bool) -> Harmonize:
-    """The generator alone on the picture as it is.
+    """Run the generator alone on the picture at full size.
 
     Nothing is resized, so nothing is distorted: up to 7 rows and columns are repeated at the bottom and to
     the right, until the sides are multiples of 8, and cut off again. Memory grows with the picture.

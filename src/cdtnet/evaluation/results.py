@@ -125,7 +125,7 @@ class Evaluation:
         return tuple(self.values)
 
     def to_json(self) -> str:
-        """Everything, as standard JSON; infinite values become the strings "inf" and "-inf"."""
+        """Return everything as standard JSON; infinite values become the strings "inf" and "-inf"."""
         plain = {**vars(self), "composites": [asdict(c) for c in self.composites]}
         plain["costs"] = [asdict(cost) for cost in self.costs]
         plain["values"] = {
@@ -157,7 +157,7 @@ class Evaluation:
             ) from error
 
     def to_csv(self) -> str:
-        """One line for each composite and method: name, subset, foreground ratio, method, every metric."""
+        """Return a line per composite and method: name, subset, foreground ratio, method, every metric."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         metrics = list(self.values[UNTOUCHED])

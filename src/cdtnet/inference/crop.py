@@ -6,7 +6,7 @@ from ..imaging.geometry import Window, inside
 
 
 def close_up(windows: Iterable[Window], base_size: int, height: int, width: int) -> Window:
-    """The part of an (H,W) picture that shows what its foreground should look like.
+    """Choose the part of an (H,W) picture to be analyzed around its foreground.
 
     A square around all windows, from their extent a third of the way to the picture's, so that a small
     foreground is more than a few pixels of what is analysed and still has surroundings to belong to; at least

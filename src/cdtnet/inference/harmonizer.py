@@ -251,7 +251,7 @@ class Harmonizer:
         apply_anyway: bool = False,
         snap_mask: bool = False,
     ) -> Lut | None:
-        """The table that is mixed for a picture, as a `Result` has it, without rendering anything.
+        """Return the table for a picture, as a `Result` has it, without rendering.
 
         Warns:
             UserWarning: if it changes little.

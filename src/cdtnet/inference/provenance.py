@@ -49,7 +49,7 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
 
 
 def read_record(path: str | os.PathLike[str]) -> Record | None:
-    """The record in a picture's file, of which no pixel is decoded; None where it has none.
+    """Read the record of a picture's file without decoding pixels; None if it has none.
 
     Raises:
         PictureError: The file cannot be opened, or is no picture.

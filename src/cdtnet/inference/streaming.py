@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 
 def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
-    """Whether a picture had better stay in its file while it is harmonized, and can.
+    """Check whether a picture is so large that it stays in its file, and can.
 
     Raises:
         PictureError: if it has to and cannot, or is no picture.

@@ -67,7 +67,7 @@ class Analysis(NamedTuple):
 
 
 def residual(generated: Tensor, mapped: Tensor) -> Tensor:
-    """Most of what the generator's picture differs by from the colour mapping's; see `Config.residual`.
+    """Return most of the difference between generator's and color mapping's picture; see `Config.residual`.
 
     Not all, for their sum is then a mean of two estimates, which is better than either.
 

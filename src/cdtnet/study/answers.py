@@ -164,7 +164,7 @@ class AnswerFile:
         os.close(self._descriptor)
 
     def _at_line_start(self) -> bool:
-        """Whether the file is empty or its last line whole: a kill or a full disk may have cut it."""
+        """Check for an empty file or a complete last line, which a kill or a full disk may truncate."""
         if os.lseek(self._descriptor, 0, os.SEEK_END) == 0:
             return True
         os.lseek(self._descriptor, -1, os.SEEK_END)

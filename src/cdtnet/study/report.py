@@ -16,7 +16,7 @@ from .summary import Summary
 
 
 def describe(summary: Summary) -> str:
-    """The outcome as text of several lines, problems excepted."""
+    """Format the outcome as text of several lines, without problems."""
     width = max(map(len, (*summary.methods, "method")))
     preferred = summary.wins.sum(1) / np.maximum(1, (summary.wins + summary.wins.T).sum(1))
     lines = [

@@ -64,7 +64,7 @@ class Study:
         return name
 
     def questions(self, participant: str) -> tuple[Question, ...]:
-        """The participant's plan.
+        """Return the participant's plan.
 
         Raises:
             UnknownParticipantError: There is no such participant.
@@ -74,7 +74,7 @@ class Study:
         return self.design.plan(self._numbers[participant])
 
     def choices(self, participant: str) -> list[Choice]:
-        """What the participant has chosen so far, in order; as many as questions answered."""
+        """Return the participant's choices so far, in order; as many as questions answered."""
         self.questions(participant)
         return list(self._choices[participant])
 

@@ -141,7 +141,7 @@ def place(
 def plan(
     backgrounds: Sequence[SourcePhoto], instances: Sequence[Instance], *, per_background: int, seed: int
 ) -> list[Paste]:
-    """A task for each background, with objects of other photos drawn for it."""
+    """Make a task for each background, with objects of other photos drawn for it."""
     tasks = []
     for photo in backgrounds:
         random = np.random.default_rng(seed_of(seed, photo.name, "objects"))

@@ -82,7 +82,7 @@ class Recolor:
         return row
 
     def _donor(self, random: np.random.Generator) -> tuple[SourcePhoto | None, tuple[Bytes, Bytes] | None]:
-        """One of the donors that can be read, small, with its first mask or else all of it as foreground."""
+        """Read a donor, reduced, with its first mask or else all of it as foreground."""
         from .recoloring import LOW
 
         for i in random.permutation(len(self.donors)):
@@ -103,7 +103,7 @@ class Recolor:
 def plan(
     photos: Sequence[SourcePhoto], *, per_mask: int, generate: bool, seed: int
 ) -> tuple[list[Recolor], list[str]]:
-    """A task for each photo that has masks, or, if regions are to be generated, for every photo.
+    """Make a task for each photo with masks, or for every photo if regions are to be generated.
 
     Returns:
         The tasks, and a note if some photos cannot be used.

@@ -50,7 +50,7 @@ class Recoloring:
     amount: float = 1.0
 
     def change(self, rgb: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
-        """How far each pixel of a tile (1,3,h,w) moves; the tile is `window` of a photo of `size` (H,W)."""
+        """Return how far each pixel of a tile (1,3,h,w) moves; `window` is its place in the photo."""
         random = RandomNumbers(1, torch.Generator().manual_seed(self.seed))
         if self.donor:
             # The small copy decides; the tile's pixels ride along without weight.
@@ -65,7 +65,7 @@ class Recoloring:
         return self.amount * (changed - rgb)
 
     def apply(self, photo: Bytes, mask: Bytes) -> Bytes:
-        """The composite (H,W,3) of a photo (H,W,3) and its mask (H,W)."""
+        """Make the composite (H,W,3) of a photo (H,W,3) and its mask (H,W)."""
         composite = photo.copy()
         height, width = mask.shape
         for window in touched(mask, TILE):
@@ -111,7 +111,7 @@ def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None,
 
 
 def generated_mask(photo: Bytes, seed: int) -> Bytes:
-    """A region of a photo (H,W,3) that may pass for a foreground, as a mask (H,W)."""
+    """Generate a region of a photo (H,W,3) that resembles a foreground, as a mask (H,W)."""
     lab = linear_to_oklab(srgb_to_linear(_tensor(limit(photo, LOW))))
     mask = generate_masks(lab, torch.Generator().manual_seed(seed))[0, 0]
     return enlarge_mask((mask * 255).round().byte().numpy(), *photo.shape[:2])
@@ -129,6 +129,6 @@ def one_thread() -> Iterator[None]:
 
 
 def _tensor(pixels: Bytes) -> Tensor:
-    """(H,W) or (H,W,3), 0..255, as (1,1,H,W) or (1,3,H,W), 0..1."""
+    """Convert (H,W) or (H,W,3), 0..255, to (1,1,H,W) or (1,3,H,W), 0..1."""
     shaped = pixels[..., None] if pixels.ndim == 2 else pixels
     return torch.from_numpy(np.array(shaped)).permute(2, 0, 1)[None].float() / 255

@@ -68,7 +68,7 @@ class Folder:
     lossless: bool = False
 
     def picture_name(self, stem: str) -> str:
-        """The file name of a composite or ground truth."""
+        """Return the file name of a composite or ground truth."""
         return stem + (".png" if self.lossless else ".jpg")
 
     def add(self, row: Row, composite: Pixels, mask: Bytes, real: Bytes | None = None) -> None:
@@ -83,7 +83,7 @@ class Folder:
         self._write("composite_images", row.composite, composite)
 
     def is_whole(self, row: Row) -> bool:
-        """Whether all files of a composite are there."""
+        """Check whether all files of a composite exist."""
         files = (("composite_images", row.composite), ("masks", row.mask), ("real_images", row.real))
         return all((self.path / folder / name).is_file() for folder, name in files if name)
 
@@ -113,6 +113,6 @@ class Task(Protocol):
 
 
 def seed_of(seed: int, *item: str | int) -> int:
-    """The seed of one item's randomness, 0..2⁶³-1, which depends on nothing but the item and the seed."""
+    """Derive the seed of one item's randomness, 0..2⁶³-1, from the item and the seed only."""
     text = "\0".join(map(str, (seed, *item))).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1

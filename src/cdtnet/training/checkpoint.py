@@ -95,7 +95,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def check_numbers(model: nn.Module, samples: int) -> None:
-    """Before anything is written: no weights of a run that has diverged.
+    """Refuse to write weights of a run that has diverged.
 
     Args:
         model: what is trained.

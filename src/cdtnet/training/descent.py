@@ -70,9 +70,9 @@ class Descent:
         return norm
 
     def state_dict(self) -> Mapping[str, Any]:
-        """For a checkpoint."""
+        """Return the state for a checkpoint."""
         return self.optimizer.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """Restore the state of a checkpoint."""
         self.optimizer.load_state_dict(state)

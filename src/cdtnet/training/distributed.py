@@ -29,19 +29,19 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch: Items) -> Items:
-        """This process's part of something that has one item for each picture of a batch."""
+        """Return this process's part of a sequence with one item per picture of a batch."""
         part = len(batch) // self.count
         return batch[self.rank * part : (self.rank + 1) * part]
 
     def mean(self, value: Tensor) -> Tensor:
-        """The mean over all processes."""
+        """Average over all processes."""
         if self.count > 1:
             value = value.clone()
             dist.all_reduce(value)
         return value / self.count
 
     def agree(self, decision: bool) -> bool:
-        """What the first process has decided."""
+        """Return the decision of the first process."""
         if self.count == 1:
             return decision
         told = torch.tensor([decision], dtype=torch.int32, device=self.device)
@@ -49,7 +49,7 @@ class Processes:
         return bool(told.item())
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait for all processes."""
         if self.count > 1:
             dist.barrier()
 
@@ -77,7 +77,7 @@ def join_processes(device: str) -> Iterator[Processes]:
 
 
 def _device(name: str) -> torch.device:
-    """The device of that name, tried out."""
+    """Return the device of that name, after testing it."""
     try:
         place = torch.device(name)
         if place.type == "cuda" and place.index is None:
@@ -116,7 +116,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,C,H,W) to (B,C,H,W)."""
+        """Map (B,C,H,W) to (B,C,H,W)."""
         if not self.training:
             return super().forward(x)
         assert self.running_mean is not None

@@ -58,7 +58,7 @@ class Log:
             tqdm.write(f"The log {path} cannot be written ({error.strerror}); training goes on.")
 
     def pictures(self, samples: int, painted: dict[str, Tensor], triplet: Triplet) -> None:
-        """Strips of composite, what the network made of it, real photo and mask."""
+        """Log strips of composite, result, real photo and mask."""
         columns = (triplet.composite, *painted.values(), triplet.real, triplet.mask.expand(-1, 3, -1, -1))
         strips = torch.cat([column[:8].float() for column in columns], dim=3)
         sheet = torch.cat(list(F.pad(strips, (0, 0, 0, 2))), dim=1)
@@ -71,7 +71,7 @@ class Log:
 
 @contextmanager
 def hushed_writer() -> Iterator[None]:
-    """While entered, TensorBoard's thread ends without a traceback when it cannot write: `Log` says why."""
+    """Let TensorBoard's thread end without a traceback if it cannot write; `Log` reports it."""
     before = threading.excepthook
 
     def hook(arguments: threading.ExceptHookArgs) -> None:

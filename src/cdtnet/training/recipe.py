@@ -175,12 +175,12 @@ class Stage(Section):
         return self.batch // self.accumulate
 
     def size_at(self, sample: int) -> int:
-        """Side of the pictures of the batch that begins at a sample of the run."""
+        """Return the side of the pictures of the batch that begins at a sample of the run."""
         sizes = (self.size, *self.smaller)
         return sizes[sample // self.batch % len(sizes)]
 
     def rate_at(self, step: int, steps: int) -> float:
-        """The learning rate of one step of so many."""
+        """Return the learning rate of a step."""
         progress = step / steps
         if self.schedule == "steps":
             factor = 0.1 ** sum(progress >= milestone for milestone in (50 / 120, 100 / 120))
@@ -268,7 +268,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
 
 def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The content of a recipe, not checked yet, after the ones that led to it."""
+    """Read a recipe without checking it, after those that it is based on."""
     try:
         check_regular(path)
         content = _parse(path.read_text(encoding="utf-8"), path)

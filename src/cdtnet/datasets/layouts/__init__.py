@@ -73,7 +73,7 @@ def search(
 
 
 def _bases(paths: Sequence[str]) -> list[str]:
-    """The root, and below it the folders that all pictures lie in."""
+    """Yield the root, and below it the folders that contain all pictures."""
     folders = [posixpath.dirname(path) for path in paths if has_picture_suffix(path)]
     common = posixpath.commonpath(folders) if folders else ""
     return [

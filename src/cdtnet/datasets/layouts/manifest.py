@@ -52,7 +52,7 @@ def read(files: Files, path: str) -> Found:
 
 
 def _rows(entry: Entry) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line numbers, and values without surrounding space by names in lower case."""
+    """Yield line numbers, and stripped values by names in lower case."""
     text = entry.read().decode("utf-8-sig", errors="replace")
     if entry.path.lower().endswith(".csv"):
         try:
