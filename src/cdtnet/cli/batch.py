@@ -37,24 +37,35 @@ PAUSE = 1.0  # seconds between looks at a folder that is watched
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add = parser.add_argument
-    add("source", metavar="IN", help="folder, zip or tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
-    add("out", metavar="OUT", help="folder, or s3://…: results under the composites' paths, and a table")
+    add("source", metavar="IN", help="folder, zip, tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
+    add(
+        "out",
+        metavar="OUT",
+        help="folder or s3://… for the results, under the composites' paths, and the table",
+    )
     add_model_options(parser)
     add("--mask", metavar="FILE", help="one mask for all pictures in IN")
-    add("--layout", default="auto", help="of IN, where it is not recognised (default: auto)")
+    add("--layout", default="auto", help="layout of IN, if it is not recognized (default: auto)")
     add(
         "--format",
         choices=[format_.suffix[1:] for format_ in WRITTEN.values()],
-        help="of the results (default: that of each composite's suffix)",
+        help="format of the results (default: that of each composite's suffix)",
     )
     add_mask_options(parser)
-    add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
+    add(
+        "--quality",
+        type=int,
+        default=95,
+        choices=range(1, 101),
+        metavar="1-100",
+        help="JPEG quality (default: 95)",
+    )
     add_label_option(parser)
     add_color_space(parser)
     add_record_option(parser)
-    add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
-    add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
-    add("--ray", metavar="ADDRESS", help="work on this Ray cluster; local starts one on this machine")
+    add("--workers", type=count, help="pictures processed at a time (default: one per core)")
+    add("--watch", action="store_true", help="keep processing new files in IN until Ctrl-C")
+    add("--ray", metavar="ADDRESS", help="use this Ray cluster; local starts one on this machine")
 
 
 def run(arguments: argparse.Namespace) -> None:

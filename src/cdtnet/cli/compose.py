@@ -22,22 +22,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at",
         type=_place,
         metavar="X,Y",
-        help="background pixel for the scaled foreground's top left corner; --at=-40,10 where it begins "
-        "outside (default: centred)",
+        help="position of the scaled foreground's top left corner in background pixels; --at=-40,10 for a "
+        "position outside (default: centered)",
     )
     parser.add_argument(
-        "--scale", type=float, default=1.0, help="of the foreground (default: %(default)s, pixel for pixel)"
+        "--scale",
+        type=float,
+        default=1.0,
+        help="scale of the foreground (default: %(default)s, pixel for pixel)",
     )
     parser.add_argument(
-        "--rotate", type=float, default=0.0, metavar="DEGREES", help="clockwise about its centre"
+        "--rotate", type=float, default=0.0, metavar="DEGREES", help="clockwise rotation about its center"
     )
     parser.add_argument(
-        "--mask", help="what of the foreground to paste: as large as it, white = pasted, grey = soft edge"
+        "--mask", help="part of the foreground to paste: a mask of its size, white = pasted, gray = soft edge"
     )
     add_mask_options(parser)
     parser.add_argument("--no-harmonize", action="store_true", help="paste only")
-    parser.add_argument("--mask-output", metavar="FILE", help="write the pasted foreground's mask, too")
-    parser.add_argument("--composite-output", metavar="FILE", help="write the composite as pasted, too")
+    parser.add_argument("--mask-output", metavar="FILE", help="also write the mask of the pasted foreground")
+    parser.add_argument(
+        "--composite-output", metavar="FILE", help="also write the composite before harmonizing"
+    )
     add_output_options(parser, "BACKGROUND_harmonized, or BACKGROUND_composite with --no-harmonize")
     add_model_options(parser)
     add_record_option(parser)

@@ -21,16 +21,16 @@ _SHOWN = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's action and its arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    check = actions.add_parser("check", help="count what can be used, name what is missing or damaged")
+    check = actions.add_parser("check", help="count usable composites, and name missing or damaged files")
     check.add_argument("root", metavar="ROOT", type=Path, help="folder, zip, tar, or manifest (.csv, .jsonl)")
     check.add_argument(
         "--layout",
         default="auto",
         help="auto, iharmony4, ccharmony, realhm, pairs or manifest (default: %(default)s)",
     )
-    check.add_argument("--subsets", metavar="NAME", nargs="+", help="sub-sets to look at (default: all)")
-    check.add_argument("--fast", action="store_true", help="look whether the files are there, but open none")
-    check.add_argument("--json", action="store_true", help="everything, for programs")
+    check.add_argument("--subsets", metavar="NAME", nargs="+", help="sub-sets to check (default: all)")
+    check.add_argument("--fast", action="store_true", help="check that the files exist, but open none")
+    check.add_argument("--json", action="store_true", help="print the whole report as JSON")
     check.set_defaults(action=_check)
 
 

@@ -9,7 +9,11 @@ from .options import add_model_options, runtime, say, stoppable_bar
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("cdtnet-demo"), help="folder (default: %(default)s)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("cdtnet-demo"),
+        help="folder to write to (default: %(default)s)",
     )
     add_model_options(parser)
 

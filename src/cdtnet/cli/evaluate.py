@@ -21,47 +21,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add = parser.add_argument
     add("data", metavar="DATA", type=Path, help="folder, zip or tar of composites, masks and real images")
-    add("--model", action="append", metavar="NAME_OR_FILE", help="may be repeated (default: cdtnet-256)")
-    add("--baseline", action="extend", nargs="+", choices=BASELINES, default=[], help="to compare with")
+    add(
+        "--model",
+        action="append",
+        metavar="NAME_OR_FILE",
+        help="model; may be repeated (default: cdtnet-256)",
+    )
+    add(
+        "--baseline",
+        action="extend",
+        nargs="+",
+        choices=BASELINES,
+        default=[],
+        help="methods to compare with",
+    )
     add(
         "--results",
         action="append",
         type=_results,
         default=[],
         metavar="NAME=FOLDER",
-        help="pictures that another method made of these composites, under their names; may be repeated",
+        help="results of another method for these composites, under their names; may be repeated",
     )
     add(
         "--size",
         type=_size,
         default=256,
-        help="side of the squares that pictures are resized to, as published, or full (default: 256)",
+        help="side of the squares to which pictures are resized, as published, or full (default: 256)",
     )
-    add("--split", choices=("train", "test"), help="default: test, or all where the data set has no lists")
+    add(
+        "--split",
+        choices=("train", "test"),
+        help="split to score (default: test, or all if the data set has no lists)",
+    )
     add(
         "--subsets",
         action="extend",
         nargs="+",
         metavar="NAME",
-        help="only these, such as HAdobe5k (default: all)",
+        help="sub-sets to score, such as HAdobe5k (default: all)",
     )
-    add("--limit", type=count, metavar="N", help="only so many composites, evenly spread")
-    add("--layout", default="auto", help="of the data set, where it is not recognised (default: auto)")
+    add("--limit", type=count, metavar="N", help="score only N evenly spread composites")
+    add("--layout", default="auto", help="layout of the data set, if it is not recognized (default: auto)")
     add(
         "--damaged",
         choices=("skip", "fail"),
         default="skip",
-        help="name and skip what cannot be read, or stop there (default: skip)",
+        help="name and skip unreadable files, or stop (default: skip)",
     )
-    add(
-        "--whole-frame", action="store_true", help="score what networks put out, as published, not composited"
-    )
+    add("--whole-frame", action="store_true", help="score the network's whole output, as published")
     add("--efficiency", action="store_true", help="also measure time, memory and operations")
-    add("--device", default="auto", help="for networks: auto, cpu, cuda, mps (default: auto)")
+    add("--device", default="auto", help="device of networks: auto, cpu, cuda, mps (default: auto)")
     add("--markdown", action="store_true", help="print tables as Markdown")
-    add("--journal", type=Path, metavar="FILE", help="keep scores as they come; the same command goes on")
-    add("--json", type=Path, metavar="FILE", help="write everything that was found")
-    add("--csv", type=Path, metavar="FILE", help="write the scores of each picture")
+    add("--journal", type=Path, metavar="FILE", help="store scores as they are computed, to resume")
+    add("--json", type=Path, metavar="FILE", help="write all results as JSON")
+    add("--csv", type=Path, metavar="FILE", help="write the scores of each picture as CSV")
     add("--report", type=Path, metavar="FILE.html", help="write a page with plots and pictures")
 
 

@@ -11,14 +11,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", metavar="MODEL", help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file"
     )
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where to write; made if it is not there")
-    parser.add_argument(
-        "--base-size", type=int, help="side at which pictures are analysed (default: the model's)"
-    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder to write to; created if missing")
+    parser.add_argument("--base-size", type=int, help="side of the analysis in pixels (default: the model's)")
     parser.add_argument(
         "--bare",
         action="store_true",
-        help="the network's boxes alone, their weights being inputs, as this package holds them",
+        help="write only the sub-graphs, with weights as inputs, as the package ships them",
     )
 
 

@@ -1,4 +1,4 @@
-"""`cdtnet harmonize`: recolour the foreground of one composite."""
+"""`cdtnet harmonize`: recolor the foreground of one composite."""
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin"
     )
     parser.add_argument(
-        "mask", metavar="MASK", help="mask of the same size; white = foreground, grey = soft edge"
+        "mask", metavar="MASK", help="mask of the same size; white = foreground, gray = soft edge"
     )
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
     add_mask_options(parser)
     parser.add_argument(
-        "--labels", action="store_true", help="MASK holds labels: each value but 0 is an object of its own"
+        "--labels", action="store_true", help="MASK is a label map: each value except 0 is an object"
     )
     add_label_option(parser)
     add_reading_options(parser)

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "picture",
         metavar="FILE",
         nargs="?",
-        help="picture whose record to print, as JSON; default: what there is here",
+        help="picture whose record is printed as JSON (default: print versions, devices and models)",
     )
 
 

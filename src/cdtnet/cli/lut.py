@@ -15,22 +15,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "picture",
         metavar="COMPOSITE",
-        help="picture with a pasted foreground, or with --apply any picture; - for stdin",
+        help="picture with a pasted foreground, or any picture with --apply; - for stdin",
     )
     parser.add_argument(
         "mask",
         metavar="MASK",
         nargs="?",
-        help="mask of the same size, white = foreground; with --apply what to recolour (default: everything)",
+        help="mask of the same size, white = foreground; with --apply the part to recolor (default: all)",
     )
-    parser.add_argument("--apply", metavar="TABLE", help="recolour the picture with this .cube file")
+    parser.add_argument("--apply", metavar="TABLE", help="recolor the picture with this .cube file")
     add_output_options(parser, "COMPOSITE.cube, or COMPOSITE_recolored with --apply")
     parser.add_argument(
         "--size",
         type=int,
         choices=range(2, 257),
         metavar="2-256",
-        help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
+        help="points per axis of the table, such as 17, 33 or 65 (default: 33, the network's)",
     )
     add_model_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is

@@ -16,22 +16,22 @@ from ..system.signals import terminated_as_interrupted
 from .options import say
 
 VERBS = {
-    "harmonize": "recolour the foreground of one composite.",
-    "app": "open a page to place, paint, harmonize and compare pictures on this machine.",
-    "batch": "harmonize all pictures of a folder, archive, list or store, here or on a cluster.",
-    "compose": "paste a cut-out onto a background and recolour it so that it belongs.",
-    "lut": "write a composite's colour table for grading software, or apply one to a picture.",
-    "demo": "harmonize the photo that ships with the package and show before and after.",
-    "info": "versions, devices and weights that ship; or what a picture's record says (see --record).",
-    "data": "look at a data set before anything is trained or evaluated on it.",
+    "harmonize": "recolor the foreground of one composite.",
+    "app": "open a page in the browser to place, paint, harmonize and compare pictures.",
+    "batch": "harmonize all pictures of a folder, archive, pattern or store, on this machine or a cluster.",
+    "compose": "paste a cut-out onto a background and harmonize it.",
+    "lut": "write the lookup table of a composite for grading software, or apply one to a picture.",
+    "demo": "harmonize the example photo of the package, and write before and after side by side.",
+    "info": "print versions, devices and models, or the record of a picture (see --record).",
+    "data": "check a data set before training or evaluation.",
     "synthesize": "make a data set of composites from your own pictures.",
-    "train": "train a network by a recipe; started again, the run goes on where it was.",
-    "reproduce": "train a published experiment, evaluate it, and print the paper's table beside it.",
-    "evaluate": "score models and classical methods on composites whose real image is known.",
+    "train": "train a network by a recipe; the same command resumes an interrupted run.",
+    "reproduce": "train and evaluate a published experiment, and compare it with the paper's table.",
+    "evaluate": "score models and classical methods on composites with known real images.",
     "study": "ask people which of two results looks more real, and score their answers.",
-    "serve": "harmonize pictures over HTTP, on this machine unless told otherwise.",
-    "convert": "turn a CDTNet or iSSAM checkpoint, or weights of your own, into safetensors to share.",
-    "export": "write a model as ONNX graphs, for other runtimes.",
+    "serve": "serve an HTTP API that harmonizes pictures; listens on this machine by default.",
+    "convert": "convert a CDTNet or iSSAM checkpoint, or your own weights, to safetensors.",
+    "export": "export a model as ONNX graphs for other runtimes.",
 }
 
 
@@ -50,22 +50,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("There is not enough memory for this picture.")
     except OSError as error:
         with contextlib.suppress(OSError):
-            # What is left in the buffer would be tried again, and complained about, when Python ends.
+            # Python would try to write the rest of the buffer again at exit, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(f"The system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
-        return _fail("Interrupted; every file is as it was before, or whole.", code=130)
+        return _fail("Interrupted; every file is as it was before, or complete.", code=130)
     return 0
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # names that are no text are printed as they are
+        sys.stdout.reconfigure(errors="surrogateescape")  # print file names that are not valid text unchanged
     parser = build_parser()
     arguments, rest = parser.parse_known_args(argv)
     if any(word.startswith("-") for word in rest) or (rest and "changes" not in arguments):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:  # argparse takes none of these after an option
+    if rest:  # argparse accepts none of these after an option
         arguments.changes += rest
     return arguments
 
@@ -73,7 +73,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all verbs."""
     parser = argparse.ArgumentParser(
-        prog="cdtnet", description="Recolour a pasted foreground so that it belongs to the picture."
+        prog="cdtnet", description="Recolor a pasted foreground so that its colors match the picture."
     )
     parser.add_argument("--version", action="version", version=f"cdtnet {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
@@ -83,12 +83,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Verb(argparse.ArgumentParser):
-    """The parser of one verb, whose module is imported once it is used."""
+    """A parser of one verb, which imports the verb's module when it is used."""
 
     verb = ""
 
     def complete(self) -> None:
-        """Add the verb's arguments; those of a verb within a verb have been added with it."""
+        """Add the verb's arguments; a nested verb has got its own with the outer one."""
         if self.verb:
             module = import_module(f".{self.verb}", __package__)
             module.add_arguments(self)

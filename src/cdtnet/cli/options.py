@@ -1,4 +1,4 @@
-"""Options that mean the same wherever they appear, and the progress bar."""
+"""Options shared by several verbs, and the progress bar."""
 
 import argparse
 import sys
@@ -20,7 +20,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--strength",
         type=fraction,
         default=1.0,
-        help="0 leaves the picture as it is, 1 harmonizes fully (default)",
+        help="share of the change, from 0 (none) to 1 (all, default)",
     )
     add_runtime_options(parser)
 
@@ -28,26 +28,30 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 def add_runtime_options(parser: argparse.ArgumentParser) -> None:
     """Add --device, --engine, --precision, which `runtime` returns."""
     parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, mps or another (default: %(default)s)"
+        "--device",
+        default="auto",
+        help="auto, cpu, cuda, mps or another PyTorch device (default: %(default)s)",
     )
     parser.add_argument(
         "--engine",
         default="auto",
         choices=("auto", "openvino", "pytorch"),
-        help="what computes (default: auto, which is openvino on a CPU and pytorch on a GPU)",
+        help="engine that computes (default: auto, which is openvino on a CPU and pytorch on a GPU)",
     )
     parser.add_argument(
         "--precision",
         default="auto",
         choices=("auto", *PRECISIONS),
-        help="of the convolutions at full size (default: auto, the fastest that the pixels' depth allows)",
+        help="precision of the refinement (default: auto, the fastest that the depth of the picture allows)",
     )
 
 
 def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
     """Add --apply-anyway, --resize-mask and --snap-mask for the given kind of mask."""
     add_apply_anyway(parser)
-    parser.add_argument("--resize-mask", action="store_true", help=f"accept a {mask} of another size")
+    parser.add_argument(
+        "--resize-mask", action="store_true", help=f"accept a {mask} of another size, and resize it"
+    )
     parser.add_argument(
         "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
     )
@@ -58,7 +62,7 @@ def add_apply_anyway(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--apply-anyway",
         action="store_true",
-        help="make the whole change even where the analysis is not sure of it",
+        help="apply the whole change even where the analysis is uncertain",
     )
 
 
@@ -66,12 +70,12 @@ def add_page_options(parser: argparse.ArgumentParser, port: int) -> None:
     """Add --host, --port and --name of a page with this default port."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=port, help="0 for any free one (default: %(default)s)")
+    add("--port", type=int, default=port, help="port, or 0 for any free one (default: %(default)s)")
     add(
         "--name",
         action="append",
         default=[],
-        help="a name by which browsers reach it, besides localhost and addresses; may be repeated",
+        help="host name of the page, besides localhost and IP addresses; may be repeated",
     )
 
 
@@ -80,8 +84,8 @@ def add_record_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="note in the picture's XMP what it is made of and how: versions, weights, settings, SHA-256 of "
-        "the files; `cdtnet info FILE` prints it",
+        help="store in the picture's XMP how it was made: versions, weights, settings, SHA-256 of the files; "
+        "`cdtnet info FILE` prints it",
     )
 
 
@@ -129,7 +133,7 @@ def some(number: int, noun: str) -> str:
 def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
     """Show a `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
-    Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
+    Python raises KeyboardInterrupt anywhere, which could leave a lock between threads locked forever.
     """
     from ..system.signals import unbroken
 
@@ -151,6 +155,6 @@ def say(message: str) -> None:
 def printable(message: str) -> str:
     """Escape line breaks, direction marks and control characters, so that a message is one line.
 
-    Names and contents of files may hold anything.
+    Names and contents of files may contain anything.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)

@@ -27,10 +27,15 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        help=f"where to write, in the suffix's format; - for stdout, as PNG (default: {default})",
+        help=f"file to write, in the format of its suffix; - for stdout, as PNG (default: {default})",
     )
     parser.add_argument(
-        "--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG"
+        "--quality",
+        type=int,
+        default=95,
+        choices=range(1, 101),
+        metavar="1-100",
+        help="JPEG quality (default: 95)",
     )
     add_overwrite(parser)
 
@@ -38,7 +43,7 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add --page and --color-space of the first input, which `reading` returns."""
     parser.add_argument(
-        "--page", type=count, metavar="N", help="which picture of a TIFF, GIF or WebP file with several"
+        "--page", type=count, metavar="N", help="page of a TIFF, GIF or WebP file with several pictures"
     )
     add_color_space(parser)
 
@@ -48,8 +53,8 @@ def add_color_space(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color-space",
         choices=("srgb", "linear"),
-        help="what pixels without a profile mean; linear for floats of renderers (default: what the file "
-        "says in other ways, or srgb)",
+        help="color space of pixels without a profile; linear for floats of renderers (default: what the "
+        "file declares, or srgb)",
     )
 
 
@@ -61,8 +66,8 @@ def add_label_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="L",
-        help="of a mask that is a map of labels, what is foreground: a number, or a color such as '#800000'; "
-        "may be repeated (default: every label)",
+        help="foreground label of a mask that is a label map: a number, or a color such as '#800000'; may be "
+        "repeated (default: every label)",
     )
 
 

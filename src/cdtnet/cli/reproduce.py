@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, required=True, metavar="IHARMONY4", help="folder, zip or tar of iHarmony4")
     add("--recipes", type=Path, default=Path("recipes"), help="folder of the recipes (default: %(default)s)")
     add("-o", "--output", type=Path, default=Path("runs"), help="folder of the runs (default: %(default)s)")
-    add("--minutes", type=float, help="stop training after so long; the same command goes on")
+    add("--minutes", type=float, help="stop training after this time; the same command resumes")
     add("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
 
 

@@ -17,36 +17,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=8000, help="0 for any free one (default: %(default)s)")
+    add("--port", type=int, default=8000, help="port, or 0 for any free one (default: %(default)s)")
     add(
         "--model",
         action="append",
         metavar="NAME_OR_FILE",
-        help="may be repeated; requests choose among them, the first unless they say (default: cdtnet-256)",
+        help="model that requests may choose; may be repeated, the first is the default (default: cdtnet-256)",
     )
     add_runtime_options(parser)
     add(
         "--workers",
         type=count,
         default=max(1, round(available_cores() ** 0.5)),
-        help="pictures worked on at once; they share the cores (default: %(default)s)",
+        help="pictures processed at a time; they share the cores (default: %(default)s)",
     )
     add("--queue", type=count, default=16, help="requests that may wait (default: %(default)s)")
     limits = Limits()
-    add("--max-bytes", type=count, default=limits.max_bytes, help="of a request (default: %(default)s)")
-    add("--max-pixels", type=count, default=limits.max_pixels, help="of a picture (default: %(default)s)")
+    add("--max-bytes", type=count, default=limits.max_bytes, help="limit of a request (default: %(default)s)")
+    add(
+        "--max-pixels",
+        type=count,
+        default=limits.max_pixels,
+        help="limit of a picture (default: %(default)s)",
+    )
     add(
         "--timeout",
         type=count,
         default=limits.timeout,
         metavar="SECONDS",
-        help="from a request to its answer (default: %(default)s)",
+        help="limit from a request to its response (default: %(default)s)",
     )
     add(
         "--api-key-file",
         type=Path,
         metavar="FILE",
-        help=f"holds the key that requests must carry (default: ${KEY_VARIABLE}, or no key)",
+        help=f"file with the key that requests must send (default: ${KEY_VARIABLE}, or no key)",
     )
 
 

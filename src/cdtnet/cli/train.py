@@ -16,15 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "changes", metavar="KEY=VALUE", nargs="*", help="changes to the recipe, such as data.root=iHarmony4"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, help="folder to write to and go on from (default: runs/RECIPE)"
+        "-o",
+        "--output",
+        type=Path,
+        help="folder of the run, which is resumed if it exists (default: runs/RECIPE)",
     )
-    parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
+    parser.add_argument("--minutes", type=float, help="stop after this time; the same command resumes")
     parser.add_argument(
         "--save-every",
         type=float,
         default=120.0,
         metavar="SECONDS",
-        help="between checkpoints (default: 120)",
+        help="seconds between checkpoints (default: 120)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
 
