@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="NAME_OR_FILE",
-        help="model that requests may choose; may be repeated, the first is the default (default: cdtnet-256)",
+        help="model that requests may choose; may be repeated, the first is the default (cdtnet-256)",
     )
     add_runtime_options(parser)
     add(
