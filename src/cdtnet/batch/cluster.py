@@ -36,7 +36,7 @@ def connected(address: str) -> Iterator[None]:
     with needs("ray", "A cluster"):
         import ray
     own = {"include_dashboard": False, "object_store_memory": IN_FLIGHT} if address == "local" else {}
-    with redirect_stdout(sys.stderr):  # Ray prints what happens to nodes
+    with redirect_stdout(sys.stderr):  # Ray prints events of nodes
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -96,7 +96,7 @@ def _plan(todo: Sequence[Todo], store: Store, options: BatchOptions, actors: int
     """Plan the data set of records, which is computed when it is read."""
     import ray
 
-    # A core is three quarters of an actor's and a quarter of a task's, so that neither keeps the other out.
+    # An actor takes three quarters of a core and a task one quarter, so that neither blocks the other.
     task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(_wants_gpu(options))}
     pool = ray.data.ActorPoolStrategy(min_size=1, max_size=actors)
     blocks = math.ceil(len(todo) / min(_BLOCK, math.ceil(len(todo) / 1000)))

@@ -1,4 +1,4 @@
-"""What there is to do: composites with their masks, and where each result goes."""
+"""The jobs of a batch: composites with their masks, and the places of the results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BatchJob:
 
 
 class Jobs(NamedTuple):
-    """What there is to do, and a sentence for each composite that cannot be done.
+    """The jobs of a batch, with a sentence for each composite that cannot be processed.
 
     And one for each file that is left out, though by its name it is a picture.
     """

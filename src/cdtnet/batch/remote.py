@@ -1,4 +1,4 @@
-"""Files at an address: S3, Google Cloud Storage and whatever else fsspec knows."""
+"""Files at an address: S3, Google Cloud Storage and others that fsspec supports."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ from ..datasets.tree import is_clutter
 from ..errors import DataError, WriteError, needs
 
 LOCK = ".cdtnet.lock"
-LEASE = 60.0  # seconds after which a lock that was not renewed counts as left behind
-_PATIENCE = (0.5, 2.0, 8.0)  # seconds to wait before each new try
+LEASE = 60.0  # seconds after which a lock that was not renewed is stale
+_PATIENCE = (0.5, 2.0, 8.0)  # seconds before each retry
 _FINAL = (FileNotFoundError, FileExistsError, PermissionError, NotImplementedError)
-_CHANGING = ("ETag", "etag", "md5Hash", "mtime", "created")  # what stores call that which changes with a file
+_CHANGING = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "mtime",
+    "created",
+)  # stores' names for a value that changes with a file
 
 T = TypeVar("T")
 
 
 class _PassingError(OSError):
-    """What may not happen again."""
+    """A failure that may not happen again."""
 
 
 class Remote:
-    """A tree of files at an address, which can be written to; listed by `files`, and when first asked.
+    """A tree of files at an address, which can be written to; listed by `files`, and at the first use.
 
     Attributes:
         root: The address.

@@ -1,4 +1,4 @@
-"""The table of results: a line of JSON for each picture, by which a run that was interrupted goes on."""
+"""The table of results: a line of JSON per picture, from which an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SETTINGS = "batch.json"
 
 
 class Results:
-    """What of a batch is finished, kept beside its pictures.
+    """The finished pictures of a batch, stored beside them.
 
     Attributes:
         counts: How many pictures were "done", "failed" and "skipped" since it was opened.

@@ -1,4 +1,4 @@
-"""The course of a batch: see what is not done, have it done, record what became of it; once, or on and on."""
+"""The course of a batch: find open jobs, process them, and record the results; once or repeatedly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .work import BatchRecord
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, on whatever machines.
+    """A batch on any machines.
 
     Attributes:
         results: What is finished.

@@ -1,4 +1,4 @@
-"""A batch on this machine: a few threads around one harmonizer, with so many bytes of pictures at a time."""
+"""A batch on this machine: a few threads share one harmonizer and a memory budget."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Todo = tuple[BatchJob, str]  # with the stamp of its files
 
 @dataclass(frozen=True)
 class Machine:
-    """What harmonizes pictures here.
+    """The workers of a batch on this machine.
 
     Attributes:
         harmonizer: Shared by all threads.
@@ -59,7 +59,7 @@ class Machine:
         """Harmonize pictures; what became of each, in the order of completion."""
         go_on = takewhile(lambda _: not self.stopped(), todo)
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:
-            warnings.simplefilter("ignore", UserWarning)  # records say so
+            warnings.simplefilter("ignore", UserWarning)  # records contain the remarks
             for work in unordered(pool, self._finish, go_on, self.workers + 1):
                 if work:
                     yield work.record
@@ -88,7 +88,7 @@ class Machine:
 
 
 class Budget:
-    """Bytes that threads share.
+    """A memory budget that threads share.
 
     Args:
         total: How many; who needs more waits until nobody else has any.

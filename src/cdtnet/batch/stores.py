@@ -1,4 +1,4 @@
-"""Where pictures come from and go to: a folder, or an address that fsspec knows, such as s3://bucket/folder."""
+"""Sources and destinations of pictures: a folder, or an address for fsspec such as s3://bucket/folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Store(Tree, Protocol):
     """A tree that can be written to."""
 
     append_every: float
-    """Seconds between calls of `append` that make sense."""
+    """Seconds to wait between calls of `append`."""
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file, with its folders, whole or not at all; WriteError where that fails."""
@@ -95,7 +95,7 @@ class LocalFolder(Folder):
                 try:
                     _write_all(stream, data)
                 except OSError:
-                    stream.truncate(length)  # what comes later would be added to half a line
+                    stream.truncate(length)  # later lines must not follow half a line
                     raise
                 os.fsync(stream.fileno())
         except OSError as error:

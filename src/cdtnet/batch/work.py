@@ -1,4 +1,4 @@
-"""What is done to one picture, step by step: the same in a thread here and on any node of a cluster.
+"""The steps for one picture: the same in a thread and on any node of a cluster.
 
 A step that fails leaves its reason in the record, and the steps after it do nothing.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions(Options):
-    """What decides on the content of the results.
+    """The options that determine the content of the results.
 
     Attributes:
         model: A shipped name or a file of weights.
@@ -51,7 +51,7 @@ class BatchOptions(Options):
         """Return the settings that must stay the same when a batch resumes, for a JSON file."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as the file will have it
+        options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as JSON stores it
         runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
         return {"model": self.model, **options, **runtime, "weights": weights}
 
@@ -85,7 +85,7 @@ class BatchRecord:
 
 @dataclass
 class Work:
-    """A job on its way: its record, and its pictures as far as they are there.
+    """A job in progress: its record, and its pictures as far as they are loaded.
 
     Attributes:
         job: What is to be done.
@@ -105,7 +105,7 @@ class Work:
 
 
 class StoppedError(Exception):
-    """The run is to end, and this picture is left for the next one."""
+    """The run is stopping, and this picture is left for the next run."""
 
 
 def attempt(step: Callable[[Work], None], work: Work) -> Work:
@@ -125,7 +125,7 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
         record.reason = str(error)
     except MemoryError:
         record.reason = "There is not enough memory for this picture."
-    except Exception as error:  # one picture must not end the others
+    except Exception as error:  # a failing picture must not stop the others
         record.reason = f"Unexpectedly, {type(error).__name__}: {error}"
     else:
         record.seconds = round(record.seconds + time.perf_counter() - begun, 3)

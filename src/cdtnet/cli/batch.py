@@ -1,4 +1,4 @@
-"""`cdtnet batch`: harmonize all pictures of a folder, archive, list or store, here or on a cluster."""
+"""`cdtnet batch`: harmonize all pictures of a folder, archive, pattern or store."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     Work = Callable[[Sequence[Todo]], Iterator[BatchRecord]]
 
-MEMORY = 1 << 30  # bytes of pictures in hand
-PAUSE = 1.0  # seconds between looks at a folder that is watched
+MEMORY = 1 << 30  # bytes of pictures in progress
+PAUSE = 1.0  # seconds between checks of a watched folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
         record=arguments.record,
         runtime=runtime(arguments),
     )
-    # What is missing is said before anything is made.
+    # Report missing files before anything is written.
     load_weights(arguments.model)
     found = None if arguments.watch else _find(arguments)
     store = open_store(_everywhere(arguments, arguments.out))

@@ -1,4 +1,4 @@
-"""`cdtnet compose`: paste a cut-out onto a background and recolour it so that it belongs."""
+"""`cdtnet compose`: paste a cut-out onto a background and harmonize it."""
 
 import argparse
 from dataclasses import replace

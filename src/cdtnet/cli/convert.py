@@ -1,4 +1,4 @@
-"""`cdtnet convert`: turn a CDTNet or iSSAM checkpoint, or weights of your own, into safetensors to share."""
+"""`cdtnet convert`: convert a CDTNet or iSSAM checkpoint, or your own weights, to safetensors."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`cdtnet data`: look at a data set before anything is trained or evaluated on it."""
+"""`cdtnet data`: check a data set before training or evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cdtnet demo`: harmonize the photo that ships with the package and show before and after."""
+"""`cdtnet demo`: harmonize the example photo of the package."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`cdtnet evaluate`: score models and classical methods on composites whose real image is known."""
+"""`cdtnet evaluate`: score models and classical methods on composites with known real images."""
 
 import argparse
 import shlex
@@ -133,7 +133,7 @@ def _evaluation(
     from ..evaluation.running import circumstances, evaluate
     from ..system.signals import StopSignal
 
-    with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
+    with StopSignal() as signal:  # an exception inside callbacks of libvips would be lost
         return evaluate(
             dataset,
             methods,

@@ -1,4 +1,4 @@
-"""`cdtnet export`: write a model as ONNX graphs, for other runtimes."""
+"""`cdtnet export`: export a model as ONNX graphs for other runtimes."""
 
 import argparse
 from pathlib import Path

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         _stream(arguments)
         return
     inputs = arguments.composite, arguments.mask
-    with ThreadPoolExecutor(1) as pool:  # decoding keeps one core busy, and takes about as long
+    with ThreadPoolExecutor(1) as pool:  # loading and decoding take about as long, one core each
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
         picture, given = read_inputs(*inputs, **reading(arguments))
     options = options_of(arguments)

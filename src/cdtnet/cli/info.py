@@ -1,4 +1,4 @@
-"""`cdtnet info`: versions, devices and weights that ship; or what a picture's record says (see --record)."""
+"""`cdtnet info`: print versions, devices and models, or the record of a picture (see --record)."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`cdtnet lut`: write a composite's colour table for grading software, or apply one to a picture."""
+"""`cdtnet lut`: write the lookup table of a composite, or apply one to a picture."""
 
 import argparse
 import sys
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="points per axis of the table, such as 17, 33 or 65 (default: 33, the network's)",
     )
     add_model_options(parser)
-    parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
+    parser.set_defaults(model="cdtnet-sim")  # the table is its whole result
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)
 

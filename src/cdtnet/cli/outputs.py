@@ -1,4 +1,4 @@
-"""The one rule for what a verb writes: no input is replaced unasked."""
+"""The rule for outputs of all verbs: no input is replaced unless asked."""
 
 import argparse
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Pictures in and out of a verb: files, pipes, default names; nothing replaced unasked."""
+"""Pictures as inputs and outputs of verbs: files, pipes, default names."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def beside(source: str, kind: str | None, change: str) -> str:
 
 @dataclass(frozen=True)
 class Output:
-    """A file, or -, that can be written: found out before any work is done.
+    """A file or pipe that is known to be writable before any work is done.
 
     Attributes:
         name: its name.

@@ -1,4 +1,4 @@
-"""`cdtnet reproduce`: train a published experiment, evaluate it, and print the paper's table beside it."""
+"""`cdtnet reproduce`: train and evaluate a published experiment, and compare it with the paper's table."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from .options import say
 
 @dataclass(frozen=True)
 class Experiment:
-    """A row of the paper.
+    """An experiment of the paper.
 
     Attributes:
         recipes: trained one after the other; the last is evaluated.

@@ -1,4 +1,4 @@
-"""`cdtnet serve`: harmonize pictures over HTTP, on this machine unless told otherwise."""
+"""`cdtnet serve`: serve an HTTP API that harmonizes pictures."""
 
 import argparse
 import os
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(address(arguments.host, listener), flush=True)
         if key is None and arguments.host not in ("127.0.0.1", "::1", "localhost"):
             say("Anyone who can reach this address can use the server: no key is set.")
-        warnings.simplefilter("ignore", UserWarning)  # each goes to who sent the picture
+        warnings.simplefilter("ignore", UserWarning)  # each response contains its remark
         queue = WorkQueue(arguments.workers, arguments.queue)
         app = make_app(harmonizers, queue, limits, key)
         serve(app, listener, patience=limits.timeout, places=queue.capacity)

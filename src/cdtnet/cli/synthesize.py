@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..synthesize.build import Built
     from ..synthesize.tasks import Task
 
-    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and what is worth saying before
+    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and messages to print before
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

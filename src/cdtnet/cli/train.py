@@ -1,4 +1,4 @@
-"""`cdtnet train`: train a network by a recipe; started again, the run goes on where it was."""
+"""`cdtnet train`: train a network by a recipe; the same command resumes an interrupted run."""
 
 import argparse
 import time

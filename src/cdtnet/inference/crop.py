@@ -1,4 +1,4 @@
-"""The part of a picture that is analyzed: its foreground and the surroundings."""
+"""The part of a picture that is analyzed: the foreground and its surroundings."""
 
 from collections.abc import Iterable
 

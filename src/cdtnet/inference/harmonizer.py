@@ -1,4 +1,4 @@
-"""The one way through: read → analyse → render → write, for one picture."""
+"""The pipeline for one picture: read, analyze, render, write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objects of a foreground: which parts of a mask are analyzed apart."""
+"""The objects of a foreground: parts of a mask that are analyzed separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture analysed once, then rendered wherever it is asked for."""
+"""A picture that is analyzed once, then rendered wherever it is needed."""
 
 from __future__ import annotations
 

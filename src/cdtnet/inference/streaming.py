@@ -1,4 +1,4 @@
-"""Pictures larger than memory: read and written band by band, through the same analysis and rendering."""
+"""Pictures larger than memory: read and written band by band, with the same analysis and rendering."""
 
 from __future__ import annotations
 

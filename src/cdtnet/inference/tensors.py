@@ -1,4 +1,4 @@
-"""PyTorch tensors, one picture or a batch, through the one way that all pictures take."""
+"""PyTorch tensors, one picture or a batch, through the same pipeline as all pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         with temporary.open("xb") as stream:
             with contextlib.suppress(OSError):  # not every file system has locks
-                lock(stream.fileno())  # keeps `remove_leftovers` from it
+                lock(stream.fileno())  # protects it from `remove_leftovers`
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -109,7 +109,7 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
     """Check whether two names are the same file, by spelling, symbolic link or hard link."""
     try:
         return os.path.samefile(one, other)
-    except OSError:  # one is not there
+    except OSError:  # one does not exist
         return os.path.realpath(one) == os.path.realpath(other)
 
 
@@ -137,7 +137,7 @@ def _held(path: Path) -> Iterator[None]:
     Raises:
         OSError: Another process holds it.
     """
-    if os.name == "nt":  # which removes no file that is open
+    if os.name == "nt":  # Windows removes no open file
         yield
         return
     handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)

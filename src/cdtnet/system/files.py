@@ -1,4 +1,4 @@
-"""Files to be read, which may be anything."""
+"""Checks of files to be read."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What this process may use of the machine, and what it has used."""
+"""The resources of the machine that this process may use and has used."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 STATUS = Path("/proc/self/status")  # on Linux
 MEMORY = Path("/proc/meminfo")
-QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time in each period, within a container
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per period, in a container
 
 
 def available_cores() -> int:
@@ -27,7 +27,7 @@ def available_cores() -> int:
 def share_cores(workers: int) -> None:
     """Limit each of `workers` threads to its share of the cores.
 
-    To be called before the libraries that compute are loaded: they look at their settings only then.
+    Call this before the computing libraries are loaded: they read their settings only then.
     """
     threads = max(1, available_cores() // workers)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
@@ -45,7 +45,7 @@ def trim_memory() -> None:
 
 def peak_memory() -> int:
     """Return the peak of this process's main memory in bytes."""
-    if STATUS.exists():  # where getrusage would count what the parent held
+    if STATUS.exists():  # getrusage would include the parent's peak
         return read_bytes(STATUS, "VmHWM")
     import resource
 

@@ -1,4 +1,4 @@
-"""A function applied to many items, with only a few in hand at a time."""
+"""Applying a function to many items in parallel, with a bounded number in flight."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Running a web application on this machine: the address, the process, and the headers every answer has."""
+"""Running a web application on this machine: address, process, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uv
         http=Limited,
         ws="none",
         lifespan="off",
-        log_level="error",  # warnings are about what strangers send
+        log_level="error",  # warnings only concern invalid requests
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=16384,
@@ -91,12 +91,12 @@ def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, place
         places: Requests that the application keeps in hand; so many more connections may be open.
     """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    with StopSignal():  # uvicorn stops in order, and then passes the signal on
+    with StopSignal():  # uvicorn shuts down in order, and then raises the signal again
         uvicorn.Server(configuration(app, patience=patience, places=places)).run(sockets=[listener])
 
 
 class SecurityHeaders:
-    """Middleware that adds security headers, and no-store to answers that say nothing about storing.
+    """Middleware that adds security headers, and no-store to responses without a Cache-Control.
 
     Args:
         app: The application.

@@ -1,4 +1,4 @@
-"""The server's description of itself, in OpenAPI 3.1.
+"""The OpenAPI 3.1 description of the server.
 
 Written by hand: what a framework would derive knows nothing of the limits, of the two forms of a request,
 and of what goes wrong.

@@ -1,4 +1,4 @@
-"""The work itself: files in, a file or a table out, through the public API and nothing else."""
+"""Processing of a request through the public API: files in, a file or a table out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Mask = NDArray[Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent back.
+    """A response.
 
     Attributes:
         body: The bytes.
@@ -43,7 +43,7 @@ class Reply:
 
 
 class Watch:
-    """Seconds of each step of a piece of work."""
+    """A stopwatch for the steps of a piece of work."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -83,7 +83,7 @@ def _picture(
 ) -> tuple[bytes, str, str | None]:
     kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
-    describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
+    describe_encoding(picture, f"picture{suffix}")  # check before the work that it can be written
     with watch.step("harmonize"):
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):

@@ -22,7 +22,7 @@ _IN_MEMORY = 1 << 20  # bytes of a picture; longer ones wait in a temporary file
 
 @dataclass(frozen=True)
 class HarmonizeRequest:
-    """What is to be done.
+    """A parsed request.
 
     Attributes:
         composite: A picture file, whatever it may hold.

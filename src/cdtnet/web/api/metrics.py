@@ -1,4 +1,4 @@
-"""What the server counts, in Prometheus' text format."""
+"""The server's metrics, in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Metrics:
 
 
 class Counting:
-    """Middleware that tells the metrics of every answer.
+    """Middleware that records every response in the metrics.
 
     Args:
         app: The application.

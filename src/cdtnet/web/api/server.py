@@ -1,4 +1,4 @@
-"""The HTTP server: harmonizes what is posted to it, and says how it is."""
+"""The HTTP server that harmonizes uploaded pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .keys import KeyCheck
 from .metrics import MEDIA_TYPE, Counting, Metrics
 
 OPEN_PATHS = frozenset({"/health", "/openapi.json"})
-CLIENT_LEFT = 499  # as proxies note it; nobody is there to see it
+CLIENT_LEFT = 499  # the status that proxies log; no client sees it
 _SOON = {"Retry-After": "1"}
 _SENTENCES = {
     404: "There is nothing at this address; /openapi.json says what there is.",
@@ -76,13 +76,13 @@ def make_app(
 
 
 class _Service:
-    """What each address answers."""
+    """The handlers of the addresses."""
 
     def __init__(
         self, harmonizers: Mapping[str, Harmonizer], queue: WorkQueue, limits: Limits, metrics: Metrics
     ) -> None:
         self._harmonizers, self._queue, self._limits, self._metrics = harmonizers, queue, limits, metrics
-        self._untaken = 0  # answers that are on their way
+        self._untaken = 0  # responses that clients have not read yet
 
     async def harmonize(self, read: Reader, request: Request) -> Response:
         """Answer with a picture or a table; the place in the queue is taken before the body is read."""

@@ -1,4 +1,4 @@
-"""How a request wants its picture harmonized: what may be said, as JSON schemas, and checking it."""
+"""The settings of a request: their JSON schemas and checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page is told: how a job stands, and in a sentence what went wrong."""
+"""Messages for the page: the state of a job, and errors in a sentence."""
 
 from __future__ import annotations
 

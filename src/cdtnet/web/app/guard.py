@@ -1,4 +1,4 @@
-"""Keeping other sites' pages away from a server on the visitor's own machine."""
+"""Protection from other sites' pages, for a server on the visitor's own machine."""
 
 from __future__ import annotations
 

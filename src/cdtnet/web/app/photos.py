@@ -1,4 +1,4 @@
-"""What the page is shown of a picture: a preview, and tiles of every pixel."""
+"""What the page shows of a picture: a preview, and tiles at full resolution."""
 
 from __future__ import annotations
 

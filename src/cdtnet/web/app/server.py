@@ -1,4 +1,4 @@
-"""The page for one's own pictures: what its server answers."""
+"""The server of the page."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from .work import ROLES, Edit, Models, harmonize, snapped
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[2] / "demo"
 FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
-SWEEP = 60.0  # seconds between looks for sessions that are too old
+SWEEP = 60.0  # seconds between checks for expired sessions
 
 
 @dataclass
 class _Faces:
-    """What each address answers."""
+    """The handlers of the addresses."""
 
     models: Models
     sessions: Sessions

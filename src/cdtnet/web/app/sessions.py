@@ -1,4 +1,4 @@
-"""What each open page has handed over, bounded in number, bytes and age: what was unused longest goes."""
+"""The sessions of open pages, limited in number, bytes and age; the least recently used one is dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGE = 3600.0  # seconds without a request
 
 
 class UnknownSessionError(CdtnetError):
-    """The session has ended, or the server was started anew."""
+    """The session has ended, or the server was restarted."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Session:
     @property
     def nbytes(self) -> int:
         """Bytes of pixels held."""
-        photos = {photo.id: photo for photo in self._photos()}  # a composite may be upload and result
+        photos = {photo.id: photo for photo in self._photos()}  # a composite may be both upload and result
         masks = self.outcome.mask.nbytes if self.outcome else 0
         return masks + sum(photo.nbytes for photo in photos.values())
 
@@ -54,7 +54,7 @@ class Session:
 
 
 class Sessions:
-    """All of them, least recently used first.
+    """All sessions, least recently used first.
 
     Args:
         limit: How many there may be.

@@ -1,4 +1,4 @@
-"""From what the page sends to a harmonized picture, by the public Python API alone."""
+"""Requests of the page, processed through the public Python API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROLES = ("foreground", "background", "composite", "mask", "strokes")
 
 @dataclass(frozen=True)
 class Edit:
-    """What the page asks for.
+    """A request of the page.
 
     Attributes:
         way: "place" pastes the foreground upload on the background upload; "paint" takes the composite upload
@@ -74,7 +74,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What harmonizing gave, and what it was asked for.
+    """The result of a request.
 
     Attributes:
         composite: What was harmonized.
@@ -94,7 +94,7 @@ class Outcome:
 
 
 class Models:
-    """The models on offer by name, each loaded when it is first asked for.
+    """The available models by name, each loaded when it is first used.
 
     Args:
         given: What the command line names: a shipped model, or a file, which is then offered by its name.
@@ -210,5 +210,5 @@ def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
     }
 
 
-# How a composite and its mask come about, and which pictures that takes.
+# How a composite and its mask are made, and from which pictures.
 _WAYS = {"place": (_placed, ("foreground", "background")), "paint": (_painted, ("composite",))}
