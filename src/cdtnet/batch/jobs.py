@@ -136,7 +136,7 @@ def _outside(tree: Tree, paths: Sequence[str], out: str) -> list[str]:
     """Return the paths outside of `out`, which must not contain the tree."""
     root, target = _canonical(str(tree.root)), _canonical(out)
     if f"{root}/".startswith(f"{target}/") and not os.path.isfile(root):
-        raise DataError(f"{out} holds the composites themselves; give another place for the results.")
+        raise DataError(f"{out} holds the composites themselves; choose another place for the results.")
     inside = f"{target}/".removeprefix(f"{root}/")
     return [path for path in paths if not path.startswith(inside)]
 

@@ -23,7 +23,7 @@ _CHANGING = (
     "md5Hash",
     "mtime",
     "created",
-)  # stores' names for a value that changes with a file
+)  # values that change with a file
 
 T = TypeVar("T")
 

@@ -70,7 +70,7 @@ class Results:
             if other := next((path for path in files if has_picture_suffix(path)), None):
                 raise DataError(
                     f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
-                    "give another place for the results."
+                    "choose another place for the results."
                 )
             self._store.write(SETTINGS, json.dumps(options, indent=2).encode() + b"\n")
             return
@@ -79,7 +79,7 @@ class Results:
             if before.get(name) != value:
                 raise DataError(
                     f"{self._store.root} was begun with {name} {before.get(name)}, not {value}; "
-                    "give the same again, or another place for the results."
+                    "give the same again, or choose another place for the results."
                 )
 
     def _tidy(self, *, problems: bool) -> dict[str, dict[str, Any]]:
@@ -112,7 +112,7 @@ class Results:
             assert path != RESULTS or {"output", "status", "inputs"} <= record.keys()
         except (ValueError, AssertionError) as error:
             raise DataError(
-                f"{path} in {self._store.root} is damaged; give another place for the results."
+                f"{path} in {self._store.root} is damaged; choose another place for the results."
             ) from error
         return record
 

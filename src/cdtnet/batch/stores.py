@@ -82,7 +82,7 @@ class LocalFolder(Folder):
         target = self.root / path
         if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.root)):
             raise WriteError(
-                f"{target} is not written, for a link leads out of {self.root}; remove the link."
+                f"{target} is not written, because a link leads out of {self.root}; remove the link."
             )
         make_folder(target.parent)
         write_file(target, data)

@@ -123,7 +123,7 @@ def _run(arguments: argparse.Namespace) -> int:
         skipped = f" Skipped: {results.counts['skipped']:,}." if results.counts["skipped"] else ""
         say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.{skipped}")
         if signal.received and not arguments.watch:
-            say("cdtnet: Interrupted; the same command goes on.")
+            say("cdtnet: Interrupted; run the same command to resume.")
             raise SystemExit(130)
     return failed
 

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
             "A record says how a picture was harmonized; leave out --record or --no-harmonize."
         )
     if arguments.snap_mask and not arguments.mask:
-        raise PictureError("Only a mask is snapped; give one with --mask, or leave out --snap-mask.")
+        raise PictureError("--snap-mask needs a mask; give one with --mask, or leave out --snap-mask.")
     inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
     foreground, background, *given = read_inputs(*inputs)
     mask_of_foreground: Any = given[0] if given else None

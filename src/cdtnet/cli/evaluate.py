@@ -189,7 +189,7 @@ def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost,
     from ..evaluation.costs import PICTURES, measure_costs
 
     sizes = ", ".join(f"{width}×{height}" for height, width in PICTURES)
-    say(f"Measuring what each method takes for a picture of {sizes}.")
+    say(f"Measuring the cost of each method for a picture of {sizes}.")
     measured = {label: name for label, name in names.items() if name != "composite"}
     return tuple(measure_costs(measured, arguments.device, PICTURES))
 

@@ -53,7 +53,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     from ..inference.harmonizer import Harmonizer
 
     if arguments.mask is None:
-        raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
+        raise PictureError("A table is computed for a foreground; give its mask after the composite.")
     inputs = [arguments.picture, arguments.mask]
     picture, mask = read_inputs(*inputs)
     name = arguments.output or _table_of(arguments.picture)
@@ -66,7 +66,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     )
     if lut is None:
         raise PictureError(
-            f"There is no table: the model {arguments.model} mixes none, or the mask is black; "
+            f"There is no table: the model {arguments.model} has none, or the mask is black; "
             "use cdtnet-sim or cdtnet-256, and paint the pasted object white."
         )
     lut = lut.weakened(arguments.strength).resized(arguments.size or lut.size)

@@ -97,5 +97,5 @@ def _key(file: Path | None) -> str | None:
         return None
     key = key.strip()
     if not (key.isascii() and key.isprintable() and key) or " " in key:
-        raise CdtnetError(f"{file or KEY_VARIABLE} holds no key; it is to hold one word of ASCII characters.")
+        raise CdtnetError(f"{file or KEY_VARIABLE} must contain a key: one word of ASCII characters.")
     return key

@@ -94,7 +94,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         copies = make_screen_copies(gallery, Path(folder), arguments.longest_side, _progress)
         study = Study(design, arguments.answers)
         print(address(arguments.host, listener), flush=True)
-        say(f"{len(design.plan(0))} questions a participant, answers in {arguments.answers}; Ctrl-C stops.")
+        say(f"{len(design.plan(0))} questions per participant, answers in {arguments.answers}; Ctrl-C stops.")
         serve(make_app(study, copies, [arguments.host, *arguments.name]), listener)
 
 

@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> None:
                 progress=lambda _: shown.update(),
             )
     except KeyboardInterrupt as error:
-        say("cdtnet: Interrupted; the same command goes on.")
+        say("cdtnet: Interrupted; run the same command to resume.")
         raise SystemExit(130) from error
     usable = [photo.name for photo in built.finished if photo.rows]
     tests = split(usable, arguments.test_share, arguments.seed) if arguments.name else None

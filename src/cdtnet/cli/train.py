@@ -63,7 +63,7 @@ def train(arguments: argparse.Namespace) -> bool:
     if finished:
         print(folder / "weights.safetensors")
     else:
-        say(f"Stopped after {trainer.samples:,} samples; the same command goes on.")
+        say(f"Stopped after {trainer.samples:,} samples; run the same command to resume.")
         say(f"The weights so far are in {folder / 'weights.safetensors'}.")
         if signal.received:
             raise SystemExit(130)

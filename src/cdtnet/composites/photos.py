@@ -36,7 +36,7 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
         sources: names of the sources to keep; all by default.
 
     Raises:
-        DataError: if there is no photograph.
+        DataError: There is no photograph.
     """
     by_name: dict[tuple[str, str], list[Path]] = {}
     for mask in sorted(masks.glob("*/*.png")) if masks else []:

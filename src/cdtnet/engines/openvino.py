@@ -63,7 +63,7 @@ class OpenVinoEngine:
         threads: how many to compute with; by default one for each core.
 
     Raises:
-        WeightsError: if they do not fit.
+        WeightsError: They do not fit.
     """
 
     name = "openvino"
@@ -194,7 +194,7 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
     """The graphs of a network's boxes, holding its weights.
 
     Raises:
-        WeightsError: if the weights are not exactly what the graphs ask for.
+        WeightsError: The weights are not exactly what the graphs ask for.
     """
     files = {name: name for name in BOXES[weights.config.variant]}
     if not weights.config.residual:

@@ -46,8 +46,8 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal
         same: what the evaluation depends on.
 
     Raises:
-        DataError: it is something else, or of an evaluation that differs.
-        WriteError: it cannot be written.
+        DataError: It is something else, or of an evaluation that differs.
+        WriteError: It cannot be written.
     """
     if path is None:
         yield Journal({}, None)

@@ -58,7 +58,7 @@ class Method:
         """Harmonize a sample, or read its result from disk by name: (H,W,3), 0..1.
 
         Raises:
-            DataError: there is no such result, or it has another size.
+            DataError: There is no such result, or it has another size.
         """
         if self.folder is not None:
             return self.folder.read(name, arrays)
@@ -73,7 +73,7 @@ class Results:
         root: holds them at the composites' paths, or anywhere under their names, with whatever suffix.
 
     Raises:
-        DataError: there is no such folder, or it holds no pictures.
+        DataError: There is no such folder, or it holds no pictures.
     """
 
     def __init__(self, root: Path):
@@ -94,7 +94,7 @@ class Results:
         """Read the result for a composite, resized from the originals' size to the sample's.
 
         Raises:
-            DataError: there is none, more than one, or it is not as large.
+            DataError: There is none, more than one, or it is not as large.
         """
         stem = PurePosixPath(name).with_suffix("")
         exact = self.by_path.get(str(stem))
@@ -119,7 +119,7 @@ def published_results(folder: Path) -> Method:
     """Make a method of published results.
 
     Raises:
-        DataError: there is no such folder, or it holds no pictures.
+        DataError: There is no such folder, or it holds no pictures.
     """
     return Method(CLASSICAL["composite"], folder=Results(folder))
 

@@ -139,7 +139,7 @@ class Evaluation:
         """Read what `to_json` wrote.
 
         Raises:
-            DataError: if it is something else.
+            DataError: It is something else.
         """
         try:
             plain = json.loads(text)

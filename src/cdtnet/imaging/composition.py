@@ -119,7 +119,7 @@ def compose(
         resize_mask: accept a mask of another size and bring it to the foreground's.
 
     Raises:
-        PictureError: if a picture cannot be used, there is neither alpha nor mask, or nothing of the
+        PictureError: A picture cannot be used, there is neither alpha nor mask, or nothing of the
             foreground would be seen.
     """
     pasted, canvas = to_picture(foreground), to_picture(background)

@@ -208,12 +208,12 @@ def _parse(text: str, name: str) -> NDArray[np.float32]:
             )
     if not size or len(values) != 3 * size**3:
         raise PictureError(
-            f"{name} holds {len(values) // 3:,} colors of the {size**3:,} it announces; get it anew."
+            f"{name} holds {len(values) // 3:,} colors of the {size**3:,} it announces; get the file again."
         )
     try:
         return np.array(values, dtype=np.float32).reshape(size, size, size, 3)
     except ValueError as error:
-        raise PictureError(f"{name} holds something that is no number ({error}); get it anew.") from error
+        raise PictureError(f"{name} contains an invalid number ({error}); get the file again.") from error
 
 
 def _check_domain(words: list[str], where: str) -> None:

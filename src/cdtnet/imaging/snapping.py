@@ -48,7 +48,7 @@ def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[An
         (H,W), of the mask's depth: uint8, uint16 or float32.
 
     Raises:
-        PictureError: the picture or the mask cannot be used.
+        PictureError: The picture or the mask cannot be used.
         CdtnetError: OpenCV is not installed.
 
     Warns:

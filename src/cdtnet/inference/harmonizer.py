@@ -51,8 +51,8 @@ class Harmonizer:
         threads: of OpenVINO, one for each core by default. PyTorch's are set by `torch.set_num_threads`.
 
     Raises:
-        WeightsError: if there are no such weights, or they do not fit.
-        CdtnetError: if the engine or the device cannot be used here.
+        WeightsError: There are no such weights, or they do not fit.
+        CdtnetError: The engine or the device cannot be used here.
     """
 
     def __init__(
@@ -65,9 +65,7 @@ class Harmonizer:
         threads: int | None = None,
     ):
         if precision not in ("auto", *PRECISIONS):
-            raise CdtnetError(
-                f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
-            )
+            raise CdtnetError(f"There is no precision {precision!r}; choose auto, {', '.join(PRECISIONS)}.")
         use_threads()
         if not isinstance(model, str | PathLike):
             model = deepcopy(model).requires_grad_(False)
@@ -115,7 +113,7 @@ class Harmonizer:
             progress: called with tiles done and tiles in all.
 
         Raises:
-            PictureError: if the composite or the mask cannot be used.
+            PictureError: The composite or the mask cannot be used.
 
         Warns:
             UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
@@ -208,8 +206,8 @@ class Harmonizer:
             progress: called with parts done and parts in all.
 
         Raises:
-            PictureError: if the composite or the mask cannot be used, or the format cannot hold the picture.
-            WriteError: if the file cannot be written.
+            PictureError: The composite or the mask cannot be used, or the format cannot hold the picture.
+            WriteError: The file cannot be written.
 
         Warns:
             UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
@@ -305,7 +303,7 @@ class Harmonizer:
             return None
         if self._model is None:
             raise CdtnetError(
-                "A record names a file of weights, which a PyTorch module has not; save it first."
+                "A record names a file of weights, which a PyTorch module does not have; save it first."
             )
         given = {} if wanted is True else wanted
         sources = {"composite": composite, "mask": mask}

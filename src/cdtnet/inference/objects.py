@@ -59,7 +59,7 @@ def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foregrou
             `NEGLIGIBLE`. If not, each mask is one object, wherever it is not black.
 
     Raises:
-        PictureError: a float mask holds NaN or values beyond 0..1.
+        PictureError: A float mask holds NaN or values beyond 0..1.
     """
     parts: list[Part] = []
     remarks: list[str | None] = []

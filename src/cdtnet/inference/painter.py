@@ -38,8 +38,8 @@ class Painter:
             soft edges change as solid parts do.
 
     Raises:
-        PictureError: if the picture's colour profile cannot be used.
-        WeightsError: from `paint`, if what the weights compute are no numbers.
+        PictureError: The picture's colour profile cannot be used.
+        WeightsError: `paint` raises it if the network computes NaN.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
     """Check whether a picture is so large that it stays in its file, and can.
 
     Raises:
-        PictureError: if it has to and cannot, or is no picture.
+        PictureError: It has to and cannot, or is no picture.
     """
     if not isinstance(composite, str | os.PathLike):
         return False
@@ -71,8 +71,8 @@ def stream(
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
     Raises:
-        PictureError: if the composite or the mask cannot be used.
-        WriteError: if the output cannot be written.
+        PictureError: The composite or the mask cannot be used.
+        WriteError: The output cannot be written.
     """
     picture = open_picture(composite)
     size = picture.height, picture.width

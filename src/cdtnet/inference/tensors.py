@@ -35,7 +35,7 @@ def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor,
         remark are those of a single picture; of a batch there is no table, and the first remark.
 
     Raises:
-        PictureError: if the shapes or the types cannot be used.
+        PictureError: The shapes or the types cannot be used.
     """
     single = composite.ndim == 3
     batch = composite[None] if single else composite

@@ -120,7 +120,7 @@ class CDTNet(nn.Module):
             state: what `get_extra_state` returned.
 
         Raises:
-            WeightsError: if it is something else.
+            WeightsError: It is something else.
         """
         if not isinstance(state, Tensor):
             raise WeightsError("The state of a CDTNet holds its configuration as a tensor of bytes.")

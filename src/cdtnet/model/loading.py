@@ -32,7 +32,7 @@ def load_model(
         under `torch.inference_mode()`, or go on training it after `.train()`.
 
     Raises:
-        WeightsError: if the source is unknown, unreadable, does not say what configuration it is for, or its
+        WeightsError: The source is unknown, unreadable, does not say what configuration it is for, or its
             entries are not exactly the network's.
     """
     return build(load_weights(source, base_size, config)).requires_grad_(True)
@@ -50,8 +50,8 @@ def save_model(
         half: store 16-bit floats: half the size.
 
     Raises:
-        WeightsError: if the path has another ending, or weights are NaN or infinite.
-        WriteError: if the file cannot be written.
+        WeightsError: The path has another ending, or weights are NaN or infinite.
+        WriteError: The file cannot be written.
     """
     target = Path(path)
     if target.suffix != ".safetensors":
@@ -66,7 +66,7 @@ def build(weights: Weights) -> CDTNet:
     """Build a model in eval mode, without gradients, with exactly these weights.
 
     Raises:
-        WeightsError: if they do not fit.
+        WeightsError: They do not fit.
     """
     with torch.device("meta"):
         model = CDTNet(weights.config)

@@ -62,8 +62,8 @@ def write_plot(summary: Summary, path: Path) -> None:
     """Draw scores and intervals, one line a method, into a .png, .svg or .pdf file.
 
     Raises:
-        DataError: the suffix is another.
-        CdtnetError: matplotlib is not installed.
+        DataError: The suffix is another.
+        CdtnetError: Matplotlib is not installed.
         WriteError: The file cannot be written.
     """
     if path.suffix not in (".png", ".svg", ".pdf"):

@@ -111,7 +111,7 @@ def _run_all(tasks: Sequence[Task], folder: Folder, workers: int) -> Iterator[Fi
         yield from unordered(pool, partial(_run, folder=folder), tasks, 3 * workers)
     except BrokenProcessPool as error:
         raise DataError(
-            "A worker process died, perhaps for want of memory; the command goes on with fewer --workers."
+            "A worker process died, perhaps for lack of memory; try again with fewer --workers."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -115,7 +115,7 @@ def plan(
     if not usable:
         raise DataError(
             "No photo has a mask: a mask needs its photo's name, with or without a number. "
-            "Add --generate-masks to have regions made up."
+            "Add --generate-masks to generate regions."
         )
     tasks = []
     for photo in usable:

@@ -71,7 +71,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"The folder {path} cannot be made: {error.strerror}.") from error
+        raise WriteError(f"The folder {path} cannot be created: {error.strerror}.") from error
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:
@@ -122,12 +122,12 @@ def check_target(path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(path))
     if len(os.fsencode(target.name)) > LONGEST_NAME:
         raise WriteError(
-            f"{path} cannot be written, for its name is longer than {LONGEST_NAME} bytes; give a shorter one."
+            f"{path} cannot be written, because its name is longer than {LONGEST_NAME} bytes; shorten it."
         )
     if not target.parent.is_dir():
-        raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
+        raise WriteError(f"{path} cannot be written, because its folder does not exist; create it first.")
     if target.exists() and not target.is_file():
-        raise WriteError(f"{path} cannot be written, for it is not a file; give the name of a file.")
+        raise WriteError(f"{path} cannot be written, because it is not a file; give the name of a file.")
 
 
 @contextlib.contextmanager

@@ -62,7 +62,7 @@ def join_processes(device: str) -> Iterator[Processes]:
         device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
 
     Raises:
-        CdtnetError: if there is no such device, or it cannot be used here.
+        CdtnetError: There is no such device, or it cannot be used here.
     """
     place = _device(device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     count = int(os.environ.get("WORLD_SIZE", 1))

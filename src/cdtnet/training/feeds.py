@@ -187,7 +187,7 @@ def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
     """Read from a loader, and turn the loss of a worker into a sentence.
 
     Raises:
-        WorkerLostError: a process that reads was killed, whatever of it PyTorch stumbled on first.
+        WorkerLostError: A reading process was killed.
     """
     try:
         yield from loader

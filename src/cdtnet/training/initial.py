@@ -12,7 +12,7 @@ def build_model(recipe: Recipe) -> CDTNet:
     """Build a network with random weights by the recipe's seed, and load parts from elsewhere.
 
     Raises:
-        WeightsError: if there is no such part, or it has another shape.
+        WeightsError: There is no such part, or it has another shape.
     """
     torch.manual_seed(recipe.seed)
     model = CDTNet(recipe.model)

@@ -55,7 +55,7 @@ class Log:
             for column, value in values.items():
                 self.board.add_scalar(column, value, samples)
         except OSError as error:
-            tqdm.write(f"The log {path} cannot be written ({error.strerror}); training goes on.")
+            tqdm.write(f"The log {path} cannot be written ({error.strerror}); training continues.")
 
     def pictures(self, samples: int, painted: dict[str, Tensor], triplet: Triplet) -> None:
         """Log strips of composite, result, real photo and mask."""
@@ -66,7 +66,7 @@ class Log:
             self.board.add_image(", ".join(["composite", *painted, "real", "mask"]), sheet, samples)
             self.board.flush()
         except OSError as error:
-            tqdm.write(f"Pictures cannot be logged ({error.strerror}); training goes on.")
+            tqdm.write(f"Pictures cannot be logged ({error.strerror}); training continues.")
 
 
 @contextmanager

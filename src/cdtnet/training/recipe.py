@@ -253,7 +253,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         changes: "key=value", where the key may be a path such as `data.root` or `stages.0.batch`.
 
     Raises:
-        DataError: saying for each thing that is wrong where it is and what is expected.
+        DataError: The recipe is invalid; the message says where and what is expected.
     """
     content = _read(path)
     for change in changes:

@@ -284,7 +284,7 @@ class Trainer:
         except WriteError as error:
             if required:
                 raise
-            tqdm.write(f"{error} Training goes on; the checkpoint before is still there.")
+            tqdm.write(f"{error} Training continues; the checkpoint before is still there.")
 
 
 @dataclass

@@ -19,9 +19,9 @@ PIECE = 1 << 16  # bytes of a response that are sent at once
 class Connection(H11Protocol):
     """An uvicorn connection with time limits; the application limits the time of bodies.
 
-    Idle connections must send complete headers within `PATIENCE` seconds. A client that receives a response has
-    the same time to read each part of it. If there are too many connections, the one that is idle for longest
-    is closed for a new one, so idle clients cannot lock others out.
+    Idle connections must send complete headers within `PATIENCE` seconds. A client that receives a response
+    has the same time to read each part of it. If there are too many connections, the one that is idle for
+    longest is closed for a new one, so idle clients cannot lock others out.
 
     Attributes:
         most: Connections that may be open.
@@ -108,8 +108,8 @@ class Connection(H11Protocol):
 class InPieces:
     """Middleware that sends a response in pieces, each when the client has read those before.
 
-    The application therefore ends its response when the client has all but the last hundred kilobytes, and the
-    response is never copied as a whole.
+    The application therefore ends its response when the client has all but the last hundred kilobytes, and
+    the response is never copied as a whole.
 
     Args:
         app: The application.

@@ -58,7 +58,7 @@ class Job:
         """Report progress; called by the work, such as the Harmonizer after each tile.
 
         Raises:
-            JobCancelledError: if the work is to end.
+            JobCancelledError: The work is to end.
         """
         if self._cancelled:
             raise JobCancelledError("The work was cancelled.")
@@ -103,7 +103,7 @@ class WorkQueue:
         """Have `work(job)` done by a thread; it is to call `job.progress` now and then.
 
         Raises:
-            QueueFullError: if there is no place.
+            QueueFullError: There is no place.
         """
         job = self.reserve()
         self.start(job, work)
@@ -113,7 +113,7 @@ class WorkQueue:
         """Take a place before the work can begin: use it with `start`, or give it back with `job.cancel()`.
 
         Raises:
-            QueueFullError: if there is no place.
+            QueueFullError: There is no place.
         """
         with self._changed:
             if self._closed or self.full:

@@ -22,7 +22,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     where the stage averages), and the configuration in the run's recipe.
 
     Raises:
-        WeightsError: if it is damaged, holds anything but tensors, or would run code when read.
+        WeightsError: It is damaged, holds anything but tensors, or would run code when read.
     """
     with needs("torch", "Reading a PyTorch checkpoint"):
         import torch
@@ -56,7 +56,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise WeightsError(f"{path} holds no table of tensors (a state_dict).")
     if sum(v.numel() * v.element_size() for v in content.values()) > _SHARED * size:
-        raise WeightsError(f"{path} claims tensors that are far larger than itself; get it anew.")
+        raise WeightsError(f"{path} claims tensors that are far larger than itself; get the file again.")
     try:
         entries = {
             str(name).removeprefix("module."): (v.float() if v.is_floating_point() else v).detach().numpy()
@@ -78,7 +78,7 @@ def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
     """Make the card of a run's weights from its recipe.
 
     Raises:
-        WeightsError: if the recipe cannot be read.
+        WeightsError: The recipe cannot be read.
     """
     try:
         recipe = json.loads(content["recipe"])

@@ -48,7 +48,7 @@ class Weights:
         """Make sure that the entries are exactly a network's, name → shape.
 
         Raises:
-            WeightsError: naming what is missing, unexpected, or of another shape or type.
+            WeightsError: Entries are missing, unexpected, or of another shape or type; they are named.
         """
         shapes = {key: shape for key, shape in shapes.items() if key != CONFIG_ENTRY}
         entries = {key: value for key, value in self.entries.items() if key != CONFIG_ENTRY}
@@ -81,7 +81,7 @@ def load_weights(
         config: as there.
 
     Raises:
-        WeightsError: if the source is unknown or unreadable, or does not say what network it is for.
+        WeightsError: The source is unknown or unreadable, or does not say what network it is for.
     """
     name = str(source)
     if name in SHIPPED:
@@ -123,7 +123,7 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
     """Return the configuration on a card.
 
     Raises:
-        WeightsError: if there is none: the same weights under another configuration give wrong colours.
+        WeightsError: There is none: the same weights under another configuration give wrong colours.
     """
     if "config" not in card:
         raise WeightsError(

@@ -41,7 +41,7 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     the training run that wrote it.
 
     Raises:
-        WeightsError: if the file is missing, damaged, of an unknown kind, would run code when read, or holds
+        WeightsError: The file is missing, damaged, of an unknown kind, would run code when read, or holds
             what is no number.
     """
     if not path.is_file():
@@ -66,7 +66,7 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     entries = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in entries.items()}
     for name, value in entries.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise WeightsError(f"{path} holds NaN or infinite numbers in {name}; get it anew.")
+            raise WeightsError(f"{path} holds NaN or infinite numbers in {name}; get the file again.")
     return entries, card
 
 
@@ -93,14 +93,14 @@ def decode_config(entry: NDArray[Any], where: object) -> dict[str, Any]:
         where: what they were found in, to be named.
 
     Raises:
-        WeightsError: if they are something else.
+        WeightsError: They are something else.
     """
     try:
         fields = json.loads(entry.astype(np.uint8).tobytes().decode())
     except (ValueError, TypeError, RecursionError) as error:
-        raise WeightsError(f"The configuration in {where} cannot be read; save the model anew.") from error
+        raise WeightsError(f"The configuration in {where} cannot be read; save the model again.") from error
     if not isinstance(fields, dict):
-        raise WeightsError(f"The configuration in {where} is not a table of settings; save the model anew.")
+        raise WeightsError(f"The configuration in {where} is not a table of settings; save the model again.")
     return fields
 
 

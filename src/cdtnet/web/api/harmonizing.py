@@ -66,8 +66,8 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
         job: Is told of the progress.
 
     Raises:
-        PictureError: if composite or mask cannot be used, or the format asked for cannot hold the result.
-        JobCancelledError: if the job was cancelled.
+        PictureError: Composite or mask cannot be used, or the format asked for cannot hold the result.
+        JobCancelledError: The job was cancelled.
     """
     watch = Watch()
     with watch.step("decode"):

@@ -104,7 +104,7 @@ class _Service:
             raise HTTPException(422, str(error)) from error
         except OSError as error:
             logging.getLogger("uvicorn.error").error("A request could not be kept: %s", error)
-            raise HTTPException(503, "The server has no room for the request just now.", _SOON) from error
+            raise HTTPException(503, "The server has no space for the request.", _SOON) from error
         finally:
             job.cancel()
 
@@ -126,7 +126,7 @@ class _Service:
 
     def _reserve(self) -> Job:
         if self._crowded:
-            raise QueueFullError("Too many answers are still on their way; try again later.")
+            raise QueueFullError("Too many responses are still being sent; try again later.")
         return self._queue.reserve()
 
     async def _note_taken(self) -> None:
@@ -152,9 +152,9 @@ async def _outcome(job: Job, request: Request) -> Any:
     """Wait for the work, and return its result.
 
     Raises:
-        ClientDisconnect: if nobody waits for it any more.
+        ClientDisconnect: Nobody waits for it any more.
         HTTPException: 500, if something happened that nobody thought of.
-        CdtnetError: what the work raises.
+        CdtnetError: The work raised it.
     """
     finished = asyncio.wrap_future(job.outcome)
     leaving = asyncio.ensure_future(_left(request))

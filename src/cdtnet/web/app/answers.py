@@ -17,7 +17,7 @@ def state_of(session: Session) -> dict[str, Any]:
     """Describe the state of the session's job, with its result if done."""
     job, outcome = session.job, session.outcome
     if job is None:
-        raise HTTPException(404, "Nothing has been asked for yet.")
+        raise HTTPException(404, "Nothing has been requested yet.")
     if not job.outcome.done():
         return {
             "state": "running" if job.running else "waiting",

@@ -58,7 +58,7 @@ class Edit:
         """
         way, model, at = wishes.get("way"), wishes.get("model"), wishes.get("at", [0, 0])
         if way not in _WAYS or not isinstance(model, str):
-            raise CdtnetError("Ask for a way, place or paint, and a model.")
+            raise CdtnetError("Give a way, place or paint, and a model.")
         if not isinstance(at, list) or len(at) != 2:
             raise CdtnetError("The place of a foreground is two numbers.")
         numbers = [wishes.get("strength", 1.0), *at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
