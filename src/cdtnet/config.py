@@ -1,4 +1,4 @@
-"""What tells one CDTNet from another, and the sizes that are the same for all."""
+"""The configuration of a CDTNet, and sizes that are the same for all."""
 
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
@@ -17,7 +17,7 @@ HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their
 
 
 class Runtime(TypedDict, total=False):
-    """What to compute with; the same for all pictures. See `Harmonizer`."""
+    """The engine, device and precision; the same for all pictures. See `Harmonizer`."""
 
     device: str
     engine: str
@@ -26,7 +26,7 @@ class Runtime(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Config:
-    """What tells one CDTNet from another.
+    """The configuration of a CDTNet.
 
     Attributes:
         variant: "cdtnet" is the whole method, "cdtnet-sim" the colour mapping alone, "is2am" the generator

@@ -1,4 +1,4 @@
-"""Colour spaces for making composites, on tensors (B,3,H,W), differentiably plain."""
+"""Color spaces for making composites, on tensors (B,3,H,W)."""
 
 import torch
 from torch import Tensor

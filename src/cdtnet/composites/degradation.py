@@ -1,4 +1,4 @@
-"""What tells a cut-out from its background beside colour: grain, JPEG artefacts, a mask not quite right.
+"""Differences between a cut-out and its background besides color: grain, JPEG artifacts, inexact masks.
 
 None of it is the network's to mend; it has to judge colours in spite of it.
 """

@@ -1,4 +1,4 @@
-"""How far a composite is from the real photo."""
+"""The error of a composite."""
 
 from torch import Tensor
 

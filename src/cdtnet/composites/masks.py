@@ -1,4 +1,4 @@
-"""Foreground masks for photographs that come without any."""
+"""Generated foreground masks for photographs without any."""
 
 import torch
 import torch.nn.functional as F

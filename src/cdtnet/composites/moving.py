@@ -1,4 +1,4 @@
-"""Objects moved within their own photograph: the light is the same, so their own colours are the truth.
+"""Objects moved within their own photograph: the light is the same, so their own colors are correct.
 
 A recoloured photograph betrays what is wrong at the edge of the foreground, where both sides once met. An
 object that is cut out and pasted elsewhere does not, as in the composites that people make.

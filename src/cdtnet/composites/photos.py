@@ -53,7 +53,7 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
 
 @dataclass(frozen=True)
 class PhotoStore:
-    """Photographs squashed to squares, as the network sees them, ready to be drawn from.
+    """Photographs resized to squares, as the network sees them, for random sampling.
 
     Attributes:
         images: (P,3,S,S) uint8, RGB.

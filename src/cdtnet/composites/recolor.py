@@ -1,4 +1,4 @@
-"""Three ways in which a pasted foreground comes to look wrong, for whole batches at once.
+"""Three ways to recolor a foreground so that it looks wrong, for whole batches.
 
 As in iHarmony4: the colours of another photo (HCOCO, HFlickr), another retoucher's hand (HAdobe5k), another
 light (Hday2night, and light that is not the same everywhere). Every random quantity is drawn per picture.

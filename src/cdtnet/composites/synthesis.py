@@ -1,4 +1,4 @@
-"""Training triplets made on the fly: real photo, foreground mask, and a composite that looks wrong."""
+"""Training triplets made on the fly: real photo, foreground mask, and recolored composite."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Data sets of composites, masks and real images, as downloaded: what they hold, and reading it.
+"""Data sets of composites, masks and real images, as downloaded: contents and reading.
 
 A damaged file raises DataError from `read_sample` and says which; whether to go on without it is the caller's
 choice.
@@ -48,7 +48,7 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class DataSet:
-    """What a data set holds.
+    """The contents of a data set.
 
     Attributes:
         root: The folder or archive.

@@ -1,4 +1,4 @@
-"""Where files lie: a folder, a zip or a tar archive, all read in place and by the same three methods.
+"""Trees of files: a folder, a zip or a tar archive, all read in place by the same three methods.
 
 A tree is only a name, so it is cheap to send to another process; archives are opened there when first read.
 Links inside archives, and members whose names would lead out of them, are left out.

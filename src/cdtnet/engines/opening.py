@@ -1,4 +1,4 @@
-"""Choosing the engine for a device, and getting a network ready on it."""
+"""Choosing the engine for a device, and opening a network on it."""
 
 from __future__ import annotations
 

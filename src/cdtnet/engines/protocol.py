@@ -1,4 +1,4 @@
-"""What an engine is given, and what it does."""
+"""The interface of engines: inputs and methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network's boxes as they are drawn into graphs, one for each.
+"""The parts of the network as modules that are exported to graphs.
 
 Made of the PyTorch modules, so that the network is described once. Tiles are laid out (1,h,w,C), the way
 pictures are. Look-ups become two bilinear samplings of a flat picture of the table, for which there are

@@ -1,4 +1,4 @@
-"""Classical harmonization: give the foreground the colour statistics of the background.
+"""Classical harmonization: give the foreground the color statistics of the background.
 
 Every method takes a composite (H, W, 3), sRGB-encoded floats 0..1, and a mask (H, W), 0..1, and returns
 a picture of the composite's shape and type. Soft edges count in both regions, by their share of each.

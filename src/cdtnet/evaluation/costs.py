@@ -1,4 +1,4 @@
-"""What a method takes for one picture: time, memory, operations; each measured in a process of its own."""
+"""The cost of a method for one picture: time, memory, operations, measured in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Color difference as people see it: CIEDE2000 between sRGB pictures.
+"""Perceived color difference: CIEDE2000 between sRGB pictures.
 
 libvips brings them to CIELAB. The formula is written out here, and tested against scikit-image: libvips' own
 takes another mean of two hues that lie opposite, and differs there by up to 13.

@@ -1,4 +1,4 @@
-"""What an evaluation keeps and says on its way, so that hours of it are neither mute nor lost."""
+"""The journal and progress reports of an evaluation, so that long runs can be resumed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composit
 
 
 class Reports:
-    """A line a minute where no terminal shows a bar.
+    """Progress reports once a minute, if there is no terminal for a bar.
 
     Args:
         total: composites in all.

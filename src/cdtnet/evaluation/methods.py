@@ -1,4 +1,4 @@
-"""The methods that can be compared, by name: ours, and what is usually put beside it."""
+"""The methods that can be compared, by name."""
 
 from __future__ import annotations
 

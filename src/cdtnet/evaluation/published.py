@@ -1,4 +1,4 @@
-"""Figures that stand in public, each with the convention it was computed in and who measured it."""
+"""Published figures, each with its convention and source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: plain numbers, to JSON and back, and to CSV."""
+"""The results of an evaluation: numbers, to and from JSON, and to CSV."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Composite:
 
 @dataclass(frozen=True)
 class Example:
-    """A composite worth looking at, with what each method made of it; only the report needs these.
+    """A composite of the report, with the results of all methods.
 
     Attributes:
         index: which of the evaluation's composites it is.
@@ -58,7 +58,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one method takes for one picture, measured in a process of its own.
+    """The cost of one method for one picture, measured in a process of its own.
 
     Attributes:
         method: name in the table.

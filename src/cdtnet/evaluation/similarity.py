@@ -33,7 +33,7 @@ class Similarity(NamedTuple):
 
 @dataclass(frozen=True)
 class Convention:
-    """What tells one SSIM from another.
+    """The parameters of an SSIM.
 
     Attributes:
         radius: the window is 2 · radius + 1 pixels wide.

@@ -1,4 +1,4 @@
-"""From the scores of single composites to means, shares and intervals, over all of them or a group."""
+"""Means, shares and intervals from the scores of composites, over all of them or a group."""
 
 from __future__ import annotations
 

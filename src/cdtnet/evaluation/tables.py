@@ -1,4 +1,4 @@
-"""What there is to say about an evaluation, as tables."""
+"""The tables of an evaluation."""
 
 from __future__ import annotations
 

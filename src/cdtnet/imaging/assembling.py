@@ -1,4 +1,4 @@
-"""TIFF files written bit by bit: libvips encodes bands of a picture, and their strips are joined."""
+"""TIFF files written band by band: libvips encodes bands of a picture, and their strips are joined."""
 
 from __future__ import annotations
 

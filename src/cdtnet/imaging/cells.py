@@ -1,4 +1,4 @@
-"""Where a mask is not black, in squares of a few pixels: found once, from top to bottom."""
+"""The part of a mask that is not black, as a grid of cells, found in one pass from top to bottom."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FINEST = 256  # squares along the longer side, at most twice as many
 
 
 class Cells(NamedTuple):
-    """A mask (H,W) in squares; rows and columns are of the whole mask, and mean nothing in empty squares.
+    """A mask (H,W) as a grid of cells; extents are in the whole mask, and undefined for empty cells.
 
     Attributes:
         side: of the squares, in pixels, a power of two.

@@ -1,4 +1,4 @@
-"""The bridge between native pixels and the sRGB values that a network sees."""
+"""Conversion between native pixels and the sRGB values that a network sees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .profiles import hdr_shaper
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
     2 / 255
-)  # a profile that moves no color further is sRGB, however it rounds; the next one moves some by 8
+)  # levels: a profile that moves no color further is sRGB, up to rounding; others move some by 8
 
 
 def luma(rgb: NDArray[Any]) -> Floats:
@@ -32,7 +32,7 @@ def luma(rgb: NDArray[Any]) -> Floats:
 
 
 class ColorSpace(Protocol):
-    """A profile at work, on values in 0..1: (h, w, 3), or (h, w, 1) on the native side of a grey profile."""
+    """A color profile for values in 0..1: (h, w, 3), or (h, w, 1) native values of a gray profile."""
 
     def to_srgb(self, native: Floats) -> Floats:
         """Convert native values to sRGB, clipped to its gamut."""
@@ -42,7 +42,7 @@ class ColorSpace(Protocol):
 
 
 class ColorCodec:
-    """Turns tiles of one picture into sRGB and, once recolored, back; see `color_codec`.
+    """Converts tiles of one picture to sRGB and, once recolored, back; see `color_codec`.
 
     Holds nothing that changes, so that threads may share it. Tiles are (h, w, C) in the picture's type.
     """
@@ -86,7 +86,7 @@ class ColorCodec:
             return result
         numbers = np.isfinite(colors)
         native = np.where(numbers, colors, 0)
-        # What began outside 0..1 may stay there, but nothing is pushed further out.
+        # Values outside 0..1 may stay there, but are never moved further out.
         moved = np.clip(native + shift, np.minimum(native, 0), np.maximum(native, 1))
         np.copyto(colors, moved, where=numbers)
         return result

@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 TILE = 256  # side of the squares that are blended at a time, in pixels
 LEAST, MOST = 1 / 400, 400.0  # scales
 _FURTHEST = 1e7  # pixels from the background's corner
-_FRINGE = 3  # transparent pixels around the scaled foreground, for the interpolation to run out into
+_FRINGE = 3  # transparent margin of the scaled foreground, for interpolation
 
 
 class Layer(NamedTuple):
@@ -62,7 +62,7 @@ class Composition:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a foreground goes: scaled and turned about its centre, which then lies at `center`.
+    """The place of a foreground: scaled and rotated about its center, which then lies at `center`.
 
     Attributes:
         size: (width, height) of the foreground in its own pixels.
@@ -182,7 +182,7 @@ def _blend(
 ) -> None:
     """Paste into the layer's part of the background's `pixels`, of the mask and the layer, tile by tile."""
     image = _layer(pasted, opacity, placement, layer.window)
-    region = pyvips.Region.new(image)  # which does not keep the image's memory from being freed
+    region = pyvips.Region.new(image)  # does not keep the image's memory alive
     convert = _conversion(pasted, canvas)
     white, opaque = full_scale(soft.dtype), full_scale(pasted.pixels.dtype)
     for window in tiles(soft.shape[0], soft.shape[1], TILE):
@@ -219,7 +219,7 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
     image = image.embed(across, down, image.width + 2 * across, image.height + 2 * down).shrink(box, box)
     if shrink > 1:
         image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the centre stays in the centre
-    if shrink > 2:  # line by line, for a tile of the result may draw on much of the foreground
+    if shrink > 2:  # line by line, because a tile of the result may need much of the foreground
         image = image.copy_memory()
     grow = max(placement.scale, 1.0)
     cos, sin = grow * math.cos(placement.angle), grow * math.sin(placement.angle)
@@ -242,7 +242,7 @@ def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
     """Return the conversion from native values of the foreground to the background's, 0..1."""
     source, target = color_codec(pasted), color_codec(canvas)
     kinds = {(picture.metadata.icc, picture.pixels.shape[2] > 2) for picture in (pasted, canvas)}
-    if len(kinds) == 1:  # colours outside sRGB stay what they are
+    if len(kinds) == 1:  # colors outside sRGB are kept
         scale = full_scale(pasted.pixels.dtype)
         return lambda color: np.clip(color / scale, 0, 1)
     return lambda color: target.from_srgb(source.decode(color))
@@ -260,7 +260,7 @@ def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
     values = below.astype(np.float32) / top
     behind = (1 - amount) * (unit(values[..., colors:]) if below.shape[2] > colors else 1)
     total = amount + behind
-    # NaN that is covered wholly is not seen.
+    # NaN that is fully covered is not visible.
     seen = np.multiply(behind, values[..., :colors], where=behind > 0, out=np.zeros_like(above))
     color = (amount * above + seen) / np.where(total > 0, total, 1)
     mixed = np.concatenate((color, total[..., : below.shape[2] - colors]), axis=-1) * top

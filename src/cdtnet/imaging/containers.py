@@ -1,4 +1,4 @@
-"""What has to be known of the file formats themselves: telling them apart, and where EXIF goes."""
+"""Details of the file formats: signatures, and the place of EXIF."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:
     if place < 0 or place + 15 > len(data):
         return None
     primaries, transfer = struct.unpack_from(">HH", data, place + 8)
-    return primaries, transfer, 0, 1  # the library has undone the matrix and the range
+    return primaries, transfer, 0, 1  # the library has applied matrix and range already
 
 
 def is_animated_png(stream: BinaryIO) -> bool:
@@ -120,7 +120,7 @@ def embed_exif(data: bytes, kind: str, exif: bytes, *, width: int, height: int, 
 
 def _into_webp(data: bytes, exif: bytes, width: int, height: int, alpha: bool) -> bytes:
     chunks = list(_webp_chunks(data))
-    if chunks[0][0] != b"VP8X":  # the simple form of the file has no place for metadata
+    if chunks[0][0] != b"VP8X":  # the simple file format cannot hold metadata
         flags = 0x10 if alpha else 0
         sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         chunks.insert(0, (b"VP8X", bytes([flags, 0, 0, 0]) + sides))

@@ -1,4 +1,4 @@
-"""Pictures from and to what callers use: paths, files, PIL images, arrays and tensors."""
+"""Conversion of pictures from and to paths, files, PIL images, arrays and tensors."""
 
 from __future__ import annotations
 

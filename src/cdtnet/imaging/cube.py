@@ -1,4 +1,4 @@
-"""3D lookup tables, and the .cube files by which photo and film editors exchange them."""
+"""3D lookup tables, and the .cube files that photo and film editors exchange."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
 
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check` has a limit of its own
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check` has its own limit
         try:
             image = stack.enter_context(Image.open(stream, formats=(_PILLOW[kind],)))
         except Image.DecompressionBombError as error:
@@ -253,7 +253,7 @@ def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
         (left, top), (right, bottom) = header.header()["dataWindow"]
         width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
         check(width, height, max(len(header.header()["channels"]), 4), 4)
-        whole = OpenEXR.InputFile(str(path))  # which raises where `File` prints on stdout
+        whole = OpenEXR.InputFile(str(path))  # raises, while `File` prints to stdout
         stack.callback(whole.close)
         whole.channels([each.name for each in header.header()["channels"]])
         file = OpenEXR.File(str(path), separate_channels=True)

@@ -1,4 +1,4 @@
-"""What pixels hold: their channels, the full scale of each type, floats within 0..1."""
+"""Pixel types: channels, the full scale of each type, floats in 0..1."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def divided(pixels: NDArray[Any]) -> NDArray[Any]:
     """Divide premultiplied colors (H, W, C) by alpha; integers are rounded down."""
     alpha, colors = pixels[..., -1:], pixels[..., :-1]
     if pixels.dtype.kind == "f":
-        with np.errstate(all="ignore"):  # alpha of 0, and what is no number
+        with np.errstate(all="ignore"):  # alpha of 0, and NaN
             values = np.where(alpha == 0, colors, colors / alpha)
     else:
         top = full_scale(pixels.dtype)

@@ -63,7 +63,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     import pillow_heif
 
     height, width, channels = pixels.shape
-    if channels == 2:  # which the encoder knows no mode for
+    if channels == 2:  # the encoder has no mode for it
         pixels, channels = pixels[..., [0, 0, 0, 1]], 4
     mode = _MODES[channels] + (";16" if pixels.dtype == np.uint16 else "")
     pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits == 12
@@ -92,7 +92,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
 def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     import pylibjxl
 
-    if pixels.shape[2] == 2:  # which the encoder knows no mode for
+    if pixels.shape[2] == 2:  # the encoder has no mode for it
         pixels = np.ascontiguousarray(pixels[..., [0, 0, 0, 1]])
     lossless = metadata.lossless or quality == 100
     # As libjxl's own tools translate the quality of a JPEG.

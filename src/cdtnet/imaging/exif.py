@@ -1,4 +1,4 @@
-"""EXIF blocks, which are small TIFF files: made upright, and moved in and out of real TIFF files.
+"""EXIF blocks, which are small TIFF files: made upright, and moved to and from TIFF files.
 
 The picture library rewrites EXIF as it sees fit and knows none in TIFF files, so that blocks are kept as
 bytes here.
@@ -86,7 +86,7 @@ def from_tiff(stream: BinaryIO, offset: int | None = None) -> bytes | None:
 
     try:
         tree = _photographic(read_tree(read, offset)[1])
-    except (struct.error, RecursionError, OverflowError, OSError):  # the latter for places no file can have
+    except (struct.error, RecursionError, OverflowError, OSError):  # the latter for impossible offsets
         return None
     return _CLASSIC.header(8) + serialize(tree, 8, _CLASSIC) if tree else None
 
@@ -112,7 +112,7 @@ def into_tree(main: Tree, exif: bytes) -> Tree:
     except (struct.error, RecursionError):
         return main
     tree = {**_photographic(block), **main}
-    if _ORIENTATION in block:  # a picture handed over in memory may come with one that is still to be applied
+    if _ORIENTATION in block:  # a picture from memory may have an orientation that is not applied yet
         tree[_ORIENTATION] = block[_ORIENTATION]
     return tree
 

@@ -1,4 +1,4 @@
-"""ICC profiles of the common kind: one curve per channel and a matrix, or one curve for grey.
+"""ICC profiles of the common kind: one curve per channel and a matrix, or one curve for gray.
 
 Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the grey gammas are of this kind. Doing them here in float32
 takes a tenth of the time that building a library transform for every tile would.
@@ -94,7 +94,7 @@ def _shaper(curves: list[NDArray[np.float64]], matrix: NDArray[Any]) -> Shaper:
     inverses = [np.interp(grid**2, curve, grid) for curve in rising]
     inverse = (
         np.linalg.inv(matrix) if matrix.shape[1] == 3 else np.array([[0.0, 1.0, 0.0]])
-    )  # grey is luminance
+    )  # gray is luminance
     return Shaper(np.array(rising, np.float32), np.array(inverses, np.float32), matrix, inverse)
 
 
@@ -148,7 +148,7 @@ def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
             given.get("f", 0.0),
         )
     x = np.linspace(0, 1, _STEPS + 1)
-    with np.errstate(all="ignore"):  # absurd parameters are found out by the curve that they make
+    with np.errstate(all="ignore"):  # absurd parameters are detected by their curve
         return np.where(x >= start, np.maximum(a * x + b, 0) ** g + above, slope * x + below)
 
 

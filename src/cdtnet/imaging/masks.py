@@ -1,4 +1,4 @@
-"""Masks: white is the pasted foreground, black the background, and grey a soft edge."""
+"""Masks: white is the pasted foreground, black the background, and gray a soft edge."""
 
 from __future__ import annotations
 
@@ -244,6 +244,6 @@ def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     resized = image.resize(width / columns, vscale=height / rows, kernel="linear")
     try:
         result = np.frombuffer(resized.write_to_memory(), dtype=np.float32).reshape(height, width)
-    except pyvips.Error as error:  # nothing else can go wrong with pixels that are in memory
+    except pyvips.Error as error:  # pixels in memory cause no other errors
         raise MemoryError from error
     return np.rint(result).astype(plane.dtype) if plane.dtype.kind == "u" else np.clip(result, 0, 1)

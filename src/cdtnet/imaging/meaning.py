@@ -1,4 +1,4 @@
-"""What the pixels of a mask mean: brightness, alpha, one color on another, or labels.
+"""The interpretation of masks: brightness, alpha, one color on another, or labels.
 
 It is found out by going once over the whole mask, strip by strip; then each part is read by itself.
 """
@@ -20,17 +20,17 @@ Reading = Callable[[NDArray[Any]], NDArray[Any]]
 Label = int | tuple[int, int, int]
 """A grey value, or an RGB color, as the file has it."""
 
-STRIP = 128  # rows looked at together
-_OPAQUE = 0.9  # alpha from which on it says nothing
-_PALE = 0.1  # difference between a pixel's channels that JPEG and scanners make of a grey
-_NEAR = 0.08  # distance from the line between two colors that soft edges and JPEG make
-_MOST_LABELS = {"uint8": 32, "uint16": 256}  # greys that are taken for labels
+STRIP = 128  # rows processed at a time
+_OPAQUE = 0.9  # alpha from which on it is ignored
+_PALE = 0.1  # largest difference between channels of a gray, from JPEG and scanners
+_NEAR = 0.08  # largest distance from the line between two colors, from soft edges and JPEG
+_MOST_LABELS = {"uint8": 32, "uint16": 256}  # largest number of grays that are labels
 _MOST_COLORS = 64
 _CELLS = 32  # to a channel, that colors are counted in
 
 
 class Survey:
-    """Goes over a mask.
+    """Statistics of a mask that decide how it is read.
 
     Args:
         channels: Of the mask, 1 to 4.

@@ -1,4 +1,4 @@
-"""Pictures in inks (CMYK): seen as RGB, and written back in inks, bit for bit where nothing changed."""
+"""Pictures in CMYK: seen as RGB, and written back in inks, bit-identical where nothing changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROWS = 256
 
 @dataclass(frozen=True, eq=False)
 class Native:
-    """The picture as its file holds it.
+    """The picture as stored in its file.
 
     Attributes:
         pixels: (H, W, 4) uint8 or uint16 amounts of ink.

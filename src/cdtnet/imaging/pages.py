@@ -1,4 +1,4 @@
-"""The pages of a TIFF file: pictures, their thumbnails and masks, and what a camera's sensor saw."""
+"""The pages of a TIFF file: pictures, thumbnails, masks, and raw camera data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small copies of pictures, to look at on a screen."""
+"""Small copies of pictures for the screen."""
 
 from __future__ import annotations
 

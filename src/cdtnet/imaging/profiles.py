@@ -1,4 +1,4 @@
-"""ICC profiles made where a file says in another way what its colors mean; and HDR signals.
+"""ICC profiles for files that define colors in another way, and HDR signals.
 
 The ways are EXIF (Adobe RGB), PNG's gAMA and cHRM, the code points of cICP, OpenEXR's chromaticities.
 """
@@ -32,7 +32,7 @@ _PRIMARIES: dict[int, tuple[tuple[Point, Point, Point], Point]] = {
 _TRANSFERS = (1, 2, 4, 5, 6, 8, 13, 14, 15, 16, 18)
 _UNSPECIFIED, _PQ, _HLG, _SRGB_CURVE = 2, 16, 18, 13
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_PQ_WHITE = 203 / 10000  # what white paper has of the signal's full light, by ITU-R BT.2408
+_PQ_WHITE = 203 / 10000  # white paper's share of the signal's full light (ITU-R BT.2408)
 _STEPS = 65535
 
 
@@ -103,7 +103,7 @@ def of_code_points(points: CodePoints) -> bytes | None:
     """
     primaries, transfer = _known(points)
     if primaries in (1, _UNSPECIFIED) and transfer in (_SRGB_CURVE, _UNSPECIFIED, 1, 6):
-        return None  # video's curve is shown as sRGB's by everything that shows photographs
+        return None  # photo software shows the video curve like sRGB's
     grid = np.linspace(0, 1, 4096)
     curves: dict[int, float | NDArray[np.float64]] = {4: 563 / 256, 5: 2.8, 8: 1.0}
     srgb = np.where(grid > 0.04045, ((grid + 0.055) / 1.055) ** 2.4, grid / 12.92)

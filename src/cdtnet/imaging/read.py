@@ -1,4 +1,4 @@
-"""Reading picture files: native depth, turned upright once, never half a picture."""
+"""Reading picture files: native depth, upright, complete or not at all."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from .pages import Page, pages_of, with_alpha_kind
 from .picture import Picture
 
 MAX_PIXELS = 1 << 30
-COPIES = 3  # of a picture's pixels in memory, at most: as read, as changed, and that encoded
+COPIES = 3  # copies of a picture's pixels in memory: as read, as changed, and encoded
 DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
 COLOR_SPACES = ("srgb", "linear")
-_LOADERS = {AVIF.name: "heif"}  # what libvips calls it, where that is not the name in lower case
-_TURNED = (AVIF.name,)  # formats that are turned upright as they are decoded, whatever their EXIF says
-_SEPARATE = 2  # what TIFF calls alpha that is not multiplied in
+_LOADERS = {AVIF.name: "heif"}  # libvips' name, if it is not the name in lower case
+_TURNED = (AVIF.name,)  # formats whose orientation is applied by the decoder
+_SEPARATE = 2  # TIFF's name of straight alpha
 _SEVERAL = ("TIFF", "GIF", "WebP")  # formats of which a page can be chosen
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
@@ -101,7 +101,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
     """
     path = Path(path)
     try:
-        str(path).encode()  # as libvips will want it
+        str(path).encode()  # the type that libvips expects
         check_regular(path)
         with path.open("rb") as stream:
             yield stream, str(path)
@@ -280,7 +280,7 @@ def _check_memory(width: int, height: int, size: int, name: str) -> None:
 
 def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
-    more = 6 if image.interpretation == "cmyk" else 0  # seen as RGB besides
+    more = 6 if image.interpretation == "cmyk" else 0  # also seen as RGB
     return int(image.bands * depth) + more
 
 

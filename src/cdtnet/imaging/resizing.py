@@ -1,4 +1,4 @@
-"""From the photo to base size, strip by strip: the picture is never converted as a whole."""
+"""Resizing to base size, strip by strip: the picture is never converted as a whole."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ _MOST = 1 << 20  # pixels
 
 @dataclass(frozen=True)
 class LowPicture:
-    """A picture, or a part of one, at base size S, ready to be analysed.
+    """A picture, or a part of one, at base size S, ready to be analyzed.
 
     Attributes:
         image: (S,S,3), sRGB in 0..1.
@@ -107,7 +107,7 @@ def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antial
 
     narrow: FloatArray | None = None
     with ThreadPoolExecutor(available_cores()) as pool:
-        for first, added in pool.map(part, range(0, height, rows)):  # in order, for the sake of rounding
+        for first, added in pool.map(part, range(0, height, rows)):  # in order, so that rounding is the same
             if narrow is None:
                 narrow = np.zeros((size, *added.shape[1:]), np.float32)
             narrow[first : first + len(added)] += added
@@ -116,7 +116,7 @@ def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antial
 
 
 class Filter:
-    """How `low_size` samples of a line are made of its `size` pixels; pixel centres are at .5.
+    """The weights from `size` pixels of a line to `low_size` samples; pixel centers are at .5.
 
     A triangle as wide as the step is the low-pass filter; without it, or when enlarging, the triangle is one
     pixel wide: plain bilinear interpolation.
@@ -126,7 +126,7 @@ class Filter:
         step = size / low_size
         self.radius = max(step, 1.0) if antialias else 1.0
         self.centers = (np.arange(low_size) + 0.5) * step
-        if not antialias:  # to the outermost pixel centres, instead of weighing the line's ends twice
+        if not antialias:  # clamp to the outermost pixel centers instead of counting the line's ends twice
             self.centers = self.centers.clip(0.5, size - 0.5)
         reach = np.arange(-np.ceil(self.radius), np.ceil(self.radius) + 1)
         pixels = np.floor(self.centers)[:, None] + 0.5 + reach
@@ -148,7 +148,7 @@ class Filter:
             first = max(int(center - self.radius + 0.5), start)
             last = min(int(center + self.radius + 0.5), stop)
             weights = self._triangle(np.arange(first, last) + 0.5, center) / self.sums[sample]
-            # einsum, since matrix products wait for threads that a busy machine does not give them
+            # einsum: matrix products wait for threads on a busy machine
             taken = pixels[first - start : last - start]
             np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
         return (int(samples[0]) if samples.size else 0), result

@@ -1,4 +1,4 @@
-"""Pictures that stay in their files: rows are read where they are asked for, from top to bottom.
+"""Pictures that stay in their files: rows are read when needed, from top to bottom.
 
 libvips reads: measured in docs/large-pictures.md.
 """
@@ -27,14 +27,14 @@ from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, o
 MAX_PIXELS = 1 << 34
 _BANDED = ("JPEG", "PNG", "TIFF", "WebP")  # formats that are decoded from top to bottom
 _STRIP = 128  # rows read at a time
-# Strips kept: tiles of 256 rows, with what is around them, reach across five; threads may run ahead.
+# Strips kept: tiles of 256 rows with their halo reach across five; threads may run ahead.
 _KEPT = 6 + available_cores() // 4
 
 Key = slice | tuple[slice, slice]
 
 
 class Header(NamedTuple):
-    """What a picture's file says of it before any pixel is decoded.
+    """The properties of a picture's file that are known before decoding.
 
     Attributes:
         format: "JPEG", "PNG", "TIFF" or "WebP".
@@ -57,7 +57,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     """
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
-        if kind not in _BANDED:  # small files: what is too large for memory is refused when it is read
+        if kind not in _BANDED:  # small files; large ones are refused when they are read
             return Header(kind, 0, 0, f"is a {kind} file")
         pages = [page for page in pages_of(stream) if page.shown] if kind == "TIFF" else []
         with explained(name, kind):
@@ -119,7 +119,7 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
 
 
 class Rows:
-    """An (H,W,C) array that lies in a file.
+    """An (H,W,C) array that is stored in a file.
 
     It is indexed by a slice of rows, or of rows and of columns, by several threads if need be. Rows are best
     taken from top to bottom: a few strips are kept, and read ahead; for what lies further up, the file is
@@ -146,7 +146,7 @@ class Rows:
         self.nbytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
         self._strips: dict[int, Future[NDArray[Any]]] = {}
         self._lock = Lock()
-        # One thread that reads, ahead of those that ask.
+        # One thread reads ahead of those that need rows.
         self._reader = ThreadPoolExecutor(1)
         self._region: Any = None
         self._next = 0
@@ -202,7 +202,7 @@ class Rows:
 
 
 class Plane:
-    """An (H,W) array made of `Rows` wherever it is asked for.
+    """An (H,W) array that is computed from `Rows` when needed.
 
     Args:
         rows: Of the file.

@@ -1,4 +1,4 @@
-"""What cameras put into a file besides the picture, and what would no longer be true of a changed one.
+"""Extra content of camera files that does not fit a changed picture.
 
 Gain maps, second pictures and videos are left out of results, with the XMP that promises them; it is said.
 """
@@ -57,7 +57,7 @@ def without_promises(xmp: bytes | None) -> bytes | None:
     try:
         ElementTree.fromstring(cleared.strip(b"\0 \r\n\t"))
     except (ElementTree.ParseError, ValueError, RecursionError):
-        return None  # it cannot be told what is left of it
+        return None  # its remains cannot be interpreted
     return cleared
 
 

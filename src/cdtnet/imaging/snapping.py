@@ -1,4 +1,4 @@
-"""Rough masks brought to the edges that the picture shows: GrabCut at low resolution, then a guided filter.
+"""Refining rough masks to visible edges: GrabCut at low resolution, then a guided filter.
 
 Rother et al., "GrabCut", SIGGRAPH 2004; He and Sun, "Fast guided filter", arXiv 1505.00996.
 """
@@ -18,14 +18,14 @@ from .depth import full_scale
 from .geometry import Window, tiles
 from .masks import coverage, to_mask
 
-SIDE = 384  # pixels of the longer side at which the edge is looked for
-AROUND = 0.3  # surroundings that are looked at, of the object's longer side
-OFF = 0.07  # how far a rough mask may be off, of the root of the object's area
-TURNS = 3  # of GrabCut
-RADIUS = 3  # of the guided filter, in pixels of the low resolution
+SIDE = 384  # longer side in pixels at which the edge is searched
+AROUND = 0.3  # margin around the object, in shares of its longer side
+OFF = 0.07  # largest error of a rough mask, in shares of the root of the object's area
+TURNS = 3  # iterations of GrabCut
+RADIUS = 3  # radius of the guided filter, in low-resolution pixels
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
-STEEP = 2.5  # by which its result is made steeper
-FAINT = 3  # levels of 255 between both sides of an edge, below which it is none
+STEEP = 2.5  # factor by which its result is made steeper
+FAINT = 3  # smallest contrast of an edge, in levels of 255
 MOST_PARTS = 8
 _TILE = 256
 _LEFT = "The mask is left as it is: the picture shows no edge that fits it."

@@ -12,14 +12,14 @@ _SUBDIRECTORIES = (EXIF, GPS, INTEROPERABILITY)
 SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WORD = {**SIZE, 5: 4, 10: 4}
 _BIG_ONLY = (16, 17, 18)
-_MOST = 1 << 26  # bytes that all values together may take: forged ones share what lies in the file
+_MOST = 1 << 26  # limit of all values together in bytes: forged ones can share data of the file
 
 Read = Callable[[int, int], bytes]
 Tree = dict[int, Union[tuple[int, bytes], "Tree"]]  # tag -> (type, little-endian bytes), or a subdirectory
 
 
 class Form(NamedTuple):
-    """How a file writes its numbers.
+    """The byte order and kind of a TIFF file.
 
     Attributes:
         order: byte order, "<" or ">", as in `struct`.
@@ -116,7 +116,7 @@ def serialize(tree: Tree, start: int, form: Form) -> bytes:
 
 
 class _Parser:
-    """Reads directories; each tag counts once, and what would take too much memory is left out."""
+    """Reads directories; each tag counts once, and values that would take too much memory are skipped."""
 
     def __init__(self, read: Read, form: Form) -> None:
         self._read, self._form = read, form

@@ -1,4 +1,4 @@
-"""Writing pictures with libvips: no depth lost in silence, metadata kept, whole files only."""
+"""Writing pictures with libvips: depth and metadata are kept, and files are complete or absent."""
 
 from __future__ import annotations
 
@@ -24,18 +24,16 @@ from .xmp import extract
 
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
-_JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a segment holds
+_JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # largest segment in bytes
 _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
-_ASSOCIATED = 1  # what TIFF calls alpha that colors are multiplied by
+_ASSOCIATED = 1  # TIFF's name of premultiplied alpha
 _MOST_BITS = {AVIF.name: 12, HEIC.name: 12}
-_CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
-BIG_TIFF = (
-    3 << 30
-)  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
+_CUSTOMARY = 72 / 25.4  # pixels per millimeter if the source has none; libvips would write 25.4 dpi
+BIG_TIFF = 3 << 30  # bytes of pixels from which on a classic TIFF might be too small, with any compression
 
 
 class Pixels(Protocol):
-    """What is written: a `Picture`.
+    """The picture to be written.
 
     Attributes:
         pixels: (H, W, C) uint8, uint16 or float32.
@@ -202,7 +200,7 @@ def _native_to_vips(picture: Pixels, kind: str) -> Any:
 
 
 class _Other(NamedTuple):
-    """Pixels that are written in place of a picture's own: (H, W, C), as a file holds them."""
+    """Pixels that replace a picture's own: (H, W, C), as stored in a file."""
 
     pixels: NDArray[Any]
     metadata: Metadata

@@ -1,4 +1,4 @@
-"""A record in a picture's XMP packet, beside whatever else the packet holds, which stays byte for byte."""
+"""A record in a picture's XMP packet; the rest of the packet stays byte for byte."""
 
 from __future__ import annotations
 

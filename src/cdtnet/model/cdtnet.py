@@ -20,11 +20,11 @@ from .layers import denormalize, normalize
 from .refinement import Refinement
 from .sampling import downsample, upsample
 
-GENERATED = 0.75  # the generator's share of its mean with the colour mapping
+GENERATED = 0.75  # the generator's share in the mean with the color mapping
 
 
 class LowInput(NamedTuple):
-    """A picture at base size S, ready to be analysed.
+    """A picture at base size S, ready to be analyzed.
 
     Attributes:
         image: (B,3,S,S), RGB in 0..1.
@@ -42,7 +42,7 @@ class LowInput(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """All that rendering needs to know of a picture; its size does not depend on the picture's.
+    """The input of rendering; its size does not depend on the picture's.
 
     Attributes:
         image_low: (B,3,S,S), the generator's picture, normalised; None for "cdtnet-sim".
@@ -79,7 +79,7 @@ def residual(generated: Tensor, mapped: Tensor) -> Tensor:
 
 
 class Output(NamedTuple):
-    """What `CDTNet.forward` returns; colours in 0..1, not clamped.
+    """The output of `CDTNet.forward`; colors in 0..1, not clamped.
 
     Attributes:
         image: (B,3,H,W), the whole frame as published: not composited with the mask.
@@ -93,7 +93,7 @@ class Output(NamedTuple):
 
 
 class CDTNet(nn.Module):
-    """The network; `config.variant` says which of its three boxes it has.
+    """The network; `config.variant` says which of its three parts it has.
 
     Its state carries the configuration, so that `torch.save(model.state_dict(), path)` is complete, and
     `load_state_dict` takes over how the weights are to be used.

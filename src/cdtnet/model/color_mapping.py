@@ -1,4 +1,4 @@
-"""Colour mapping module, the RGB-to-RGB half: basis LUTs mixed by predicted weights (paper section 3.3)."""
+"""Color mapping module, the RGB-to-RGB half: basis LUTs mixed by predicted weights (section 3.3)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ LUT_SIZE = 33
 
 
 class ColorMapping(nn.Module):
-    """Predicts one 3D look-up table for the picture, as a weighted sum of learned basis LUTs.
+    """Predicts one 3D lookup table for the picture, as a weighted sum of learned basis LUTs.
 
     Mixing is linear, Σ wᵢ·LUTᵢ(x) = (Σ wᵢ·LUTᵢ)(x), so the tables are mixed first and looked up once.
 
@@ -43,7 +43,9 @@ class ColorMapping(nn.Module):
 
     def forward(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
         """Mix the table (B,3,33,33,33), axes color, blue, green, red; always in single precision."""
-        with torch.autocast(bottleneck.device.type, enabled=False):  # a table of half floats would band
+        with torch.autocast(
+            bottleneck.device.type, enabled=False
+        ):  # a table of half floats would cause banding
             weights = self.predict_weights(bottleneck.to(self.basis.dtype), mask)
             return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
 

@@ -1,4 +1,4 @@
-"""The small parts that the boxes of the paper's figure are made of."""
+"""Building blocks of the network."""
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +43,7 @@ class GatedBlend(nn.Module):
 
 
 class ChannelGate(nn.Module):
-    """Channel attention: scales each channel by a weight in 0..1 drawn from its mean and maximum."""
+    """Channel attention: scales each channel by a weight in 0..1 computed from its mean and maximum."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -56,7 +56,7 @@ class ChannelGate(nn.Module):
 
 
 class SpatialSeparatedAttention(nn.Module):
-    """S²AM (Cun and Pun, 2020) as iS2AM uses it: foreground and background are gated apart."""
+    """S²AM (Cun and Pun, 2020) as iS2AM uses it: foreground and background are gated separately."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -76,7 +76,7 @@ class SpatialSeparatedAttention(nn.Module):
         mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
         pooled = torch.cat((F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)), dim=1).flatten(1)
         foreground = self.foreground_path(x * self.foreground_gate(pooled))
-        # Each picture is gated before they are blended: gates blended first would take another memory layout.
+        # Gate each picture before blending: blending gates first would need another memory layout.
         kept = torch.lerp(x * self.background_gate(pooled), x * self.mix_gate(pooled), mask.to(x.dtype))
         return mask * foreground + kept
 

@@ -1,4 +1,4 @@
-"""From weights to a module that is ready to use."""
+"""Building a module from weights."""
 
 from collections.abc import Mapping
 from os import PathLike

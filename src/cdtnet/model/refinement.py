@@ -1,15 +1,15 @@
-"""Refinement module: both transformations joined at full resolution (paper section 3.4)."""
+"""Refinement module: combines both transformations at full resolution (paper section 3.4)."""
 
 import torch
 from torch import Tensor, nn
 
 from .layers import GatedBlend
 
-CLOSED = -8.0  # of a gate: it keeps sigmoid(3·−8) of the composite, which is nothing
+CLOSED = -8.0  # bias of a closed gate: it keeps sigmoid(3·−8) ≈ 0 of the composite
 
 
 class Refinement(nn.Module):
-    """Two 3×3 convolutions over what the other modules found; local: a tile needs only `HALO` (config).
+    """Two 3×3 convolutions over the other modules' outputs; a tile needs a margin of `HALO` pixels.
 
     Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colours are
     blended as they differ from the sum, so that all detail passes by the convolutions.

@@ -1,4 +1,4 @@
-"""Between the photo's resolution and the base size: down for analysis, up for rendering."""
+"""Resampling between the photo's resolution and the base size."""
 
 import torch
 import torch.nn.functional as F

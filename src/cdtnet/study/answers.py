@@ -1,4 +1,4 @@
-"""The file of a study: one JSON object a line, each on the disk before anyone is told that it is stored."""
+"""The file of a study: one JSON object per line, flushed to disk before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass
 class StudyRecord:
-    """What a file of answers holds.
+    """The contents of a file of answers.
 
     Attributes:
         design: The study's plan, or None in a file without one.

@@ -1,4 +1,4 @@
-"""Who is asked what: every participant's pairs, their order and their sides, from a seed alone."""
+"""The design of a study: every participant's pairs, their order and sides, from a seed alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Design:
-    """A study's plan, the same for ever once its seed is drawn.
+    """A study's plan, which depends only on its seed.
 
     Pairs of methods and pictures are laid out in a cycle in which every stretch holds each pair of methods,
     and each picture, about equally often; participants take one stretch after the other.

@@ -1,4 +1,4 @@
-"""Bradley–Terry scores: how often each method is preferred, brought onto one scale.
+"""Bradley–Terry scores, from how often each method is preferred.
 
 Method i is preferred over j with probability 1 / (1 + exp(score_j − score_i)). Scores have mean 0;
 "no difference" counts as half a win for each.

@@ -58,7 +58,7 @@ def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starl
 
 
 class _Faces:
-    """What each address answers."""
+    """The handlers of the addresses."""
 
     def __init__(self, study: Study, gallery: Gallery) -> None:
         self._study, self._gallery = study, gallery

@@ -1,4 +1,4 @@
-"""A running study: who takes part, what comes next, and what has been answered."""
+"""A running study: participants, next questions, and answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .design import Design, Question
 
 
 class UnknownParticipantError(CdtnetError):
-    """Nobody of that name takes part."""
+    """There is no such participant."""
 
 
 class WrongQuestionError(CdtnetError):

@@ -1,4 +1,4 @@
-"""What a file of answers says: scores, wins, and how far the participants can be relied on."""
+"""The summary of a file of answers: scores, wins, and the consistency of participants."""
 
 from __future__ import annotations
 

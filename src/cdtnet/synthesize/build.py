@@ -1,4 +1,4 @@
-"""Running the tasks over processes, so that an interrupted run goes on and ends with the same files."""
+"""Running tasks in processes, so that an interrupted run resumes and ends with the same files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .tasks import Finished, Folder, Task
 
 @dataclass(frozen=True)
 class Built:
-    """What there is in the end.
+    """The result of a build.
 
     Attributes:
         finished: What each photo gave, sorted by name.

@@ -1,4 +1,4 @@
-"""What of a data set is finished: a line of JSON for each photo, so that an interrupted run can go on."""
+"""The finished photos of a data set: a line of JSON for each, so that an interrupted run can resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lists of a data set: what is for training, what for tests, and where each composite comes from."""
+"""The lists of a data set: training, tests, and the source of each composite."""
 
 from __future__ import annotations
 

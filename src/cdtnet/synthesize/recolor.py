@@ -1,4 +1,4 @@
-"""Foregrounds of photos recoloured, in the ways that the networks are trained with."""
+"""Recolored foregrounds of photos, as for the training of the networks."""
 
 from __future__ import annotations
 

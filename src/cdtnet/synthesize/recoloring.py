@@ -1,4 +1,4 @@
-"""One way of recolouring a foreground, drawn once and then applied to the photo tile by tile."""
+"""A random recoloring of a foreground, drawn once and applied to the photo tile by tile."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GRAY = 0.2  # so dark that no light drives it to white
 
 @dataclass(frozen=True)
 class Recoloring:
-    """A change of colours, the same whatever tiles a photo is cut into.
+    """A change of colors that does not depend on the tiles.
 
     Attributes:
         method: "transfer" or "retouch", and "+light" where the light changes over the picture.

@@ -1,4 +1,4 @@
-"""Which pictures lie in a user's folders, what each is called in the data set, and which masks it has."""
+"""The pictures in a user's folders, their names in the data set, and their masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the three ways of making composites share: a task for each photo, and the folder it writes to."""
+"""Shared parts of the three ways to make composites: a task for each photo, and the output folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pixels = Bytes | Callable[[], Bytes]  # or what makes them, where they are neede
 
 
 class Row(NamedTuple):
-    """Where one composite comes from; a line of `sources.csv`.
+    """The sources of one composite; a line of `sources.csv`.
 
     Attributes:
         composite: File name of the composite.
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Finished:
-    """What a task has made: a line for each composite, and a sentence for each source it had to leave out."""
+    """The result of a task: a line per composite, and a sentence per skipped source."""
 
     name: str
     rows: list[Row] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Files that a run can be stopped at and taken up from."""
+"""Checkpoints, from which a run resumes."""
 
 import io
 import json

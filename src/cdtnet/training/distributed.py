@@ -1,4 +1,4 @@
-"""Training on several processes, one for each GPU: those that `torchrun` starts, on one machine or many."""
+"""Training on several processes, one per GPU, started by `torchrun` on one or several machines."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Items = TypeVar("Items", Tensor, list[int])
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's place among those of the run, and its device."""
+    """This process's rank in the run, and its device."""
 
     device: torch.device
     rank: int = 0

@@ -1,4 +1,4 @@
-"""Where training batches come from: triplets on disk, or composites made on the fly.
+"""The sources of training batches: triplets on disk, or composites made on the fly.
 
 What a step is trained on depends on the recipe's seed and the step's place in the run alone – not on the
 number of processes or workers, nor on whether the run was interrupted before.
@@ -165,7 +165,7 @@ class _Steps(Iterable[list[tuple[int, int]]]):
 
 
 class WorkerLostError(DataError):
-    """A process that reads ahead has ended, so that the next batch cannot be had."""
+    """A process that reads ahead has ended, so the next batch is not available."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -237,7 +237,7 @@ class Item(NamedTuple):
 
 @dataclass
 class _Squares(Dataset[Item]):
-    """Whole pictures, squashed to squares; the key is a position and a side."""
+    """Whole pictures, resized to squares; the key is a position and a side."""
 
     samples: Sequence[Sample]
     seed: int

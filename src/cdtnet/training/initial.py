@@ -1,4 +1,4 @@
-"""The network that a run starts from."""
+"""The initial network of a run."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""A run's diary: CSV files, TensorBoard with pictures, and whoever else listens."""
+"""The log of a run: CSV files, TensorBoard with pictures, and other listeners."""
 
 import csv
 import threading

@@ -17,7 +17,7 @@ NEGLIGIBLE = (1 / 255) ** 2  # a squared error that no one sees; keeps the root'
 
 
 class Objective(nn.Module):
-    """What a stage minimises, as a module, so that its forward pass can be spread over processes."""
+    """The loss of a stage, as a module, so that its forward pass can be distributed."""
 
     def __init__(self, model: CDTNet, stage: Stage):
         super().__init__()

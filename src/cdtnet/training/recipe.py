@@ -1,4 +1,4 @@
-"""Recipes: one YAML file says what is trained, from what, on what, for how long."""
+"""Recipes: one YAML file describes a whole training run."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -190,7 +190,7 @@ class Stage(Section):
 
 
 class Watch(Section):
-    """What is noted and kept while a run goes on; only `patience` has an effect on what is trained.
+    """What is logged and kept during a run; only `patience` affects the training.
 
     Attributes:
         log_every: steps between lines of `steps.csv`.

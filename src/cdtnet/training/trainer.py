@@ -1,4 +1,4 @@
-"""The training loop: stages in order, stoppable anywhere."""
+"""The training loop: stages in order, which can be interrupted at any time."""
 
 import math
 import random

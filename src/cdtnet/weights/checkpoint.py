@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import WeightsError, needs
 
-# Bytes of tensors to each byte of their file: more than one where several share theirs.
+# Largest ratio of tensor bytes to file bytes: more than one if tensors share storage.
 _SHARED = 4
 
 
@@ -33,14 +33,14 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     if _unpacked(path) > _SHARED * size:
         raise WeightsError(f"{path} is packed, as PyTorch packs no checkpoint; save it again with PyTorch.")
     try:
-        with warnings.catch_warnings():  # of pickle protocols; what matters ends in an error
+        with warnings.catch_warnings():  # of pickle protocols; real problems raise an error
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} holds more than tensors, and reading it could run code; save its state_dict alone."
         ) from error
-    except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
+    except Exception as error:  # the unpickler fails in many ways on invalid files
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error
     card = {}
     if _is_of_run(content):

@@ -1,4 +1,4 @@
-"""From a name or a file to weights that fit a network."""
+"""Finding weights by name or file, and checking that they fit a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ _NAMED = 20  # misfits that are named
 
 @dataclass(frozen=True)
 class Weights:
-    """A network's weights, under our names.
+    """The weights of a network, under our names.
 
     Attributes:
         name: what they were asked for by.

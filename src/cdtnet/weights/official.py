@@ -1,4 +1,4 @@
-"""Names of the published checkpoints' entries, in ours.
+"""Our names for the entries of published checkpoints.
 
 CDTNet checkpoints (bcmi/CDTNet-High-Resolution-Image-Harmonization) hold encoder, decoder, lut and refine;
 iSSAM checkpoints (saic-vul/image_harmonization, iS2AM) the first two, under the same names.

@@ -47,7 +47,7 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}.")
     try:
-        path.open("rb").close()  # of what may not be read, safetensors says that it is not there
+        path.open("rb").close()  # safetensors reports unreadable files as missing
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
     if path.suffix == ".safetensors":

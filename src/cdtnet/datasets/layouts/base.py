@@ -1,4 +1,4 @@
-"""What all layouts share: the sample they find, what they report, and looking up pictures by name."""
+"""Shared parts of layouts: samples, problems, and looking up pictures by name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sample:
 
 
 class Problem(NamedTuple):
-    """Why something that belongs to a data set is no sample: a sentence, and where it would have been."""
+    """A file that is no usable sample: the reason in a sentence, and its place."""
 
     sentence: str
     subset: str = ""
@@ -43,7 +43,7 @@ class Problem(NamedTuple):
 
 @dataclass
 class Found:
-    """What a layout found.
+    """The samples and problems that a layout found.
 
     Attributes:
         samples: The samples of the sub-sets that were asked for.

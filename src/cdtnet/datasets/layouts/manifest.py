@@ -1,4 +1,4 @@
-"""A table of one's own, CSV or JSON lines: composite, mask, and if wanted real, subset, split."""
+"""A user's table, CSV or JSON lines: composite, mask, and optionally real, subset, split."""
 
 from __future__ import annotations
 

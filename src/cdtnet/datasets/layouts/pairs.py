@@ -1,4 +1,4 @@
-"""Any folder of composites with masks, and with real images or without: the real composites, one's own."""
+"""Folders of composites with masks, with or without real images."""
 
 from __future__ import annotations
 

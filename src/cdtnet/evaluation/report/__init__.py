@@ -1,4 +1,4 @@
-"""One HTML file that shows an evaluation, to open in any browser: no other file, no request, no framework."""
+"""The report: one self-contained HTML file that shows an evaluation in any browser."""
 
 from __future__ import annotations
 

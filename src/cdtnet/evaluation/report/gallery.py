@@ -1,4 +1,4 @@
-"""Example pictures for the page: every layer once, as WebP inside the page, all together bounded in size."""
+"""Example pictures of the report: WebP inside the page, limited in size."""
 
 from __future__ import annotations
 

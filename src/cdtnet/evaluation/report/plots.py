@@ -1,4 +1,4 @@
-"""Distribution plots as inline SVG whose colours come from the page's style sheet, light or dark."""
+"""Plots as inline SVG with colors of the page's style sheet, light or dark."""
 
 from __future__ import annotations
 
