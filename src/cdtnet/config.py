@@ -8,9 +8,9 @@ Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 STRIDE = 8  # pixels of the generator's input to one of its bottleneck
-LARGEST_BASE = 1024  # pixels of a base side: beyond, analysing would take more memory than the picture
+LARGEST_BASE = 1024  # pixels of a base side: beyond, analyzing would take more memory than the picture
 MOST_LUTS = 256
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colours that generator and refinement work with
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colors that generator and refinement work with
 IMAGENET_STD = (0.229, 0.224, 0.225)
 NEGLIGIBLE = 3 / 255  # coverage up to which a mask counts as black, where `Config.close_up`
 HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
@@ -29,20 +29,20 @@ class Config:
     """The configuration of a CDTNet.
 
     Attributes:
-        variant: "cdtnet" is the whole method, "cdtnet-sim" the colour mapping alone, "is2am" the generator
+        variant: "cdtnet" is the whole method, "cdtnet-sim" the color mapping alone, "is2am" the generator
             alone, upsampled.
-        base_size: side of the square that is analysed, in pixels; a multiple of 8, up to 1024.
+        base_size: side of the square that is analyzed, in pixels; a multiple of 8, up to 1024.
         luts: number of basis LUTs, up to 256.
         split: whether the LUTs' weights are predicted from foreground and background apart.
         antialias: whether a picture is low-pass filtered when it is brought to base size. The published
             weights were trained without.
         residual: whether the refinement is given most of what the generator's picture differs by from the
-            colour mapping's at base size, instead of that picture, so that upsampling blurs a correction and
+            color mapping's at base size, instead of that picture, so that upsampling blurs a correction and
             not a picture. The published weights were trained without; of no effect on other variants.
-        second_look: whether engines analyse a picture twice, as it is and mirrored, go by the mean, and hold
+        second_look: whether engines analyze a picture twice, as it is and mirrored, go by the mean, and hold
             back the change as far as both looks disagree (`engines/confidence.py`). The module `CDTNet` looks
             once.
-        close_up: whether engines analyse the foreground and its surroundings (`inference/crop.py`), not the
+        close_up: whether engines analyze the foreground and its surroundings (`inference/crop.py`), not the
             whole picture, where that is larger than the base. The module `CDTNet` sees all that it is given.
     """
 

@@ -90,7 +90,7 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     picture, *masks = read_inputs(*inputs)
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
     output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
-    with stoppable_bar("recolouring") as progress:
+    with stoppable_bar("recoloring") as progress:
         image = lut.recolor(
             picture,
             masks[0] if masks else None,

@@ -50,7 +50,7 @@ def _add_exchange(modes: Any) -> argparse.ArgumentParser:
 
 
 def _add_recolor(modes: Any) -> argparse.ArgumentParser:
-    parser = _add_mode(modes, "recolor", "recolour the foregrounds of photos", _plan_recolor, "HRecolor")
+    parser = _add_mode(modes, "recolor", "recolor the foregrounds of photos", _plan_recolor, "HRecolor")
     help_ = "photos, or a folder of photos/ and masks/"
     parser.add_argument("photos", metavar="PHOTOS", type=Path, help=help_)
     parser.add_argument("--masks", type=Path, help="masks with the photos' names, at the same paths")
@@ -139,7 +139,7 @@ def _plan_recolor(arguments: argparse.Namespace) -> Plan:
     from ..errors import needs
     from ..synthesize import sources
 
-    with needs("torch", "Recolouring"):
+    with needs("torch", "Recoloring"):
         import torch  # noqa: F401 – would be missed only in the middle of the work
     from ..synthesize import recolor
 

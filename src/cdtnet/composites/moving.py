@@ -1,6 +1,6 @@
 """Objects moved within their own photograph: the light is the same, so their own colors are correct.
 
-A recoloured photograph betrays what is wrong at the edge of the foreground, where both sides once met. An
+A recolored photograph betrays what is wrong at the edge of the foreground, where both sides once met. An
 object that is cut out and pasted elsewhere does not, as in the composites that people make.
 """
 
@@ -91,10 +91,10 @@ def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     around = 1 - mask
     cast = (lab[:, 1:] * around).sum((2, 3), keepdim=True) / around.sum((2, 3), keepdim=True).clamp(min=1)
     lightness, chroma = lab[:, :1], lab[:, 1:]
-    grey = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
+    gray = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
     vivid = rotate_hue(chroma * random.uniform(1, 1.8), random.uniform(-math.pi, math.pi))
     lift = random.chance(0.5) * random.uniform(0, 0.6)  # towards white
     is_grey = random.chance(0.5) > 0
     lightness = torch.where(is_grey, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
-    painted = torch.cat((lightness, torch.where(is_grey, grey, vivid)), dim=1)
+    painted = torch.cat((lightness, torch.where(is_grey, gray, vivid)), dim=1)
     return torch.lerp(rgb, linear_to_srgb(oklab_to_linear(painted)), mask)

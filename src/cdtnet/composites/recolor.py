@@ -1,6 +1,6 @@
 """Three ways to recolor a foreground so that it looks wrong, for whole batches.
 
-As in iHarmony4: the colours of another photo (HCOCO, HFlickr), another retoucher's hand (HAdobe5k), another
+As in iHarmony4: the colors of another photo (HCOCO, HFlickr), another retoucher's hand (HAdobe5k), another
 light (Hday2night, and light that is not the same everywhere). Every random quantity is drawn per picture.
 """
 
@@ -37,7 +37,7 @@ class RandomNumbers:
 def transfer(
     rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, random: RandomNumbers
 ) -> Tensor:
-    """Give the foreground colour statistics of another photo, by some amount (Reinhard et al., in OKLab).
+    """Give the foreground color statistics of another photo, by some amount (Reinhard et al., in OKLab).
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.

@@ -19,7 +19,7 @@ from .recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 FMSE_LIMIT = 8000.0
 MOVED = 0.6  # share of composites made of moved objects
 MISJUDGED = 0.6  # share of masks that are not exact
-LIT = 0.35  # share of recoloured foregrounds with light that changes over them
+LIT = 0.35  # share of recolored foregrounds with light that changes over them
 
 
 class Triplet(NamedTuple):
@@ -33,7 +33,7 @@ class Triplet(NamedTuple):
 def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
     """Draw photographs and make triplets like people's composites: most without a seam, masks not exact.
 
-    Three of five are objects moved within their photograph (`moving.py`), the others recoloured photographs.
+    Three of five are objects moved within their photograph (`moving.py`), the others recolored photographs.
     Some composites are drawn back towards the photograph, so that it is learnt to change little where little
     is wrong. Where the mask leaves something out, `real` is the composite: nothing can be mended there.
 
@@ -174,7 +174,7 @@ def recolor(
 ) -> Tensor:
     """Make the composite (B,3,S,S): recolor the foreground of `real` by one of the families, or not.
 
-    What is recoloured is the foreground of `taken`, the same pictures in other versions, if given; a share
+    What is recolored is the foreground of `taken`, the same pictures in other versions, if given; a share
     `lit` of them also gets light that changes over the foreground.
     """
     random = RandomNumbers(len(real), generator)

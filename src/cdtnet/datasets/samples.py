@@ -72,12 +72,12 @@ def open_dataset(
 
     Args:
         root: A folder, a zip or tar archive, which is read without unpacking, or the file of a manifest.
-        layout: A layout's name, or "auto" to recognise it.
+        layout: A layout's name, or "auto" to recognize it.
         split: "train" or "test"; both, and what no list mentions, by default.
         subsets: Names of sub-sets; all by default.
 
     Raises:
-        DataError: The root cannot be read, its layout is not recognised, or nothing is left of what was asked
+        DataError: The root cannot be read, its layout is not recognized, or nothing is left of what was asked
             for.
     """
     root = Path(root)
@@ -103,7 +103,7 @@ def read_sample(sample: Sample) -> Arrays:
     """Read a sample's pictures at full resolution.
 
     The codes are those in the files, as the published evaluations read them: turned upright by EXIF, reduced
-    to 8 bit, without alpha channel and without applying color profiles. Masks keep their grey values.
+    to 8 bit, without alpha channel and without applying color profiles. Masks keep their gray values.
 
     Raises:
         DataError: A file is missing or damaged, or their sizes differ; names them.

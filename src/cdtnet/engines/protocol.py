@@ -15,12 +15,12 @@ FloatArray = NDArray[np.float32]
 
 
 class Tile(NamedTuple):
-    """A part of what was analysed, to be rendered.
+    """A part of what was analyzed, to be rendered.
 
     Attributes:
         composite: (h,w,3), its pixels, sRGB in 0..1.
         mask: (h,w), 0..1.
-        size: (H,W) of what was analysed: the picture, or a frame of it.
+        size: (H,W) of what was analyzed: the picture, or a frame of it.
         window: where it lies there.
     """
 

@@ -58,11 +58,11 @@ def ciede2000(first: Float64, second: Float64) -> Float64:
     chroma = (np.hypot(first[..., 1], first[..., 2]) + np.hypot(second[..., 1], second[..., 2])) / 2
     stretch = 1.5 - 0.5 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
     (chroma_1, hue_1), (chroma_2, hue_2) = _polar(first, stretch), _polar(second, stretch)
-    grey = chroma_1 * chroma_2 == 0
-    turn = np.where(grey, 0, (hue_2 - hue_1 + 180) % 360 - 180)
+    gray = chroma_1 * chroma_2 == 0
+    turn = np.where(gray, 0, (hue_2 - hue_1 + 180) % 360 - 180)
     turn = np.where((turn == -180) & (hue_2 > hue_1), 180, turn)
     chroma = (chroma_1 + chroma_2) / 2
-    hue = np.where(grey, hue_1 + hue_2, _mean_hue(hue_1, hue_2))
+    hue = np.where(gray, hue_1 + hue_2, _mean_hue(hue_1, hue_2))
     weight = (
         1
         - 0.17 * _cosine(hue - 30)

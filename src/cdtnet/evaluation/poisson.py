@@ -1,7 +1,7 @@
 """Seamless cloning of a foreground into its background (Pérez et al., "Poisson Image Editing", 2003).
 
-The foreground keeps its gradients and takes its colours at the seam from the background: the sum of
-(f_p − f_q − v_pq)² over neighbouring pixels is as small as it can be, f being the composite outside the
+The foreground keeps its gradients and takes its colors at the seam from the background: the sum of
+(f_p − f_q − v_pq)² over neighboring pixels is as small as it can be, f being the composite outside the
 mask, and v the composite's own differences inside. A composite does not say how its foreground went on
 beyond the cut, so v is 0 for pairs across the seam and in soft edges.
 
@@ -24,7 +24,7 @@ Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
 SOLID = 0.9
-"""From this coverage on a pixel's colour is taken to be the foreground's own, so that its gradients count."""
+"""From this coverage on a pixel's color is taken to be the foreground's own, so that its gradients count."""
 
 TOLERANCE = 1e-5
 """The residual at which the solution is good enough, relative to the right-hand side."""

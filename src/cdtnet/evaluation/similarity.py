@@ -1,6 +1,6 @@
 """Structural similarity (Wang et al., 2004), in the standard convention and in the official code's.
 
-Both weigh with a Gaussian window of sigma 1.5 and take each colour channel by itself. Strips of rows are
+Both weigh with a Gaussian window of sigma 1.5 and take each color channel by itself. Strips of rows are
 filtered in threads, so that memory stays bounded, and cores are used, whatever the picture's size.
 """
 

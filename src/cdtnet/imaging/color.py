@@ -68,7 +68,7 @@ class ColorCodec:
         """Apply a recoloring to a native tile.
 
         The tile is moved by the difference between both colors as seen in its own color space, so that
-        whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A grey tile moves
+        whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A gray tile moves
         by the luma of the difference. Integers are rounded to the nearest value; NaN and infinities stay.
 
         Args:
@@ -103,7 +103,7 @@ def color_codec(picture: Picture) -> ColorCodec:
 
     No profile, or one that means sRGB, is plain scaling. Profiles of curves and a matrix are computed in
     float32, others (with lookup tables) by LittleCMS in 16 bits, both with the relative colorimetric intent.
-    A picture with grey pixels may carry an RGB profile.
+    A picture with gray pixels may carry an RGB profile.
 
     Raises:
         PictureError: The profile is damaged, or for pixels of another kind. It is not ignored then: colors

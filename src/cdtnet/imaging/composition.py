@@ -45,7 +45,7 @@ class Composition:
     """A pasted picture; unpacks into composite and mask.
 
     Attributes:
-        composite: in the background's size, depth and colour profile, and with its metadata.
+        composite: in the background's size, depth and color profile, and with its metadata.
         mask: (H,W) how far each pixel shows the foreground, full range; uint8 on a background of 8 bits,
             uint16 on any other.
         layer: the foreground by itself, from which soft edges are harmonized as solid parts are.
@@ -103,7 +103,7 @@ def compose(
 ) -> Composition:
     """Paste a cut-out onto a background.
 
-    Colours are converted to the background's profile and blended in its encoded values, as photo editors do
+    Colors are converted to the background's profile and blended in its encoded values, as photo editors do
     and the harmonizer does. Pixels of the background that nothing is pasted on come back bit-identical. The
     foreground is resampled only where it is scaled, turned or placed between pixels.
 
@@ -111,10 +111,10 @@ def compose(
         foreground: a path, a PIL image, a Picture or an array; with alpha, or with a mask.
         background: the same kinds.
         at: (x, y) of the scaled, not yet turned foreground's top left corner, in pixels of the background; it
-            may lie outside. None centres it, on whole pixels.
+            may lie outside. None centers it, on whole pixels.
         scale: background pixels per foreground pixel, 1/400 to 400.
-        rotate: degrees clockwise about the foreground's centre.
-        mask: what of the foreground to paste, as large as it: white is pasted, grey partly; within its alpha
+        rotate: degrees clockwise about the foreground's center.
+        mask: what of the foreground to paste, as large as it: white is pasted, gray partly; within its alpha
             where it has both.
         resize_mask: accept a mask of another size and bring it to the foreground's.
 
@@ -189,7 +189,7 @@ def _blend(
         height, width = window.bottom - window.top, window.right - window.left
         flat = np.frombuffer(region.fetch(window.left, window.top, width, height), np.float32)
         tile = flat.reshape(height, width, -1)
-        alpha = tile[..., -1:] / opaque  # may overshoot 0 and 1, as the colours do
+        alpha = tile[..., -1:] / opaque  # may overshoot 0 and 1, as the colors do
         soft[window.slices] = np.rint(np.clip(alpha[..., 0], 0, 1) * white)
         amount = coverage(soft[window.slices])[..., None]  # rounded, so that mask and composite agree
         if amount.any():
@@ -203,7 +203,7 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
     """Resample the foreground to the area: (h,w,C+1) float, premultiplied colors in 0..1, alpha.
 
     Computed where and when it is fetched. Both filters' step response is free of ripples beyond the edge, so
-    that a sharp outline gets no halo; times alpha, colours under transparent pixels cannot bleed in.
+    that a sharp outline gets no halo; times alpha, colors under transparent pixels cannot bleed in.
     """
     image, top = _to_vips(pasted.pixels), full_scale(pasted.pixels.dtype)
     if opacity is not None:
@@ -218,7 +218,7 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
     across, down = (_margin(length, math.ceil(_FRINGE * shrink), box) for length in placement.size)
     image = image.embed(across, down, image.width + 2 * across, image.height + 2 * down).shrink(box, box)
     if shrink > 1:
-        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the centre stays in the centre
+        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the center stays in the center
     if shrink > 2:  # line by line, because a tile of the result may need much of the foreground
         image = image.copy_memory()
     grow = max(placement.scale, 1.0)
@@ -253,7 +253,7 @@ def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
 
     Args:
         below: the background's pixels.
-        above: (h,w,C) colours in 0..1, alpha not counted.
+        above: (h,w,C) colors in 0..1, alpha not counted.
         amount: (h,w,1) their opacity.
     """
     top, colors = full_scale(below.dtype), above.shape[-1]

@@ -61,7 +61,7 @@ def like(picture: Picture, original: Any) -> Any:
 
     Returns:
         An array or a tensor of the same type and shape for an array or a tensor, a PIL image of the same mode
-        and info for a PIL image (palettes become RGB, 1-bit becomes grey), and else the Picture itself.
+        and info for a PIL image (palettes become RGB, 1-bit becomes gray), and else the Picture itself.
     """
     if is_tensor(original):
         return _tensor_like(picture, original)
@@ -78,7 +78,7 @@ def like(picture: Picture, original: Any) -> Any:
     if is_pil(original):
         pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
         result = sys.modules["PIL.Image"].fromarray(np.ascontiguousarray(pixels))
-        # a transparent index or colour has become an alpha channel
+        # a transparent index or color has become an alpha channel
         result.info = {key: value for key, value in original.info.items() if key != "transparency"}
         return result
     return picture

@@ -192,7 +192,7 @@ def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
     if image.mode in ("1", "P"):
         image = image.convert("L" if image.mode == "1" else "RGBA" if "transparency" in image.info else "RGB")
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
-        raise PictureError(f"{name} has pixels of the kind {image.mode}; convert it to grey or RGB first.")
+        raise PictureError(f"{name} has pixels of the kind {image.mode}; convert it to gray or RGB first.")
     pixels = np.asarray(image)
     exif, xmp = image.info.get("exif"), image.info.get("xmp")
     metadata = Metadata(

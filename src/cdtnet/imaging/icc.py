@@ -1,6 +1,6 @@
 """ICC profiles of the common kind: one curve per channel and a matrix, or one curve for gray.
 
-Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the grey gammas are of this kind. Doing them here in float32
+Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the gray gammas are of this kind. Doing them here in float32
 takes a tenth of the time that building a library transform for every tile would.
 """
 

@@ -26,7 +26,7 @@ def to_mask(
 ) -> NDArray[Any]:
     """Make a mask of anything a caller may hand over.
 
-    Grey is read by its brightness; of two colors, whatever they are, the brighter is foreground. Few greys
+    Gray is read by its brightness; of two colors, whatever they are, the brighter is foreground. Few grays
     far from white with black among them, and a few exact colors, are labels: any but black (or, without
     black, the most frequent) is foreground. A transparent picture is read by its alpha, as cut-outs are
     saved, unless what can be seen of it is black and white itself.
@@ -38,7 +38,7 @@ def to_mask(
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
         resize: Whether to resize, bilinearly, a mask of another size.
-        labels: Of a map of labels, those that are foreground: grey values, or RGB colors.
+        labels: Of a map of labels, those that are foreground: gray values, or RGB colors.
 
     Returns:
         (height, width) contiguous uint8, uint16 or float32; the full range, or 0..1, is full coverage.
@@ -97,7 +97,7 @@ def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) ->
     """Read a picture, or what `to_picture` takes, as a map of labels (H, W) for `to_masks`.
 
     Args:
-        picture: Grey, uint8 or uint16; each value but 0 is an object.
+        picture: Gray, uint8 or uint16; each value but 0 is an object.
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
         resize: Whether to bring a map of another size to that one, by taking the nearest label.
@@ -106,10 +106,10 @@ def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) ->
         PictureError: It has colors, or values between labels, or is of another size.
     """
     pixels = to_picture(picture).pixels
-    grey = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
-    if pixels.dtype.kind != "u" or not grey:
+    gray = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
+    if pixels.dtype.kind != "u" or not gray:
         raise PictureError(
-            "A map of labels is a grey picture of whole numbers, each but 0 an object; this one has "
+            "A map of labels is a gray picture of whole numbers, each but 0 an object; this one has "
             f"{'colors' if pixels.dtype.kind == 'u' else 'fractions'}."
         )
     return _nearest(pixels[..., 0].astype(np.int32), height, width, resize=resize)

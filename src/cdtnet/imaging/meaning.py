@@ -18,7 +18,7 @@ from .depth import WITH_ALPHA, full_scale, unit
 Reading = Callable[[NDArray[Any]], NDArray[Any]]
 """(h, w) foreground of (h, w, C) pixels."""
 Label = int | tuple[int, int, int]
-"""A grey value, or an RGB color, as the file has it."""
+"""A gray value, or an RGB color, as the file has it."""
 
 STRIP = 128  # rows processed at a time
 _OPAQUE = 0.9  # alpha from which on it is ignored
@@ -138,7 +138,7 @@ class Survey:
         )
 
     def _add_greys(self) -> None:
-        """Count the greys of colorless strips among the colors."""
+        """Count the grays of colorless strips among the colors."""
         values = np.linspace(0, 1, len(self._levels), dtype=np.float32)
         codes = _cells(values) * (_CELLS**2 + _CELLS + 1)
         self._count += np.bincount(codes, self._levels, minlength=len(self._count)).astype(np.int64)

@@ -21,7 +21,7 @@ class Picture:
     """An upright picture in its native depth.
 
     Attributes:
-        pixels: (H, W, C) uint8, uint16 or float32; C is 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha.
+        pixels: (H, W, C) uint8, uint16 or float32; C is 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
             Integers use their full range, floats run from 0 to 1; those of a float TIFF may go beyond, be
             infinite, or NaN, which is no color.
         metadata: What else the file held.

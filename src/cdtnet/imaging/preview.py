@@ -36,7 +36,7 @@ def on_screen(picture: Picture) -> Picture:
 def shrunk(picture: Picture, longest: int) -> Picture:
     """Reduce the picture to at most so many pixels per side, in its own depth and color space.
 
-    Transparent pixels lend no colour to others.
+    Transparent pixels lend no color to others.
     """
     longer = max(picture.width, picture.height)
     if longer <= longest:

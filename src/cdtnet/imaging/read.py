@@ -52,7 +52,7 @@ def read_picture(
     """Read a picture of any of the formats in `formats.FORMATS`.
 
     Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it),
-    1-bit pictures 8-bit grey, and CMYK 16-bit sRGB, which is written back as CMYK. Else the values are the
+    1-bit pictures 8-bit gray, and CMYK 16-bit sRGB, which is written back as CMYK. Else the values are the
     decoded ones: no color conversion takes place. An orientation is applied to the pixels and reset in EXIF
     and XMP; thumbnails, which show the old pixels, are dropped.
 
@@ -254,7 +254,7 @@ def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
         raise PictureError(f"{name} is a CMYK picture with alpha; flatten it or convert it to RGB first.")
     if image.interpretation not in (*_COLORS, "cmyk") or image.bands not in CHANNELS:
         what = f"{image.bands} channels of color space {image.interpretation}"
-        raise PictureError(f"{name} has {what}; convert it to grey or RGB, with or without alpha, first.")
+        raise PictureError(f"{name} has {what}; convert it to gray or RGB, with or without alpha, first.")
     if image.format not in DEPTHS:
         raise PictureError(
             f"{name} stores its pixels as {image.format}; save it with 8, 16 or 32-bit float depth."

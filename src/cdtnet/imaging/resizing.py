@@ -55,7 +55,7 @@ def shrink(
 
     Equal to `CDTNet.downsample` of that frame within 1e-5.
 
-    What is transparent is neither foreground nor background: it takes the mean colour of the visible
+    What is transparent is neither foreground nor background: it takes the mean color of the visible
     background.
     """
 

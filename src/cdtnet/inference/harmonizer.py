@@ -88,7 +88,7 @@ class Harmonizer:
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> Result:
-        """Recolour the foreground of a composite so that it belongs.
+        """Recolor the foreground of a composite so that it belongs.
 
         Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded,
         whatever their size.
@@ -96,8 +96,8 @@ class Harmonizer:
         Args:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
                 or float in 0..1; or a tensor (3,H,W) or (B,3,H,W), uint8 or float, on any device.
-            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
-                is soft coverage. Objects that lie apart are analysed apart; so are the masks of a list, or
+            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, gray
+                is soft coverage. Objects that lie apart are analyzed apart; so are the masks of a list, or
                 the labels of an array of int32 or int64, of which 0 is background.
                 For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
             strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
@@ -361,6 +361,6 @@ def harmonize(
 
     Returns:
         The harmonized picture: the same kind, size and depth as the composite. For a path, a `Picture`, which
-        keeps colour profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
+        keeps color profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
     """
     return Harmonizer(model)(composite, mask, strength=strength).image

@@ -28,7 +28,7 @@ class Painter:
     Args:
         engine: computes.
         precision: of the refinement's convolutions.
-        picture: the composite, which is read once from top to bottom to be analysed, then where it is
+        picture: the composite, which is read once from top to bottom to be analyzed, then where it is
             rendered.
         foreground: its objects, one or more.
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
@@ -38,7 +38,7 @@ class Painter:
             soft edges change as solid parts do.
 
     Raises:
-        PictureError: The picture's colour profile cannot be used.
+        PictureError: The picture's color profile cannot be used.
         WeightsError: `paint` raises it if the network computes NaN.
     """
 
@@ -117,7 +117,7 @@ class Painter:
         tile = Tile(before, soft, each.frame.size, block.within(each.frame))
         after = self._engine.render(each.found, tile, self._precision)
         if not np.isfinite(after).all():
-            raise WeightsError("The network computes NaN or infinite colours; its weights cannot be used.")
+            raise WeightsError("The network computes NaN or infinite colors; its weights cannot be used.")
         # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
         blended = self._whole_frame or self._engine.config.variant == "cdtnet-sim"
         amount = self._strength * each.amount

@@ -45,10 +45,10 @@ class Analysis(NamedTuple):
     """The input of rendering; its size does not depend on the picture's.
 
     Attributes:
-        image_low: (B,3,S,S), the generator's picture, normalised; None for "cdtnet-sim".
+        image_low: (B,3,S,S), the generator's picture, normalized; None for "cdtnet-sim".
         features_low: (B,32,S,S), the features it was painted from; None for "cdtnet-sim".
-        table: (B,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
-        residual_low: (B,3,S,S), what is to be added to the colour mapping's picture, normalised (`residual`);
+        table: (B,3,33,33,33), the mixed LUT, axes color, blue, green, red; None for "is2am".
+        residual_low: (B,3,S,S), what is to be added to the color mapping's picture, normalized (`residual`);
             None unless the refinement is given that instead of `image_low` (`Config.residual`).
     """
 
@@ -72,7 +72,7 @@ def residual(generated: Tensor, mapped: Tensor) -> Tensor:
     Not all, for their sum is then a mean of two estimates, which is better than either.
 
     Args:
-        generated: (B,3,S,S), normalised, as the result is.
+        generated: (B,3,S,S), normalized, as the result is.
         mapped: (B,3,S,S), in 0..1.
     """
     return GENERATED * (generated - normalize(mapped))
@@ -83,7 +83,7 @@ class Output(NamedTuple):
 
     Attributes:
         image: (B,3,H,W), the whole frame as published: not composited with the mask.
-        lut_image: (B,3,H,W), the colour mapping's picture; None for "is2am".
+        lut_image: (B,3,H,W), the color mapping's picture; None for "is2am".
         base_image: (B,3,S,S), the generator's picture at base size; None for "cdtnet-sim".
     """
 
@@ -146,7 +146,7 @@ class CDTNet(nn.Module):
         Args:
             image: (B,3,H,W), the composites, RGB in 0..1.
             mask: (B,1,H,W), the foreground masks, 0..1, soft edges allowed.
-            base_size: side of the square that is analysed, if not the configured one.
+            base_size: side of the square that is analyzed, if not the configured one.
         """
         analysis = self.analyze(self.downsample(image, mask, base_size))
         rendered, mapped = self.render(analysis, image, mask)
@@ -195,7 +195,7 @@ class CDTNet(nn.Module):
             window: where the window lies.
 
         Returns:
-            The picture (B,3,h,w) and the colour mapping's picture, in 0..1, not clamped.
+            The picture (B,3,h,w) and the color mapping's picture, in 0..1, not clamped.
         """
         size = size or (image.shape[2], image.shape[3])
         window = window or Window(0, 0, *size)

@@ -66,12 +66,12 @@ class Generator(nn.Module):
         """Decode the encoder's levels to the harmonized picture and the features before it.
 
         Args:
-            image: (B,3,S,S), normalised.
+            image: (B,3,S,S), normalized.
             mask: (B,1,S,S) in 0..1.
             levels: what the encoder returned for both.
 
         Returns:
-            RGB (B,3,S,S), normalised, and features (B,32,S,S).
+            RGB (B,3,S,S), normalized, and features (B,32,S,S).
         """
         *skips, features = levels
         for block, skip in zip(self.up_blocks, reversed(skips), strict=True):

@@ -23,7 +23,7 @@ def load_model(
             safetensors, to a folder with them as model.safetensors (a snapshot from the Hugging Face Hub), to
             the `checkpoint.pt` of a training run, to what `torch.save(model.state_dict(), path)` wrote, or
             to an official CDTNet or iSSAM checkpoint (.pth). Nothing in a file is run.
-        base_size: side of the square to analyse, if not what the weights say (256 for checkpoints, which
+        base_size: side of the square to analyze, if not what the weights say (256 for checkpoints, which
             don't).
         config: of the network, for a file of ours that does not say it; of no effect on others.
 

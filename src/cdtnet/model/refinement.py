@@ -11,7 +11,7 @@ CLOSED = -8.0  # bias of a closed gate: it keeps sigmoid(3·−8) ≈ 0 of the c
 class Refinement(nn.Module):
     """Two 3×3 convolutions over the other modules' outputs; a tile needs a margin of `HALO` pixels.
 
-    Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colours are
+    Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colors are
     blended as they differ from the sum, so that all detail passes by the convolutions.
     """
 
@@ -43,9 +43,9 @@ class Refinement(nn.Module):
 
         Args:
             image: (B,3,H,W), the composite; enters at the final blend only.
-            generated: (B,3,H,W), the generator's picture, or what it differs by from the colour mapping's
+            generated: (B,3,H,W), the generator's picture, or what it differs by from the color mapping's
                 (`Config.residual`), upsampled.
-            mapped: (B,3,H,W), the colour mapping's picture.
+            mapped: (B,3,H,W), the color mapping's picture.
             mask: (B,1,H,W) in 0..1.
             features: (B,C,H,W), the generator's features, upsampled.
         """

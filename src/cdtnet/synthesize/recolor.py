@@ -13,7 +13,7 @@ from .pictures import Bytes, limit, read_mask, read_photo
 from .sources import SourcePhoto
 from .tasks import Finished, Folder, Row, seed_of
 
-TRANSFERRED = 0.36  # share of composites with another photo's colours, as in composites/synthesis.py
+TRANSFERRED = 0.36  # share of composites with another photo's colors, as in composites/synthesis.py
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Recolor:
 
     Attributes:
         source: The photo.
-        donors: Other photos that colours may be taken from.
+        donors: Other photos that colors may be taken from.
         per_mask: How many composites for each mask.
     """
 
@@ -36,7 +36,7 @@ class Recolor:
         return self.source.name
 
     def run(self, folder: Folder) -> Finished:
-        """Recolour each foreground, or a generated region where the photo has no mask."""
+        """Recolor each foreground, or a generated region where the photo has no mask."""
         from .recoloring import one_thread
 
         finished = Finished(self.name)

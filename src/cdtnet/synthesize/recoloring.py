@@ -20,7 +20,7 @@ from ..model.sampling import upsample
 from .pictures import Bytes, enlarge_mask, limit
 from .tasks import seed_of
 
-LOW = 256  # long side of the copies whose colours decide, in pixels
+LOW = 256  # long side of the copies whose colors decide, in pixels
 TILE = 512  # pixels; bounds the memory
 FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
 LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
@@ -36,7 +36,7 @@ class Recoloring:
         seed: What its randomness began with.
         low: (1,3,h,w) the photo, small, sRGB in 0..1.
         low_mask: (1,1,h,w) its mask.
-        donor: another photo and its mask, small, where colours are transferred.
+        donor: another photo and its mask, small, where colors are transferred.
         light: (1,3,h,w) factors of linear light.
         amount: share of the change that is applied.
     """
@@ -79,12 +79,12 @@ class Recoloring:
 def draw(
     photo: Bytes, mask: Bytes, donor: tuple[Bytes, Bytes] | None, seed: int, *item: str | int
 ) -> Recoloring:
-    """Draw a recolouring of a photo's foreground, again if it hardly shows, and less of it if it is too much.
+    """Draw a recoloring of a photo's foreground, again if it hardly shows, and less of it if it is too much.
 
     Args:
         photo: (H,W,3).
         mask: (H,W).
-        donor: another photo (h,w,3) and its mask (h,w) to transfer colours from; None retouches instead.
+        donor: another photo (h,w,3) and its mask (h,w) to transfer colors from; None retouches instead.
         seed: what all randomness begins with.
         item: what else it depends on.
     """

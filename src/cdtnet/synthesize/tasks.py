@@ -24,7 +24,7 @@ class Row(NamedTuple):
         mask: File name of its mask.
         real: File name of the ground truth, or "" where there is none.
         photo: The source of the background, and of the ground truth.
-        foreground: The source of the foreground's pixels, or of its new colours; "" where there is none.
+        foreground: The source of the foreground's pixels, or of its new colors; "" where there is none.
         mask_source: The source of the mask.
         method: How it was made.
         seed: What its randomness began with.

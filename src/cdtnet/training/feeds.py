@@ -74,7 +74,7 @@ class PhotoFeed:
         if self.scored is None or self.scored.size != stage.size:
             self.scored = self._load(self.held_out, stage.size)
         generator = torch.Generator(self.processes.device).manual_seed(0)
-        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colours from one another
+        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colors from one another
         for _ in range(max(self.data.validation * 64 // max(stage.size, 64), 16) // batch):
             yield draw(self.scored, batch, stage.size, generator)
 

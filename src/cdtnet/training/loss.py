@@ -101,7 +101,7 @@ def foreground_mse(
 def roughness(basis: Tensor) -> Tensor:
     """Return the mean squared second difference of basis LUTs (N,3,S,S,S) along their color axes.
 
-    Keeps entries that no photograph visits in line with those around them, so that rare colours don't band.
-    (Zeng et al., 2020, penalise first differences; second ones leave linear changes of colour free.)
+    Keeps entries that no photograph visits in line with those around them, so that rare colors don't band.
+    (Zeng et al., 2020, penalise first differences; second ones leave linear changes of color free.)
     """
     return torch.stack([basis.diff(n=2, dim=axis).square().mean() for axis in (2, 3, 4)]).sum()

@@ -90,7 +90,7 @@ class Losses(Section):
 
     Attributes:
         image: the final picture.
-        lut: the colour mapping's.
+        lut: the color mapping's.
         base: the generator's, at base size.
         roughness: second differences of the basis LUTs; not in the paper.
         root: take the square root of each picture's error, so that mild composites count more beside wild
@@ -114,7 +114,7 @@ class Stage(Section):
         trains: parts that are trained; the others are left as they are, BatchNorm statistics too.
         size: side of the square pictures, in pixels.
         smaller: other sides, which batches take turns with: in small pictures mask edges are crisper.
-        base_size: side at which they are analysed; the network's own by default.
+        base_size: side at which they are analyzed; the network's own by default.
         window: side of the part of each picture that is rendered and scored; all of it by default.
         batch: pictures per step, over all processes.
         accumulate: parts that a batch is computed in, one after the other, to save memory.

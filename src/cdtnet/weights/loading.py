@@ -13,7 +13,7 @@ from .official import from_official, is_official
 from .storage import CONFIG_ENTRY, Card, Entries, read_weights
 
 # Name: file beside this one, variant of the network, and base size. All are in one file: the refinement was
-# trained over the others as they are, and no part of the network depends on the size that is analysed.
+# trained over the others as they are, and no part of the network depends on the size that is analyzed.
 SHIPPED: Mapping[str, tuple[str, Variant, int]] = {
     "cdtnet-256": ("cdtnet.safetensors", "cdtnet", 256),
     "cdtnet-512": ("cdtnet.safetensors", "cdtnet", 512),
@@ -123,12 +123,12 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
     """Return the configuration on a card.
 
     Raises:
-        WeightsError: There is none: the same weights under another configuration give wrong colours.
+        WeightsError: There is none: the same weights under another configuration give wrong colors.
     """
     if "config" not in card:
         raise WeightsError(
             f"{source} does not say what configuration its weights were trained with, and with another one "
-            "they give wrong colours. Save the model with cdtnet.save_model, or with torch.save of its whole "
+            "they give wrong colors. Save the model with cdtnet.save_model, or with torch.save of its whole "
             "state_dict(); of a training run take weights.safetensors or checkpoint.pt. If you know the "
             "configuration, name a model that has it: cdtnet convert FILE OUT.safetensors --like cdtnet-256."
         )
@@ -138,7 +138,7 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
 def published_config(entries: Entries) -> dict[str, object]:
     """Derive the configuration of a published checkpoint from its renamed entries.
 
-    The official code has one behaviour for all its checkpoints; only the boxes and the number of tables vary.
+    The official code has one behavior for all its checkpoints; only the boxes and the number of tables vary.
     """
     mapping = "color_mapping.basis" in entries
     refinement = any(key.startswith("refinement.") for key in entries)

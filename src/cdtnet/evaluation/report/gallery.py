@@ -21,7 +21,7 @@ SIDES = (1024, 768, 512, 384, 256)
 """Long sides to try, in pixels: the first that keeps all pictures within the limit is taken."""
 
 BRIGHTEST = 64.0
-"""Mean absolute error of the channels, in 8-bit codes, that has the brightest colour of an error map."""
+"""Mean absolute error of the channels, in 8-bit codes, that has the brightest color of an error map."""
 
 ERROR_COLORS = (255 * colormaps["inferno"](np.arange(256))[:, :3]).round().astype(np.uint8)
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ..results import UNTOUCHED, Evaluation, FloatArray
 from ..tables import Summary
 
-# Stand-ins in the drawing, one for each of the style sheet's colours.
+# Stand-ins in the drawing, one for each of the style sheet's colors.
 INK, LINE, METHOD = "#010101", "#020202", "#0300{:02x}"
 COLORS = 10
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))

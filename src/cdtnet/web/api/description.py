@@ -99,7 +99,7 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
         "info": {
             "title": "cdtnet",
             "version": __version__,
-            "summary": "Recolours a pasted foreground so that it belongs to the picture.",
+            "summary": "Recolors a pasted foreground so that it belongs to the picture.",
         },
         "paths": {
             "/v1/harmonize": {"post": harmonize},
@@ -140,12 +140,12 @@ def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
 def _answer(limits: Limits) -> Schema:
     pictures = {kind.media_type: {"schema": _BINARY} for kind in KINDS.values()}
     return {
-        "description": "The answer is the picture, in the composite's format, depth and colour profile, with "
-        "its metadata; or, where Accept names application/json and no picture, the colour table. "
+        "description": "The answer is the picture, in the composite's format, depth and color profile, with "
+        "its metadata; or, where Accept names application/json and no picture, the color table. "
         f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds.",
         "responses": {
             "200": {
-                "description": "The harmonized picture, or its colour table.",
+                "description": "The harmonized picture, or its color table.",
                 "headers": _HEADERS,
                 "content": {**pictures, "application/json": {"schema": _TABLE}},
             },

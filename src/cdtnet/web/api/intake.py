@@ -28,7 +28,7 @@ class HarmonizeRequest:
         composite: A picture file, whatever it may hold.
         mask: Another; None if the composite's alpha channel is the mask.
         options: How to harmonize.
-        table: Whether the colour table is wanted, and not the picture.
+        table: Whether the color table is wanted, and not the picture.
     """
 
     composite: IO[bytes]

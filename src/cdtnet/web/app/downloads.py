@@ -29,7 +29,7 @@ def table(outcome: Outcome) -> tuple[bytes, str]:
         PictureError: The model has none.
     """
     if outcome.lut is None:
-        raise PictureError("This model makes no colour table; choose another one.")
+        raise PictureError("This model makes no color table; choose another one.")
     return outcome.lut.encode(), ".cube"
 
 

@@ -24,7 +24,7 @@ class Photo:
         picture: The original.
 
     Raises:
-        PictureError: The colour profile cannot be used.
+        PictureError: The color profile cannot be used.
     """
 
     def __init__(self, picture: Picture) -> None:

@@ -39,7 +39,7 @@ class Edit:
         options: How to harmonize.
         at: Left and top of the foreground, scaled but not rotated, in pixels of the background.
         scale: Of the foreground.
-        rotate: Of the foreground, clockwise degrees about its centre.
+        rotate: Of the foreground, clockwise degrees about its center.
     """
 
     way: str
@@ -80,7 +80,7 @@ class Outcome:
         composite: What was harmonized.
         mask: (H, W), its foreground.
         harmonized: The result.
-        lut: The colour table, where the model has one.
+        lut: The color table, where the model has one.
         remark: Why little is changed, in a sentence, or None.
         settings: What the Python API needs to give the same again.
     """
