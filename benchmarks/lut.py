@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def by_opencolorio(path: str, values: NDArray, interpolation: PyOpenColorIO.Interpolation) -> NDArray:
-    """(n,3) values in 0..1, recoloured."""
+    """(n,3) values in 0..1, recolored."""
     transform = PyOpenColorIO.FileTransform(path, interpolation=interpolation)
     processor = PyOpenColorIO.Config.CreateRaw().getProcessor(transform)
     processor.getDefaultCPUProcessor().applyRGB(values)

@@ -21,11 +21,11 @@ from cdtnet.evaluation.table import Table
 
 UNTOUCHED = "untouched"
 CASES = {
-    "bowl": "a colour of its own: what is pure red should stay red",
+    "bowl": "a color of its own: what is pure red should stay red",
     "balloon": "night: the foreground should get dark",
-    "firefighter": "a scene without colour: none should be left",
+    "firefighter": "a scene without color: none should be left",
     "kite": "a tiny foreground",
-    "tower": "light from one side: a colour change cannot turn it",
+    "tower": "light from one side: a color change cannot turn it",
     UNTOUCHED: "a photo as it was taken: nothing should change",
 }
 """NAME → what is hard about it; rows of the picture, in order."""
@@ -66,9 +66,9 @@ def main() -> None:
 def untouched(harmonizer: cdtnet.Harmonizer) -> Pictures:
     """The photograph behind the demo, its mask, and what harmonizing makes of it."""
     demo = ROOT / "src" / "cdtnet" / "demo"
-    with Image.open(ROOT / "examples" / "demo_target.jpg") as photo, Image.open(demo / "mask.png") as grey:
+    with Image.open(ROOT / "examples" / "demo_target.jpg") as photo, Image.open(demo / "mask.png") as gray:
         photo.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-        composite, mask = photo.convert("RGB"), grey.convert("L").resize(photo.size, Image.Resampling.BOX)
+        composite, mask = photo.convert("RGB"), gray.convert("L").resize(photo.size, Image.Resampling.BOX)
     return composite, mask, harmonizer(composite, mask).image
 
 

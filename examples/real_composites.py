@@ -68,9 +68,9 @@ def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.
     """A composite and its mask, no longer than `SIDE`, and the composite harmonized."""
     with (
         Image.open(PHOTOS / f"{name}_composite.jpg") as photo,
-        Image.open(PHOTOS / f"{name}_mask.png") as grey,
+        Image.open(PHOTOS / f"{name}_mask.png") as gray,
     ):
-        composite, mask = photo.convert("RGB"), grey.convert("L")
+        composite, mask = photo.convert("RGB"), gray.convert("L")
     composite.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     mask = mask.resize(composite.size, Image.Resampling.BOX)
     with warnings.catch_warnings():

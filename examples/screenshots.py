@@ -3,9 +3,9 @@
     python examples/screenshots.py [--output docs] [NAME ...]
 
 NAME is one of the functions in `PICTURES`; without names, all are made. Needs the extras `web`, `evaluate`
-and `train`, and Playwright with a browser; CDTNET_CHROMIUM names the browser if it is not Playwright's own. Two
-pictures come from elsewhere: `comfyui.png` needs ComfyUI's front end (docs/comfyui.md), and `speed.png` is a
-figure of benchmarks/speed.py.
+and `train`, and Playwright with a browser; CDTNET_CHROMIUM names the browser if it is not Playwright's own.
+Two pictures come from elsewhere: `comfyui.png` needs ComfyUI's front end (docs/comfyui.md), and `speed.png` is
+a figure of benchmarks/speed.py.
 """
 
 import argparse
