@@ -4,8 +4,8 @@
 
 NAME is one of the functions in `PICTURES`; without names, all are made. Needs the extras `web`, `evaluate`
 and `train`, and Playwright with a browser; CDTNET_CHROMIUM names the browser if it is not Playwright's own.
-Two pictures come from elsewhere: `comfyui.png` needs ComfyUI's front end (docs/comfyui.md), and `speed.png` is
-a figure of benchmarks/speed.py.
+Two pictures come from elsewhere: `comfyui.png` from ComfyUI (docs/comfyui.md), and `speed.png`, a figure of
+benchmarks/speed.py.
 """
 
 import argparse
