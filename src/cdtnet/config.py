@@ -33,17 +33,18 @@ class Config:
             alone, upsampled.
         base_size: side of the square that is analyzed, in pixels; a multiple of 8, up to 1024.
         luts: number of basis LUTs, up to 256.
-        split: whether the LUTs' weights are predicted from foreground and background apart.
-        antialias: whether a picture is low-pass filtered when it is brought to base size. The published
+        split: whether the LUTs' weights are predicted from foreground and background separately.
+        antialias: whether a picture is low-pass filtered when it is resized to base size. The published
             weights were trained without.
-        residual: whether the refinement is given most of what the generator's picture differs by from the
-            color mapping's at base size, instead of that picture, so that upsampling blurs a correction and
-            not a picture. The published weights were trained without; of no effect on other variants.
-        second_look: whether engines analyze a picture twice, as it is and mirrored, go by the mean, and hold
-            back the change as far as both looks disagree (`engines/confidence.py`). The module `CDTNet` looks
-            once.
-        close_up: whether engines analyze the foreground and its surroundings (`inference/crop.py`), not the
-            whole picture, where that is larger than the base. The module `CDTNet` sees all that it is given.
+        residual: whether the refinement receives most of the difference between the generator's and the
+            color mapping's picture at base size, instead of the generator's picture, so that upsampling
+            blurs a correction and not a picture. The published weights were trained without. No effect on
+            other variants.
+        second_look: whether a `Harmonizer` analyzes a picture twice, as it is and mirrored, averages both,
+            and reduces the change if they disagree. The module `CDTNet` looks once.
+        close_up: whether a `Harmonizer` analyzes the foreground and its surroundings (`inference/crop.py`)
+            instead of the whole picture, if that is larger than the base size. The module `CDTNet` analyzes
+            its whole input.
     """
 
     variant: Variant = "cdtnet"

@@ -48,7 +48,7 @@ class Composition:
         composite: in the background's size, depth and color profile, and with its metadata.
         mask: (H,W) how far each pixel shows the foreground, full range; uint8 on a background of 8 bits,
             uint16 on any other.
-        layer: the foreground by itself, from which soft edges are harmonized as solid parts are.
+        layer: the foreground alone, so that soft edges are harmonized like solid parts.
     """
 
     composite: Picture
@@ -104,19 +104,19 @@ def compose(
     """Paste a cut-out onto a background.
 
     Colors are converted to the background's profile and blended in its encoded values, as photo editors do
-    and the harmonizer does. Pixels of the background that nothing is pasted on come back bit-identical. The
-    foreground is resampled only where it is scaled, turned or placed between pixels.
+    and the harmonizer does. Background pixels that are not covered are bit-identical. The foreground is
+    resampled only if it is scaled, rotated or placed between pixels.
 
     Args:
         foreground: a path, a PIL image, a Picture or an array; with alpha, or with a mask.
         background: the same kinds.
-        at: (x, y) of the scaled, not yet turned foreground's top left corner, in pixels of the background; it
-            may lie outside. None centers it, on whole pixels.
+        at: (x, y) of the scaled, not yet rotated foreground's top left corner, in pixels of the background;
+            it may lie outside. None centers it, on whole pixels.
         scale: background pixels per foreground pixel, 1/400 to 400.
         rotate: degrees clockwise about the foreground's center.
-        mask: what of the foreground to paste, as large as it: white is pasted, gray partly; within its alpha
-            where it has both.
-        resize_mask: accept a mask of another size and bring it to the foreground's.
+        mask: the part of the foreground to paste, of its size: white is pasted, gray partly; combined with
+            its alpha if it has both.
+        resize_mask: accept a mask of another size, and resize it.
 
     Raises:
         PictureError: A picture cannot be used, there is neither alpha nor mask, or nothing of the

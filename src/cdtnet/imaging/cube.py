@@ -30,8 +30,7 @@ class Lut:
     """A recoloring of sRGB values in 0..1.
 
     Attributes:
-        table: (N, N, N, 3) float32, indexed by blue, green, red; the colors, red first, that the grid's map
-            to.
+        table: (N, N, N, 3) float32, indexed by blue, green, red; the new colors of the grid, red first.
 
     Raises:
         PictureError: The table has another shape, or holds NaN or infinite values.
@@ -57,7 +56,7 @@ class Lut:
         return int(self.table.shape[0])
 
     def apply(self, rgb: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Recolor (..., 3) values trilinearly; values outside 0..1 are taken as 0 or 1, and NaN as 0."""
+        """Recolor (..., 3) values trilinearly; values outside 0..1 are clipped, and NaN is 0."""
         place = unit(rgb).astype(np.float32, copy=False) * np.float32(self.size - 1)
         low = np.minimum(place.astype(np.intp), self.size - 2)
         strides, colors = np.array([1, self.size, self.size**2]), self.table.reshape(-1, 3)
@@ -81,17 +80,17 @@ class Lut:
         resize_mask: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Any:
-        """Apply the table to a picture, by way of sRGB whatever its color profile.
+        """Apply the table to a picture, converted to sRGB from any color profile.
 
-        With the composite and the mask that a "cdtnet-sim" table was mixed for, this is what the network
-        gives. Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures is bounded.
+        With the composite and mask of a "cdtnet-sim" table, the result equals the network's. Pixels where the
+        mask is 0 are bit-identical. Memory beyond the pictures is bounded.
 
         Args:
             picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
             mask: the same kinds, as large as the picture: white is recolored; None recolors everything.
             strength: 0 leaves the picture as it is, 1 recolors fully; linear between.
-            resize_mask: accept a mask of another size and bring it to the picture's.
-            progress: called with tiles done and tiles in all.
+            resize_mask: accept a mask of another size, and resize it.
+            progress: called with the numbers of finished tiles and of all tiles.
 
         Returns:
             The recolored picture, of the same kind, size and depth; a `Picture` for a path.
@@ -128,12 +127,11 @@ class Lut:
         return Lut(identity + np.float32(strength) * (self.table - identity))
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
-        """Write a .cube file, red fastest as the format wants it.
+        """Write a .cube file, with red varying fastest.
 
         Args:
             path: The file's name.
-            size: Grid points per axis where they are to differ from the table's; editors favour 17, 33 and
-                65.
+            size: Points per axis, by default the table's; editors expect 17, 33 or 65.
 
         Raises:
             PictureError: The name does not end in .cube, the size is not allowed, or the file cannot be
@@ -153,7 +151,7 @@ class Lut:
         """Read a .cube file that holds a 3D table over the domain 0..1.
 
         Raises:
-            PictureError: The file cannot be read, is no such table, or does not hold the values it announces.
+            PictureError: The file cannot be read, is not such a table, or is incomplete.
         """
         try:
             check_regular(path)

@@ -22,9 +22,9 @@ class Picture:
 
     Attributes:
         pixels: (H, W, C) uint8, uint16 or float32; C is 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
-            Integers use their full range, floats run from 0 to 1; those of a float TIFF may go beyond, be
-            infinite, or NaN, which is no color.
-        metadata: What else the file held.
+            Integers use their full range, floats are in 0 to 1; those of a float TIFF may be outside,
+            infinite, or NaN.
+        metadata: Everything else in the file.
 
     Raises:
         PictureError: The pixels have another shape or type.

@@ -36,13 +36,12 @@ FloatArray = NDArray[np.float32]
 def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[Any]:
     """Refine a rough mask to the edges of the object that it covers.
 
-    What is far from the mask's edge stays as it is; the edge moves by up to a fourteenth of the object's
-    size.
+    The edge moves by up to a fourteenth of the object's size. Other parts of the mask are not changed.
 
     Args:
         image: the picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
         mask: the same kinds, as large as the picture: white is foreground, roughly.
-        resize_mask: accept a mask of another size and bring it to the picture's.
+        resize_mask: accept a mask of another size, and resize it.
 
     Returns:
         (H,W), of the mask's depth: uint8, uint16 or float32.
@@ -52,7 +51,7 @@ def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[An
         CdtnetError: OpenCV is not installed.
 
     Warns:
-        UserWarning: if no edge is found, so that the mask is left as it is.
+        UserWarning: No edge was found, and the mask is unchanged.
     """
     picture = to_picture(image)
     soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)

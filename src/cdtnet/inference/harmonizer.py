@@ -36,19 +36,20 @@ Progress = Callable[[int, int], None]
 
 
 class Harmonizer:
-    """A model, ready for many pictures.
+    """A loaded model that harmonizes pictures.
 
-    Threads may share it. It can be copied and pickled, to be sent to processes that were started by "spawn";
-    a process that was forked from one that had it refuses to use it.
+    Threads may share it. It can be copied and pickled, to be sent to processes that were started by "spawn".
+    A process that was forked after the first use raises an error.
 
     Args:
         model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
-            `CDTNet`, of which a copy is made, so that it stays as it is, and later changes to it don't count.
+            `CDTNet`, which is copied: it is not changed, and later changes to it have no effect.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
-        precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
-            gains by it (no pixel moves by more than one level), and float32 else; or "float32" or "bfloat16".
-        threads: of OpenVINO, one for each core by default. PyTorch's are set by `torch.set_num_threads`.
+        precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures if the hardware is
+            faster with it (no pixel moves by more than one level), and float32 otherwise; or "float32" or
+            "bfloat16".
+        threads: of OpenVINO, one per core by default. PyTorch's are set by `torch.set_num_threads`.
 
     Raises:
         WeightsError: There are no such weights, or they do not fit.
@@ -88,7 +89,7 @@ class Harmonizer:
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> Result:
-        """Recolor the foreground of a composite so that it belongs.
+        """Recolor the foreground of a composite so that it matches the background.
 
         Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded,
         whatever their size.
@@ -97,26 +98,26 @@ class Harmonizer:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
                 or float in 0..1; or a tensor (3,H,W) or (B,3,H,W), uint8 or float, on any device.
             mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, gray
-                is soft coverage. Objects that lie apart are analyzed apart; so are the masks of a list, or
-                the labels of an array of int32 or int64, of which 0 is background.
+                is soft coverage. Objects that lie apart are analyzed separately, and so are the masks of a
+                list, or the labels of an array of int32 or int64, of which 0 is background.
                 For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
             strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
-            resize_mask: accept a mask of another size and bring it to the composite's.
+            resize_mask: accept a mask of another size, and resize it.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
                 background changes too.
-            apply_anyway: make the whole change even where the analysis is not sure of it.
+            apply_anyway: apply the whole change even where the analysis is uncertain.
             snap_mask: refine a rough mask to the object's edge first; see `snap_mask`.
             layer: the foreground by itself, as `compose` gives it beside the composite and the mask: soft
                 edges then change as solid parts do.
-            record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
-                so that it can be made again; what is given here is added to that, or replaces it.
-            progress: called with tiles done and tiles in all.
+            record: store in the result, and in its XMP if it is a `Picture`, how it was made, so that it
+                can be made again; a dictionary given here is added to that, or replaces entries.
+            progress: called with the numbers of finished tiles and of all tiles.
 
         Raises:
             PictureError: The composite or the mask cannot be used.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
+            UserWarning: The mask is black or white everywhere, or little is changed.
         """
         check_strength(strength)
         if is_pictures(composite):
@@ -187,7 +188,7 @@ class Harmonizer:
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> None:
-        """Harmonize into a file, whole or not at all.
+        """Harmonize into a file, which is written completely or not at all.
 
         A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit, unless its
         mask is to be snapped: then neither it nor its mask is ever held in memory, and masks of another size
@@ -203,14 +204,14 @@ class Harmonizer:
             snap_mask: as above.
             quality: 1 to 100, for JPEG and lossy WebP.
             record: as above; into the file.
-            progress: called with parts done and parts in all.
+            progress: called with the numbers of finished parts and of all parts.
 
         Raises:
             PictureError: The composite or the mask cannot be used, or the format cannot hold the picture.
             WriteError: The file cannot be written.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
+            UserWarning: The mask is black or white everywhere, or little is changed.
         """
         from .streaming import is_streamed, stream
 
@@ -252,7 +253,7 @@ class Harmonizer:
         """Return the table for a picture, as a `Result` has it, without rendering.
 
         Warns:
-            UserWarning: if it changes little.
+            UserWarning: It changes little.
         """
         picture = to_picture(composite)
         masks = to_masks(mask, picture.height, picture.width, resize=resize_mask)

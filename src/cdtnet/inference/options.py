@@ -15,12 +15,12 @@ class Options:
 
     Attributes:
         strength: 0 leaves the composite as it is, 1 harmonizes fully.
-        resize_mask: Whether a mask of another size is brought to the composite's.
+        resize_mask: Whether a mask of another size is resized to the composite's.
         quality: 1 to 100, of JPEG and lossy WebP.
-        apply_anyway: Whether the whole change is made even where the analysis is not sure of it.
-        snap_mask: Whether the mask is rough and is refined to the object's edge.
-        labels: Of a map of labels, those that are foreground; by default all but the background.
-        color_space: What composites without a profile mean, "srgb" or "linear"; None for what files say.
+        apply_anyway: Whether the whole change is applied even where the analysis is uncertain.
+        snap_mask: Whether a rough mask is refined to the object's edge.
+        labels: The foreground labels of a label map; by default all except the background.
+        color_space: The color space of composites without a profile, "srgb" or "linear"; None for the file's.
 
     Raises:
         PictureError: One of them is out of its range.

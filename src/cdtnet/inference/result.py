@@ -16,11 +16,11 @@ class Result:
 
     Attributes:
         image: of the same kind, size and depth as the composite; a `Picture` for a path.
-        lut: the color table that the network mixed for this picture, `lut.save("look.cube")`; None if the
+        lut: the lookup table predicted for this picture, `lut.save("look.cube")`; None if the
             model has no color mapping ("is2am") or the mask no foreground.
-        composite: what was harmonized, as it was given; for a path the `Picture` that was read.
-        record: what the image was made of and how, if that was asked for.
-        remark: what is odd about the mask, or why little is changed, in a sentence; None as a rule.
+        composite: the composite as it was passed; for a path the `Picture` that was read.
+        record: how the image was made, if requested.
+        remark: what is unusual about the mask, or why little is changed, in a sentence; usually None.
     """
 
     image: Any
