@@ -65,7 +65,7 @@ def run(
         stopped: Whether to end, asked after each picture.
 
     Raises:
-        CdtnetError: The actors cannot work, for want of a model, a GPU, or what else they need.
+        CdtnetError: The actors cannot work, because a model, a GPU or another requirement is missing.
     """
     import ray
 

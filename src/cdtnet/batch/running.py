@@ -42,10 +42,10 @@ class Machine:
     Attributes:
         harmonizer: Shared by all threads.
         store: Where the results go.
-        options: What decides on their content.
-        workers: How many pictures are worked on at a time.
-        budget: About how many bytes of memory the pictures may take; one that takes more is alone.
-        stopped: Whether to end: no new picture is begun, and those in hand are left for the next run.
+        options: The options that determine their content.
+        workers: The number of pictures processed at a time.
+        budget: Bytes of memory that the pictures may take, about; a larger picture is processed alone.
+        stopped: Whether to stop: no new picture is started, and current ones are left for the next run.
     """
 
     harmonizer: Harmonizer
@@ -91,7 +91,7 @@ class Budget:
     """A memory budget that threads share.
 
     Args:
-        total: How many; who needs more waits until nobody else has any.
+        total: The number of bytes; a request for more waits until no other thread holds any.
     """
 
     def __init__(self, total: int) -> None:

@@ -38,7 +38,7 @@ class BatchOptions(Options):
     Attributes:
         model: A shipped name or a file of weights.
         suffix: Of all results, such as ".png"; None for that of each composite.
-        record: Whether each result notes in its XMP what it is made of and how.
+        record: Whether the XMP of each result contains how it was made.
         runtime: What to compute with, as for `Harmonizer`.
     """
 

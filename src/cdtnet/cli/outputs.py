@@ -25,7 +25,7 @@ def prepare_output(
         overwrite: Whether an input may be replaced; None where there is no such option.
 
     Raises:
-        WriteError: It is an input, by whatever name, or no file can have its name.
+        WriteError: It is an input under any of its names, or no file can have its name.
     """
     check_target(output)
     if not overwrite and any(is_same_file(output, name) for name in inputs):

@@ -153,7 +153,7 @@ class Output:
 
         Raises:
             PictureError: The format cannot hold the picture.
-            WriteError: The output would replace an input unasked, or cannot be a file.
+            WriteError: The output would replace an input without --overwrite, or cannot be a file.
         """
         from ..imaging import describe_encoding
 

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Load the models, print the address, and serve until told to stop; what is in hand is finished."""
+    """Load the models, print the address, and serve until a signal; current requests are finished."""
     share_cores(arguments.workers)
     from ..inference.harmonizer import Harmonizer
 

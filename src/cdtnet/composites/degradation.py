@@ -1,6 +1,6 @@
 """Differences between a cut-out and its background besides color: grain, JPEG artifacts, inexact masks.
 
-None of it is the network's to mend; it has to judge colors in spite of it.
+The network does not correct them. It must judge colors in their presence.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,7 @@
 """Objects moved within their own photograph: the light is the same, so their own colors are correct.
 
-A recolored photograph betrays what is wrong at the edge of the foreground, where both sides once met. An
-object that is cut out and pasted elsewhere does not, as in the composites that people make.
+The edge of a recolored foreground reveals the change, because original neighbors meet there. An object that
+is pasted elsewhere does not reveal it, like the composites that people make.
 """
 
 import math

@@ -14,8 +14,8 @@ from .moving import move, repaint
 from .photos import PhotoStore
 from .recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 
-# Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
-# nobody could say what the foreground looked like.
+# Composites further than this from the real photo (fMSE, 0..255 scale) are moved back towards it: beyond it
+# the original foreground cannot be recognized.
 FMSE_LIMIT = 8000.0
 MOVED = 0.6  # share of composites made of moved objects
 MISJUDGED = 0.6  # share of masks that are not exact

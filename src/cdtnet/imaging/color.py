@@ -67,8 +67,8 @@ class ColorCodec:
     def encode(self, tile: NDArray[Any], before: Floats, after: Floats) -> NDArray[Any]:
         """Apply a recoloring to a native tile.
 
-        The tile is moved by the difference between both colors as seen in its own color space, so that
-        whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A gray tile moves
+        The tile is moved by the difference between both colors in its own color space. Pixels that are not
+        recolored are therefore bit-identical, including colors outside sRGB. A gray tile moves
         by the luma of the difference. Integers are rounded to the nearest value; NaN and infinities stay.
 
         Args:

@@ -1,6 +1,6 @@
-"""The picture formats that are read and written, and what each can hold. A new format begins here.
+"""The table of picture formats: what is read and written, and what each can hold. Add new formats here.
 
-It loads no library, so that whoever only looks at names may ask.
+This module loads no image library, so that names can be checked quickly.
 """
 
 from __future__ import annotations

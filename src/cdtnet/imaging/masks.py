@@ -24,9 +24,9 @@ MOST_LABELS = 64
 def to_mask(
     mask: Any, height: int, width: int, *, resize: bool = False, labels: Sequence[Label] = ()
 ) -> NDArray[Any]:
-    """Make a mask of anything a caller may hand over.
+    """Make a mask of any supported input.
 
-    Gray is read by its brightness; of two colors, whatever they are, the brighter is foreground. Few grays
+    Gray is read by its brightness; of any two colors, the brighter is foreground. Few grays
     far from white with black among them, and a few exact colors, are labels: any but black (or, without
     black, the most frequent) is foreground. A transparent picture is read by its alpha, as cut-outs are
     saved, unless what can be seen of it is black and white itself.

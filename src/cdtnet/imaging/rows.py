@@ -134,7 +134,7 @@ class Rows:
         shape: (H, W, C).
         dtype: uint8, uint16 or float32.
         nbytes: Bytes that the pixels would take.
-        watch: If there is one, called with the row below those asked for, by whoever asks.
+        watch: Called with the row below the requested ones, in the requesting thread.
     """
 
     watch: Callable[[int], None] | None = None

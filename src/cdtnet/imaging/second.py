@@ -1,6 +1,7 @@
 """Extra content of camera files that does not fit a changed picture.
 
-Gain maps, second pictures and videos are left out of results, with the XMP that promises them; it is said.
+Gain maps, second pictures and videos are left out of results, with the XMP that announces them, and a
+message says so.
 """
 
 from __future__ import annotations

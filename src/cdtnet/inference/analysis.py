@@ -16,7 +16,7 @@ from ..imaging.resizing import shrink
 from .crop import close_up
 from .objects import Part
 
-LITTLE = 0.3  # share of the change below which it is said that little is changed
+LITTLE = 0.3  # share of the change below which a remark says that little is changed
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
 

@@ -91,8 +91,8 @@ class Harmonizer:
     ) -> Result:
         """Recolor the foreground of a composite so that it matches the background.
 
-        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded,
-        whatever their size.
+        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded
+        for any size.
 
         Args:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
@@ -332,7 +332,7 @@ class Harmonizer:
         return {**self._arguments, "precision": self.precision}
 
     def __setstate__(self, arguments: dict[str, Any]) -> None:
-        """Make the runtime anew."""
+        """Make a new runtime."""
         Harmonizer.__init__(self, **arguments)
 
 

@@ -82,7 +82,7 @@ def _corners(polygon: Any) -> Any:
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A mask of its own, of whatever size, as in Open Images."""
+    """A mask file of any size, as in Open Images."""
 
     entry: Entry
 

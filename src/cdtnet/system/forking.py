@@ -13,7 +13,7 @@ def use_threads() -> None:
     Call this before every use.
 
     Raises:
-        CdtnetError: The process was forked from one that had used them, so that it would wait for ever.
+        CdtnetError: The process was forked from one that had used them, so it would wait forever.
     """
     if _state["lost"]:
         raise CdtnetError(

@@ -71,7 +71,7 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
 
 
 def restore(model: nn.Module, state: dict[str, Any], network: CDTNet) -> None:
-    """Load a checkpoint's state into what it is of.
+    """Load a checkpoint's state into its objects.
 
     Checkpoints of runs begun before states carried their configuration are completed with it: the recipe,
     which has been compared, is the same.

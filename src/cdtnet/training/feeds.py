@@ -229,7 +229,7 @@ def _is_validation(sample: Sample) -> bool:
 
 
 class Item(NamedTuple):
-    """One triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and what was wrong with those it stands in for."""
+    """One triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and the problems of those that it replaces."""
 
     triplet: tuple[Tensor, ...]
     problems: tuple[str, ...]

@@ -25,7 +25,7 @@ class Log:
 
     Args:
         folder: the run's.
-        listeners: told whatever is noted, such as loggers of other packages.
+        listeners: called with everything that is logged, such as loggers of other packages.
     """
 
     def __init__(self, folder: Path, listeners: Sequence[Listener] = ()):

@@ -212,12 +212,12 @@ class Recipe(Section):
     """Everything that a training run depends on.
 
     Attributes:
-        about: what it is for, in a sentence.
+        about: the purpose of the recipe, in a sentence.
         model: the network.
-        data: what it is trained on.
+        data: the training data.
         initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
-        open_gates: start with the blending gates open, so that training begins at the untouched picture;
-            for parts that are not taken from anywhere, and where the refinement does not correct a sum.
+        open_gates: start with the blending gates open, so that training begins at the unchanged picture; for
+            parts without initial weights, and where the refinement does not correct a sum.
         seed: of everything random.
         watch: what is noted and kept on the way.
         stages: one after the other.

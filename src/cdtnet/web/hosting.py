@@ -86,9 +86,9 @@ def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, place
 
     Args:
         app: The application.
-        listener: Where it listens.
-        patience: Seconds that requests in hand are given to end, after the signal.
-        places: Requests that the application keeps in hand; so many more connections may be open.
+        listener: The socket to listen on.
+        patience: Seconds until current requests must end after the signal.
+        places: Requests that the application holds; so many more connections may be open.
     """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     with StopSignal():  # uvicorn shuts down in order, and then raises the signal again

@@ -22,7 +22,7 @@ _FAILURES = {
     "413": "The request is longer than the server takes.",
     "415": "The body is of another kind.",
     "422": "Composite or mask cannot be used: damaged, of different sizes, of too many pixels.",
-    "429": "As many requests are in hand as the server takes.",
+    "429": "The queue of the server is full.",
     "500": "The server failed.",
     "503": "The request did not have its turn in time, or memory is short.",
     "504": "The work took too long.",

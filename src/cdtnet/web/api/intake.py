@@ -25,7 +25,7 @@ class HarmonizeRequest:
     """A parsed request.
 
     Attributes:
-        composite: A picture file, whatever it may hold.
+        composite: A picture file, unchecked.
         mask: Another; None if the composite's alpha channel is the mask.
         options: How to harmonize.
         table: Whether the color table is wanted, and not the picture.

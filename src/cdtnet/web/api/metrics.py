@@ -70,8 +70,8 @@ class Counting:
 
     Args:
         app: The application.
-        metrics: Where they are noted.
-        paths: Those that are told apart; the others are one, or there would be no end of them.
+        metrics: The metrics to update.
+        paths: Paths with counters of their own; all others share one, which bounds their number.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:

@@ -153,7 +153,7 @@ async def _outcome(job: Job, request: Request) -> Any:
 
     Raises:
         ClientDisconnect: Nobody waits for it any more.
-        HTTPException: 500, if something happened that nobody thought of.
+        HTTPException: 500, for an unexpected error.
         CdtnetError: The work raised it.
     """
     finished = asyncio.wrap_future(job.outcome)
