@@ -1,7 +1,8 @@
 """Three ways to recolor a foreground so that it looks wrong, for whole batches.
 
 As in iHarmony4: the colors of another photo (HCOCO, HFlickr), the style of another retoucher (HAdobe5k),
-other light (Hday2night, and light that changes across the picture). Every random quantity is drawn per picture.
+other light (Hday2night, and light that changes across the picture). Every random quantity is drawn per
+picture.
 """
 
 import torch

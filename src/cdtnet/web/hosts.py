@@ -15,7 +15,8 @@ class HostCheck:
     """Middleware that refuses requests which name another host.
 
     A page of another site can make its name resolve to this machine (DNS rebinding); browsers then treat it
-    as this server's page. Requests must therefore name the server by IP address, localhost, or one of its names.
+    as this server's page. Requests must therefore name the server by IP address, localhost, or one of its
+    names.
 
     Args:
         app: The application.
