@@ -95,6 +95,17 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
+def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
+    """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1; None if no edge fits it."""
+    found = _cut(_bytes(image), mask)
+    if found is None:
+        return None
+    cut, band = found
+    coefficients = _filter(image, cut)
+    soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
+    return np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
+
+
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     """A part (h,w) of a mask, refined; None if there is no edge, or none that fits the mask."""
     import cv2
@@ -104,6 +115,23 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     low: Any = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
     rough = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
+    found = _cut(low, rough)
+    return None if found is None else _enlarged(pixels, mask, low, *found)
+
+
+def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]] | None:
+    """Find the edge of an object at low resolution by GrabCut.
+
+    Args:
+        low: (S,T,3), the picture.
+        rough: (S,T), the mask, 0..1.
+
+    Returns:
+        (S,T), 1 inside and 0 outside, and (S,T), where the edge may be; None if there is no edge, or none
+        that fits the mask.
+    """
+    import cv2
+
     inside = (rough > 0.5).astype(np.uint8)
     area = int(inside.sum())
     reach = max(round(OFF * area**0.5), 2)
@@ -122,8 +150,7 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
     if abs(cut.sum() - area) > area / 2 or _contrast(low, cut) < FAINT:
         return None
-    band = (possible > 0) & (sure == 0)
-    return _enlarged(pixels, mask, low, cut, band)
+    return cut, (possible > 0) & (sure == 0)
 
 
 def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
