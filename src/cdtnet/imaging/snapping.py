@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import needs
 from .cells import survey
 from .convert import to_picture
 from .depth import full_scale
@@ -49,7 +48,6 @@ def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[An
 
     Raises:
         PictureError: the picture or the mask cannot be used.
-        CdtnetError: OpenCV is not installed.
 
     Warns:
         UserWarning: if no edge is found, so that the mask is left as it is.
@@ -68,8 +66,6 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
     Returns:
         The mask, and a sentence if all of it or a part is left as it was.
     """
-    with needs("snap", "Snapping a mask"):
-        import cv2  # noqa: F401 – said here if it is missing
     snapped, left = mask.copy(), False
     for extent in _parts(mask):
         grown = extent.grow(max(round(AROUND * max(extent.size)), 8), *mask.shape)
