@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import PictureError
 from .options import add_apply_anyway, add_model_options, runtime, stoppable_bar
 from .outputs import prepare_output
-from .pictures import Output, add_output_options, beside, read_inputs
+from .pictures import Output, add_output_options, beside, options_of, read_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _write_table(arguments: argparse.Namespace) -> None:
     from ..imaging.cube import check_name
     from ..inference.harmonizer import Harmonizer
+    from ..inference.pipeline import table_for
 
     if arguments.mask is None:
         raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
@@ -60,16 +61,13 @@ def _write_table(arguments: argparse.Namespace) -> None:
     if name != "-":
         check_name(name)
         prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
-    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    lut = harmonizer.lut(
-        picture, mask, resize_mask=arguments.resize_mask, apply_anyway=arguments.apply_anyway
-    )
+    lut = table_for(Harmonizer(arguments.model, **runtime(arguments)), picture, mask, options_of(arguments))
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} mixes none, or the mask is black; "
             "use cdtnet-sim or cdtnet-256, and paint the pasted object white."
         )
-    lut = lut.weakened(arguments.strength).resized(arguments.size or lut.size)
+    lut = lut.resized(arguments.size or lut.size)
     if name == "-":
         sys.stdout.buffer.write(lut.encode())
     else:
