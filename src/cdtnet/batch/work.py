@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +28,8 @@ from .jobs import BatchJob
 from .stores import Store
 
 if TYPE_CHECKING:
-    from ..inference.harmonizer import Harmonizer, Progress
+    from ..inference.harmonizer import Harmonizer
+    from ..inference.rendering import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class BatchOptions(Options):
         """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as the file will have it
+        options: dict[str, Any] = json.loads(json.dumps(self.flat()))  # as the file will have it
         runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
         return {"model": self.model, **options, **runtime, "weights": weights}
 

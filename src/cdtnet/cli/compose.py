@@ -1,11 +1,17 @@
 """`cdtnet compose`: paste a cut-out onto a background and recolour it so that it belongs."""
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 from ..errors import PictureError
-from .options import add_mask_options, add_model_options, add_record_option, runtime, stoppable_bar
+from .options import (
+    add_control_options,
+    add_mask_options,
+    add_model_options,
+    add_record_option,
+    runtime,
+    stoppable_bar,
+)
 from .outputs import check_apart
 from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of, save
 
@@ -40,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--composite-output", metavar="FILE", help="write the composite as pasted, too")
     add_output_options(parser, "BACKGROUND_harmonized, or BACKGROUND_composite with --no-harmonize")
     add_model_options(parser)
+    add_control_options(parser)
     add_record_option(parser)
 
 
@@ -84,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with stoppable_bar("harmonizing") as progress:
-            options, record = replace(options_of(arguments), snap_mask=False), _record(arguments)
+            options, record = options_of(arguments).but(snap_mask=False), _record(arguments)
             image = harmonize_picture(
                 harmonizer, composite, mask, options, layer=made.layer, record=record, progress=progress
             ).image

@@ -3,7 +3,14 @@
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 
-from .options import add_mask_options, add_model_options, add_record_option, runtime, stoppable_bar
+from .options import (
+    add_control_options,
+    add_mask_options,
+    add_model_options,
+    add_record_option,
+    runtime,
+    stoppable_bar,
+)
 from .pictures import (
     Output,
     add_label_option,
@@ -27,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
+    add_control_options(parser)
     add_mask_options(parser)
     parser.add_argument(
         "--labels", action="store_true", help="MASK holds labels: each value but 0 is an object of its own"
@@ -92,14 +100,6 @@ def _stream(arguments: argparse.Namespace) -> None:
     output = Output.prepare(name, picture, (composite, mask), arguments)
     harmonizer = Harmonizer(arguments.model, **runtime(arguments))
     with stoppable_bar("harmonizing", "bands") as progress:
-        record = _record(arguments)
-        harmonizer.to_file(
-            composite,
-            mask,
-            name,
-            strength=arguments.strength,
-            apply_anyway=arguments.apply_anyway,
-            record=record,
-            progress=progress,
-        )
+        options, record = options_of(arguments), _record(arguments)
+        harmonizer.to_file(composite, mask, name, options, record=record, progress=progress)
     output.report()

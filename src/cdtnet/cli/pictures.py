@@ -186,17 +186,12 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """How to harmonize and write a picture, of what the functions that add options add."""
+    from ..inference.controls import WORDS
     from ..inference.options import Options
 
-    return Options(
-        arguments.strength,
-        arguments.resize_mask,
-        arguments.quality,
-        arguments.apply_anyway,
-        arguments.snap_mask,
-        tuple(getattr(arguments, "label", ())),
-        getattr(arguments, "color_space", None),
-    )
+    names = (*WORDS, "resize_mask", "quality", "apply_anyway", "snap_mask", "color_space")
+    words = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    return Options().but(labels=tuple(getattr(arguments, "label", ())), **words)
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..config import STRIDE
 from ..engines.confidence import FLOOR, Confidence, confidence
 from ..engines.protocol import Engine
 from ..imaging import ColorCodec, Picture
+from ..imaging.color import luma
 from ..imaging.geometry import Window
 from ..imaging.resizing import LowPicture, shrink
 from ..imaging.snapping import snap_low
 from .crop import close_up
 from .objects import Part
+from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which it is said that little is changed
 CLEAR = 20.0  # levels of 255; where a look sees as much, the mask follows the edge
@@ -38,6 +42,7 @@ class Analyzed(NamedTuple):
         found: the engine's analysis.
         amount: how much of the change is made, 0..1.
         remark: why little is changed and what helps, in a sentence; None where more is.
+        low: what was looked at.
     """
 
     mask: Any
@@ -45,6 +50,20 @@ class Analyzed(NamedTuple):
     found: Any
     amount: float
     remark: str | None
+    low: LowPicture
+
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels."""
+        height, width = self.frame.size
+        return float(self.low.mask.mean(dtype=np.float64) + 1e-6) * height * width
+
+    def levels(self, engine: Engine) -> Levels:
+        """Its mean luma."""
+        before, weights = self.low.image, self.low.mask + 1e-6  # of a speck, nothing may be left there
+        change = engine.preview(self.found, self.low) - before
+        composite, more = (float(np.average(luma(rgb, REC_601), weights=weights)) for rgb in (before, change))
+        return Levels(composite, composite + self.amount * more)
 
 
 def analyze(
@@ -66,7 +85,7 @@ def analyze(
     sizes = config.base_size, config.base_size // STRIDE
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     if not config.second_look:
-        return Analyzed(part.mask, frame, engine.look(low), 1.0, None)
+        return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
     looks = _looks(engine, low)
     if apply_anyway:
         looks = [look._replace(sure=look.sure._replace(share=1.0)) for look in looks]
@@ -74,7 +93,7 @@ def analyze(
     remark = None if apply_anyway else _remark(sure, part, frame, config.base_size)
     if is_refined and not (apply_anyway or remark):
         remark = _REFINED
-    return Analyzed(part.mask, frame, found, float(sure.share), remark)
+    return Analyzed(part.mask, frame, found, float(sure.share), remark, low)
 
 
 class _Look(NamedTuple):

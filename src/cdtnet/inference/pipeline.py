@@ -14,7 +14,8 @@ from .options import Options
 
 if TYPE_CHECKING:
     from ..imaging.composition import Layer
-    from .harmonizer import Harmonizer, Progress
+    from .harmonizer import Harmonizer
+    from .rendering import Progress
     from .result import Result
 
 
@@ -38,16 +39,7 @@ def harmonize_picture(
     Warns:
         UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
     """
-    result = harmonizer(
-        picture,
-        mask,
-        strength=options.strength,
-        apply_anyway=options.apply_anyway,
-        snap_mask=options.snap_mask,
-        layer=layer,
-        record=record,
-        progress=progress,
-    )
+    result = harmonizer(picture, mask, options, layer=layer, record=record, progress=progress)
     left_out = picture.metadata.left_out
     for sentence in left_out:
         warnings.warn(sentence, stacklevel=2)
@@ -56,9 +48,8 @@ def harmonize_picture(
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """The color table of a picture at the strength asked for; None where the model mixes none."""
-    lut = harmonizer.lut(picture, mask, apply_anyway=options.apply_anyway, snap_mask=options.snap_mask)
-    return lut and lut.weakened(options.strength)
+    """The color table of a picture, steered as asked for; None where the model mixes none."""
+    return harmonizer.analyze(picture, mask, options).table()
 
 
 def encode(picture: Picture, suffix: str, options: Options) -> bytes:
