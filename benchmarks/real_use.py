@@ -437,7 +437,7 @@ def neutrals(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
         found = np.array(values)
         gain = np.quantile(found[:, 2] / np.maximum(found[:, 1], 0.1), 0.95)
         rows.append([kind, f"{len(found)}", *(f"{mean:.2f}" for mean in found.mean(0)), f"{gain:.2f}"])
-    header = ["levels of 255", "composites", "photograph", "composite", "result", "95 % gain at most"]
+    header = ["levels of 255", "composites", "photograph", "composite", "result", "gain, 95th percentile"]
     return Table(f"## {name}: neutral and dark colors, chroma noise", header, rows)
 
 

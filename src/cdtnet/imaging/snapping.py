@@ -110,7 +110,7 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     scale = min(SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     low: Any = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
-    rough = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
+    rough: Any = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
     found = _cut(low, rough)
     return None if found is None else _enlarged(pixels, mask, low, *found)
 
