@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import NEGLIGIBLE, STRIDE
+from ..imaging.masks import HARD
 from ..model import CDTNet
 from ..model.layers import denormalize, normalize
 from .confidence import confidence, mean
@@ -94,8 +95,11 @@ class WholeGraph(SubGraph):
 
 def _antialiased(mask: Tensor) -> Tensor:
     """`imaging.masks.antialiased` of masks (B,H,W,1)."""
-    padded = F.pad(mask.permute(0, 3, 1, 2), (1, 1, 1, 1), mode="replicate")
-    return torch.minimum(mask, F.avg_pool2d(padded, 3, stride=1).permute(0, 2, 3, 1))
+    plane = mask.permute(0, 3, 1, 2)
+    around = F.pad(plane, (1, 1, 1, 1), mode="replicate")
+    is_hard = F.max_pool2d(around, 3, 1) + F.max_pool2d(-around, 3, 1) > HARD
+    softer = torch.minimum(plane, F.avg_pool2d(around, 3, 1))
+    return torch.where(is_hard, softer, plane).permute(0, 2, 3, 1)
 
 
 class Line(NamedTuple):
