@@ -40,11 +40,10 @@ def encode(stack: Stack) -> bytes:
         for number, sheet in reversed([*enumerate(stack.sheets)]):
             file = f"data/layer{number}.png"
             archive.writestr(file, encode_picture(Picture(_pixels(sheet), bare), ".png"))
-            attributes = {"x": str(sheet.window.left), "y": str(sheet.window.top), "composite-op": _OVER}
-            shown = "visible" if sheet.visible else "hidden"
-            ElementTree.SubElement(
-                listed, "layer", name=sheet.name, src=file, opacity="1.0", visibility=shown, **attributes
-            )
+            attributes = {"name": sheet.name, "src": file, "opacity": "1.0", "composite-op": _OVER}
+            attributes |= {"x": str(sheet.window.left), "y": str(sheet.window.top)}
+            attributes["visibility"] = "visible" if sheet.visible else "hidden"
+            ElementTree.SubElement(listed, "layer", attributes)
         archive.writestr("stack.xml", ElementTree.tostring(image, "utf-8", xml_declaration=True))
         archive.writestr("mergedimage.png", encode_picture(picture, ".png"))
         archive.writestr("Thumbnails/thumbnail.png", _thumbnail(picture))
@@ -99,10 +98,9 @@ def _read(archive: zipfile.ZipFile, path: object, name: str | None) -> tuple[Pic
     metadata = _metadata(archive, first)
     foreground = _flat([found[place]._replace(shown=True)], archive, size, path, first.pixels.dtype)
     background = _flat(found[:place], archive, size, path, first.pixels.dtype)
-    return (
-        picture_of(*foreground, first.pixels.dtype, metadata, keep_alpha=True),
-        picture_of(*background, first.pixels.dtype, metadata, keep_alpha=False),
-    )
+    dtype = first.pixels.dtype
+    above = picture_of(*foreground, dtype=dtype, metadata=metadata, keep_alpha=True)
+    return above, picture_of(*background, dtype=dtype, metadata=metadata, keep_alpha=False)
 
 
 def _metadata(archive: zipfile.ZipFile, first: Picture) -> Metadata:

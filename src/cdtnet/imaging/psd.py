@@ -18,7 +18,7 @@ from .picture import Picture
 from .read import opened
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_DEPTHS = {8: np.uint8, 16: np.uint16}
+_DEPTHS: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 _RESOLUTION, _ICC, _EXIF, _XMP = 1005, 1039, 1058, 1060  # image resources
 _BLOCK = b"Adobe Photoshop Document Data Block\0"
 _ADOBE_LAYERS = 37724  # TIFF's tag of that block
@@ -177,10 +177,8 @@ def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Pictu
     metadata, dtype = _metadata(psd), _DEPTHS[psd.depth]
     seen = _explained(path, lambda: _composite(psd, [chosen]))
     behind = _explained(path, lambda: _composite(psd, [each for each in below if each.visible]))
-    return (
-        picture_of(*seen, dtype, metadata, keep_alpha=True),
-        picture_of(*behind, dtype, metadata, keep_alpha=False),
-    )
+    foreground = picture_of(*seen, dtype=dtype, metadata=metadata, keep_alpha=True)
+    return foreground, picture_of(*behind, dtype=dtype, metadata=metadata, keep_alpha=False)
 
 
 def _composite(psd: Any, wanted: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -218,13 +216,8 @@ def _metadata(psd: Any) -> Metadata:
     if _RESOLUTION in resources:
         across, _, _, down, _, _ = struct.unpack(">IHHIHH", _raw(resources[_RESOLUTION])[:16])
         resolution = (across / 65536 / 25.4, down / 65536 / 25.4)
-    return Metadata(
-        resolution=resolution,
-        **{
-            name: _raw(resources[key]) if key in resources else None
-            for name, key in (("icc", _ICC), ("exif", _EXIF), ("xmp", _XMP))
-        },
-    )
+    icc, exif, xmp = (_raw(resources[key]) if key in resources else None for key in (_ICC, _EXIF, _XMP))
+    return Metadata(icc=icc, exif=exif, xmp=xmp, resolution=resolution)
 
 
 def _raw(resource: Any) -> bytes:
