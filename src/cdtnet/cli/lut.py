@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit",
         action="store_true",
-        help="fit the table to what the model makes of the foreground, and say how close it comes, instead of "
-        "writing the table that the model mixes",
+        help="fit the table to what the model makes of the foreground, and say how close it comes, instead "
+        "of writing the table that the model mixes",
     )
     add_model_options(parser)
     add_control_options(parser)

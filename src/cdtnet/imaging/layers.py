@@ -186,7 +186,12 @@ def choose(names: Sequence[str], shown: Sequence[bool], name: str | None, path: 
 
 
 def picture_of(
-    color: NDArray[Any], alpha: NDArray[Any], dtype: Any, metadata: Metadata, *, keep_alpha: bool
+    color: NDArray[Any],
+    alpha: NDArray[Any],
+    *,
+    dtype: np.dtype[Any],
+    metadata: Metadata,
+    keep_alpha: bool,
 ) -> Picture:
     """A picture of what layers show.
 

@@ -50,8 +50,8 @@ def _document(stack: Stack) -> Any:
     from psd_tools import PSDImage
 
     picture = stack.picture
-    depth = picture.pixels.dtype.itemsize * 8
-    psd = PSDImage.new(_MODES[picture.pixels.shape[2]], (picture.width, picture.height), depth=depth)
+    depth: Any = picture.pixels.dtype.itemsize * 8
+    psd: Any = PSDImage.new(_MODES[picture.pixels.shape[2]], (picture.width, picture.height), depth=depth)
     for sheet in stack.sheets:
         _add(psd, sheet, depth)
     record = psd._record
@@ -116,8 +116,8 @@ def encode_tiff(stack: Stack) -> bytes:
     tags = [(_ADOBE_LAYERS, 7, None, _block(_document(stack)), True)]
     if metadata.xmp:
         tags.append((_TIFF_XMP, 1, None, metadata.xmp, True))
-    pixels = picture.pixels
-    stream = io.BytesIO()
+    pixels, stream = picture.pixels, io.BytesIO()
+    across, down = metadata.resolution or (0.0, 0.0)
     tifffile.imwrite(
         stream,
         pixels[..., 0] if pixels.shape[2] == 1 else pixels,
@@ -126,7 +126,7 @@ def encode_tiff(stack: Stack) -> bytes:
         planarconfig="contig",
         extrasamples=["unassalpha"] if picture.alpha is not None else [],
         compression="zlib",
-        resolution=tuple(dots * 25.4 for dots in metadata.resolution) if metadata.resolution else None,
+        resolution=(across * 25.4, down * 25.4) if metadata.resolution else None,
         resolutionunit="INCH" if metadata.resolution else None,
         iccprofile=metadata.icc,
         metadata=None,

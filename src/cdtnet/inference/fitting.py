@@ -1,7 +1,7 @@
 """A color table fitted to a finished picture, for programs that only apply tables.
 
-The network's own table is one of several things that make the result. This one comes as close to the result as
-a table can, and says how close that is: what the network decides by place no table can hold.
+The network's own table is one of several things that make the result. This one comes as close to the result
+as a table can, and says how close that is: what the network decides by place no table can hold.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _normal(
         factors = np.where(corner, share, 1 - share).prod(-1)
         parts.append((np.array(corner), factors))
     right = np.zeros((count, 3))
-    stencil = dict[tuple[int, ...], Floats]()
+    stencil: dict[tuple[int, ...], Any] = {}
     for one, factor in parts:
         at = first + one @ strides
         for channel in range(3):
