@@ -202,7 +202,7 @@ def picture_of(
         metadata: Of the picture.
         keep_alpha: Whether alpha is kept where everything is opaque.
     """
-    scale = full_scale(dtype)
+    scale, color = full_scale(dtype), np.where(alpha > 0, color, 0)
     parts = [color, alpha] if keep_alpha or (alpha < 1).any() else [color]
     values = np.concatenate([np.rint(np.clip(part, 0, 1) * np.float32(scale)) for part in parts], axis=-1)
     return Picture(values.astype(dtype), metadata)

@@ -140,15 +140,12 @@ def encode_tiff(stack: Stack) -> bytes:
 
 def _block(psd: Any) -> bytes:
     """The layers as a tagged block, as TIFF files hold them."""
-    information, stream = psd._record.layer_and_mask_information, io.BytesIO()
-    deep = information.tagged_blocks and information.tagged_blocks.get("LAYER_16")
-    info = information.layer_info if not deep else None
-    if info is None:
-        from psd_tools.constants import Tag
+    from psd_tools.constants import Tag
 
-        key, info = b"Lr16", information.tagged_blocks[Tag.LAYER_16].data
-    else:
-        key = b"Layr"
+    information, stream = psd._record.layer_and_mask_information, io.BytesIO()
+    blocks = information.tagged_blocks
+    deep = blocks is not None and Tag.LAYER_16 in blocks
+    key, info = (b"Lr16", blocks[Tag.LAYER_16].data) if deep else (b"Layr", information.layer_info)
     info._write_body(stream, "macroman", 1, 4)
     data = stream.getvalue()
     return _BLOCK + b"8BIM" + key + struct.pack(">I", len(data)) + data
