@@ -21,6 +21,7 @@ from ..errors import CdtnetError
 from ..imaging import Picture
 from ..imaging.depth import full_scale
 from ..imaging.read import COPIES, decoded_bytes
+from ..imaging.write import lost_depth
 from ..inference.options import Options
 from ..inference.pipeline import encode, harmonize_picture, mask_for
 from ..inference.provenance import file_sha256, identity
@@ -175,6 +176,7 @@ def save(options: BatchOptions, store: Store, work: Work) -> None:
     """Encode and write the result."""
     assert work.picture
     suffix = PurePosixPath(work.job.output).suffix
+    work.record.reason = " ".join(filter(None, (work.record.reason, lost_depth(work.picture, suffix))))
     store.write(work.job.output, encode(work.picture, suffix, options))
     work.picture = None
 

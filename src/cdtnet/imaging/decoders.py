@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from . import profiles
+from . import oiio, profiles
 from .exif import upright
 from .formats import EXR, HEIC, JP2, JXL, PNM, TGA
 from .metadata import Metadata
@@ -76,6 +76,28 @@ def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
     reader = {HEIC.name: _heic, JXL.name: _jxl, EXR.name: _exr}.get(kind)
     with _explained(name, kind):
         return reader(stream, name, check) if reader else _pillow(kind, stream, name, check)
+
+
+def decoded_bytes(kind: str, stream: BinaryIO) -> int:
+    """How much memory the pixels of a file will take, by its header.
+
+    Raises:
+        CdtnetError: As from `decode`.
+    """
+
+    def measure(width: int, height: int, channels: int, size: int) -> None:
+        raise _MeasuredError(width * height * channels * size)
+
+    try:
+        decode(kind, stream, "", measure)
+    except _MeasuredError as measured:
+        return measured.nbytes
+    return 0
+
+
+class _MeasuredError(Exception):
+    def __init__(self, nbytes: int) -> None:
+        self.nbytes = nbytes
 
 
 @contextmanager
@@ -145,16 +167,16 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
     head = pylibjxl.probe(data)
     if head["have_animation"]:
         raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
-    if head["bits_per_sample"] != 8 or head["exponent_bits_per_sample"]:
-        raise PictureError(
-            f"{name} holds {head['bits_per_sample']} bits a channel, of which only 8 would be read; save it "
-            "as 16-bit PNG or TIFF first."
-        )
-    check(head["width"], head["height"], head["channels"], 1)
+    if head["exponent_bits_per_sample"] or head["bits_per_sample"] > 16:
+        raise PictureError(f"{name} holds floats, or more than 16 bits a channel; save it as TIFF or OpenEXR.")
+    deep = head["bits_per_sample"] > 8
+    check(head["width"], head["height"], head["channels"], 3 if deep else 1)
     pixels, boxes = pylibjxl.decode(data, metadata=True, timeout=_PATIENCE)
-    exif = boxes.get("exif")
+    exif, icc = boxes.get("exif"), boxes.get("icc")
+    if deep:
+        pixels, icc = oiio.read(data, JXL.suffix, JXL.extra, f"{name} holds more than 8 bits a channel, and reading it")
     metadata = Metadata(
-        icc=boxes.get("icc"),
+        icc=icc,
         exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
         xmp=boxes.get("xmp"),
         lossless=False,
@@ -178,12 +200,10 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
             raise PictureError(
                 f"{name} has more pixels than are read of a {kind} file; save it as PNG or TIFF."
             ) from error
-        if kind == JP2.name and jp2_bits(stream) > 8 and image.mode != "I;16":
-            raise PictureError(
-                f"{name} holds more than 8 bits a channel, of which only 8 would be read; "
-                "save it as 16-bit PNG or TIFF first."
-            )
-        check(*image.size, len(image.getbands()), 2 if image.mode.startswith("I") else 1)
+        deep = kind == JP2.name and jp2_bits(stream) > 8
+        check(*image.size, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1)
+        if deep:
+            return _deep_jp2(stream, name)
         return _of_pillow(image, kind, name, lossless=True)
 
 
@@ -203,6 +223,13 @@ def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
         format=kind,
     )
     return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
+
+
+def _deep_jp2(stream: BinaryIO, name: str) -> Decoded:
+    stream.seek(0)
+    what = f"{name} holds more than 8 bits a channel, and reading it"
+    pixels, icc = oiio.read(stream.read(), JP2.suffix, "jp2", what)
+    return Decoded(pixels, Metadata(icc=icc, format=JP2.name))
 
 
 def jp2_bits(stream: BinaryIO) -> int:

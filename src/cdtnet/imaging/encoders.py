@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
+from . import oiio
 from .decoders import ExrRest
 from .formats import EXR, HEIC, JXL
 from .metadata import Metadata
@@ -53,6 +54,7 @@ def check_installed(kind: str) -> None:
             import pillow_heif  # noqa: F401
     elif kind == JXL.name:
         with needs("jxl", what):
+            import OpenImageIO  # noqa: F401
             import pylibjxl  # noqa: F401
     elif kind == EXR.name:
         with needs("exr", what):
@@ -66,7 +68,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     if channels == 2:  # which the encoder knows no mode for
         pixels, channels = pixels[..., [0, 0, 0, 1]], 4
     mode = _MODES[channels] + (";16" if pixels.dtype == np.uint16 else "")
-    pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits == 12
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits != 10
     file = pillow_heif.from_bytes(mode, (width, height), pixels.tobytes())
     options: dict[str, Any] = {"quality": quality, "chroma": 444, "enc_params": {"preset": "ultrafast"}}
     if metadata.hdr is not None:
@@ -94,6 +96,10 @@ def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
 
     if pixels.shape[2] == 2:  # which the encoder knows no mode for
         pixels = np.ascontiguousarray(pixels[..., [0, 0, 0, 1]])
+    if pixels.dtype == np.uint16:
+        exif = b"\0\0\0\0" + metadata.exif if metadata.exif else None  # where the block begins
+        boxes = {name: box for name, box in ((b"Exif", exif), (b"xml ", metadata.xmp)) if box}
+        return oiio.encode_jxl(pixels, metadata.icc, boxes)
     lossless = metadata.lossless or quality == 100
     # As libjxl's own tools translate the quality of a JPEG.
     distance = 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 1.15 * quality + 25

@@ -118,7 +118,8 @@ class Harmonizer:
             PictureError: if the composite or the mask cannot be used.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed; and
+                of what the composite's file holds and no result can.
         """
         check_strength(strength)
         if is_pictures(composite):
@@ -170,9 +171,10 @@ class Harmonizer:
                 pixels[window.slices] = painted
                 if progress:
                     progress(done, len(windows))
-        remark = " ".join(filter(None, (unsnapped, remark))) or None
-        if remark:
-            warnings.warn(remark, stacklevel=2)
+        remarks = [*filter(None, (unsnapped, remark)), *picture.metadata.left_out]
+        for sentence in remarks:
+            warnings.warn(sentence, stacklevel=2)
+        remark = " ".join(remarks) or None
         return Result(like(picture.replace_pixels(pixels, noted), composite), lut, given, noted, remark)
 
     def to_file(

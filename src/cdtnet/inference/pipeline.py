@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -33,12 +31,8 @@ def harmonize_picture(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize a picture, its mask as large as it; see `Harmonizer`.
-
-    Warns:
-        UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
-    """
-    result = harmonizer(
+    """Harmonize a picture, its mask as large as it; see `Harmonizer`."""
+    return harmonizer(
         picture,
         mask,
         strength=options.strength,
@@ -48,11 +42,6 @@ def harmonize_picture(
         record=record,
         progress=progress,
     )
-    left_out = picture.metadata.left_out
-    for sentence in left_out:
-        warnings.warn(sentence, stacklevel=2)
-    remarks = [*([result.remark] if result.remark else []), *left_out]
-    return replace(result, remark=" ".join(remarks) or None)
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

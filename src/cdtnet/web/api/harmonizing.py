@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
+from ...imaging.write import lost_depth
 from ...inference.harmonizer import Harmonizer
 from ...inference.pipeline import encode, harmonize_picture, mask_for, table_for
 from ..queue import Job
@@ -88,7 +89,8 @@ def _picture(
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):
         body = encode(result.image, suffix, options)
-    return body, KINDS[kind].media_type, result.remark
+    remarks = filter(None, (result.remark, lost_depth(result.image, suffix)))
+    return body, KINDS[kind].media_type, " ".join(remarks) or None
 
 
 def _table(
