@@ -107,7 +107,7 @@ def test_profiles_deep_and_transparent_pictures(folders, tmp_path):
     cut_out.paste((0, 255), (0, 0, 30, 40))
     cut_out.save(folders / "masks" / "p.png")
     gallery = copies(folders, tmp_path)
-    assert np.asarray(opened(gallery.results["A"]["p"]))[0, 0] == pytest.approx(128, abs=1)
+    np.testing.assert_allclose(np.asarray(opened(gallery.results["A"]["p"]))[0, 0], 128, atol=1)
     assert np.asarray(opened(gallery.results["B"]["p"])).min() == 255
     assert np.abs(np.asarray(opened(gallery.results["A"]["q"]), int) - (200, 100, 50)).max() <= 2
     mask = np.asarray(opened(gallery.masks["p"]))
@@ -123,7 +123,7 @@ def test_sizes_that_would_tell_are_refused(folders, tmp_path):
 def test_a_damaged_picture_is_named(folders, tmp_path):
     whole = (folders / "B" / "p.png").read_bytes()
     (folders / "B" / "p.png").write_bytes(whole[:80])
-    with pytest.raises(PictureError, match=r"p\.png cannot be read"):
+    with pytest.raises(PictureError, match=r"p\.png is damaged.* take its stem out of every folder"):
         copies(folders, tmp_path)
 
 

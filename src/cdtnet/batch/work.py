@@ -153,8 +153,12 @@ def decode(options: BatchOptions, work: Work) -> None:
         files = {"composite": identity(composite), "mask": identity(mask)}
         chosen = {"label": list(options.labels), "color_space": options.color_space}
         chosen = {name: value for name, value in chosen.items() if value}
+        if options.profile:
+            files["profile"] = identity(options.profile)
         work.note = {"resize_mask": options.resize_mask, "quality": options.quality, **chosen, **files}
-    picture = decode_entry(work.job.composite, composite, color_space=options.color_space)
+    picture = decode_entry(
+        work.job.composite, composite, color_space=options.color_space, profile=options.profile
+    )
     work.mask = mask_for(picture, decode_entry(work.job.mask, mask), options)
     work.picture = picture
     work.record.pixels = picture.height * picture.width

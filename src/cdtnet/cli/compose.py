@@ -7,7 +7,17 @@ from typing import Any
 from ..errors import PictureError
 from .options import add_mask_options, add_model_options, add_record_option, runtime, stoppable_bar
 from .outputs import check_apart
-from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of, save
+from .pictures import (
+    Output,
+    add_output_options,
+    add_reading_options,
+    beside,
+    options_of,
+    read_inputs,
+    reading,
+    record_of,
+    save,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--composite-output", metavar="FILE", help="write the composite as pasted, too")
     add_output_options(parser, "BACKGROUND_harmonized, or BACKGROUND_composite with --no-harmonize")
     add_model_options(parser)
+    add_reading_options(parser)
     add_record_option(parser)
 
 
@@ -58,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.snap_mask and not arguments.mask:
         raise PictureError("Only a mask is snapped; give one with --mask, or leave out --snap-mask.")
     inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
-    foreground, background, *given = read_inputs(*inputs)
+    foreground, background, *given = read_inputs(*inputs, chosen=1, **reading(arguments))
     mask_of_foreground: Any = given[0] if given else None
     if arguments.snap_mask:
         mask_of_foreground = snap_mask(foreground, mask_of_foreground, resize_mask=arguments.resize_mask)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import PictureError
 from .options import add_apply_anyway, add_model_options, runtime, stoppable_bar
 from .outputs import prepare_output
-from .pictures import Output, add_output_options, beside, read_inputs
+from .pictures import Output, add_output_options, add_reading_options, beside, read_inputs, reading
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     if arguments.mask is None:
         raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
     inputs = [arguments.picture, arguments.mask]
-    picture, mask = read_inputs(*inputs)
+    picture, mask = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or _table_of(arguments.picture)
     if name != "-":
         check_name(name)
@@ -87,7 +87,7 @@ def _apply_table(arguments: argparse.Namespace) -> None:
 
     inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
     lut = Lut.load(arguments.apply)
-    picture, *masks = read_inputs(*inputs)
+    picture, *masks = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
     output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
     with stoppable_bar("recolouring") as progress:

@@ -36,20 +36,25 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """--page and --color-space, of the first input; `reading` has them."""
+    """--page, and what `add_color_options` adds, of the picture to be harmonized; `reading` has them."""
     parser.add_argument(
         "--page", type=count, metavar="N", help="which picture of a TIFF, GIF or WebP file with several"
     )
-    add_color_space(parser)
+    add_color_options(parser)
 
 
-def add_color_space(parser: argparse.ArgumentParser) -> None:
-    """--color-space."""
+def add_color_options(parser: argparse.ArgumentParser) -> None:
+    """--color-space and --profile."""
     parser.add_argument(
         "--color-space",
         choices=("srgb", "linear"),
         help="what pixels without a profile mean; linear for floats of renderers (default: what the file "
         "says in other ways, or srgb)",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="ICC",
+        help="the ICC profile of pixels without one, such as CMYK; the result then holds it",
     )
 
 
@@ -80,15 +85,16 @@ def _label(text: str) -> Label:
 
 def reading(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `add_reading_options` adds, for `read_picture`."""
-    return {"page": arguments.page, "color_space": arguments.color_space}
+    return {name: getattr(arguments, name) for name in ("page", "color_space", "profile")}
 
 
-def read_inputs(*names: str, **first: Any) -> list[Picture]:
+def read_inputs(*names: str, chosen: int = 0, **how: Any) -> list[Picture]:
     """Read files; one of them may be -, for stdin.
 
     Args:
         names: Of the files.
-        first: How to read the first one; see `read_picture`.
+        chosen: The place of the one that is to be harmonized.
+        how: How to read that one; see `read_picture`.
 
     Raises:
         PictureError: Two are -, or one cannot be read.
@@ -99,7 +105,7 @@ def read_inputs(*names: str, **first: Any) -> list[Picture]:
         raise PictureError("Only one of the inputs can come from stdin.")
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
-        return [read_picture(source, **({} if place else first)) for place, source in enumerate(sources)]
+        return [read_picture(source, **(how if place == chosen else {})) for place, source in enumerate(sources)]
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
@@ -196,6 +202,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         arguments.snap_mask,
         tuple(getattr(arguments, "label", ())),
         getattr(arguments, "color_space", None),
+        getattr(arguments, "profile", None),
     )
 
 
@@ -205,7 +212,8 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
 
     if not arguments.record:
         return False
-    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
     chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
     chosen = {name: value for name, value in chosen.items() if value}
+    names["profile"] = getattr(arguments, "profile", None)
+    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

@@ -32,6 +32,7 @@ Check = Callable[[int, int, int, int], None]
 _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
 _PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
+_NAMELESS = re.compile(r" <_io\.[^>]*>")  # what libraries call files without a name
 _PRINTING = Lock()
 _PATIENCE = 120.0  # seconds that a JPEG XL file may take
 _LIBRARY_ERRORS = (
@@ -105,7 +106,7 @@ def _explained(name: str, kind: str) -> Iterator[None]:
     try:
         yield
     except _LIBRARY_ERRORS as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
+        words = _NAMELESS.sub("", " ".join(str(error).split()))[:200] or type(error).__name__
         raise PictureError(
             f"{name} is damaged, incomplete or of a kind of {kind} that cannot be read ({words}); "
             "save it again from its source."

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import needs
+from .formats import JXL
 
 _PROFILE = "ICCProfile"
 
@@ -56,6 +57,14 @@ def encode_jxl(pixels: NDArray[np.uint16], icc: bytes | None, boxes: dict[bytes,
     Raises:
         ValueError: The library refuses the picture.
     """
+    data = encode(JXL.suffix, pixels, icc)
+    if not data.startswith(_SIGNATURE):
+        data = _SIGNATURE + _box(b"ftyp", b"jxl \0\0\0\0jxl ") + _box(b"jxlc", data)
+    return data + b"".join(_box(name, content) for name, content in boxes.items())
+
+
+def encode(suffix: str, pixels: NDArray[np.uint16], icc: bytes | None = None, bits: int = 16) -> bytes:
+    """A file without loss, as OpenImageIO writes it; see `encode_jxl`."""
     import OpenImageIO as oiio
 
     height, width, channels = pixels.shape
@@ -63,17 +72,15 @@ def encode_jxl(pixels: NDArray[np.uint16], icc: bytes | None, boxes: dict[bytes,
     spec.attribute("compression", "jpegxl:100")
     spec.attribute("jpegxl:effort", 5)
     spec.attribute("oiio:UnassociatedAlpha", 1)
+    spec.attribute("oiio:BitsPerSample", bits)
     if icc:
         spec.attribute(_PROFILE, oiio.TypeDesc(f"uint8[{len(icc)}]"), np.frombuffer(icc, np.uint8))
     with TemporaryDirectory() as folder:
-        path = Path(folder, "picture.jxl")
+        path = Path(folder, f"picture{suffix}")
         target = oiio.ImageOutput.create(str(path))
         if not (target.open(str(path), spec) and target.write_image(pixels) and target.close()):
             raise ValueError(target.geterror())
-        data = path.read_bytes()
-    if not data.startswith(_SIGNATURE):
-        data = _SIGNATURE + _box(b"ftyp", b"jxl \0\0\0\0jxl ") + _box(b"jxlc", data)
-    return data + b"".join(_box(name, content) for name, content in boxes.items())
+        return path.read_bytes()
 
 
 def _box(name: bytes, content: bytes) -> bytes:

@@ -7,7 +7,8 @@ from typing import BinaryIO, NamedTuple
 
 from .tiff import SIZE, Form, read_header
 
-_MOST = 4096  # pages that are looked at
+MOST_PAGES = 4096
+"""That are looked at."""
 PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
 _SUBFILE, _OLD_SUBFILE, _COMPRESSION, _DNG = 254, 255, 259, 50706
 _WANTED = (_SUBFILE, _OLD_SUBFILE, _COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES, _DNG)
@@ -44,7 +45,7 @@ def pages_of(stream: BinaryIO) -> list[Page]:
         stream.seek(0)
         form, offset = read_header(stream.read(16).ljust(16, b"\0"))
         seen: set[int] = set()
-        while offset and offset not in seen and len(pages) < _MOST:
+        while offset and offset not in seen and len(pages) < MOST_PAGES:
             seen.add(offset)
             tags, following = _directory(stream, form, offset)
             kind, old = tags.get(_SUBFILE, 0), tags.get(_OLD_SUBFILE, 1)

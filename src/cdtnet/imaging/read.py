@@ -23,7 +23,7 @@ from . import chunks, decoders, profiles, second
 from . import exif as exif_blocks
 from .containers import code_points, format_of, is_animated_png, is_lossless_webp
 from .depth import CHANNELS, WITH_ALPHA, divided
-from .formats import AVIF, FORMATS, TGA, why_unread
+from .formats import AVIF, FORMATS, why_unread
 from .metadata import Metadata
 from .native import UNTAGGED, Native
 from .pages import EXTRA_SAMPLES, PHOTOMETRIC, Page, pages_of, with_tag
@@ -224,8 +224,6 @@ def kind_of(stream: BinaryIO, name: str) -> str:
     if not head:
         raise PictureError(f"{name} is empty; give a picture.")
     kind = format_of(head)
-    if kind is None and name.lower().endswith(TGA.suffixes) and head[1:2] in (b"\0", b"\1"):
-        kind = TGA.name  # which begins with nothing of its own
     if kind == "raw" or (kind in (None, "TIFF") and (why_unread(name) or "").find("camera raw") > 0):
         raise PictureError(f"{name} is a camera raw file; develop it to TIFF or JPEG first.")
     if kind is None:
@@ -317,7 +315,7 @@ def _check_memory(width: int, height: int, size: int, name: str) -> None:
 
 def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
-    more = 6 if image.interpretation == "cmyk" else 0  # seen as RGB besides
+    more = 6 if image.interpretation in ("cmyk", "multiband") else 0  # seen as RGB besides
     return int(image.bands * depth) + more
 
 

@@ -140,9 +140,10 @@ def _for_screen(path: Path, longest_side: int, *, is_mask: bool) -> Any:
     try:
         picture = read_picture(path)
         if is_mask:
-            mask = to_mask(picture, picture.height, picture.width)
-            picture = Picture(mask[..., None])
+            picture = Picture(to_mask(picture, picture.height, picture.width)[..., None])
         image = pyvips.Image.new_from_array(on_screen(shrunk(picture, longest_side)).pixels)
+        if is_mask:
+            return image[0]
         return image.flatten(background=255) if picture.alpha is not None else image
     except CdtnetError as error:
         raise PictureError(f"{error} Or take its stem out of every folder.") from error

@@ -107,7 +107,10 @@ def _table(
 def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
     """Picture and mask; the composite is opaque where its alpha channel was the mask."""
     with _naming("composite"):
-        picture = read_picture(order.composite.read(), max_pixels=max_pixels)
+        options = order.options
+        picture = read_picture(
+            order.composite.read(), max_pixels=max_pixels, page=options.page, color_space=options.color_space
+        )
         if order.mask is None:
             if picture.alpha is None:
                 raise PictureError("It has no alpha channel to take as the mask.")
