@@ -68,6 +68,7 @@ def _truncated(cuts: int) -> Iterator[Specimen]:
         "f.webp": saved(photo(), "WEBP"),
         "g.webp": saved(photo(), "WEBP", lossless=True, exif=seeds.exif_blocks()[0]),
     }
+    whole |= {f"h{number}": data for number, data in enumerate(seeds.other_pictures())}
     for name, data in whole.items():
         for cut in sorted({len(data) * place // (cuts + 1) for place in range(cuts + 1)}):
             yield Specimen("truncated", name, written(data[:cut]))
@@ -80,7 +81,10 @@ def _kinds() -> Iterator[Specimen]:
         yield Specimen("animated or of several pages", name, written(moving), SENTENCE)
     for name, kind in (("c.jpg", "JPEG"), ("c.tif", "TIFF")):
         yield Specimen("CMYK and Lab", name, written(saved(image.convert("CMYK"), kind)), PICTURE)
-    yield Specimen("CMYK and Lab", "l.tif", written(saved(Image.new("LAB", (9, 9)), "TIFF")), SENTENCE)
+    yield Specimen("CMYK and Lab", "l.tif", written(saved(Image.new("LAB", (9, 9)), "TIFF")), PICTURE)
+    for channels, outcome in ((3, PICTURE), (4, SENTENCE)):
+        many = tiff(np.zeros((9, 9, channels), np.uint16), photometric="cielab")
+        yield Specimen("CMYK and Lab", f"{channels}.tif", written(many), outcome)
     for mode in ("P", "1", "L", "LA", "RGBA"):
         yield Specimen(
             "palette, 1 bit, grey, alpha", f"{mode}.png", written(saved(image.convert(mode))), PICTURE

@@ -102,7 +102,7 @@ READ: dict[str, Make] = {
     "ppm.ppm": partial(pillow, "PPM"),
     "tga.tga": partial(pillow, "TGA"),
     "jp2.jp2": partial(pillow, "JPEG2000"),
-    "deep.jp2": deep_jpeg_2000,
+    "deep_jp2.jp2": deep_jpeg_2000,
 }
 """File name → its content, of those that are read."""
 REFUSED: dict[str, tuple[Make, str]] = {
@@ -112,7 +112,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     ),
     "raw.cr2": (lambda: b"II*\0\x10\0\0\0CR\2\0" + bytes(80), "is a camera raw file"),
     "pages.tif": (partial(frames, "TIFF"), "several pages"),
-    "moving.gif": (partial(frames, "GIF"), "several pages"),
+    "film.gif": (partial(frames, "GIF"), "several pages"),
     "moving.png": (partial(frames, "PNG"), "is animated"),
     "cut.jxl": (lambda: ours(".jxl")[:60], "is damaged"),
     "cut.jp2": (lambda: pillow("JPEG2000")[:90], "is damaged"),

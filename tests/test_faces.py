@@ -10,16 +10,12 @@ from PIL import Image
 from cdtnet import Harmonizer
 from cdtnet.cli.main import main
 from cdtnet.errors import CdtnetError
-from cdtnet.web.limits import Limits
-from cdtnet.web.queue import WorkQueue
-from tests.kinds import READ, REFUSED
-
-for needed in ("uvicorn", "pillow_heif", "pylibjxl", "OpenImageIO", "OpenEXR"):
-    pytest.importorskip(needed)
-
 from cdtnet.web.api.server import make_app as make_api
 from cdtnet.web.app.server import make_app as make_page
 from cdtnet.web.app.work import Models
+from cdtnet.web.limits import Limits
+from cdtnet.web.queue import WorkQueue
+from tests.kinds import READ, REFUSED
 from tests.web.client import Client, running
 
 MASK = np.pad(np.full((12, 12), 255, np.uint8), ((10, 10), (18, 18)))
@@ -28,6 +24,8 @@ MASK = np.pad(np.full((12, 12), 255, np.uint8), ((10, 10), (18, 18)))
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The files, a mask, and something to paste."""
+    for needed in ("pillow_heif", "pylibjxl", "OpenImageIO", "OpenEXR"):
+        pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("kinds")
     Image.fromarray(MASK).save(folder / "mask.png")
     Image.fromarray(np.dstack([MASK] * 4)[8:24, 16:32]).save(folder / "cut.png")

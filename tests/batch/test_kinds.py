@@ -17,7 +17,9 @@ def test_a_folder_of_every_kind_gives_a_result_or_a_reason_for_each(tmp_path, we
         pytest.importorskip(module)
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
-    Image.fromarray(np.pad(np.full((12, 12), 255, np.uint8), ((10, 10), (18, 18)))).save(tmp_path / "mask.png")
+    Image.fromarray(np.pad(np.full((12, 12), 255, np.uint8), ((10, 10), (18, 18)))).save(
+        tmp_path / "mask.png"
+    )
     for name, make in READ.items():
         (folder / name).write_bytes(make())
     for name, (make, _) in REFUSED.items():

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
     )
     add_model_options(parser)
+    add_reading_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)

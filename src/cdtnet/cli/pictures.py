@@ -105,7 +105,9 @@ def read_inputs(*names: str, chosen: int = 0, **how: Any) -> list[Picture]:
         raise PictureError("Only one of the inputs can come from stdin.")
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
-        return [read_picture(source, **(how if place == chosen else {})) for place, source in enumerate(sources)]
+        return [
+            read_picture(source, **(how if place == chosen else {})) for place, source in enumerate(sources)
+        ]
 
 
 def beside(source: str, kind: str | None, change: str) -> str:

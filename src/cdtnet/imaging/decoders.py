@@ -169,13 +169,17 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
     if head["have_animation"]:
         raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
     if head["exponent_bits_per_sample"] or head["bits_per_sample"] > 16:
-        raise PictureError(f"{name} holds floats, or more than 16 bits a channel; save it as TIFF or OpenEXR.")
+        raise PictureError(
+            f"{name} holds floats, or more than 16 bits a channel; save it as TIFF or OpenEXR."
+        )
     deep = head["bits_per_sample"] > 8
     check(head["width"], head["height"], head["channels"], 3 if deep else 1)
     pixels, boxes = pylibjxl.decode(data, metadata=True, timeout=_PATIENCE)
     exif, icc = boxes.get("exif"), boxes.get("icc")
     if deep:
-        pixels, icc = oiio.read(data, JXL.suffix, JXL.extra, f"{name} holds more than 8 bits a channel, and reading it")
+        pixels, icc = oiio.read(
+            data, JXL.suffix, JXL.extra, f"{name} holds more than 8 bits a channel, and reading it"
+        )
     metadata = Metadata(
         icc=icc,
         exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,

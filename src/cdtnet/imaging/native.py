@@ -1,4 +1,4 @@
-"""Pictures in CMYK or L*a*b*: seen as RGB, and written back as they were, bit for bit where nothing changed."""
+"""Pictures in CMYK or L*a*b*: seen as RGB, and written back bit for bit where nothing changed."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +28,15 @@ def read(data: bytes, suffix: str, extra: str, what: str) -> tuple[NDArray[np.ui
         CdtnetError: The library is not installed; names the extra.
     """
     with needs(extra, what):
-        import OpenImageIO as oiio
+        import OpenImageIO
     with TemporaryDirectory() as folder:  # the library reads files by their names only
         path = Path(folder, f"picture{suffix}")
         path.write_bytes(data)
-        wishes = oiio.ImageSpec()
+        wishes = OpenImageIO.ImageSpec()
         wishes.attribute("oiio:UnassociatedAlpha", 1)
-        source = oiio.ImageInput.open(str(path), wishes)
+        source = OpenImageIO.ImageInput.open(str(path), wishes)
         if source is None:
-            raise ValueError(oiio.geterror())
+            raise ValueError(OpenImageIO.geterror())
         pixels = source.read_image("uint16")
         if pixels is None or source.has_error:
             raise ValueError(source.geterror())
@@ -65,19 +64,19 @@ def encode_jxl(pixels: NDArray[np.uint16], icc: bytes | None, boxes: dict[bytes,
 
 def encode(suffix: str, pixels: NDArray[np.uint16], icc: bytes | None = None, bits: int = 16) -> bytes:
     """A file without loss, as OpenImageIO writes it; see `encode_jxl`."""
-    import OpenImageIO as oiio
+    import OpenImageIO
 
     height, width, channels = pixels.shape
-    spec = oiio.ImageSpec(width, height, channels, "uint16")
+    spec = OpenImageIO.ImageSpec(width, height, channels, "uint16")
     spec.attribute("compression", "jpegxl:100")
     spec.attribute("jpegxl:effort", 5)
     spec.attribute("oiio:UnassociatedAlpha", 1)
     spec.attribute("oiio:BitsPerSample", bits)
     if icc:
-        spec.attribute(_PROFILE, oiio.TypeDesc(f"uint8[{len(icc)}]"), np.frombuffer(icc, np.uint8))
+        spec.attribute(_PROFILE, OpenImageIO.TypeDesc(f"uint8[{len(icc)}]"), np.frombuffer(icc, np.uint8))
     with TemporaryDirectory() as folder:
         path = Path(folder, f"picture{suffix}")
-        target = oiio.ImageOutput.create(str(path))
+        target = OpenImageIO.ImageOutput.create(str(path))
         if not (target.open(str(path), spec) and target.write_image(pixels) and target.close()):
             raise ValueError(target.geterror())
         return path.read_bytes()

@@ -55,9 +55,9 @@ def read_picture(
     """Read a picture of any of the formats in `formats.FORMATS`.
 
     Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it),
-    1-bit pictures 8-bit grey, and CMYK and L*a*b* 16-bit sRGB, which is written back in the space of the file.
-    Else the values are the decoded ones: no color conversion takes place. An orientation is applied to the pixels and reset in EXIF
-    and XMP; thumbnails, which show the old pixels, are dropped.
+    1-bit pictures 8-bit grey, and CMYK and L*a*b* 16-bit sRGB, which is written back in the file's own space.
+    Else the values are the decoded ones: no color conversion takes place. An orientation is applied to the
+    pixels and reset in EXIF and XMP; thumbnails, which show the old pixels, are dropped.
 
     Args:
         source: A file's path, the bytes of one, or a file that is open for reading.
@@ -207,7 +207,9 @@ def _reinked(picture: Picture, profile: bytes, name: str) -> Picture:
     if native is None or native.space != "cmyk":
         return picture
     if profile[16:20] != b"CMYK":
-        raise PictureError(f"{name} is a CMYK picture and the given profile is not for CMYK; give one that is.")
+        raise PictureError(
+            f"{name} is a CMYK picture, which the given profile is not for; give one for CMYK."
+        )
     native = replace(native, icc=profile)
     left_out = tuple(sentence for sentence in metadata.left_out if sentence != UNTAGGED)
     return Picture(native.to_rgb(), replace(metadata, native=native, left_out=left_out))

@@ -85,7 +85,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
         "color_space": {
             "type": "string",
             "enum": list(COLOR_SPACES),
-            "description": "What a composite without a profile means; without it, what its file says, or srgb.",
+            "description": "What a composite without a profile means; by default, what its file says.",
         },
     }
 
