@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import pyvips
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image
 
 from cdtnet.errors import PictureError
 from cdtnet.imaging import Metadata, Picture, encode_picture, read_picture
+from cdtnet.imaging.exif import with_thumbnail
 from cdtnet.imaging.rows import read_header
 from tests.kinds import lab, pillow, smooth, tiff
 
@@ -114,9 +115,39 @@ def test_photoshops_resources_stay_in_jpeg_and_tiff_without_the_thumbnail_of_the
         picture = read_picture(data)
         assert picture.metadata.iptc == kept
         of_jpeg = Image.open(io.BytesIO(encode_picture(picture, ".jpg")))
-        assert of_jpeg.info["photoshop"] == {1028: TITLE, 1011: b"x"}
+        written = of_jpeg.info["photoshop"]
+        assert {key: written[key] for key in (1028, 1011)} == {1028: TITLE, 1011: b"x"}
+        assert struct.unpack(">6I2H", written[1036][:28])[1:3] == (48, 32)
+        small = np.asarray(Image.open(io.BytesIO(written[1036][28:])))
+        assert np.abs(small.astype(int) - smooth()).mean() < 3
         of_tiff = tifffile.TiffFile(io.BytesIO(encode_picture(picture, ".tif"))).pages[0]
-        assert of_tiff.tags[34377].value == kept
+        assert of_tiff.tags[34377].value.startswith(kept)
+        assert b"thumb" not in of_tiff.tags[34377].value
+
+
+def test_the_thumbnail_in_exif_is_made_anew_and_does_not_add_up():
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    small = io.BytesIO()
+    Image.new("RGB", (16, 12), "red").save(small, "JPEG")
+    block = with_thumbnail(exif.tobytes().removeprefix(b"Exif\0\0"), small.getvalue())
+    data = pillow("JPEG", exif=b"Exif\0\0" + block)
+    for suffix in (".jpg", ".png", ".webp"):
+        sizes = []
+        for _ in range(3):
+            picture = read_picture(data)
+            assert small.getvalue() not in picture.metadata.exif
+            data = encode_picture(picture, suffix)
+            again = Image.open(io.BytesIO(data)).getexif()
+            assert again[0x010F] == "Maker"
+            found = again.get_ifd(ExifTags.IFD.IFD1)
+            assert found[259] == 6
+            sizes.append(found[513])
+        assert len(set(sizes)) == 1
+        start, end = data.rfind(b"\xff\xd8"), data.rfind(b"\xff\xd9") + 2
+        if suffix == ".png":
+            shown = np.asarray(Image.open(io.BytesIO(data[start:end])))
+            assert np.abs(shown.astype(int) - smooth()).mean() < 3
 
 
 def test_iptc_of_a_tiff_that_stands_alone_becomes_a_resource():

@@ -28,6 +28,7 @@ class Metadata:
         native: The pixels in CMYK or L*a*b*, which `pixels` were made of; written back where these have not
             changed.
         exr: Of an OpenEXR file, its header and other channels.
+        thumbnails: Where the file has small copies of the picture, as in `thumbnails`; they are made anew.
         left_out: A sentence on each thing that the file holds and no result can.
     """
 
@@ -44,4 +45,5 @@ class Metadata:
     associated: bool = False
     native: Native | None = field(default=None, compare=False, repr=False)
     exr: Any = field(default=None, compare=False, repr=False)
+    thumbnails: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from ..errors import CdtnetError, PictureError
 from ..system.files import check_regular
 from ..system.forking import use_threads
 from ..system.machine import free_memory
-from . import chunks, decoders, profiles, second
+from . import chunks, decoders, profiles, second, thumbnails
 from . import exif as exif_blocks
 from .containers import code_points, format_of, is_animated_png, is_lossless_webp
 from .depth import CHANNELS, WITH_ALPHA, divided
@@ -57,7 +57,7 @@ def read_picture(
     Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it),
     1-bit pictures 8-bit grey, and CMYK and L*a*b* 16-bit sRGB, which is written back in the file's own space.
     Else the values are the decoded ones: no color conversion takes place. An orientation is applied to the
-    pixels and reset in EXIF and XMP; thumbnails, which show the old pixels, are dropped.
+    pixels and reset in EXIF and XMP; thumbnails, which show the old pixels, are made anew when written.
 
     Args:
         source: A file's path, the bytes of one, or a file that is open for reading.
@@ -363,6 +363,8 @@ def read_metadata(
     photoshop, iptc = field(image, "photoshop-data"), field(image, "iptc-data")
     if not tiff:
         photoshop, iptc = iptc, None
+    small = {thumbnails.EXIF: exif and exif_blocks.has_thumbnail(exif)}
+    small[thumbnails.PHOTOSHOP] = second.has_thumbnail(photoshop)
     metadata = Metadata(
         icc=field(image, "icc-profile-data"),
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
@@ -372,6 +374,7 @@ def read_metadata(
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
         lossless=is_lossless_webp(stream) if kind == "WebP" else kind not in ("JPEG", AVIF.name),
         format=kind,
+        thumbnails=tuple(place for place, found in small.items() if found),
         left_out=(left_out,) if left_out else (),
     )
     return _colored(metadata, image, stream)

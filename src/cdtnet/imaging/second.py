@@ -80,6 +80,11 @@ def resources(photoshop: bytes | None, iptc: bytes | None = None) -> bytes | Non
     return kept or None
 
 
+def has_thumbnail(photoshop: bytes | None) -> bool:
+    """Whether a small copy of the picture is among Photoshop's resources."""
+    return any(number in _THUMBNAILS for number, _ in _resources((photoshop or b"").removeprefix(PREFIX)))
+
+
 def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of each, up to the first that is damaged."""
     place = 0

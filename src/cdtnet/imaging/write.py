@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.atomic import write_file
 from ..system.forking import use_threads
-from . import chunks, encoders
+from . import chunks, encoders, thumbnails
 from .containers import embed_exif, with_jfif
 from .depth import WITH_ALPHA, multiplied
 from .formats import AVIF, EXR, FORMATS, HEIC, JXL, SUFFIXES, SUFFIXES_WRITTEN, able
@@ -79,6 +79,9 @@ def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
     check_quality(quality)
     if sentence := lost_depth(picture, suffix):
         warnings.warn(sentence, stacklevel=2)
+    if picture.metadata.thumbnails:
+        fresh = thumbnails.refreshed(picture.metadata, _to_vips(picture, "TIFF"))
+        picture = _Other(picture.pixels, fresh)
     if kind in encoders.KINDS:
         return encoders.encode(kind, picture.pixels, picture.metadata, quality)
     try:
