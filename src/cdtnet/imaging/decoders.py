@@ -5,23 +5,19 @@ Each is looked at before it is decoded, so that size and depth are refused by th
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from . import oiio, profiles
+from . import exr, oiio, profiles
 from .exif import upright
 from .formats import EXR, HEIC, JP2, JXL, PNM, TGA
 from .metadata import Metadata
@@ -33,7 +29,6 @@ _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
 _PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
 _NAMELESS = re.compile(r" <_io\.[^>]*>")  # what libraries call files without a name
-_PRINTING = Lock()
 _PATIENCE = 120.0  # seconds that a JPEG XL file may take
 _LIBRARY_ERRORS = (
     OSError,
@@ -267,80 +262,4 @@ def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
 
 
 def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
-    with needs("exr", f"{name} is an OpenEXR file, and reading it"):
-        import OpenEXR
-    with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # the library reads files by their names only
-        path = Path(folder, "picture.exr")
-        path.write_bytes(stream.read())
-        stack.enter_context(_quiet())
-        header = OpenEXR.File(str(path), header_only=True)
-        if len(header.parts) != 1 or header.header()["type"] not in (
-            OpenEXR.scanlineimage,
-            OpenEXR.tiledimage,
-        ):
-            raise PictureError(
-                f"{name} has several parts or deep pixels; save the part you want as a file of its own."
-            )
-        (left, top), (right, bottom) = header.header()["dataWindow"]
-        width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
-        check(width, height, max(len(header.header()["channels"]), 4), 4)
-        whole = OpenEXR.InputFile(str(path))  # which raises where `File` prints on stdout
-        stack.callback(whole.close)
-        whole.channels([each.name for each in header.header()["channels"]])
-        file = OpenEXR.File(str(path), separate_channels=True)
-    planes = {channel: each.pixels for channel, each in file.channels().items()}
-    for colors in ("RGBA", "RGB", "YA", "Y"):
-        if set(colors) <= set(planes):
-            break
-    else:
-        raise PictureError(f"{name} has no channels R, G and B, nor Y; rename those that you want.")
-    chosen = [planes[channel] for channel in colors]
-    if any(plane.shape != (height, width) or plane.dtype.kind != "f" for plane in chosen):
-        raise PictureError(
-            f"{name} stores its colors in whole numbers or reduced; save them as floats in full."
-        )
-    pixels = np.stack([plane.astype(np.float32) for plane in chosen], axis=-1)
-    rest = {channel: plane for channel, plane in planes.items() if channel not in colors}
-    half = all(plane.dtype == np.float16 for plane in chosen)
-    kept = ExrRest({key: value for key, value in file.header().items() if key != "channels"}, rest, half)
-    return Decoded(pixels, Metadata(icc=_exr_profile(file.header()), format=EXR.name, exr=kept))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep a library from printing on the process's standard error what it also raises."""
-    with _PRINTING:
-        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
-
-
-@dataclass(frozen=True, eq=False)
-class ExrRest:
-    """What an OpenEXR file holds besides its colors.
-
-    Attributes:
-        header: Its attributes, but for the list of channels.
-        channels: Name → (H, W) values.
-        half: Whether the colors were stored in 16 bits.
-    """
-
-    header: dict[str, Any]
-    channels: dict[str, NDArray[Any]]
-    half: bool
-
-
-def _exr_profile(header: dict[str, Any]) -> bytes:
-    """Linear light, with the file's primaries or those of sRGB."""
-    given = header.get("chromaticities")
-    if given is None:
-        return profiles.linear_srgb()
-    values = np.asarray(given, dtype=float).ravel()
-    points = [(float(values[i]), float(values[i + 1])) for i in range(0, 8, 2)]
-    return profiles.make(points[:3], points[3], 1.0)
+    return Decoded(*exr.read(stream, name, check))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from . import oiio
-from .decoders import ExrRest
+from . import exr, oiio
 from .formats import EXR, HEIC, JXL
 from .metadata import Metadata
 
@@ -116,18 +113,4 @@ def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
 
 
 def _exr(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
-    import OpenEXR
-
-    rest = metadata.exr if isinstance(metadata.exr, ExrRest) else ExrRest({}, {}, half=False)
-    values = pixels.astype(np.float16) if rest.half else pixels
-    colors = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
-    planes = {name: np.ascontiguousarray(values[..., place]) for place, name in enumerate(colors)}
-    # One level of a tiled file is written as lines.
-    header = {
-        name: value for name, value in rest.header.items() if name not in ("tiles", "type", "chunkCount")
-    }
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, **header, "type": OpenEXR.scanlineimage}
-    with TemporaryDirectory() as folder:  # the library writes files by their names only
-        path = Path(folder, "picture.exr")
-        OpenEXR.File(header, {**planes, **rest.channels}).write(str(path))
-        return path.read_bytes()
+    return exr.encode(pixels, metadata)

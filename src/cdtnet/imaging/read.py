@@ -88,12 +88,9 @@ def read_picture(
     else:
         with opened(source) as (stream, path):
             picture = _read(stream, pyvips.Source.new_from_file(path), path, max_pixels, page)
-    untagged = picture.metadata.icc is None and picture.metadata.hdr is None
-    if native := picture.metadata.native:
-        return _reinked(picture, given, name) if given and native.icc is None else picture
-    if color_space == "linear" and untagged:
-        given = profiles.linear_srgb()
-    return replace_metadata(picture, icc=given) if given and untagged else picture
+    if color_space == "linear":
+        return _tagged(picture, profiles.linear_srgb()) if picture.metadata.native is None else picture
+    return _tagged(picture, given) if given else picture
 
 
 def replace_metadata(picture: Picture, **changes: Any) -> Picture:
@@ -201,15 +198,16 @@ def _of_native(pixels: NDArray[Any], metadata: Metadata, space: str, name: str) 
     return Picture(native.to_rgb(), replace(metadata, icc=None, native=native, left_out=left_out))
 
 
-def _reinked(picture: Picture, profile: bytes, name: str) -> Picture:
-    """A CMYK picture without a profile, seen through one that is given; L*a*b* needs none."""
+def _tagged(picture: Picture, profile: bytes) -> Picture:
+    """The picture with a profile, where its file says nothing of its colors."""
     metadata, native = picture.metadata, picture.metadata.native
-    if native is None or native.space != "cmyk":
+    if native is None:
+        untagged = metadata.icc is None and metadata.hdr is None
+        return replace_metadata(picture, icc=profile) if untagged else picture
+    if native.space != "cmyk" or native.icc is not None:
         return picture
     if profile[16:20] != b"CMYK":
-        raise PictureError(
-            f"{name} is a CMYK picture, which the given profile is not for; give one for CMYK."
-        )
+        raise PictureError("The picture is in CMYK, which the given profile is not for; give one for CMYK.")
     native = replace(native, icc=profile)
     left_out = tuple(sentence for sentence in metadata.left_out if sentence != UNTAGGED)
     return Picture(native.to_rgb(), replace(metadata, native=native, left_out=left_out))
