@@ -5,6 +5,8 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -68,7 +70,11 @@ def _truncated(cuts: int) -> Iterator[Specimen]:
         "f.webp": saved(photo(), "WEBP"),
         "g.webp": saved(photo(), "WEBP", lossless=True, exif=seeds.exif_blocks()[0]),
     }
-    whole |= {f"h{number}": data for number, data in enumerate(seeds.other_pictures())}
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn")
+    ) as pool:  # the one that forks may not use cdtnet
+        others = pool.submit(seeds.other_pictures).result()
+    whole |= {f"h{number}": data for number, data in enumerate(others)}
     for name, data in whole.items():
         for cut in sorted({len(data) * place // (cuts + 1) for place in range(cuts + 1)}):
             yield Specimen("truncated", name, written(data[:cut]))

@@ -169,6 +169,7 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
         )
     deep = head["bits_per_sample"] > 8
     check(head["width"], head["height"], head["channels"], 3 if deep else 1)
+    pixels: NDArray[Any]
     pixels, boxes = pylibjxl.decode(data, metadata=True, timeout=_PATIENCE)
     exif, icc = boxes.get("exif"), boxes.get("icc")
     if deep:
@@ -186,8 +187,8 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
 
 
 def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
-    if kind == PNM.name and (deep := _deep_pnm(stream, check)):
-        return deep
+    if kind == PNM.name and (decoded := _deep_pnm(stream, check)):
+        return decoded
     stream.seek(0)
     from PIL import Image
 

@@ -77,6 +77,8 @@ def encode(suffix: str, pixels: NDArray[np.uint16], icc: bytes | None = None, bi
     with TemporaryDirectory() as folder:
         path = Path(folder, f"picture{suffix}")
         target = OpenImageIO.ImageOutput.create(str(path))
+        if target is None:
+            raise ValueError(OpenImageIO.geterror())
         if not (target.open(str(path), spec) and target.write_image(pixels) and target.close()):
             raise ValueError(target.geterror())
         return path.read_bytes()
