@@ -175,6 +175,15 @@ def test_openexr_keeps_half_floats_other_channels_and_what_lies_beyond_1(tmp_pat
     np.testing.assert_array_equal(again.channels()["RGBA"].pixels, pixels)
 
 
+def test_openexr_takes_linear_light_only(p3):
+    extras("EXR")
+    for metadata in (Metadata(icc=p3), Metadata(format="TIFF"), Metadata(icc=p3[:300])):
+        with pytest.raises(PictureError, match="EXR holds linear light, which the picture's values are not"):
+            encode_picture(Picture(smooth(3, "float32"), metadata), ".exr")
+    linear = Metadata(icc=profiles.linear_srgb(), format="TIFF")
+    assert read_picture(encode_picture(Picture(smooth(3, "float32"), linear), ".exr")).metadata.icc
+
+
 def test_untagged_floats_may_be_linear(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", smooth(3, "float32"), photometric="rgb")
     grey = np.full((1, 1, 3), 0.2140411, np.float32)
@@ -470,7 +479,7 @@ def features(kind: str, icc: bytes, exif: bytes, xmp: bytes) -> list[str]:
     ]
     alpha = 4 if WRITTEN[kind].alpha else 3
     iptc = b"8BIM\4\4\0\0" + struct.pack(">I", 10) + b"\x1c\x02\x78\x00\x05Title"
-    metadata = Metadata(icc=icc, exif=exif, xmp=xmp, iptc=iptc, format=kind)
+    metadata = Metadata(icc=icc if kind != "EXR" else None, exif=exif, xmp=xmp, iptc=iptc, format=kind)
     pixels = smooth(alpha, WRITTEN[kind].depths[0])
     again = read_picture(encode_picture(Picture(pixels, metadata), WRITTEN[kind].suffix))
 

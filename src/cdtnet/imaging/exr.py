@@ -78,7 +78,9 @@ def read(stream: BinaryIO, name: str, check: Callable[[int, int, int, int], None
     rest = {channel: plane for channel, plane in planes.items() if channel not in colors}
     half = all(plane.dtype == np.float16 for plane in chosen)
     kept = ExrRest({key: value for key, value in file.header().items() if key != "channels"}, rest, half)
-    return pixels, Metadata(icc=_profile(file.header()), format=EXR.name, exr=kept)
+    xmp = kept.header.pop("xmp", None)
+    packet = xmp.encode() if isinstance(xmp, str) else None
+    return pixels, Metadata(icc=_profile(file.header()), xmp=packet, format=EXR.name, exr=kept)
 
 
 @contextmanager
@@ -118,6 +120,8 @@ def encode(pixels: Floats, metadata: Metadata) -> bytes:
         name: value for name, value in rest.header.items() if name not in ("tiles", "type", "chunkCount")
     }
     header = {"compression": OpenEXR.ZIP_COMPRESSION, **header, "type": OpenEXR.scanlineimage}
+    if metadata.xmp:
+        header["xmp"] = metadata.xmp.decode(errors="replace").rstrip("\0")
     with TemporaryDirectory() as folder:  # the library writes files by their names only
         path = Path(folder, "picture.exr")
         OpenEXR.File(header, {**planes, **rest.channels}).write(str(path))

@@ -19,6 +19,7 @@ from . import chunks, encoders, thumbnails
 from .containers import embed_exif, with_jfif
 from .depth import WITH_ALPHA, multiplied
 from .formats import AVIF, EXR, FORMATS, HEIC, JXL, SUFFIXES, SUFFIXES_WRITTEN, able
+from .icc import ProfileError, is_linear
 from .metadata import Metadata
 from .pages import EXTRA_SAMPLES, LAB, PHOTOMETRIC, with_tag
 from .second import PREFIX
@@ -162,6 +163,21 @@ def _check_meaning(kind: str, picture: Pixels) -> None:
     metadata = picture.metadata
     if metadata.hdr is not None and kind not in ("PNG", HEIC.name):
         raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
+    if kind == EXR.name and not _is_light(metadata):
+        raise PictureError(
+            "EXR holds linear light, which the picture's values are not; write TIFF, or read it with "
+            "--color-space linear if they are."
+        )
+
+
+def _is_light(metadata: Metadata) -> bool:
+    """Whether values are linear light, or from memory and may be."""
+    if metadata.icc is None:
+        return metadata.format in (None, EXR.name)
+    try:
+        return is_linear(metadata.icc)
+    except ProfileError:
+        return False
 
 
 def _in_native(kind: str, picture: Pixels) -> bool:
