@@ -19,6 +19,7 @@ from cdtnet.inference.crop import close_up
 from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.model.loading import build
 from cdtnet.weights import Weights, read_weights, write_weights
+from tests.kinds import HEIGHT, WIDTH, pillow
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
@@ -132,6 +133,13 @@ def test_a_mask_that_leaves_nothing_to_do_warns(harmonizer, random, level, words
     with pytest.warns(UserWarning, match=words):
         result = harmonizer(composite, np.full((20, 20), level, np.uint8))
     assert words in result.remark
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_a_file_says_and_no_result_can_is_said(harmonizer):
+    with pytest.warns(UserWarning, match="common printing inks"):
+        result = harmonizer(pillow("JPEG", "CMYK"), np.eye(HEIGHT, WIDTH, dtype=np.uint8) * 255)
+    assert "common printing inks" in result.remark
 
 
 def test_strength_moves_every_pixel_further_the_same_way(harmonizer):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
+from ...imaging.write import lost_depth
 from ...inference.harmonizer import Harmonizer
 from ...inference.pipeline import encode, harmonize_picture, mask_for, table_for
 from ..queue import Job
@@ -88,7 +89,8 @@ def _picture(
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):
         body = encode(result.image, suffix, options)
-    return body, KINDS[kind].media_type, result.remark
+    remarks = filter(None, (result.remark, lost_depth(result.image, suffix)))
+    return body, KINDS[kind].media_type, " ".join(remarks) or None
 
 
 def _table(
@@ -105,7 +107,10 @@ def _table(
 def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
     """Picture and mask; the composite is opaque where its alpha channel was the mask."""
     with _naming("composite"):
-        picture = read_picture(order.composite.read(), max_pixels=max_pixels)
+        options = order.options
+        picture = read_picture(
+            order.composite.read(), max_pixels=max_pixels, page=options.page, color_space=options.color_space
+        )
         if order.mask is None:
             if picture.alpha is None:
                 raise PictureError("It has no alpha channel to take as the mask.")
