@@ -7,7 +7,7 @@ from PIL import Image
 from cdtnet import Harmonizer, Picture, compose
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture, write_picture
-from cdtnet.imaging.layers import read_layers
+from cdtnet.imaging.layered import read_layers
 from tests.imaging.test_layers import openraster, plain
 
 RUNTIME = ["--device", "cpu"]

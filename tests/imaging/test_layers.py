@@ -12,7 +12,8 @@ from PIL import Image
 from cdtnet import Picture, PictureError
 from cdtnet.imaging import Metadata, encode_picture, read_picture
 from cdtnet.imaging.geometry import Window
-from cdtnet.imaging.layers import Sheet, Stack, check_layers, encode_layers, read_layers, stack_of
+from cdtnet.imaging.layered import check_layers, encode_layers, read_layers
+from cdtnet.imaging.layers import Sheet, Stack, stack_of
 
 psd_tools = pytest.importorskip("psd_tools")
 RESOLUTION = (300 / 25.4, 300 / 25.4)

@@ -129,7 +129,7 @@ def beside(source: str, kind: str | None, change: str) -> str:
         PictureError: The name would be longer than file systems take.
     """
     from ..imaging.formats import result_format
-    from ..imaging.layers import is_layered
+    from ..imaging.layered import is_layered
 
     if source == "-":
         return "-"
@@ -173,7 +173,7 @@ class Output:
             WriteError: The output would replace an input unasked, or cannot be a file.
         """
         from ..imaging import describe_encoding
-        from ..imaging.layers import check_layers, is_layered
+        from ..imaging.layered import check_layers, is_layered
 
         quality = arguments.quality
         layered = is_layered(name) or getattr(arguments, "layers", False)
@@ -207,7 +207,7 @@ class Output:
             stack: Makes its layers, which are written instead if they are wanted.
         """
         if self.layered and stack:
-            from ..imaging.layers import encode_layers
+            from ..imaging.layered import encode_layers
 
             write_file(self.name, encode_layers(stack(), Path(self.name).suffix))
             self.report()

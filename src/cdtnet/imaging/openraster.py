@@ -76,7 +76,7 @@ class _Layer(NamedTuple):
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layers.read_layers`."""
+    """See `layered.read_layers`."""
     try:
         with opened(path), zipfile.ZipFile(path) as archive:
             return _read(archive, path, name)

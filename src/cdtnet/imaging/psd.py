@@ -152,7 +152,7 @@ def _block(psd: Any) -> bytes:
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layers.read_layers`."""
+    """See `layered.read_layers`."""
     check_installed(f"{path} is a PSD file, and reading it")
     from psd_tools import PSDImage
     from psd_tools.constants import BlendMode
