@@ -192,6 +192,14 @@ def test_half_a_layered_file_is_refused(tmp_path, stack, suffix, part):
         read_layers(tmp_path / f"a{suffix}")
 
 
+def test_a_canvas_that_no_memory_holds_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.ora", "w") as archive:
+        layers = '<layer src="a.png"/><layer src="a.png"/>'
+        archive.writestr("stack.xml", f'<image w="9999999" h="9999999"><stack>{layers}</stack></image>')
+    with pytest.raises(PictureError, match="GB are free"):
+        read_layers(tmp_path / "a.ora")
+
+
 def test_what_cannot_be_held_is_said_before():
     floats, bytes_ = Picture(np.zeros((2, 2, 3), np.float32)), Picture(np.zeros((2, 2, 3), np.uint8))
     with pytest.raises(PictureError, match="cannot hold float32"):

@@ -253,6 +253,6 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
     if not arguments.record:
         return False
     files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
+    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space", "layer_name")}
     chosen = {name: value for name, value in chosen.items() if value}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

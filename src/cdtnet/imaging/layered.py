@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import PictureError
 from .layers import Stack
+from .metadata import Metadata
 from .picture import Picture
 
 SUFFIXES = {".psd": "PSD", ".ora": "OpenRaster"}
@@ -95,3 +96,19 @@ def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[
     from . import psd
 
     return psd.read(path, name)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """What a layered file holds besides its pixels; none of them is decoded.
+
+    Raises:
+        PictureError: The file cannot be read.
+        CdtnetError: The library is not installed; names the extra.
+    """
+    if PurePath(path).suffix.lower() == ".ora":
+        from . import openraster
+
+        return openraster.read_metadata(path)
+    from . import psd
+
+    return psd.read_metadata(path)

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from ..system.machine import free_memory
 from .depth import WITH_ALPHA, full_scale
 from .geometry import Window
 from .metadata import Metadata
 from .picture import Picture
 from .xmp import embed
+
+_BYTES = 48  # for each pixel of a canvas, while its layers are laid over each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +122,22 @@ def picture_of(
     parts = [color, alpha] if keep_alpha or (alpha < 1).any() else [color]
     values = np.concatenate([np.rint(np.clip(part, 0, 1) * np.float32(scale)) for part in parts], axis=-1)
     return Picture(values.astype(dtype), metadata)
+
+
+def check_size(height: int, width: int, path: object) -> None:
+    """Refuse a canvas that no memory would hold, whatever its file says.
+
+    Raises:
+        PictureError: It is too large, or empty.
+    """
+    free, needed = free_memory(), _BYTES * height * width
+    if height < 1 or width < 1:
+        raise PictureError(f"{path} has {width}×{height} pixels; save it again.")
+    if free is not None and needed > free:
+        raise PictureError(
+            f"{path} has {width}×{height} pixels, whose layers take {needed / 1e9:.1f} GB of memory, and "
+            f"{max(free, 0) / 1e9:.1f} GB are free; reduce it first."
+        )
 
 
 def blank_layer(picture: Picture) -> Picture:
