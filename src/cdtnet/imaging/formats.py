@@ -135,8 +135,8 @@ def why_unread(path: str) -> str | None:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
     if suffix in _LAYERED:
         return (
-            f"{path} holds layers, which harmonize and compose read in place of a composite and its mask; for "
-            "anything else export it as TIFF or PNG."
+            f"{path} holds layers, which harmonize and compose read in place of a composite and its mask; "
+            "for anything else export it as TIFF or PNG."
         )
     if suffix in _OTHERS:
         return f"{path} is of a kind that is not read; export it as TIFF or PNG."
