@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cdtnet import Harmonizer, Picture, compose
+from cdtnet import Harmonizer, Picture, compose, read_record
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture, write_picture
-from cdtnet.imaging.layers import read_layers
+from cdtnet.imaging.layered import read_layers
 from tests.imaging.test_layers import openraster, plain
 
 RUNTIME = ["--device", "cpu"]
@@ -58,7 +58,8 @@ def test_the_layer_over_the_background_is_the_pasted_picture(folder):
 @pytest.mark.parametrize("suffix", [".psd", ".ora"])
 def test_layers_go_out_and_in_again(folder, suffix):
     pytest.importorskip("psd_tools")
-    assert main(["compose", "cutout.png", "in.png", "-o", f"made{suffix}", *folder]) == 0
+    assert main(["compose", "cutout.png", "in.png", "-o", f"made{suffix}", "--record", *folder]) == 0
+    assert read_record(f"made{suffix}")["strength"] == 0.1
     assert main(["compose", "cutout.png", "in.png", "-o", "flat.png", *folder]) == 0
     foreground, background = read_layers(f"made{suffix}")
     assert np.array_equal(background.pixels, read_picture("in.png").pixels)

@@ -12,7 +12,8 @@ from PIL import Image
 from cdtnet import Picture, PictureError
 from cdtnet.imaging import Metadata, encode_picture, read_picture
 from cdtnet.imaging.geometry import Window
-from cdtnet.imaging.layers import Sheet, Stack, check_layers, encode_layers, read_layers, stack_of
+from cdtnet.imaging.layered import check_layers, encode_layers, read_layers
+from cdtnet.imaging.layers import Sheet, Stack, stack_of
 
 psd_tools = pytest.importorskip("psd_tools")
 RESOLUTION = (300 / 25.4, 300 / 25.4)
@@ -189,6 +190,14 @@ def test_half_a_layered_file_is_refused(tmp_path, stack, suffix, part):
     (tmp_path / f"a{suffix}").write_bytes(data[: int(len(data) * part)])
     with pytest.raises(PictureError, match=r"a\..*\.$"):
         read_layers(tmp_path / f"a{suffix}")
+
+
+def test_a_canvas_that_no_memory_holds_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.ora", "w") as archive:
+        layers = '<layer src="a.png"/><layer src="a.png"/>'
+        archive.writestr("stack.xml", f'<image w="9999999" h="9999999"><stack>{layers}</stack></image>')
+    with pytest.raises(PictureError, match="GB are free"):
+        read_layers(tmp_path / "a.ora")
 
 
 def test_what_cannot_be_held_is_said_before():

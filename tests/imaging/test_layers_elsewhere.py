@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from cdtnet import Picture
-from cdtnet.imaging.layers import encode_layers, read_layers, stack_of
+from cdtnet.imaging.layered import encode_layers, read_layers
+from cdtnet.imaging.layers import stack_of
 
 pytest.importorskip("psd_tools")
 GIMP = shutil.which("gimp")

@@ -140,7 +140,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _read(arguments: argparse.Namespace) -> list[Picture]:
     """Foreground and background, and the foreground's mask if it is given; layers count as cut-outs."""
-    from ..imaging.layers import cropped, is_layered, read_layers
+    from ..imaging.layered import is_layered, read_layers
+    from ..imaging.layers import cropped
 
     layered = is_layered(arguments.foreground)
     if arguments.background is None and not layered:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from .layers import Sheet, Stack, choose, picture_of
+from .layers import Sheet, Stack, check_size, choose, picture_of
 from .metadata import Metadata
 from .picture import Picture
 from .read import opened
@@ -152,13 +152,11 @@ def _block(psd: Any) -> bytes:
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layers.read_layers`."""
-    check_installed(f"{path} is a PSD file, and reading it")
-    from psd_tools import PSDImage
+    """See `layered.read_layers`."""
+    psd = _open(path)
     from psd_tools.constants import BlendMode
 
-    with opened(path) as (stream, _):
-        psd = _explained(path, lambda: PSDImage.open(stream))
+    check_size(psd.height, psd.width, path)
     if psd.color_mode.name not in ("RGB", "GRAYSCALE") or psd.depth not in _DEPTHS:
         raise PictureError(
             f"{path} has the mode {psd.color_mode.name} and {psd.depth} bits; convert it to RGB of 8 or 16 "
@@ -176,6 +174,19 @@ def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Pictu
     behind = _explained(path, lambda: _composite(psd, [each for each in below if each.visible]))
     foreground = picture_of(*seen, dtype=dtype, metadata=metadata, keep_alpha=True)
     return foreground, picture_of(*behind, dtype=dtype, metadata=metadata, keep_alpha=False)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """See `layered.read_metadata`."""
+    return _metadata(_open(path))
+
+
+def _open(path: str | os.PathLike[str]) -> Any:
+    check_installed(f"{path} is a PSD file, and reading it")
+    from psd_tools import PSDImage
+
+    with opened(path) as (stream, _):
+        return _explained(path, lambda: PSDImage.open(stream))
 
 
 def _composite(psd: Any, wanted: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

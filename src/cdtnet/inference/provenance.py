@@ -57,9 +57,12 @@ def read_record(path: str | os.PathLike[str]) -> Record | None:
     import pyvips
 
     from ..imaging import decoders
+    from ..imaging.layered import is_layered, read_metadata
     from ..imaging.pages import pages_of
     from ..imaging.read import explained, field, kind_of, load, opened, read_picture
 
+    if is_layered(path):
+        return extract(read_metadata(path).xmp)
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
         if kind in decoders.KINDS or any(page.lab for page in pages_of(stream)):

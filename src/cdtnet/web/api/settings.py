@@ -32,11 +32,13 @@ class RequestOptions(Options):
         model: The name of one of the server's models.
         format: Of the answer, a key of `KINDS`; None for the composite's own.
         page: Of a composite with several, from 1 on; None where it has one.
+        fit: Whether the table asked for is to be fitted to the harmonized picture.
     """
 
     model: str
     format: str | None = None
     page: int | None = None
+    fit: bool = False
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -81,6 +83,11 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
             "type": "string",
             "enum": list(COLOR_SPACES),
             "description": "What a composite without a profile means; by default, what its file says.",
+        },
+        "fit": {
+            "type": "boolean",
+            "default": False,
+            "description": "Fit the table to the harmonized picture; its first line says how close it comes.",
         },
     }
 
