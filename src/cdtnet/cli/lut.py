@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import PictureError
-from .options import add_apply_anyway, add_model_options, runtime, stoppable_bar
+from ..inference.controls import Controls
+from .options import add_apply_anyway, add_control_options, add_model_options, runtime, stoppable_bar
 from .outputs import prepare_output
 from .pictures import Output, add_output_options, beside, options_of, read_inputs
 
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
     )
     add_model_options(parser)
+    add_control_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)
@@ -84,6 +87,8 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     from ..imaging import Lut
 
     inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
+    if replace(options_of(arguments).controls, strength=1.0) != Controls():
+        raise PictureError("A table is applied at a strength; leave out the other controls, or --apply.")
     lut = Lut.load(arguments.apply)
     picture, *masks = read_inputs(*inputs)
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
