@@ -253,8 +253,14 @@ def is_number(value: Any) -> bool:
 
 def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
-    placement = {"at": edit.at, "scale": edit.scale, "rotate": edit.rotate, "flip": edit.flip}
-    made = compose(foreground.picture, background.picture, **placement)
+    made = compose(
+        foreground.picture,
+        background.picture,
+        at=edit.at,
+        scale=edit.scale,
+        rotate=edit.rotate,
+        flip=edit.flip,
+    )
     return Photo(made.composite), made.mask, made.layer
 
 
