@@ -2,8 +2,8 @@
 
 python benchmarks/page.py [WIDTHxHEIGHT …]
 
-The demo's picture in windows of these sizes, in Chromium without a GPU; the median and the longest of 20 moves. Needs
-Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
+The demo's picture in windows of these sizes, in Chromium without a GPU; median and longest of 20 moves.
+Needs Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
 """
 
 import os

@@ -16,8 +16,6 @@ from ...imaging.write import describe_encoding
 from ...inference.controls import Controls
 from .work import Outcome, controls_of, encode_mask, is_number
 
-QUALITY = 95  # unless the page asks for another
-
 
 class Download(NamedTuple):
     """A file.
@@ -67,10 +65,10 @@ def picture(outcome: Outcome, choice: Choice) -> Download:
     """The harmonized picture, by default in the format that it came in, as `Picture.save` writes it."""
     image = _rendered(outcome, choice.controls)
     suffix = choice.suffix or result_format(image.metadata.format).suffix
-    if choice.quality is not None:
-        image = replace(image, metadata=replace(image.metadata, lossless=False))
-    data = encode_picture(_fitting(image, suffix), suffix, quality=choice.quality or QUALITY)
-    return Download(data, suffix)
+    if choice.quality is None:
+        return Download(encode_picture(_fitting(image, suffix), suffix), suffix)
+    image = replace(image, metadata=replace(image.metadata, lossless=False))
+    return Download(encode_picture(_fitting(image, suffix), suffix, quality=choice.quality), suffix)
 
 
 def mask(outcome: Outcome, _: Choice) -> Download:

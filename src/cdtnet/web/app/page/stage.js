@@ -30,6 +30,9 @@ export class Stage {
     }
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("keydown", (event) => {
+      if (event.key === " " && event.target === document.body && !canvas.hidden) this.#key(event);
+    });
     addEventListener("keyup", (event) => this.#release(event));
     canvas.addEventListener("blur", () => {
       this.#space = undefined;
@@ -156,7 +159,7 @@ export class Stage {
     }
   }
 
-  /** Space that moved nothing is the tool's. */
+  /** Space that moved nothing is the tool's, where the tool has the focus. */
   #release(event) {
     if (event.key !== " ") return;
     if (this.#space === "down" && event.target === this.canvas) this.tool?.key?.(event, this.view);
