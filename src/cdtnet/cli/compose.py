@@ -1,7 +1,10 @@
 """`cdtnet compose`: paste a cut-out onto a background and recolour it so that it belongs."""
 
+from __future__ import annotations
+
 import argparse
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PictureError
 from .options import (
@@ -13,7 +16,19 @@ from .options import (
     stoppable_bar,
 )
 from .outputs import check_apart
-from .pictures import Output, add_output_options, beside, options_of, read_inputs, record_of, save
+from .pictures import (
+    Output,
+    add_layer_options,
+    add_output_options,
+    beside,
+    options_of,
+    read_inputs,
+    record_of,
+    save,
+)
+
+if TYPE_CHECKING:
+    from ..imaging import Picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "foreground", metavar="FOREGROUND", help="cut-out with transparency, or a picture with --mask"
     )
     parser.add_argument(
-        "background", metavar="BACKGROUND", help="picture to paste it on; either may be - for stdin"
+        "background",
+        metavar="BACKGROUND",
+        nargs="?",
+        help="picture to paste it on; either may be - for stdin. A FOREGROUND.psd or .ora needs none: its "
+        "highest layer goes onto what is below it",
     )
     parser.add_argument(
         "--at",
@@ -47,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_options(parser, "BACKGROUND_harmonized, or BACKGROUND_composite with --no-harmonize")
     add_model_options(parser)
     add_control_options(parser)
+    add_layer_options(parser)
     add_record_option(parser)
 
 
@@ -56,16 +76,19 @@ def run(arguments: argparse.Namespace) -> None:
     from ..imaging.composition import compose
     from ..imaging.snapping import snap_mask
     from ..inference.harmonizer import Harmonizer
-    from ..inference.pipeline import harmonize_picture
+    from ..inference.pipeline import harmonize_picture, layers_of
 
     if arguments.no_harmonize and arguments.record:
         raise PictureError(
             "A record says how a picture was harmonized; leave out --record or --no-harmonize."
         )
+    if arguments.no_harmonize and (arguments.layer or arguments.layers):
+        raise PictureError("A layer holds the harmonized foreground; leave out --layer, or --no-harmonize.")
     if arguments.snap_mask and not arguments.mask:
         raise PictureError("Only a mask is snapped; give one with --mask, or leave out --snap-mask.")
-    inputs = [arguments.foreground, arguments.background, *([arguments.mask] if arguments.mask else [])]
-    foreground, background, *given = read_inputs(*inputs)
+    inputs = [arguments.foreground, arguments.background, arguments.mask]
+    inputs = [name for name in inputs if name is not None]
+    foreground, background, *given = _read(arguments)
     mask_of_foreground: Any = given[0] if given else None
     if arguments.snap_mask:
         mask_of_foreground = snap_mask(foreground, mask_of_foreground, resize_mask=arguments.resize_mask)
@@ -80,24 +103,59 @@ def run(arguments: argparse.Namespace) -> None:
     )
     composite, mask = made
     change = "composite" if arguments.no_harmonize else "harmonized"
-    name = arguments.output or beside(arguments.background, background.metadata.format, change)
+    beneath = arguments.background or arguments.foreground
+    name = arguments.output or beside(beneath, background.metadata.format, change)
     output = Output.prepare(name, composite, inputs, arguments)
     extras = [(arguments.mask_output, Picture(mask[..., None])), (arguments.composite_output, composite)]
     extras = [(file, picture) for file, picture in extras if file is not None]
     for file, picture in extras:
         Output.prepare(file, picture, inputs, arguments)
-    check_apart([name, *(file for file, _ in extras)])
-    image = composite
+    alone = Output.prepare_layer(composite, inputs, arguments)
+    check_apart([name, *(file for file, _ in extras), *([alone.name] if alone else [])])
+    image, stack = composite, None
     if not arguments.no_harmonize:
         harmonizer = Harmonizer(arguments.model, **runtime(arguments))
         with stoppable_bar("harmonizing") as progress:
             options, record = options_of(arguments).but(snap_mask=False), _record(arguments)
-            image = harmonize_picture(
-                harmonizer, composite, mask, options, layer=made.layer, record=record, progress=progress
-            ).image
+            result = harmonize_picture(
+                harmonizer,
+                composite,
+                mask,
+                options,
+                layer=made.layer,
+                keep=output.layered or alone is not None,
+                record=record,
+                progress=progress,
+            )
+        image, stack = result.image, partial(layers_of, result, background, made.layer)
+        if alone:
+            save(result.layer, alone.name, alone.quality)
     for file, picture in extras:
         save(picture, file, arguments.quality)
-    output.write(image)
+    output.write(image, stack)
+
+
+def _read(arguments: argparse.Namespace) -> list[Picture]:
+    """Foreground and background, and the foreground's mask if it is given; layers count as cut-outs."""
+    from ..imaging.layers import cropped, is_layered, read_layers
+
+    layered = is_layered(arguments.foreground)
+    if arguments.background is None and not layered:
+        raise PictureError(
+            "Give a background; only PSD and OpenRaster files have one below their highest layer."
+        )
+    if arguments.layer_name and not layered:
+        raise PictureError("Only PSD and OpenRaster files have layers with names; leave out --layer-name.")
+    if not layered:
+        names = [arguments.foreground, arguments.background, arguments.mask]
+        return read_inputs(*[name for name in names if name is not None])
+    foreground, below = read_layers(arguments.foreground, arguments.layer_name)
+    if arguments.background is None:
+        arguments.at = arguments.at or (0.0, 0.0)
+        others = [below, *read_inputs(*([arguments.mask] if arguments.mask else []))]
+        return [foreground, *others]
+    foreground = cropped(foreground)
+    return [foreground, *read_inputs(*[name for name in (arguments.background, arguments.mask) if name])]
 
 
 def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:

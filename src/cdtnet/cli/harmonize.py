@@ -1,8 +1,13 @@
 """`cdtnet harmonize`: recolour the foreground of one composite."""
 
+from __future__ import annotations
+
 import argparse
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import PictureError
 from .options import (
     add_control_options,
     add_mask_options,
@@ -11,9 +16,11 @@ from .options import (
     runtime,
     stoppable_bar,
 )
+from .outputs import check_apart
 from .pictures import (
     Output,
     add_label_option,
+    add_layer_options,
     add_output_options,
     add_reading_options,
     beside,
@@ -21,7 +28,12 @@ from .pictures import (
     read_inputs,
     reading,
     record_of,
+    save,
 )
+
+if TYPE_CHECKING:
+    from ..imaging import Picture
+    from ..imaging.composition import Layer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin"
     )
     parser.add_argument(
-        "mask", metavar="MASK", help="mask of the same size; white = foreground, grey = soft edge"
+        "mask",
+        metavar="MASK",
+        nargs="?",
+        help="mask of the same size; white = foreground, grey = soft edge. COMPOSITE.psd and .ora need none: "
+        "the highest layer is foreground",
     )
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
@@ -41,35 +57,83 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_label_option(parser)
     add_reading_options(parser)
+    add_layer_options(parser)
     add_record_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, harmonize, write; the path written is the one line on stdout."""
-    from ..imaging.masks import to_labels
     from ..inference.harmonizer import Harmonizer
-    from ..inference.pipeline import harmonize_picture, mask_for
+    from ..inference.pipeline import harmonize_picture, layers_of
 
-    if _is_streamed(arguments):
+    if arguments.mask is None:
+        _check_layered(arguments)
+    elif arguments.layer_name:
+        raise PictureError("A mask says what is foreground; leave out --layer-name, or the mask.")
+    elif _is_streamed(arguments):
         _stream(arguments)
         return
-    inputs = arguments.composite, arguments.mask
+    inputs = [name for name in (arguments.composite, arguments.mask) if name is not None]
     with ThreadPoolExecutor(1) as pool:  # decoding keeps one core busy, and takes about as long
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
-        picture, given = read_inputs(*inputs, **reading(arguments))
-    options = options_of(arguments)
-    if arguments.labels:
-        mask = to_labels(given, picture.height, picture.width, resize=options.resize_mask)
-    else:
-        mask = mask_for(picture, given, options)
+        source = _read(arguments)
+    picture = source.picture
     name = arguments.output or beside(arguments.composite, picture.metadata.format, "harmonized")
     output = Output.prepare(name, picture, inputs, arguments)
+    alone = Output.prepare_layer(picture, inputs, arguments)
+    check_apart([each for each in (name, arguments.layer) if each is not None])
     harmonizer = opening.result()
     with stoppable_bar("harmonizing") as progress:
         result = harmonize_picture(
-            harmonizer, picture, mask, options, record=_record(arguments), progress=progress
+            harmonizer,
+            picture,
+            source.mask,
+            options_of(arguments),
+            layer=source.layer,
+            keep=output.layered or alone is not None,
+            record=_record(arguments),
+            progress=progress,
         )
-    output.write(result.image)
+    if alone:
+        save(result.layer, alone.name, alone.quality)
+    output.write(result.image, partial(layers_of, result, source.background, source.layer))
+
+
+class _Source(NamedTuple):
+    """What is harmonized, and what of it only layered files know."""
+
+    picture: Picture
+    mask: Any
+    layer: Layer | None = None
+    background: Picture | None = None
+
+
+def _read(arguments: argparse.Namespace) -> _Source:
+    from ..imaging.composition import compose
+    from ..imaging.layers import read_layers
+    from ..imaging.masks import to_labels
+    from ..inference.pipeline import mask_for
+
+    if arguments.mask is None:
+        foreground, background = read_layers(arguments.composite, arguments.layer_name)
+        made = compose(foreground, background, at=(0, 0))
+        return _Source(made.composite, made.mask, made.layer, background)
+    picture, given = read_inputs(arguments.composite, arguments.mask, **reading(arguments))
+    if arguments.labels:
+        return _Source(picture, to_labels(given, picture.height, picture.width, resize=arguments.resize_mask))
+    return _Source(picture, mask_for(picture, given, options_of(arguments)))
+
+
+def _check_layered(arguments: argparse.Namespace) -> None:
+    from ..imaging.layers import is_layered
+
+    if not is_layered(arguments.composite):
+        raise PictureError(
+            f"{arguments.composite} needs a mask that says what is foreground; give it after the composite. "
+            "Only PSD and OpenRaster files say it by their layers."
+        )
+    if arguments.snap_mask or arguments.labels or arguments.label or any(reading(arguments).values()):
+        raise PictureError("A layer is its own mask; leave out what is said of masks and pages.")
 
 
 def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
@@ -83,7 +147,7 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
     from ..inference.streaming import is_streamed
 
     composite = arguments.composite
-    rereads = arguments.label or any(reading(arguments).values())
+    rereads = arguments.label or arguments.layer or arguments.layers or any(reading(arguments).values())
     if "-" in (composite, arguments.mask) or arguments.labels or arguments.snap_mask or rereads:
         return False
     name = arguments.output or beside(composite, read_header(composite).format, "harmonized")

@@ -86,6 +86,7 @@ class Harmonizer:
         *,
         whole_frame: bool = False,
         layer: Layer | None = None,
+        keep: bool = False,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
         **choices: Unpack[Choices],
@@ -107,6 +108,8 @@ class Harmonizer:
                 background changes too.
             layer: the foreground by itself, as `compose` gives it beside the composite and the mask: soft
                 edges then change as solid parts do.
+            keep: remember what the network renders, 12 bytes for each pixel of the foreground, so that
+                `Result.layer` does not ask it again.
             record: note in the result, and in its XMP where it is a `Picture`, what it was made of and how,
                 so that it can be made again; what is given here is added to that, or replaces it.
             progress: called with tiles done and tiles in all.
@@ -123,9 +126,11 @@ class Harmonizer:
         """
         options = (options or Options()).but(**choices)
         if is_pictures(composite):
-            again = partial(self, options=options, whole_frame=whole_frame, record=record, progress=progress)
+            again = partial(
+                self, options=options, whole_frame=whole_frame, keep=keep, record=record, progress=progress
+            )
             return harmonize_tensor(again, composite, mask)
-        analysis = self._analysis(composite, mask, options, whole_frame=whole_frame, layer=layer)
+        analysis = self._analysis(composite, mask, options, whole_frame=whole_frame, layer=layer, keep=keep)
         result = analysis.render(record=record, progress=progress)
         if result.remark:
             warnings.warn(result.remark, stacklevel=2)

@@ -15,6 +15,7 @@ from ..engines.protocol import Engine, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
 from ..imaging.composition import Layer
+from ..imaging.depth import WITH_ALPHA, full_scale
 from ..imaging.geometry import Window
 from ..system.parallel import unordered
 from .analysis import Analyzed, analyze
@@ -94,17 +95,26 @@ class Painter:
         remarks = [each.remark for each in self._objects]
         return remarks[0] if all(remarks) else None
 
-    def paint(self, windows: Iterable[Window], controls: Controls) -> Iterator[tuple[Window, NDArray[Any]]]:
-        """Each window with its native pixels harmonized, (h,w,C); in threads, in the order of completion."""
+    def paint(
+        self, windows: Iterable[Window], controls: Controls, *, alone: bool = False
+    ) -> Iterator[tuple[Window, NDArray[Any]]]:
+        """Each window with its native pixels harmonized; in threads, in the order of completion.
+
+        Args:
+            windows: What to render.
+            controls: How the foreground is steered.
+            alone: Whether to give the foreground by itself: its colors, and how far it covers each pixel as
+                alpha, instead of the picture's pixels (h,w,C).
+        """
         threads = self._engine.parallel
 
         def render(window: Window) -> tuple[Window, NDArray[Any]]:
-            return window, self._render(window, controls)
+            return window, self._render(window, controls, alone=alone)
 
         with ThreadPoolExecutor(threads) as pool:
             yield from unordered(pool, render, windows, 2 * threads)
 
-    def _render(self, window: Window, controls: Controls) -> NDArray[Any]:
+    def _render(self, window: Window, controls: Controls, *, alone: bool) -> NDArray[Any]:
         picture, codec = self._picture, self._codec
         native = picture.pixels[window.slices]
         block = window.block(HALO, self._engine.step, picture.height, picture.width)
@@ -118,9 +128,30 @@ class Painter:
                 change += self._change(each, before[inner], after, soft[inner], controls)
                 covered += soft[inner]
         change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
+        if alone:
+            return self._alone(native, self._solid(window), before[inner], change, covered)
         start = before[inner] if self._layer is None else codec.decode(native)
         recolored = codec.encode(native, start, start + change)
         return recolored if self._whole_frame else np.where(covered[..., None] > 0, recolored, native)
+
+    def _alone(
+        self,
+        native: NDArray[Any],
+        solid: NDArray[Any],
+        before: NDArray[Any],
+        change: NDArray[Any],
+        covered: NDArray[Any],
+    ) -> NDArray[Any]:
+        """The foreground's native pixels with its coverage as alpha; nothing where it covers nothing."""
+        soft = np.minimum(covered, 1)
+        whole = np.divide(change, soft[..., None], where=soft[..., None] > 0, out=np.zeros_like(change))
+        colors, alpha = self._codec.encode(solid, before, before + whole), soft * full_scale(native.dtype)
+        if native.shape[2] in WITH_ALPHA:
+            colors, alpha = colors[..., :-1], soft * native[..., -1]
+        if native.dtype.kind == "u":
+            alpha = np.rint(alpha)
+        pixels = np.concatenate([colors, alpha[..., None].astype(native.dtype)], axis=-1)
+        return np.where(pixels[..., -1:] > 0, pixels, 0).astype(native.dtype)
 
     def _solid(self, block: Window) -> NDArray[Any]:
         """The native pixels (h,w,C) of a block, of the layer where it is known."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ..imaging import Lut, Picture, encode_picture, to_mask
+from ..imaging.layers import Stack, stack_of
 from .options import Options
 
 if TYPE_CHECKING:
@@ -31,15 +32,28 @@ def harmonize_picture(
     options: Options,
     *,
     layer: Layer | None = None,
+    keep: bool = False,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
     """Harmonize a picture, its mask as large as it; see `Harmonizer`.
 
+    Args:
+        harmonizer: Has the model.
+        picture: The composite.
+        mask: Its foreground, or a list of them.
+        options: How to harmonize.
+        layer: As for `Harmonizer`.
+        keep: Whether the result's layer will be asked for; see `Harmonizer`.
+        record: As for `Harmonizer`.
+        progress: As for `Harmonizer`.
+
     Warns:
         UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
     """
-    result = harmonizer(picture, mask, options, layer=layer, record=record, progress=progress)
+    result = harmonizer(
+        picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
+    )
     left_out = picture.metadata.left_out
     for sentence in left_out:
         warnings.warn(sentence, stacklevel=2)
@@ -50,6 +64,29 @@ def harmonize_picture(
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
     """The color table of a picture, steered as asked for; None where the model mixes none."""
     return harmonizer.analyze(picture, mask, options).table()
+
+
+def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
+    """A color table fitted to what becomes of a picture's foreground; None where there is none."""
+    from .fitting import fit_lut
+
+    fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
+    return fit and fit.lut
+
+
+def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
+    """What editors get of a harmonized `Picture`: background, foreground as it was, and harmonized.
+
+    Args:
+        result: Of a composite that is a `Picture`.
+        background: What the foreground was pasted on, where it was.
+        layer: The foreground by itself, where it was pasted.
+    """
+    original = result.composite.pixels
+    if layer is not None:
+        original = original.copy()
+        original[layer.window.slices] = layer.pixels
+    return stack_of(result.image, background or result.composite, original, result.layer)
 
 
 def encode(picture: Picture, suffix: str, options: Options) -> bytes:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..imaging import Lut, Picture, like
+from ..imaging.convert import like_layer
 from ..imaging.geometry import Window
+from ..imaging.layers import blank_layer
 from .controls import Controls
 from .options import Options
 from .painter import Painter
@@ -79,4 +82,18 @@ class Analysis:
                 if progress:
                     progress(done, len(self._windows))
         image = like(self._picture.replace_pixels(pixels, noted), self._composite)
-        return Result(image, self.lut, self._composite, noted, self.remark)
+        paint = partial(self.layer, options.controls)
+        return Result(image, self.lut, self._composite, noted, self.remark, paint)
+
+    def layer(self, controls: Controls | None = None) -> Any:
+        """The harmonized foreground by itself; see `Result.layer`.
+
+        Args:
+            controls: How to steer it; by default as the options say.
+        """
+        layer = blank_layer(self._picture)
+        if self._painter:
+            controls = controls or self.options.controls
+            for window, part in self._painter.paint(self._windows, controls, alone=True):
+                layer.pixels[window.slices] = part
+        return like_layer(layer, self._composite)
