@@ -15,6 +15,7 @@ import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture
 from cdtnet.inference.controls import Controls
+from cdtnet.inference.fitting import fit_lut
 from tests.imaging.leaves import off, scene
 from tests.web.app.process import AppProcess, cut_out, disc, encoded, encoded_deep, image, photo
 from tests.web.little import little_to_change
@@ -41,7 +42,7 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
     }
     app.call("PUT", f"{session}/uploads/mask", mask)
     job = app.harmonize(session, way="paint", strength=0.6)
-    assert (job["state"], job["table"], job["remark"]) == ("done", True, None)
+    assert (job["state"], job["remark"]) == ("done", None)
     headers, data = app.result(session, "picture")
     assert headers["content-disposition"] == 'attachment; filename="picture.jpg"'
     expected = cdtnet.Harmonizer("cdtnet-sim")(
@@ -148,15 +149,17 @@ def test_a_result_is_steered_and_saved_as_one_likes(app, session):
         assert app.error("POST", f"{session}/result/picture", json.dumps(wrong))[0] == 422
 
 
-def test_the_table_is_the_one_that_python_saves(app, session, tmp_path):
+def test_the_table_is_fitted_to_the_result_and_says_how_close_it_is(app, session):
     composite, mask = photo(64, 64), disc(64, 64)
     app.call("PUT", f"{session}/uploads/composite", encoded(composite))
     app.call("PUT", f"{session}/uploads/mask", encoded(mask))
-    app.harmonize(session, way="paint")
-    cdtnet.Harmonizer("cdtnet-sim")(composite, mask).lut.save(tmp_path / "look.cube")
-    assert app.result(session, "table")[1] == (tmp_path / "look.cube").read_bytes()
-    assert app.harmonize(session, way="paint", model="is2am")["table"] is False
-    assert app.error("POST", f"{session}/result/table", "{}")[0] == 422
+    for model, controls in (("cdtnet-sim", {"tone": 0.5}), ("is2am", {})):
+        app.harmonize(session, way="paint", model=model)
+        headers, data = app.result(session, "table", **controls)
+        fit = fit_lut(cdtnet.Harmonizer(model)(read_picture(encoded(composite)), mask, **controls))
+        assert data == fit.lut.encode()
+        assert headers["cdtnet-note"] == fit.lut.note
+        assert f"{fit.mean:.1f} levels" in fit.lut.note
 
 
 def test_a_placed_cut_out_comes_back_as_python_gives_it(app, session, random):

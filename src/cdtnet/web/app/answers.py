@@ -36,7 +36,6 @@ def state_of(session: Session) -> dict[str, Any]:
     return {
         "state": "done",
         **{name: photo.describe() for name, photo in outcome.photos.items()},
-        "table": outcome.analysis.lut is not None,
         "levels": outcome.analysis.levels or (0.0, 0.0),
         "extent": outcome.extent,
         "remark": outcome.remark,

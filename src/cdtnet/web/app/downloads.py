@@ -14,6 +14,7 @@ from ...imaging import Picture, encode_picture
 from ...imaging.formats import FORMATS, SUFFIXES, WRITTEN, result_format
 from ...imaging.write import describe_encoding
 from ...inference.controls import Controls
+from ...inference.fitting import fit_lut
 from .work import Outcome, controls_of, encode_mask, is_number
 
 
@@ -77,15 +78,11 @@ def mask(outcome: Outcome, _: Choice) -> Download:
 
 
 def table(outcome: Outcome, choice: Choice) -> Download:
-    """The color table as `Lut.save` writes it.
-
-    Raises:
-        PictureError: The model has none.
-    """
-    lut = outcome.analysis.table(choice.controls)
-    if lut is None:
-        raise PictureError("This model makes no color table; choose another one.")
-    return Download(lut.encode(), ".cube")
+    """A color table fitted to the result, as `Lut.save` writes it, and how close it is."""
+    fit = fit_lut(outcome.analysis.render(choice.controls), outcome.layer)
+    if fit is None:
+        raise PictureError("There is nothing to fit a color table to: the mask is black.")
+    return Download(fit.lut.encode(), ".cube", fit.lut.note)
 
 
 def settings(outcome: Outcome, choice: Choice) -> Download:

@@ -45,7 +45,8 @@ class Session:
     def nbytes(self) -> int:
         """Bytes of pixels held."""
         photos = {photo.id: photo for photo in self._photos()}  # a composite may be upload and result
-        return sum(photo.nbytes for photo in photos.values())
+        kept = self.outcome.nbytes if self.outcome else 0
+        return kept + sum(photo.nbytes for photo in photos.values())
 
     def _photos(self) -> list[Photo]:
         results = self.outcome.photos.values() if self.outcome else ()

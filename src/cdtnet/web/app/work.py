@@ -100,6 +100,7 @@ class Outcome:
         mask: (H, W), its foreground, as a picture.
         harmonized: The result at full strength.
         analysis: Renders the result with other controls.
+        layer: The foreground by itself, where it was pasted.
         controls: What was asked for at first.
         extent: Left, top, right and bottom of the foreground, in pixels.
         remark: Why little is changed, in a sentence, or None.
@@ -112,6 +113,7 @@ class Outcome:
     mask: Photo
     harmonized: Photo
     analysis: Analysis
+    layer: Layer | None
     controls: Controls
     extent: tuple[int, int, int, int]
     remark: str | None
@@ -122,6 +124,12 @@ class Outcome:
     def photos(self) -> dict[str, Photo]:
         """The pictures that the page shows, by name."""
         return {name: getattr(self, name) for name in ("composite", "before", "mask", "harmonized")}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the analysis and the layer hold."""
+        kept = 12 * int(np.count_nonzero(self.mask.picture.pixels))
+        return kept if self.layer is None else kept + self.layer.pixels.nbytes
 
 
 class Models:
@@ -172,7 +180,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     mask, snapped, remarks = _snapped(composite, mask) if edit.snap else (mask, False, [])
     progress(0, 0)
     picture = composite.picture
-    analysis = models.load(edit.model).analyze(picture, mask, edit.options, layer=layer)
+    analysis = models.load(edit.model).analyze(picture, mask, options=edit.options, layer=layer, keep=True)
     result = analysis.render(Controls(), progress=progress)
     remarks += [*([result.remark] if result.remark else []), *picture.metadata.left_out]
     return Outcome(
@@ -181,6 +189,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
         mask=Photo(Picture(mask[..., None])),
         harmonized=Photo(result.image),
         analysis=analysis,
+        layer=layer,
         controls=edit.options.controls,
         extent=_extent(mask),
         remark=" ".join(remarks) or None,

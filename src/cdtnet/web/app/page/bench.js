@@ -28,7 +28,7 @@ export class Bench {
   photos = new Map(); // by role
   way = "place";
   show = "edit";
-  result = null; // {way, name, before, after, table, remark, formats}
+  result = null; // {way, name, before, after, remark, formats}
   controls = { ...NEUTRAL };
   model = "";
   canSnap = false; // whether the server can snap masks
@@ -283,7 +283,7 @@ export class Bench {
   }
 
   async #present(way, job) {
-    const { remark, table, formats, levels, extent, snapped } = job;
+    const { remark, formats, levels, extent, snapped } = job;
     const photos = {};
     const known = new Map(["composite", "mask"].map((role) => [this.photos.get(role)?.id, this.photos.get(role)]));
     for (const name of ["composite", "harmonized", "before", "mask"]) {
@@ -294,7 +294,7 @@ export class Bench {
     if (snapped) await this.#adopt(await this.server.request("POST", "result/mask", { json: {} }), "snap");
     const { name } = this.photos.get(way === "place" ? "background" : "composite");
     const after = new LivePhoto(photos, extent, levels, this.controls);
-    this.result = { way, name, before: photos.composite, after, table, remark, formats };
+    this.result = { way, name, before: photos.composite, after, remark, formats };
     this.tools.compare.set(photos.composite, after);
     this.show = "compare";
     this.stale = false;

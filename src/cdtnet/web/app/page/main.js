@@ -57,7 +57,6 @@ function touch() {
   $("#little").hidden = bench.stale || working || !result?.remark;
   $("#little .note").textContent = result?.remark ?? "";
   showNumbers();
-  if (result) $('[data-download="table"]').disabled = !result.table;
 }
 
 /** Sliders and boxes as the controls are. */
