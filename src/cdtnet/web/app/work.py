@@ -42,7 +42,7 @@ class Edit:
         scale: Of the foreground.
         rotate: Of the foreground, clockwise degrees about its centre.
         flip: Whether the foreground is mirrored, left to right, before it is turned.
-        snap: Whether the mask is rough and is brought to the object's edge first, where there is one.
+        snap: Whether a painted mask is rough and is brought to the object's edge first, where there is one.
     """
 
     way: str
@@ -177,7 +177,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     composite, mask, layer = make(uploads, edit)
     if remark := describe(mask):
         raise PictureError(remark)
-    mask, snapped, remarks = _snapped(composite, mask) if edit.snap else (mask, False, [])
+    mask, snapped, remarks = _snapped(composite, mask) if edit.snap and layer is None else (mask, False, [])
     progress(0, 0)
     picture = composite.picture
     analysis = models.load(edit.model).analyze(picture, mask, options=edit.options, layer=layer, keep=True)

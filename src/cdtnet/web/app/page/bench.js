@@ -261,12 +261,12 @@ export class Bench {
 
   async #attempt(wishes) {
     const { way, server, tools } = this;
-    const order = { way, ...wishes };
+    const order = { way, ...wishes, snap: false };
     const isPainted = way === "paint" && !tools.paint.mask;
     if (way === "place") Object.assign(order, tools.place.settings);
     else {
       await this.#handMask();
-      order.snap = Boolean(wishes.snap && isPainted); // what was loaded or snapped before is as it is wanted
+      order.snap = Boolean(wishes.snap) && isPainted; // what was loaded or snapped before is as it is wanted
     }
     const wasStale = this.stale;
     this.stale = false;

@@ -33,7 +33,7 @@ function update() {
   $("#empty").hidden = !photos.size;
   if (isLaid) stage.use(bench.tools[tool], base.width, base.height);
   explainKeys(isLaid && tool);
-  $("#tint").value = bench.tools.paint.tint;
+  $("#mask-color").value = bench.tools.paint.tint;
   showControls();
   showFormats();
   touch();
@@ -244,7 +244,7 @@ function listen() {
   on("click", "#undo", () => undo());
   on("click", "#redo", () => undo(true));
   on("change", '[name="kind"]', ({ value }) => (bench.tools.paint.kind = value));
-  on("input", "#tint", ({ value }) => bench.tools.paint.colorBy(value));
+  on("input", "#mask-color", ({ value }) => bench.tools.paint.colorBy(value));
   on("click", "[data-edit]:not(#better)", ({ dataset }) => edit(dataset.edit));
   on("click", "#better", async () => {
     await edit("snap");
