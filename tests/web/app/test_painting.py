@@ -148,10 +148,7 @@ def test_what_is_painted_by_hand_is_snapped_before_harmonizing(bench):
     bench.get_by_role("radio", name="Open a composite").check()
     drop(bench, "composite", ("leaf.png", encoded(picture)))
     bench.get_by_role("radio", name="Lasso").check()
-    rows, columns = (np.flatnonzero(off(mask, 8).max(axis)) for axis in (1, 0))
-    (top, bottom), (left, right) = rows[[0, -1]] / 300, columns[[0, -1]] / 400
-    middle = ((left + right) / 2, (top + bottom) / 2)
-    stroke(bench, (left, middle[1]), (middle[0], top), (right, middle[1]), (middle[0], bottom))
+    stroke(bench, *outline(off(mask, 8)))
     harmonize(bench)
     said(bench, "The mask was snapped to the edge.")
     assert bench.locator("#files").get_by_text("snapped").is_visible()
@@ -176,6 +173,17 @@ def test_an_outline_is_filled(bench):
     mask = image(download(bench, "mask")[1])
     assert (mask[90:210, 120:280] == 255).all()
     assert (mask[:80] == 0).all()
+
+
+def outline(mask):
+    """Points around what is white in a mask, as shares of its size: along its upper edge, and back."""
+    height, width = mask.shape
+    columns = np.flatnonzero(mask.max(0) > 127)[1:-1]
+    columns = columns[np.linspace(0, len(columns) - 1, 14).astype(int)]
+    rows = [np.flatnonzero(mask[:, column] > 127) for column in columns]
+    upper = [(column / width, row[0] / height) for column, row in zip(columns, rows, strict=True)]
+    lower = [(column / width, row[-1] / height) for column, row in zip(columns, rows, strict=True)]
+    return [*upper, *reversed(lower)]
 
 
 def overlap(mask, other):

@@ -391,8 +391,8 @@ export class Bench {
   #renewed(infos) {
     if (!this.photos.size) return;
     for (const [role, photo] of this.photos) {
-      if (infos[role]) Object.assign(photo, infos[role]);
-      else this.photos.delete(role);
+      if (infos[role] && this.server.files.get(role) === photo.file) Object.assign(photo, infos[role]);
+      else if (role !== "mask") this.photos.delete(role); // another mask is handed over when it is needed
       this.#arm(role);
     }
     const lost = this.result ? "; harmonize once more to have the result" : "";

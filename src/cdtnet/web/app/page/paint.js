@@ -166,6 +166,11 @@ export class PaintTool {
     return "none";
   }
 
+  leave() {
+    this.pointer = null;
+    this.redraw();
+  }
+
   down(point, view, event) {
     this.#finish();
     const erase = this.erase || event.altKey;

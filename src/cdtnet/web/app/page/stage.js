@@ -6,7 +6,7 @@
 //   wheel(factor): what the wheel does with Alt;
 //   focus: the point to begin with at 100 %;
 //   key(event, view): whether it took it;
-//   hover(point, view): a CSS cursor.
+//   hover(point, view): a CSS cursor, and leave() when the pointer is gone.
 
 import { View } from "./view.js";
 
@@ -28,6 +28,7 @@ export class Stage {
     for (const kind of ["pointerup", "pointercancel"]) {
       canvas.addEventListener(kind, (event) => this.#up(event, kind === "pointerup"));
     }
+    canvas.addEventListener("pointerleave", () => this.tool?.leave?.());
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("keydown", (event) => {
