@@ -95,11 +95,20 @@ def read_inputs(*names: str, **first: Any) -> list[Picture]:
     """
     from ..imaging import read_picture
 
-    if names.count("-") > 1:
-        raise PictureError("Only one of the inputs can come from stdin.")
+    check_pipes(names)
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
         return [read_picture(source, **({} if place else first)) for place, source in enumerate(sources)]
+
+
+def check_pipes(names: Sequence[str]) -> None:
+    """Refuse to read two inputs from stdin.
+
+    Raises:
+        PictureError: Two names are -.
+    """
+    if names.count("-") > 1:
+        raise PictureError("Only one of the inputs can come from stdin.")
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
@@ -196,6 +205,9 @@ def options_of(arguments: argparse.Namespace) -> Options:
         arguments.snap_mask,
         tuple(getattr(arguments, "label", ())),
         getattr(arguments, "color_space", None),
+        invert_mask=arguments.invert_mask,
+        grow=arguments.grow,
+        feather=arguments.feather,
     )
 
 
@@ -206,6 +218,8 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
     if not arguments.record:
         return False
     files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
+    chosen = {
+        name: getattr(arguments, name, None) for name in ("label", "page", "color_space", "invert_mask")
+    }
     chosen = {name: value for name, value in chosen.items() if value}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

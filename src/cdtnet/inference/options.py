@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..imaging.cube import check_strength
+from ..imaging.edges import check_edge
 from ..imaging.meaning import Label
 from ..imaging.write import check_quality
 
@@ -21,6 +22,9 @@ class Options:
         snap_mask: Whether the mask is rough and is refined to the object's edge.
         labels: Of a map of labels, those that are foreground; by default all but the background.
         color_space: What composites without a profile mean, "srgb" or "linear"; None for what files say.
+        invert_mask: Whether the mask shows the background.
+        grow: Pixels by which the mask is grown, or shrunk below zero; see `adjust_mask`.
+        feather: Pixels to either side over which its edge is softened.
 
     Raises:
         PictureError: One of them is out of its range.
@@ -33,7 +37,11 @@ class Options:
     snap_mask: bool = False
     labels: tuple[Label, ...] = ()
     color_space: str | None = None
+    invert_mask: bool = False
+    grow: int = 0
+    feather: float = 0.0
 
     def __post_init__(self) -> None:
+        check_edge(self.grow, self.feather)
         check_strength(self.strength)
         check_quality(self.quality)

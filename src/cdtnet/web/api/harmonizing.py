@@ -15,7 +15,7 @@ from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
 from ...inference.harmonizer import Harmonizer
-from ...inference.pipeline import encode, harmonize_picture, mask_for, table_for
+from ...inference.pipeline import encode, harmonize_picture, mask_for, split_alpha, table_for
 from ..queue import Job
 from .intake import HarmonizeRequest
 from .settings import KINDS, RequestOptions
@@ -107,10 +107,7 @@ def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
     with _naming("composite"):
         picture = read_picture(order.composite.read(), max_pixels=max_pixels)
         if order.mask is None:
-            if picture.alpha is None:
-                raise PictureError("It has no alpha channel to take as the mask.")
-            alpha = mask_for(picture, picture.alpha, order.options)
-            return picture.replace_pixels(picture.pixels[..., :-1].copy()), alpha
+            return split_alpha(picture, order.options)
     with _naming("mask"):
         given = read_picture(order.mask.read(), max_pixels=max_pixels)
         return picture, mask_for(picture, given, order.options)
