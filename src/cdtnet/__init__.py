@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .imaging import Lut, Picture
     from .imaging.composition import Composition, compose
     from .imaging.snapping import snap_mask
+    from .inference.controls import Controls
     from .inference.harmonizer import Harmonizer, harmonize
     from .inference.provenance import read_record
     from .inference.result import Result
@@ -27,6 +28,7 @@ _HOMES = {
     "CdtnetError": "errors",
     "Composition": "imaging.composition",
     "Config": "config",
+    "Controls": "inference.controls",
     "DataError": "errors",
     "Harmonizer": "inference.harmonizer",
     "Lut": "imaging",
@@ -47,6 +49,7 @@ __all__ = [
     "CdtnetError",
     "Composition",
     "Config",
+    "Controls",
     "DataError",
     "Harmonizer",
     "Lut",

@@ -37,7 +37,7 @@ def todo(tmp_path):
 
 @pytest.mark.parametrize("budget", [1, 1 << 30])
 def test_pixels_are_those_of_the_python_interface(tmp_path, machine, todo, budget, official_model):
-    records = list(machine(BatchOptions(strength=0.7), budget=budget).run(todo))
+    records = list(machine(BatchOptions().but(strength=0.7), budget=budget).run(todo))
     assert sorted(record.output for record in records) == ["0.png", "1.png", "2.png", "3.png"]
     harmonizer = Harmonizer(official_model)
     for record in records:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture
 from ..imaging.depth import full_scale
+from ..imaging.edges import invert_mask
 from ..imaging.masks import coverage, describe, describe_inverted
 from ..imaging.read import COPIES, decoded_bytes
 from ..inference.options import Options
@@ -30,7 +31,8 @@ from .jobs import BatchJob
 from .stores import Store
 
 if TYPE_CHECKING:
-    from ..inference.harmonizer import Harmonizer, Progress
+    from ..inference.harmonizer import Harmonizer
+    from ..inference.rendering import Progress
 
 LEAST = 1.0  # level of 255; what is moved by less is nearly unchanged
 STRIP = 256  # rows looked at together
@@ -56,7 +58,7 @@ class BatchOptions(Options):
         """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as the file will have it
+        options: dict[str, Any] = json.loads(json.dumps(self.flat()))  # as the file will have it
         runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
         return {"model": self.model, **options, **runtime, "weights": weights}
 
@@ -177,10 +179,11 @@ def render(options: BatchOptions, harmonizer: Harmonizer, progress: Progress | N
     result = harmonize_picture(
         harmonizer, work.picture, work.mask, options, record=work.note, progress=progress
     )
-    change = mean_change(work.picture.pixels, result.image.pixels, work.mask)
+    mask = invert_mask(work.mask) if options.invert_mask else work.mask
+    change = mean_change(work.picture.pixels, result.image.pixels, mask)
     work.record.reason = result.remark or ""
     work.record.change = round(change, 2)
-    odd = describe(work.mask) or describe_inverted(work.mask)
+    odd = describe(mask) or describe_inverted(mask)
     work.record.outcome = "suspicious mask" if odd else "changed" if change >= LEAST else "nearly unchanged"
     work.picture = result.image
     work.mask = None

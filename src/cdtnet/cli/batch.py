@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
 from .options import (
+    add_control_options,
     add_mask_options,
     add_model_options,
     add_record_option,
@@ -20,7 +21,7 @@ from .options import (
     say,
     some,
 )
-from .pictures import add_color_space, add_label_option
+from .pictures import add_color_space, add_label_option, options_of
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[format_.suffix[1:] for format_ in WRITTEN.values()],
         help="of the results (default: that of each composite's suffix)",
     )
+    add_control_options(parser)
     add_mask_options(parser)
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
     add_label_option(parser)
@@ -82,16 +84,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..weights import load_weights
 
     options = BatchOptions(
-        strength=arguments.strength,
-        resize_mask=arguments.resize_mask,
-        quality=arguments.quality,
-        apply_anyway=arguments.apply_anyway,
-        snap_mask=arguments.snap_mask,
-        labels=tuple(arguments.label),
-        color_space=arguments.color_space,
-        invert_mask=arguments.invert_mask,
-        grow=arguments.grow,
-        feather=arguments.feather,
+        **vars(options_of(arguments)),
         model=arguments.model,
         suffix=_suffix(arguments),
         record=arguments.record,

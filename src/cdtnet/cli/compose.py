@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CdtnetError, PictureError
 from .compose_jobs import Job, check_names, find_jobs
-from .options import add_mask_options, add_model_options, add_record_option, runtime, say, some, stoppable_bar
+from .options import (
+    add_control_options,
+    add_mask_options,
+    add_model_options,
+    add_record_option,
+    runtime,
+    say,
+    some,
+    stoppable_bar,
+)
 from .outputs import check_apart
 from .pictures import (
     Output,
+    add_layer_options,
     add_output_options,
     beside,
     check_pipes,
@@ -35,16 +44,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument(
-        "foreground",
-        metavar="FOREGROUND",
+        "pictures",
+        metavar="FOREGROUND … BACKGROUND",
         nargs="+",
-        help="cut-out with transparency, or a picture with --mask or --cut-out; several are pasted one on "
-        "the other; of a folder, each makes a picture of its own",
-    )
-    parser.add_argument(
-        "background",
-        metavar="BACKGROUND",
-        help="picture to paste on, or a folder of them; one of the inputs may be - for stdin",
+        help="FOREGROUND: a cut-out with transparency, or a picture with --mask or --cut-out; several are "
+        "pasted one on the other; of a folder, each makes a picture of its own. BACKGROUND: the picture to "
+        "paste on, or a folder of them; a FOREGROUND.psd or .ora needs none, for its highest layer goes onto "
+        "what is below it. One of all may be - for stdin",
     )
     parser.add_argument(
         "--at",
@@ -82,6 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "BACKGROUND_FOREGROUND_harmonized, or …_composite with --no-harmonize; a folder for folders"
     )
     add_model_options(parser)
+    add_control_options(parser)
+    add_layer_options(parser)
     add_record_option(parser)
 
 
@@ -95,8 +103,12 @@ def run(arguments: argparse.Namespace) -> None:
     def harmonizer() -> Harmonizer:
         return Harmonizer(arguments.model, **runtime(arguments))
 
-    if not any(os.path.isdir(name) for name in [*arguments.foreground, arguments.background]):
-        job = Job(arguments.foreground, [arguments.mask] if arguments.mask else [], arguments.background)
+    if not any(map(os.path.isdir, arguments.pictures)):
+        *foregrounds, background = (
+            arguments.pictures if len(arguments.pictures) > 1 else [*arguments.pictures, None]
+        )
+        job = Job(foregrounds, [arguments.mask] if arguments.mask else [], background)
+        _check_layers(arguments, job)
         check_pipes(job.inputs)
         _make(arguments, job, arguments.output, harmonizer)
         return
@@ -123,14 +135,32 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PictureError(
             "A record says how a picture was harmonized; leave out --record or --no-harmonize."
         )
+    if arguments.no_harmonize and (arguments.layer or arguments.layers):
+        raise PictureError("A layer holds the harmonized foreground; leave out --layer, or --no-harmonize.")
     if arguments.mask and arguments.cut_out:
         raise PictureError("--cut-out finds the mask; leave out --mask or --cut-out.")
     for option in ("snap_mask", "invert_mask"):
         if getattr(arguments, option) and not (arguments.mask or arguments.cut_out):
             flag = f"--{option.replace('_', '-')}"
             raise PictureError(f"{flag} changes a mask; give one with --mask, or leave out {flag}.")
-    if arguments.mask and len(arguments.foreground) > 1:
+    if arguments.mask and len(arguments.pictures) > 2:
         raise PictureError("--mask belongs to one foreground; give cut-outs with transparency instead.")
+
+
+def _check_layers(arguments: argparse.Namespace, job: Job) -> None:
+    """See that layers are asked of files that have them, and of one foreground."""
+    from ..imaging.layers import is_layered
+
+    layered = is_layered(job.foregrounds[0])
+    if job.background is None and not layered:
+        raise PictureError(
+            "Give a background; only PSD and OpenRaster files have one below their highest layer."
+        )
+    if arguments.layer_name and not layered:
+        raise PictureError("Only PSD and OpenRaster files have layers with names; leave out --layer-name.")
+    wanted = arguments.layer or arguments.layers or is_layered(arguments.output or "")
+    if wanted and len(job.foregrounds) > 1:
+        raise PictureError("Layers are written of one foreground; paste the others first.")
 
 
 def _change(arguments: argparse.Namespace) -> str:
@@ -143,11 +173,13 @@ def _make(
     """One picture, from its files to its file."""
     from ..imaging import Picture
     from ..inference.pasting import harmonize_pieces, paste
+    from ..inference.pipeline import layers_of
 
-    pieces = _pieces(arguments, job)
-    (background,) = read_inputs(job.background)
+    pieces, background = _read(arguments, job)
     pasted = paste(pieces, background)
-    name = beside(job.background, background.metadata.format, job.name(_change(arguments)))
+    beneath = job.background or job.foregrounds[0]
+    added = job.name(_change(arguments)) if job.background else _change(arguments)
+    name = beside(beneath, background.metadata.format, added)
     if output and os.path.isdir(output):
         name = str(Path(output) / Path(name).name)
     elif output:
@@ -160,36 +192,56 @@ def _make(
     extras = [(file, picture) for file, picture in wanted if file is not None]
     for file, picture in extras:
         Output.prepare(file, picture, job.inputs, arguments)
-    check_apart([name, *(file for file, _ in extras)])
-    image = pasted.composite
+    alone = Output.prepare_layer(pasted.composite, job.inputs, arguments)
+    check_apart([name, *(file for file, _ in extras), *([alone.name] if alone else [])])
+    image, stack = pasted.composite, None
     if not arguments.no_harmonize:
         loaded = harmonizer()
         with stoppable_bar("harmonizing") as progress:
-            image = harmonize_pieces(
+            result = harmonize_pieces(
                 loaded,
                 pieces,
                 pasted,
                 _options(arguments),
+                keep=target.layered or alone is not None,
                 record=_record(arguments, job),
                 progress=progress,
             )
+        image, stack = result.image, partial(layers_of, result, background, pasted.first.layer)
+        if alone:
+            save(result.layer, alone.name, alone.quality)
     for file, picture in extras:
         save(picture, file, arguments.quality)
-    target.write(image)
+    target.write(image, stack)
 
 
 def _options(arguments: argparse.Namespace) -> Options:
     """How to harmonize: what changes a mask has been done to the foreground's."""
-    return replace(options_of(arguments), snap_mask=False, invert_mask=False, grow=0, feather=0.0)
+    return options_of(arguments).but(snap_mask=False, invert_mask=False, grow=0, feather=0.0)
 
 
-def _pieces(arguments: argparse.Namespace, job: Job) -> list[Piece]:
-    """What is pasted, ready for it."""
+def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture]:
+    """What is pasted, ready for it, and the background."""
+    from ..imaging.layers import cropped, is_layered, read_layers
+
+    if not is_layered(job.foregrounds[0]):
+        *pictures, background = read_inputs(*job.foregrounds, *job.masks, str(job.background))
+        return _pieces(arguments, job, pictures), background
+    foreground, below = read_layers(job.foregrounds[0], arguments.layer_name)
+    masks = read_inputs(*job.masks)
+    if job.background is None:
+        arguments.at = arguments.at or [(0.0, 0.0)]
+        return _pieces(arguments, job, [foreground, *masks]), below
+    (background,) = read_inputs(job.background)
+    return _pieces(arguments, job, [cropped(foreground), *masks]), background
+
+
+def _pieces(arguments: argparse.Namespace, job: Job, pictures: Sequence[Picture]) -> list[Piece]:
+    """The pieces, of the foregrounds and their masks."""
     from ..inference.pasting import Piece
 
     count = len(job.foregrounds)
     given = {name: _each(arguments, name, count) for name in ("at", "scale", "rotate")}
-    pictures = read_inputs(*job.foregrounds, *job.masks)
     masks: list[Any] = [*pictures[count:], *[None] * (count - len(job.masks))]
     pieces = []
     for k, (picture, mask) in enumerate(zip(pictures, masks, strict=False)):

@@ -18,17 +18,17 @@ class Job(NamedTuple):
     Attributes:
         foregrounds: Files of what is pasted, the last on top.
         masks: Of the foregrounds, where they have files of their own.
-        background: The file to paste it on.
+        background: The file to paste it on; None for what is below a layered file's highest layer.
     """
 
     foregrounds: Sequence[str]
     masks: Sequence[str]
-    background: str
+    background: str | None
 
     @property
     def inputs(self) -> list[str]:
         """All files that are read."""
-        return [*self.foregrounds, self.background, *self.masks]
+        return [*self.foregrounds, *([self.background] if self.background else []), *self.masks]
 
     def name(self, *more: str) -> str:
         """What is added to the background's name: the foregrounds' names, and more."""
@@ -39,13 +39,16 @@ class Job(NamedTuple):
 def find_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
     """Each cut-out of the folders on each background; a photo's mask is beside it, as for batches."""
     foregrounds: list[Sequence[str]]
-    if any(os.path.isdir(name) for name in arguments.foreground):
-        foregrounds = [[file] for name in arguments.foreground for file in _pictures(name)]
+    *given, place = arguments.pictures
+    if not given:
+        raise PictureError("Give a background, a picture or a folder, after what is to be pasted.")
+    if any(map(os.path.isdir, given)):
+        foregrounds = [[file] for name in given for file in _pictures(name)]
     else:
-        foregrounds = [arguments.foreground]
+        foregrounds = [given]
     for names in foregrounds:
         masks = [arguments.mask] if arguments.mask else _masks_beside(names)
-        for background in _pictures(arguments.background):
+        for background in _pictures(place):
             yield Job(names, masks, background)
 
 
@@ -83,11 +86,11 @@ def check_names(arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:
     """
     if not arguments.output or not os.path.isdir(arguments.output):
         raise PictureError("Of folders come many pictures; give with -o a folder that is there.")
-    if arguments.mask_output or arguments.composite_output:
-        raise PictureError("Masks and composites are written of single pictures, not of folders.")
+    if arguments.mask_output or arguments.composite_output or arguments.layer or arguments.layer_name:
+        raise PictureError("Masks, composites and layers are written of single pictures, not of folders.")
     taken: dict[str, Job] = {}
     for job in jobs:
-        name = f"{Path(job.background).stem}_{job.name()}"
+        name = f"{Path(str(job.background)).stem}_{job.name()}"
         other = taken.setdefault(name, job)
         if other is not job:
             raise PictureError(

@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import PictureError
-from .options import add_apply_anyway, add_model_options, runtime, stoppable_bar
+from ..inference.controls import Controls
+from .options import add_apply_anyway, add_control_options, add_model_options, runtime, stoppable_bar
 from .outputs import prepare_output
-from .pictures import Output, add_output_options, beside, read_inputs
+from .pictures import Output, add_output_options, beside, options_of, read_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
     )
     add_model_options(parser)
+    add_control_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)
@@ -51,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _write_table(arguments: argparse.Namespace) -> None:
     from ..imaging.cube import check_name
     from ..inference.harmonizer import Harmonizer
+    from ..inference.pipeline import table_for
 
     if arguments.mask is None:
         raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
@@ -60,16 +64,13 @@ def _write_table(arguments: argparse.Namespace) -> None:
     if name != "-":
         check_name(name)
         prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
-    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    lut = harmonizer.lut(
-        picture, mask, resize_mask=arguments.resize_mask, apply_anyway=arguments.apply_anyway
-    )
+    lut = table_for(Harmonizer(arguments.model, **runtime(arguments)), picture, mask, options_of(arguments))
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} mixes none, or the mask is black; "
             "use cdtnet-sim or cdtnet-256, and paint the pasted object white."
         )
-    lut = lut.weakened(arguments.strength).resized(arguments.size or lut.size)
+    lut = lut.resized(arguments.size or lut.size)
     if name == "-":
         sys.stdout.buffer.write(lut.encode())
     else:
@@ -86,6 +87,8 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     from ..imaging import Lut
 
     inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
+    if replace(options_of(arguments).controls, strength=1.0) != Controls():
+        raise PictureError("A table is applied at a strength; leave out the other controls, or --apply.")
     lut = Lut.load(arguments.apply)
     picture, *masks = read_inputs(*inputs)
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")

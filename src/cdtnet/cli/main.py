@@ -68,10 +68,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
         parser.error(f"there is no verb {argv[0]!r}; {suggestion(argv[0], VERBS)}")
     arguments, rest = parser.parse_known_args(argv)
-    if any(word.startswith("-") for word in rest) or (rest and "changes" not in arguments):
+    lists = [name for name in ("changes", "pictures") if name in arguments]
+    if any(word.startswith("-") for word in rest) or (rest and not lists):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes none of these after an option
-        arguments.changes += rest
+        getattr(arguments, lists[0]).extend(rest)
     return arguments
 
 

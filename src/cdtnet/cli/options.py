@@ -4,8 +4,11 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import Field, fields
+from typing import Any
 
 from ..config import PRECISIONS, Runtime
+from ..inference.controls import Controls
 from ..system.progress import bar
 
 
@@ -16,13 +19,29 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default="cdtnet-256",
         help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file (default: %(default)s)",
     )
-    parser.add_argument(
-        "--strength",
-        type=fraction,
-        default=1.0,
-        help="0 leaves the picture as it is, 1 harmonizes fully (default)",
-    )
+    _add_control(parser, fields(Controls)[0])
     add_runtime_options(parser)
+
+
+def add_control_options(parser: argparse.ArgumentParser) -> None:
+    """The words of `Controls` besides --strength, which `add_model_options` adds."""
+    for control in fields(Controls)[1:]:
+        _add_control(parser, control)
+
+
+def _add_control(parser: argparse.ArgumentParser, control: Field[Any]) -> None:
+    flag, meaning = f"--{control.name.replace('_', '-')}", control.metadata["meaning"]
+    if "least" not in control.metadata:
+        parser.add_argument(flag, action="store_true", help=meaning)
+        return
+    least, most = control.metadata["least"], control.metadata["most"]
+    parser.add_argument(
+        flag,
+        type=number(least, most),
+        default=control.default,
+        metavar="N",
+        help=f"{meaning}; {least} to {most} (default: {control.default:g})",
+    )
 
 
 def add_runtime_options(parser: argparse.ArgumentParser) -> None:
@@ -103,17 +122,23 @@ def runtime(arguments: argparse.Namespace) -> Runtime:
     return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}
 
 
-def fraction(text: str) -> float:
-    """A number from 0 to 1, or a percentage, for argparse."""
-    try:
-        value = amount(text)
-    except ValueError:
-        value = -1.0
-    if 1.0 < value <= 100.0 and "%" not in text:
-        raise argparse.ArgumentTypeError(f"{text} is more than 1; for {text} percent write {text}%")
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
-    return value
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A number within a range, or a percentage, for argparse."""
+
+    def parse(text: str) -> float:
+        try:
+            value = amount(text)
+        except ValueError:
+            value = least - 1
+        if most < value <= 100 * most and "%" not in text:
+            raise argparse.ArgumentTypeError(
+                f"{text} is more than {most:g}; for {text} percent write {text}%"
+            )
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least} and {most}")
+        return value
+
+    return parse
 
 
 def amount(text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from .outputs import add_overwrite, prepare_output
 
 if TYPE_CHECKING:
     from ..imaging import Picture
+    from ..imaging.layers import Stack
     from ..imaging.meaning import Label
     from ..inference.options import Options
 
@@ -33,6 +34,23 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
         "--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG"
     )
     add_overwrite(parser)
+
+
+def add_layer_options(parser: argparse.ArgumentParser) -> None:
+    """--layer, --layers and --layer-name."""
+    add = parser.add_argument
+    add("--layer", metavar="FILE", help="write the harmonized foreground alone, too, with transparency")
+    add(
+        "--layers",
+        action="store_true",
+        help="write background, foreground and harmonized foreground as layers into a .tif; .psd and .ora "
+        "always have them",
+    )
+    add(
+        "--layer-name",
+        metavar="NAME",
+        help="of a PSD or OpenRaster file, the layer that is the foreground (default: the highest)",
+    )
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -114,18 +132,20 @@ def check_pipes(names: Sequence[str]) -> None:
 def beside(source: str, kind: str | None, change: str) -> str:
     """A default output: the source's name with `_change`, in the format that it has; - for -.
 
-    Formats that are only read become PNG.
+    Formats that are only read become PNG; layered pictures stay so.
 
     Raises:
         PictureError: The name would be longer than file systems take.
     """
     from ..imaging.formats import result_format
+    from ..imaging.layers import is_layered
 
     if source == "-":
         return "-"
     path = Path(source)
     format_ = result_format(kind)
-    suffix = path.suffix if path.suffix.lower() in format_.suffixes else format_.suffix
+    same = is_layered(path) or path.suffix.lower() in format_.suffixes
+    suffix = path.suffix if same else format_.suffix
     name = f"{path.stem}_{change}{suffix}"
     if len(os.fsencode(name)) > LONGEST_NAME >= len(os.fsencode(path.name)):
         raise PictureError(
@@ -143,11 +163,13 @@ class Output:
         name: its name.
         encoding: how it will be written, in words.
         quality: of a JPEG.
+        layered: whether its layers are written.
     """
 
     name: str
     encoding: str
     quality: int
+    layered: bool = False
 
     @classmethod
     def prepare(
@@ -160,15 +182,45 @@ class Output:
             WriteError: The output would replace an input unasked, or cannot be a file.
         """
         from ..imaging import describe_encoding
+        from ..imaging.layers import check_layers, is_layered
 
         quality = arguments.quality
-        encoding = describe_encoding(picture, "out.png" if name == "-" else name, quality=quality)
+        layered = is_layered(name) or getattr(arguments, "layers", False)
+        if layered:
+            encoding = check_layers(picture, name)
+        else:
+            encoding = describe_encoding(picture, "out.png" if name == "-" else name, quality=quality)
         if name != "-":
             prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
-        return cls(name, encoding, quality)
+        return cls(name, encoding, quality, layered)
 
-    def write(self, picture: Picture) -> None:
-        """Write the picture; the path written is the one line on stdout."""
+    @classmethod
+    def prepare_layer(
+        cls, picture: Picture, inputs: Sequence[str], arguments: argparse.Namespace
+    ) -> Output | None:
+        """The same of --layer, if it is given: whether it can be written with transparency."""
+        if arguments.layer is None:
+            return None
+        from ..imaging import describe_encoding
+        from ..imaging.layers import blank_layer
+
+        encoding = describe_encoding(blank_layer(picture), arguments.layer, quality=arguments.quality)
+        prepare_output(arguments.layer, [*inputs, arguments.model], overwrite=arguments.overwrite)
+        return cls(arguments.layer, encoding, arguments.quality)
+
+    def write(self, picture: Picture, stack: Callable[[], Stack] | None = None) -> None:
+        """Write the picture; the path written is the one line on stdout.
+
+        Args:
+            picture: What to write.
+            stack: Makes its layers, which are written instead if they are wanted.
+        """
+        if self.layered and stack:
+            from ..imaging.layers import encode_layers
+
+            write_file(self.name, encode_layers(stack(), Path(self.name).suffix))
+            self.report()
+            return
         if self.name == "-":
             sys.stdout.buffer.write(_encode(picture, ".png", self.quality))
             return
@@ -195,20 +247,13 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """How to harmonize and write a picture, of what the functions that add options add."""
+    from ..inference.controls import WORDS
     from ..inference.options import Options
 
-    return Options(
-        arguments.strength,
-        arguments.resize_mask,
-        arguments.quality,
-        arguments.apply_anyway,
-        arguments.snap_mask,
-        tuple(getattr(arguments, "label", ())),
-        getattr(arguments, "color_space", None),
-        invert_mask=arguments.invert_mask,
-        grow=arguments.grow,
-        feather=arguments.feather,
-    )
+    mask = "resize_mask", "snap_mask", "invert_mask", "grow", "feather"
+    names = (*WORDS, *mask, "quality", "apply_anyway", "color_space")
+    words = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    return Options().but(labels=tuple(getattr(arguments, "label", ())), **words)
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
@@ -218,8 +263,6 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
     if not arguments.record:
         return False
     files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    chosen = {
-        name: getattr(arguments, name, None) for name in ("label", "page", "color_space", "invert_mask")
-    }
+    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
     chosen = {name: value for name, value in chosen.items() if value}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

@@ -124,8 +124,12 @@ class Lut:
         check_strength(strength)
         if strength == 1:
             return self  # to the last bit
-        identity = _identity(self.size)
+        identity = self.grid()
         return Lut(identity + np.float32(strength) * (self.table - identity))
+
+    def grid(self) -> NDArray[np.float32]:
+        """The colors that the table maps, (N, N, N, 3): the table that changes nothing."""
+        return _identity(self.size)
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
         """Write a .cube file, red fastest as the format wants it.

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..config import STRIDE
 from ..engines.confidence import FLOOR, Confidence, confidence
 from ..engines.protocol import Engine
 from ..imaging import ColorCodec, Picture
+from ..imaging.color import luma
 from ..imaging.geometry import Window
-from ..imaging.resizing import shrink
+from ..imaging.resizing import LowPicture, shrink
 from .crop import close_up
 from .objects import Part
+from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which it is said that little is changed
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
@@ -29,6 +33,7 @@ class Analyzed(NamedTuple):
         found: the engine's analysis.
         amount: how much of the change is made, 0..1.
         remark: why little is changed and what helps, in a sentence; None where more is.
+        low: what was looked at.
     """
 
     mask: Any
@@ -36,6 +41,20 @@ class Analyzed(NamedTuple):
     found: Any
     amount: float
     remark: str | None
+    low: LowPicture
+
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels."""
+        height, width = self.frame.size
+        return float(self.low.mask.mean(dtype=np.float64) + 1e-6) * height * width
+
+    def levels(self, engine: Engine) -> Levels:
+        """Its mean luma."""
+        before, weights = self.low.image, self.low.mask + 1e-6  # of a speck, nothing may be left there
+        change = engine.preview(self.found, self.low) - before
+        composite, more = (float(np.average(luma(rgb, REC_601), weights=weights)) for rgb in (before, change))
+        return Levels(composite, composite + self.amount * more)
 
 
 def analyze(
@@ -58,14 +77,14 @@ def analyze(
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     found = engine.look(low)
     if not config.second_look:
-        return Analyzed(part.mask, frame, found, 1.0, None)
+        return Analyzed(part.mask, frame, found, 1.0, None, low)
     again = engine.look(low.mirrored()).mirrored()
     previews = engine.preview(found, low), engine.preview(again, low)
     sure = confidence(*previews, low.image, low.mask[..., None])
     remark = _remark(sure, part, frame, config.base_size)
     if apply_anyway:
         sure, remark = sure._replace(share=1.0), None
-    return Analyzed(part.mask, frame, engine.mean(found, again), float(sure.share), remark)
+    return Analyzed(part.mask, frame, engine.mean(found, again), float(sure.share), remark, low)
 
 
 def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from .options import Options
 from .pipeline import harmonize_picture
 
 if TYPE_CHECKING:
-    from .harmonizer import Harmonizer, Progress
+    from .harmonizer import Harmonizer
+    from .rendering import Progress
+    from .result import Result
 
 
 @dataclass(frozen=True)
@@ -92,21 +95,22 @@ def harmonize_pieces(
     pasted: Pasted,
     options: Options,
     *,
+    keep: bool = False,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
-) -> Picture:
+) -> Result:
     """Harmonize what was pasted, each piece with what lies below it, already harmonized.
 
     Warns:
         UserWarning: As the harmonizer does.
     """
-    image = pasted.first.composite
-    for k, piece in enumerate(pieces):
-        made = piece.onto(image) if k else pasted.first
-        image = harmonize_picture(
-            harmonizer, made.composite, made.mask, options, layer=made.layer, record=record, progress=progress
-        ).image
-    return image
+    made = pasted.first
+    again = partial(harmonize_picture, harmonizer, keep=keep, record=record, progress=progress)
+    result = again(made.composite, made.mask, options, layer=made.layer)
+    for piece in pieces[1:]:
+        made = piece.onto(result.image)
+        result = again(made.composite, made.mask, options, layer=made.layer)
+    return result
 
 
 def _joined(below: NDArray[Any], above: NDArray[Any]) -> NDArray[Any]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..imaging import Lut, Picture, encode_picture, to_mask
-from ..imaging.edges import adjust_mask, invert_mask
+from ..imaging.layers import Stack, stack_of
 from ..imaging.masks import describe_inverted, looks_like_mask
 from .options import Options
 
 if TYPE_CHECKING:
     from ..imaging.composition import Layer
-    from .harmonizer import Harmonizer, Progress
+    from .harmonizer import Harmonizer
+    from .rendering import Progress
     from .result import Result
 
 
@@ -29,14 +30,13 @@ def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
     """
     size = picture.height, picture.width
     try:
-        soft = to_mask(mask, *size, resize=options.resize_mask, labels=options.labels)
+        return to_mask(mask, *size, resize=options.resize_mask, labels=options.labels)
     except PictureError as error:
         if looks_like_mask(picture):
             raise PictureError(
                 f"{error} The picture looks like a mask: if both are swapped, give the picture first."
             ) from error
         raise
-    return invert_mask(soft) if options.invert_mask else soft
 
 
 def split_alpha(picture: Picture, options: Options) -> tuple[Picture, NDArray[Any]]:
@@ -67,30 +67,30 @@ def harmonize_picture(
     options: Options,
     *,
     layer: Layer | None = None,
+    keep: bool = False,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
     """Harmonize a picture, its mask as large as it; see `Harmonizer`.
 
+    Args:
+        harmonizer: Has the model.
+        picture: The composite.
+        mask: Its foreground, or a list of them.
+        options: How to harmonize.
+        layer: As for `Harmonizer`.
+        keep: Whether the result's layer will be asked for; see `Harmonizer`.
+        record: As for `Harmonizer`.
+        progress: As for `Harmonizer`.
+
     Warns:
         UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
     """
-    mask, snapped = _edged(picture, mask, options)
-    if snapped is not options and record is not False:
-        used = {name: getattr(options, name) for name in ("snap_mask", "grow", "feather")}
-        record = {**used, **({} if record is True else record)}
-    options = snapped
     result = harmonizer(
-        picture,
-        mask,
-        strength=options.strength,
-        apply_anyway=options.apply_anyway,
-        snap_mask=options.snap_mask,
-        layer=layer,
-        record=record,
-        progress=progress,
+        picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
     )
-    inverted = None if layer or mask.dtype.kind == "i" else describe_inverted(mask)
+    known = layer is not None or options.invert_mask or mask.dtype.kind == "i"
+    inverted = None if known else describe_inverted(mask)
     more = [*([inverted] if inverted else []), *picture.metadata.left_out]
     for sentence in more:
         warnings.warn(sentence, stacklevel=2)
@@ -98,21 +98,24 @@ def harmonize_picture(
     return replace(result, remark=" ".join(remarks) or None)
 
 
-def _edged(picture: Picture, mask: Any, options: Options) -> tuple[Any, Options]:
-    """The mask with its edge moved, and what is left to do with it."""
-    if not (options.grow or options.feather):
-        return mask, options
-    if options.snap_mask:
-        from ..imaging.snapping import snap_mask
-
-        mask = snap_mask(picture, mask)
-    return adjust_mask(mask, grow=options.grow, feather=options.feather), replace(options, snap_mask=False)
-
-
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """The color table of a picture at the strength asked for; None where the model mixes none."""
-    lut = harmonizer.lut(picture, mask, apply_anyway=options.apply_anyway, snap_mask=options.snap_mask)
-    return lut and lut.weakened(options.strength)
+    """The color table of a picture, steered as asked for; None where the model mixes none."""
+    return harmonizer.analyze(picture, mask, options).table()
+
+
+def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
+    """What editors get of a harmonized `Picture`: background, foreground as it was, and harmonized.
+
+    Args:
+        result: Of a composite that is a `Picture`.
+        background: What the foreground was pasted on, where it was.
+        layer: The foreground by itself, where it was pasted.
+    """
+    original = result.composite.pixels
+    if layer is not None:
+        original = original.copy()
+        original[layer.window.slices] = layer.pixels
+    return stack_of(result.image, background or result.composite, original, result.layer)
 
 
 def encode(picture: Picture, suffix: str, options: Options) -> bytes:

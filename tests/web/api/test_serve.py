@@ -27,8 +27,10 @@ def pair(tmp_path):
 def test_the_answer_is_the_file_that_the_command_line_writes(client, weights, pair, suffix):
     paths = [str(pair / name) for name in (f"photo.{suffix}", "mask.png", f"out.{suffix}")]
     settings = ["--model", weights, "--strength", "0.8", "--quality", "80"]
+    settings += ["--tone", "0.6", "--keep-hue", "--brightness=-7", "--tint", "4"]
+    steering = {"strength": 0.8, "tone": 0.6, "keep_hue": "true", "brightness": -7, "tint": 4}
     assert main(["harmonize", *paths[:2], "-o", paths[2], "--device", "cpu", *settings]) == 0
-    answer = client.harmonize(PICTURES[suffix], MASK, strength=0.8, quality=80)
+    answer = client.harmonize(PICTURES[suffix], MASK, quality=80, **steering)
     assert answer.status == 200
     assert answer.body == (pair / f"out.{suffix}").read_bytes()
     kind = {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)
@@ -53,10 +55,10 @@ def test_one_picture_whose_alpha_is_the_mask(client):
 
 
 def test_the_table_is_the_one_that_the_command_line_writes(client, pair, weights):
-    settings = ["--model", weights, "--strength", "0.5", "--device", "cpu"]
+    settings = ["--model", weights, "--strength", "0.5", "--contrast", "9", "--device", "cpu"]
     paths = [str(pair / name) for name in ("photo.tif", "mask.png", "look.cube")]
     assert main(["lut", *paths[:2], "-o", paths[2], *settings]) == 0
-    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", strength=0.5)
+    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", strength=0.5, contrast=9)
     assert answer.json["cube"] == (pair / "look.cube").read_text()
     assert answer.json["remark"] is None
     assert set(answer.json["seconds"]) == {"decode", "harmonize"}

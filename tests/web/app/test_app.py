@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture
+from cdtnet.inference.controls import Controls
 from tests.imaging.leaves import off, scene
 from tests.web.app.process import AppProcess, cut_out, disc, encoded, image, photo
 from tests.web.little import little_to_change
@@ -55,7 +57,7 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
         "cdtnet": cdtnet.__version__,
         "composite": [90, 60],
         "model": "cdtnet-sim",
-        "strength": 0.6,
+        **asdict(Controls(strength=0.6)),
         "apply_anyway": False,
     }
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from ...imaging.formats import WRITTEN
+from ...inference.controls import Controls
 from ...inference.options import Options
 
 KINDS = {format_.key: format_ for format_ in WRITTEN.values()}
@@ -43,13 +44,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = list(models)
     return {
         "model": {"type": "string", "enum": names, "default": names[0]},
-        "strength": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1,
-            "default": 1,
-            "description": "0 leaves the composite as it is, 1 harmonizes fully.",
-        },
+        **{control.name: _schema(control) for control in fields(Controls)},
         "format": {
             "type": "string",
             "enum": list(KINDS),
@@ -95,7 +90,20 @@ def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> Re
             raise HTTPException(400, f"The setting {name} is given twice.")
         seen.add(name)
         settings[name] = _read(name, text, allowed[name])
-    return RequestOptions(**settings)
+    return RequestOptions(model=settings.pop("model")).but(**settings)
+
+
+def _schema(control: Field[Any]) -> dict[str, Any]:
+    meaning = control.metadata["meaning"]
+    described = {"default": control.default, "description": f"{meaning[0].upper()}{meaning[1:]}."}
+    if "least" not in control.metadata:
+        return {"type": "boolean", **described}
+    return {
+        "type": "number",
+        "minimum": control.metadata["least"],
+        "maximum": control.metadata["most"],
+        **described,
+    }
 
 
 def _read(name: str, text: str, schema: dict[str, Any]) -> Any:

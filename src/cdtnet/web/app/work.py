@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from ...imaging import Lut, Picture, describe, encode_picture, to_mask
 from ...imaging.composition import Layer, compose
 from ...imaging.formats import PNG, TIFF
 from ...imaging.snapping import snap
-from ...inference.harmonizer import Harmonizer, Progress
+from ...inference.controls import WORDS
+from ...inference.harmonizer import Harmonizer
 from ...inference.options import Options
 from ...inference.pipeline import harmonize_picture
+from ...inference.rendering import Progress
 from .masks import check_shape, paint
 from .photos import Photo
 
@@ -61,14 +63,16 @@ class Edit:
             raise CdtnetError("Ask for a way, place or paint, and a model.")
         if not isinstance(at, list) or len(at) != 2:
             raise CdtnetError("The place of a foreground is two numbers.")
-        numbers = [wishes.get("strength", 1.0), *at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
-        if not all(_is_number(number) for number in numbers):
-            raise CdtnetError("Strength, place, scale and rotation are numbers.")
-        strength, left, top, scale, rotate = numbers
-        apply_anyway = wishes.get("apply_anyway", False)
-        if not isinstance(apply_anyway, bool):
-            raise CdtnetError("Whether to apply anyway is true or false.")
-        options = Options(strength=strength, apply_anyway=apply_anyway)
+        numbers = [*at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
+        steering = {name: wishes[name] for name in WORDS if name in wishes}
+        switches = [steering.pop("keep_hue", False), wishes.get("apply_anyway", False)]
+        if not all(_is_number(number) for number in [*numbers, *steering.values()]):
+            raise CdtnetError("Place, scale, rotation and controls are numbers.")
+        if not all(isinstance(switch, bool) for switch in switches):
+            raise CdtnetError("Whether to keep hues or to apply anyway is true or false.")
+        left, top, scale, rotate = numbers
+        keep_hue, apply_anyway = switches
+        options = Options().but(**steering, keep_hue=keep_hue, apply_anyway=apply_anyway)
         return cls(way, model, options, (left, top), scale, rotate)
 
 
@@ -205,7 +209,7 @@ def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
         **sizes,
         **placement,
         "model": edit.model,
-        "strength": edit.options.strength,
+        **asdict(edit.options.controls),
         "apply_anyway": edit.options.apply_anyway,
     }
 
