@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .imaging import Lut, Picture
     from .imaging.composition import Composition, compose
+    from .imaging.cutting import cut_out, find_object
+    from .imaging.edges import adjust_mask
     from .imaging.snapping import snap_mask
     from .inference.controls import Controls
     from .inference.harmonizer import Harmonizer, harmonize
@@ -37,7 +39,10 @@ _HOMES = {
     "Result": "inference.result",
     "WeightsError": "errors",
     "WriteError": "errors",
+    "adjust_mask": "imaging.edges",
     "compose": "imaging.composition",
+    "cut_out": "imaging.cutting",
+    "find_object": "imaging.cutting",
     "harmonize": "inference.harmonizer",
     "load_model": "model",
     "read_record": "inference.provenance",
@@ -58,7 +63,10 @@ __all__ = [
     "Result",
     "WeightsError",
     "WriteError",
+    "adjust_mask",
     "compose",
+    "cut_out",
+    "find_object",
     "harmonize",
     "load_model",
     "read_record",

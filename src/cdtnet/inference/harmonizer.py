@@ -348,7 +348,7 @@ class Harmonizer:
         Harmonizer.__init__(self, **arguments)
 
 
-def _adjusted(picture: Picture, masks: Sequence[Any], options: Options) -> tuple[Sequence[Any], str | None]:
+def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[list[Any], str | None]:
     """The masks inverted, snapped, their edges moved, as asked for; a sentence if one is not snapped."""
     remark = None
     if options.invert_mask:
