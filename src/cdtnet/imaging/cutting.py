@@ -50,7 +50,8 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
         seen = np.repeat(seen, 3, axis=2)
     with needs("cut-out", "Cutting out"):
         from rembg import remove
-    found = remove(Image.fromarray(seen), session=_session(finder), only_mask=True)
+    with np.errstate(invalid="ignore"):  # rembg divides by the range of what its network finds
+        found = remove(Image.fromarray(seen), session=_session(finder), only_mask=True)
     mask = np.asarray(found)[: seen.shape[0]]  # of several objects, the first
     if not mask.any():
         raise PictureError("No object was found in the picture; give a mask of it (--mask, mask=...).")
