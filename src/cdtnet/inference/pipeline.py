@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
@@ -89,8 +90,9 @@ def harmonize_picture(
     result = harmonizer(
         picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
     )
-    known = layer is not None or options.invert_mask or mask.dtype.kind == "i"
-    inverted = None if known else describe_inverted(mask)
+    one = isinstance(mask, np.ndarray) and mask.dtype.kind != "i"  # and neither a list nor labels
+    check = one and layer is None and not options.invert_mask
+    inverted = describe_inverted(mask) if check else None
     more = [*([inverted] if inverted else []), *picture.metadata.left_out]
     for sentence in more:
         warnings.warn(sentence, stacklevel=2)
