@@ -65,7 +65,7 @@ def off(colors, own, alpha):
 def test_rembg_finds_the_object(photo, finder):
     mask = cdtnet.find_object(photo, finder=finder)
     assert mask.shape == (120, 160)
-    assert (mask[45:75, 65:105] > 200).all()
+    assert (mask[45:75, 65:105] > 230).all()
     assert not mask[:35].any()
     made = cdtnet.cut_out(photo, finder=finder)
     np.testing.assert_array_equal(made.pixels[..., :3], photo)

@@ -17,6 +17,7 @@ from .masks import coverage, to_mask
 from .picture import Picture
 
 FINDER = "isnet-general-use"
+_HAZE = 0.05  # of coverage that a network finds; what is nearer to nothing or to all is that
 _TILE = 512
 _SOLID = 0.99  # coverage from which on a pixel shows the object alone
 _RADII = 90, 6  # pixels around a pixel from which its color is known, first roughly, then finely
@@ -52,10 +53,11 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
         from rembg import remove
     with np.errstate(invalid="ignore"):  # rembg divides by the range of what its network finds
         found = remove(Image.fromarray(seen), session=_session(finder), only_mask=True)
-    mask = np.asarray(found)[: seen.shape[0]]  # of several objects, the first
+    sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # of several objects, the first
+    mask = np.rint(255 * np.clip((sure - _HAZE) / (1 - 2 * _HAZE), 0, 1)).astype(np.uint8)
     if not mask.any():
         raise PictureError("No object was found in the picture; give a mask of it (--mask, mask=...).")
-    return np.ascontiguousarray(mask)
+    return mask
 
 
 def cut_out(
