@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .imaging.edges import adjust_mask
     from .imaging.snapping import snap_mask
     from .inference.controls import Controls
+    from .inference.fitting import fit_lut
     from .inference.harmonizer import Harmonizer, harmonize
     from .inference.provenance import read_record
     from .inference.result import Result
@@ -43,6 +44,7 @@ _HOMES = {
     "compose": "imaging.composition",
     "cut_out": "imaging.cutting",
     "find_object": "imaging.cutting",
+    "fit_lut": "inference.fitting",
     "harmonize": "inference.harmonizer",
     "load_model": "model",
     "read_record": "inference.provenance",
@@ -67,6 +69,7 @@ __all__ = [
     "compose",
     "cut_out",
     "find_object",
+    "fit_lut",
     "harmonize",
     "load_model",
     "read_record",

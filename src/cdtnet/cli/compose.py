@@ -149,7 +149,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_layers(arguments: argparse.Namespace, job: Job) -> None:
     """See that layers are asked of files that have them, and of one foreground."""
-    from ..imaging.layers import is_layered
+    from ..imaging.layered import is_layered
 
     layered = is_layered(job.foregrounds[0])
     if job.background is None and not layered:
@@ -222,7 +222,8 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture]:
     """What is pasted, ready for it, and the background."""
-    from ..imaging.layers import cropped, is_layered, read_layers
+    from ..imaging.layered import is_layered, read_layers
+    from ..imaging.layers import cropped
 
     if not is_layered(job.foregrounds[0]):
         *pictures, background = read_inputs(*job.foregrounds, *job.masks, str(job.background))

@@ -107,7 +107,7 @@ class _Source(NamedTuple):
 
 def _read(arguments: argparse.Namespace) -> _Source:
     from ..imaging.composition import compose
-    from ..imaging.layers import is_layered, read_layers
+    from ..imaging.layered import is_layered, read_layers
     from ..imaging.masks import to_labels
     from ..inference.pipeline import mask_for, split_alpha
 
@@ -127,7 +127,7 @@ def _read(arguments: argparse.Namespace) -> _Source:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse options that say something else than the mask does."""
-    from ..imaging.layers import is_layered
+    from ..imaging.layered import is_layered
 
     layered = arguments.mask is None and is_layered(arguments.composite)
     changes = options_of(arguments).changes_mask

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import PictureError
 from ..inference.controls import Controls
-from .options import add_apply_anyway, add_control_options, add_model_options, runtime, stoppable_bar
+from .options import add_apply_anyway, add_control_options, add_model_options, runtime, say, stoppable_bar
 from .outputs import prepare_output
 from .pictures import Output, add_output_options, beside, options_of, read_inputs
 
@@ -34,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="2-256",
         help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
     )
+    parser.add_argument(
+        "--fit",
+        action="store_true",
+        help="fit the table to what the model makes of the foreground, and say how close it comes, instead "
+        "of writing the table that the model mixes",
+    )
     add_model_options(parser)
     add_control_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
@@ -54,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _write_table(arguments: argparse.Namespace) -> None:
     from ..imaging.cube import check_name
     from ..inference.harmonizer import Harmonizer
-    from ..inference.pipeline import table_for
+    from ..inference.pipeline import fitted_for, table_for
 
     if arguments.mask is None:
         raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
@@ -64,7 +70,10 @@ def _write_table(arguments: argparse.Namespace) -> None:
     if name != "-":
         check_name(name)
         prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
-    lut = table_for(Harmonizer(arguments.model, **runtime(arguments)), picture, mask, options_of(arguments))
+    harmonizer, options = Harmonizer(arguments.model, **runtime(arguments)), options_of(arguments)
+    lut = (fitted_for if arguments.fit else table_for)(harmonizer, picture, mask, options)
+    if lut is None and arguments.fit:
+        raise PictureError("There is nothing to fit to: the mask is black; paint the pasted object white.")
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} mixes none, or the mask is black; "
@@ -75,6 +84,8 @@ def _write_table(arguments: argparse.Namespace) -> None:
         sys.stdout.buffer.write(lut.encode())
     else:
         lut.save(name)
+        if lut.note:
+            say(lut.note)
         print(name)
 
 
@@ -87,6 +98,8 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     from ..imaging import Lut
 
     inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
+    if arguments.fit:
+        raise PictureError("A table is applied as it is; leave out --fit, or --apply.")
     if replace(options_of(arguments).controls, strength=1.0) != Controls():
         raise PictureError("A table is applied at a strength; leave out the other controls, or --apply.")
     lut = Lut.load(arguments.apply)

@@ -138,7 +138,7 @@ def beside(source: str, kind: str | None, change: str) -> str:
         PictureError: The name would be longer than file systems take.
     """
     from ..imaging.formats import result_format
-    from ..imaging.layers import is_layered
+    from ..imaging.layered import is_layered
 
     if source == "-":
         return "-"
@@ -182,7 +182,7 @@ class Output:
             WriteError: The output would replace an input unasked, or cannot be a file.
         """
         from ..imaging import describe_encoding
-        from ..imaging.layers import check_layers, is_layered
+        from ..imaging.layered import check_layers, is_layered
 
         quality = arguments.quality
         layered = is_layered(name) or getattr(arguments, "layers", False)
@@ -216,7 +216,7 @@ class Output:
             stack: Makes its layers, which are written instead if they are wanted.
         """
         if self.layered and stack:
-            from ..imaging.layers import encode_layers
+            from ..imaging.layered import encode_layers
 
             write_file(self.name, encode_layers(stack(), Path(self.name).suffix))
             self.report()
@@ -263,6 +263,6 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
     if not arguments.record:
         return False
     files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
+    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space", "layer_name")}
     chosen = {name: value for name, value in chosen.items() if value}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

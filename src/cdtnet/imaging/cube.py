@@ -32,12 +32,14 @@ class Lut:
     Attributes:
         table: (N, N, N, 3) float32, indexed by blue, green, red; the colors, red first, that the grid's map
             to.
+        note: What the .cube file says of it, in a comment of one line; "" for nothing.
 
     Raises:
         PictureError: The table has another shape, or holds NaN or infinite values.
     """
 
     table: NDArray[np.float32]
+    note: str = ""
 
     def __post_init__(self) -> None:
         shape = self.table.shape
@@ -117,7 +119,7 @@ class Lut:
         """The same recoloring on another grid, interpolated trilinearly."""
         if size not in _SIZES:
             raise PictureError(f"A lookup table can have 2 to 256 grid points per axis, not {size}.")
-        return self if size == self.size else Lut(self.apply(_identity(size)))
+        return self if size == self.size else Lut(self.apply(_identity(size)), self.note)
 
     def weakened(self, strength: float) -> Lut:
         """The table that does what this one does at a strength from 0 to 1."""
@@ -148,7 +150,8 @@ class Lut:
 
     def encode(self) -> bytes:
         """The content of the .cube file."""
-        head = f'TITLE "cdtnet"\nLUT_3D_SIZE {self.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
+        head = f"# {self.note}\n" if self.note else ""
+        head += f'TITLE "cdtnet"\nLUT_3D_SIZE {self.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
         lines = [f"{r:.7f} {g:.7f} {b:.7f}\n" for r, g, b in self.table.reshape(-1, 3).tolist()]
         return (head + "".join(lines)).encode("ascii")
 

@@ -104,13 +104,12 @@ CAMERA_RAW = frozenset(
     )
 )
 """Suffixes of files that hold what a camera's sensor saw."""
+_LAYERED = (".psd", ".ora")
 _OTHERS = frozenset(
     (
-        ".psd",
         ".psb",
         ".xcf",
         ".kra",
-        ".ora",
         ".afphoto",
         ".svg",
         ".svgz",
@@ -134,6 +133,11 @@ def why_unread(path: str) -> str | None:
     suffix = _suffix(path)
     if suffix in CAMERA_RAW:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
+    if suffix in _LAYERED:
+        return (
+            f"{path} holds layers, which harmonize and compose read in place of a composite and its mask; "
+            "for anything else export it as TIFF or PNG."
+        )
     if suffix in _OTHERS:
         return f"{path} is of a kind that is not read; export it as TIFF or PNG."
     return None

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from .layers import Sheet, Stack, choose, picture_of
+from .layers import Sheet, Stack, check_size, choose, picture_of
 from .metadata import Metadata
 from .picture import Picture
 from .read import opened
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_DEPTHS = {8: np.uint8, 16: np.uint16}
+_DEPTHS: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 _RESOLUTION, _ICC, _EXIF, _XMP = 1005, 1039, 1058, 1060  # image resources
 _BLOCK = b"Adobe Photoshop Document Data Block\0"
 _ADOBE_LAYERS = 37724  # TIFF's tag of that block
@@ -50,8 +50,8 @@ def _document(stack: Stack) -> Any:
     from psd_tools import PSDImage
 
     picture = stack.picture
-    depth = picture.pixels.dtype.itemsize * 8
-    psd = PSDImage.new(_MODES[picture.pixels.shape[2]], (picture.width, picture.height), depth=depth)
+    depth: Any = picture.pixels.dtype.itemsize * 8
+    psd: Any = PSDImage.new(_MODES[picture.pixels.shape[2]], (picture.width, picture.height), depth=depth)
     for sheet in stack.sheets:
         _add(psd, sheet, depth)
     record = psd._record
@@ -116,8 +116,8 @@ def encode_tiff(stack: Stack) -> bytes:
     tags = [(_ADOBE_LAYERS, 7, None, _block(_document(stack)), True)]
     if metadata.xmp:
         tags.append((_TIFF_XMP, 1, None, metadata.xmp, True))
-    pixels = picture.pixels
-    stream = io.BytesIO()
+    pixels, stream = picture.pixels, io.BytesIO()
+    across, down = metadata.resolution or (0.0, 0.0)
     tifffile.imwrite(
         stream,
         pixels[..., 0] if pixels.shape[2] == 1 else pixels,
@@ -126,7 +126,7 @@ def encode_tiff(stack: Stack) -> bytes:
         planarconfig="contig",
         extrasamples=["unassalpha"] if picture.alpha is not None else [],
         compression="zlib",
-        resolution=tuple(dots * 25.4 for dots in metadata.resolution) if metadata.resolution else None,
+        resolution=(across * 25.4, down * 25.4) if metadata.resolution else None,
         resolutionunit="INCH" if metadata.resolution else None,
         iccprofile=metadata.icc,
         metadata=None,
@@ -140,28 +140,23 @@ def encode_tiff(stack: Stack) -> bytes:
 
 def _block(psd: Any) -> bytes:
     """The layers as a tagged block, as TIFF files hold them."""
-    information, stream = psd._record.layer_and_mask_information, io.BytesIO()
-    deep = information.tagged_blocks and information.tagged_blocks.get("LAYER_16")
-    info = information.layer_info if not deep else None
-    if info is None:
-        from psd_tools.constants import Tag
+    from psd_tools.constants import Tag
 
-        key, info = b"Lr16", information.tagged_blocks[Tag.LAYER_16].data
-    else:
-        key = b"Layr"
+    information, stream = psd._record.layer_and_mask_information, io.BytesIO()
+    blocks = information.tagged_blocks
+    deep = blocks is not None and Tag.LAYER_16 in blocks
+    key, info = (b"Lr16", blocks[Tag.LAYER_16].data) if deep else (b"Layr", information.layer_info)
     info._write_body(stream, "macroman", 1, 4)
     data = stream.getvalue()
     return _BLOCK + b"8BIM" + key + struct.pack(">I", len(data)) + data
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layers.read_layers`."""
-    check_installed(f"{path} is a PSD file, and reading it")
-    from psd_tools import PSDImage
+    """See `layered.read_layers`."""
+    psd = _open(path)
     from psd_tools.constants import BlendMode
 
-    with opened(path) as (stream, _):
-        psd = _explained(path, lambda: PSDImage.open(stream))
+    check_size(psd.height, psd.width, path)
     if psd.color_mode.name not in ("RGB", "GRAYSCALE") or psd.depth not in _DEPTHS:
         raise PictureError(
             f"{path} has the mode {psd.color_mode.name} and {psd.depth} bits; convert it to RGB of 8 or 16 "
@@ -177,10 +172,21 @@ def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Pictu
     metadata, dtype = _metadata(psd), _DEPTHS[psd.depth]
     seen = _explained(path, lambda: _composite(psd, [chosen]))
     behind = _explained(path, lambda: _composite(psd, [each for each in below if each.visible]))
-    return (
-        picture_of(*seen, dtype, metadata, keep_alpha=True),
-        picture_of(*behind, dtype, metadata, keep_alpha=False),
-    )
+    foreground = picture_of(*seen, dtype=dtype, metadata=metadata, keep_alpha=True)
+    return foreground, picture_of(*behind, dtype=dtype, metadata=metadata, keep_alpha=False)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """See `layered.read_metadata`."""
+    return _metadata(_open(path))
+
+
+def _open(path: str | os.PathLike[str]) -> Any:
+    check_installed(f"{path} is a PSD file, and reading it")
+    from psd_tools import PSDImage
+
+    with opened(path) as (stream, _):
+        return _explained(path, lambda: PSDImage.open(stream))
 
 
 def _composite(psd: Any, wanted: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -218,13 +224,8 @@ def _metadata(psd: Any) -> Metadata:
     if _RESOLUTION in resources:
         across, _, _, down, _, _ = struct.unpack(">IHHIHH", _raw(resources[_RESOLUTION])[:16])
         resolution = (across / 65536 / 25.4, down / 65536 / 25.4)
-    return Metadata(
-        resolution=resolution,
-        **{
-            name: _raw(resources[key]) if key in resources else None
-            for name, key in (("icc", _ICC), ("exif", _EXIF), ("xmp", _XMP))
-        },
-    )
+    icc, exif, xmp = (_raw(resources[key]) if key in resources else None for key in (_ICC, _EXIF, _XMP))
+    return Metadata(icc=icc, exif=exif, xmp=xmp, resolution=resolution)
 
 
 def _raw(resource: Any) -> bytes:

@@ -105,6 +105,14 @@ def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Opti
     return harmonizer.analyze(picture, mask, options).table()
 
 
+def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
+    """A color table fitted to what becomes of a picture's foreground; None where there is none."""
+    from .fitting import fit_lut
+
+    fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
+    return fit and fit.lut
+
+
 def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
     """What editors get of a harmonized `Picture`: background, foreground as it was, and harmonized.
 

@@ -56,8 +56,11 @@ def read_record(path: str | os.PathLike[str]) -> Record | None:
     """
     import pyvips
 
+    from ..imaging.layered import is_layered, read_metadata
     from ..imaging.read import explained, field, kind_of, load, opened
 
+    if is_layered(path):
+        return extract(read_metadata(path).xmp)
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
         with explained(name, kind):

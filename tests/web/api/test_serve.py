@@ -64,6 +64,16 @@ def test_the_table_is_the_one_that_the_command_line_writes(client, pair, weights
     assert set(answer.json["seconds"]) == {"decode", "harmonize"}
 
 
+def test_a_fitted_table_is_the_one_that_the_command_line_writes(client, pair, weights):
+    paths = [str(pair / name) for name in ("photo.tif", "mask.png", "look.cube")]
+    assert main(["lut", *paths[:2], "-o", paths[2], "--model", weights, "--fit", "--device", "cpu"]) == 0
+    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", fit="true")
+    assert answer.json["cube"] == (pair / "look.cube").read_text()
+    assert answer.json["cube"].startswith("# Fitted")
+    refused = client.harmonize(PICTURES["tif"], MASK, fit="true")
+    assert (refused.status, "ask for it with Accept" in refused.error) == (422, True)
+
+
 def test_another_model(client):
     photo = np.where(plane()[..., None] > 0, noise() // 3, noise())
     answer = client.harmonize(encoded(photo, "PNG"), MASK, model="is2am", accept="application/json")

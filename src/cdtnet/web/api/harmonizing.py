@@ -15,7 +15,7 @@ from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
 from ...inference.harmonizer import Harmonizer
-from ...inference.pipeline import encode, harmonize_picture, mask_for, split_alpha, table_for
+from ...inference.pipeline import encode, fitted_for, harmonize_picture, mask_for, split_alpha, table_for
 from ..queue import Job
 from .intake import HarmonizeRequest
 from .settings import KINDS, RequestOptions
@@ -81,6 +81,8 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
 def _picture(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
+    if options.fit:
+        raise PictureError("A table is fitted, not a picture; ask for it with Accept: application/json.")
     kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
@@ -95,7 +97,7 @@ def _table(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
     with watch.step("harmonize"):
-        lut = table_for(harmonizer, picture, mask, options)
+        lut = (fitted_for if options.fit else table_for)(harmonizer, picture, mask, options)
         cube = lut and lut.encode().decode()
     remark = describe(mask)
     table = {"cube": cube, "remark": remark, "seconds": watch.seconds}

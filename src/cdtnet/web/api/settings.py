@@ -29,10 +29,12 @@ class RequestOptions(Options):
     Attributes:
         model: The name of one of the server's models.
         format: Of the answer, a key of `KINDS`; None for the composite's own.
+        fit: Whether the table asked for is to be fitted to the harmonized picture.
     """
 
     model: str
     format: str | None = None
+    fit: bool = False
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -66,6 +68,11 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
             "type": "boolean",
             "default": False,
             "description": "Make the whole change even where the analysis is not sure of it.",
+        },
+        "fit": {
+            "type": "boolean",
+            "default": False,
+            "description": "Fit the table to the harmonized picture; its first line says how close it comes.",
         },
     }
 
