@@ -13,7 +13,21 @@ from packaging.utils import canonicalize_name
 
 PACKAGE = "cdtnet"
 # "" is the default install
-EXTRAS = ("", "heif", "jxl", "jp2", "exr", "layers", "torch", "export", "train", "evaluate", "web", "ray")
+EXTRAS = (
+    "",
+    "heif",
+    "jxl",
+    "jp2",
+    "exr",
+    "layers",
+    "cut-out",
+    "torch",
+    "export",
+    "train",
+    "evaluate",
+    "web",
+    "ray",
+)
 
 IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the package says
 

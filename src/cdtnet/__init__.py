@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .imaging import Lut, Picture
     from .imaging.composition import Composition, compose
+    from .imaging.cutting import cut_out, find_object
+    from .imaging.edges import adjust_mask
     from .imaging.snapping import snap_mask
     from .inference.controls import Controls
     from .inference.fitting import fit_lut
@@ -38,7 +40,10 @@ _HOMES = {
     "Result": "inference.result",
     "WeightsError": "errors",
     "WriteError": "errors",
+    "adjust_mask": "imaging.edges",
     "compose": "imaging.composition",
+    "cut_out": "imaging.cutting",
+    "find_object": "imaging.cutting",
     "fit_lut": "inference.fitting",
     "harmonize": "inference.harmonizer",
     "load_model": "model",
@@ -60,7 +65,10 @@ __all__ = [
     "Result",
     "WeightsError",
     "WriteError",
+    "adjust_mask",
     "compose",
+    "cut_out",
+    "find_object",
     "fit_lut",
     "harmonize",
     "load_model",

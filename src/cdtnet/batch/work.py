@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
@@ -20,6 +21,8 @@ from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture
 from ..imaging.depth import full_scale
+from ..imaging.edges import invert_mask
+from ..imaging.masks import coverage, describe, describe_inverted
 from ..imaging.read import COPIES, decoded_bytes
 from ..imaging.write import lost_depth
 from ..inference.options import Options
@@ -31,6 +34,9 @@ from .stores import Store
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
     from ..inference.rendering import Progress
+
+LEAST = 1.0  # level of 255; what is moved by less is nearly unchanged
+STRIP = 256  # rows looked at together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,9 @@ class BatchRecord:
         seconds: Time that its steps took.
         pixels: Width times height.
         foreground: The mask's mean, 0..1.
+        change: Of the foreground's colors, on average, in levels of 255.
+        outcome: Of what is done: "changed", "nearly unchanged", or "suspicious mask" where its reason says
+            what is odd about it.
         inputs: What changes when the composite or the mask does.
     """
 
@@ -82,6 +91,8 @@ class BatchRecord:
     seconds: float = 0.0
     pixels: int = 0
     foreground: float = 0.0
+    change: float = 0.0
+    outcome: Literal["", "changed", "nearly unchanged", "suspicious mask"] = ""
     inputs: str = ""
 
 
@@ -169,12 +180,30 @@ def decode(options: BatchOptions, work: Work) -> None:
 def render(options: BatchOptions, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
     """Harmonize."""
     assert work.picture
+    assert work.mask is not None
     result = harmonize_picture(
         harmonizer, work.picture, work.mask, options, record=work.note, progress=progress
     )
+    mask = invert_mask(work.mask) if options.invert_mask else work.mask
+    change = mean_change(work.picture.pixels, result.image.pixels, mask)
     work.record.reason = result.remark or ""
+    work.record.change = round(change, 2)
+    odd = describe(mask) or describe_inverted(mask)
+    work.record.outcome = "suspicious mask" if odd else "changed" if change >= LEAST else "nearly unchanged"
     work.picture = result.image
     work.mask = None
+
+
+def mean_change(before: NDArray[Any], after: NDArray[Any], mask: NDArray[Any]) -> float:
+    """How far colors (H, W, C) of a foreground (H, W) were moved, on average, in levels of 255."""
+    total = weight = 0.0
+    for top in range(0, len(mask), STRIP):
+        strip = slice(top, top + STRIP)
+        soft = coverage(mask[strip])
+        moved = np.abs(coverage(after[strip]) - coverage(before[strip])).mean(axis=2)
+        total += float((soft * moved).sum(dtype=np.float64))
+        weight += float(soft.sum(dtype=np.float64))
+    return 255 * total / weight if weight else 0.0
 
 
 def save(options: BatchOptions, store: Store, work: Work) -> None:

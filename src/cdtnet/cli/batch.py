@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -101,21 +101,32 @@ def _run(arguments: argparse.Namespace) -> int:
     store = open_store(_everywhere(arguments, arguments.out))
     with store.locked(), StopSignal() as signal:
         results, before = Results(store, options), 0
-        with results.closing(), progress_bar("harmonizing", "pictures") as progress:
+        with results.closing(), progress_bar("harmonizing", "pictures", delay=0) as progress:
             workplace = _cluster if arguments.ray else _machine
             work = workplace(arguments, options, store, lambda: signal.received)
-            batch = Batch(results, work, partial(_report, progress), lambda: signal.received)
+            begin = partial(progress, 0)
+            batch = Batch(results, work, begin, partial(_report, progress), lambda: signal.received)
             if found is None:
+                say(f"Watching {arguments.source} for pictures and their masks; Ctrl-C ends.")
                 batch.watch(partial(_find, arguments), PAUSE)
             else:
                 before = batch.once(found)
         done, failed = results.counts["done"], results.counts["failed"]
         skipped = f" Skipped: {results.counts['skipped']:,}." if results.counts["skipped"] else ""
         say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.{skipped}")
+        if done:
+            say(_outcomes(results.counts))
         if signal.received and not arguments.watch:
             say("cdtnet: Interrupted; the same command goes on.")
             raise SystemExit(130)
     return failed
+
+
+def _outcomes(counts: Mapping[str, int]) -> str:
+    """What became of those that are done, in a line."""
+    changed, nearly, odd = (counts[key] for key in ("changed", "nearly unchanged", "suspicious mask"))
+    where = " results.jsonl says why." if nearly or odd else ""
+    return f"Changed: {changed:,}. Nearly unchanged: {nearly:,}. Suspicious masks: {odd:,}.{where}"
 
 
 def _find(arguments: argparse.Namespace) -> Jobs:

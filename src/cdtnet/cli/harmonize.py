@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "mask",
         metavar="MASK",
         nargs="?",
-        help="mask of the same size; white = foreground, grey = soft edge. COMPOSITE.psd and .ora need none: "
-        "the highest layer is foreground",
+        help="mask of the same size; white = foreground, grey = soft edge (default: COMPOSITE's "
+        "transparency shows what is foreground, or the highest layer of COMPOSITE.psd or .ora)",
     )
     add_output_options(parser, "COMPOSITE_harmonized")
     add_model_options(parser)
@@ -66,11 +66,8 @@ def run(arguments: argparse.Namespace) -> None:
     from ..inference.harmonizer import Harmonizer
     from ..inference.pipeline import harmonize_picture, layers_of
 
-    if arguments.mask is None:
-        _check_layered(arguments)
-    elif arguments.layer_name:
-        raise PictureError("A mask says what is foreground; leave out --layer-name, or the mask.")
-    elif _is_streamed(arguments):
+    _check(arguments)
+    if _is_streamed(arguments):
         _stream(arguments)
         return
     inputs = [name for name in (arguments.composite, arguments.mask) if name is not None]
@@ -110,10 +107,14 @@ class _Source(NamedTuple):
 
 def _read(arguments: argparse.Namespace) -> _Source:
     from ..imaging.composition import compose
-    from ..imaging.layered import read_layers
+    from ..imaging.layered import is_layered, read_layers
     from ..imaging.masks import to_labels
-    from ..inference.pipeline import mask_for
+    from ..inference.pipeline import mask_for, split_alpha
 
+    options = options_of(arguments)
+    if arguments.mask is None and not is_layered(arguments.composite):
+        (cut,) = read_inputs(arguments.composite, **reading(arguments))
+        return _Source(*split_alpha(cut, options))
     if arguments.mask is None:
         foreground, background = read_layers(arguments.composite, arguments.layer_name)
         made = compose(foreground, background, at=(0, 0))
@@ -121,19 +122,25 @@ def _read(arguments: argparse.Namespace) -> _Source:
     picture, given = read_inputs(arguments.composite, arguments.mask, **reading(arguments))
     if arguments.labels:
         return _Source(picture, to_labels(given, picture.height, picture.width, resize=arguments.resize_mask))
-    return _Source(picture, mask_for(picture, given, options_of(arguments)))
+    return _Source(picture, mask_for(picture, given, options))
 
 
-def _check_layered(arguments: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse options that say something else than the mask does."""
     from ..imaging.layered import is_layered
 
-    if not is_layered(arguments.composite):
+    layered = arguments.mask is None and is_layered(arguments.composite)
+    changes = options_of(arguments).changes_mask
+    if arguments.layer_name and not layered:
         raise PictureError(
-            f"{arguments.composite} needs a mask that says what is foreground; give it after the composite. "
-            "Only PSD and OpenRaster files say it by their layers."
+            "--layer-name says what of a PSD or OpenRaster file is foreground; leave it out, or the mask."
         )
-    if arguments.snap_mask or arguments.labels or arguments.label or any(reading(arguments).values()):
+    if layered and (changes or arguments.labels or arguments.label or any(reading(arguments).values())):
         raise PictureError("A layer is its own mask; leave out what is said of masks and pages.")
+    if arguments.labels and options_of(arguments).edge:
+        raise PictureError("A map of labels is taken as it is; leave out what would change a mask.")
+    if arguments.labels and arguments.mask is None:
+        raise PictureError("--labels needs the map of labels as a file of its own, after the composite.")
 
 
 def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
@@ -148,7 +155,8 @@ def _is_streamed(arguments: argparse.Namespace) -> bool:
 
     composite = arguments.composite
     rereads = arguments.label or arguments.layer or arguments.layers or any(reading(arguments).values())
-    if "-" in (composite, arguments.mask) or arguments.labels or arguments.snap_mask or rereads:
+    rereads = rereads or options_of(arguments).changes_mask
+    if {"-", None} & {composite, arguments.mask} or arguments.labels or rereads:
         return False
     name = arguments.output or beside(composite, read_header(composite).format, "harmonized")
     return is_streamed(composite, name)

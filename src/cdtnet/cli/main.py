@@ -14,6 +14,7 @@ from .._version import __version__
 from ..errors import CdtnetError
 from ..system.signals import terminated_as_interrupted
 from .options import say
+from .words import suggestion, understood
 
 VERBS = {
     "harmonize": "recolour the foreground of one composite.",
@@ -61,12 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # names that are no text are printed as they are
+    given = sys.argv[1:] if argv is None else argv
+    argv = understood(given, VERBS)
     parser = build_parser()
+    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+        parser.error(f"there is no verb {argv[0]!r}; {suggestion(argv[0], VERBS)}")
     arguments, rest = parser.parse_known_args(argv)
-    if any(word.startswith("-") for word in rest) or (rest and "changes" not in arguments):
+    lists = [name for name in ("changes", "pictures") if name in arguments]
+    if any(word.startswith("-") for word in rest) or (rest and not lists):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes none of these after an option
-        arguments.changes += rest
+        getattr(arguments, lists[0]).extend(rest)
     return arguments
 
 

@@ -64,11 +64,24 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
-    """--apply-anyway, --resize-mask and --snap-mask; `mask` says what is resized and snapped."""
+    """--apply-anyway, and what is done to a mask; `mask` says which one."""
     add_apply_anyway(parser)
     parser.add_argument("--resize-mask", action="store_true", help=f"accept a {mask} of another size")
     parser.add_argument(
         "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
+    )
+    parser.add_argument(
+        "--invert-mask", action="store_true", help=f"of a {mask} that is white where the background is"
+    )
+    width = parser.add_mutually_exclusive_group()
+    width.add_argument(
+        "--grow", type=count, default=0, metavar="PX", help=f"make the {mask} wider by some pixels"
+    )
+    width.add_argument(
+        "--shrink", type=_minus, dest="grow", metavar="PX", help="make it narrower by some pixels"
+    )
+    parser.add_argument(
+        "--feather", type=float, default=0.0, metavar="PX", help=f"soften the edge of the {mask}"
     )
 
 
@@ -110,18 +123,36 @@ def runtime(arguments: argparse.Namespace) -> Runtime:
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """A number within a range, for argparse."""
+    """A number within a range, or a percentage, for argparse."""
 
     def parse(text: str) -> float:
         try:
-            value = float(text)
+            value = amount(text)
         except ValueError:
             value = least - 1
+        if most < value <= 100 * most and "%" not in text:
+            raise argparse.ArgumentTypeError(
+                f"{text} is more than {most:g}; for {text} percent write {text}%"
+            )
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least} and {most}")
         return value
 
     return parse
+
+
+def amount(text: str) -> float:
+    """A number as people write it, with a point or as a percentage: 0.7, 70% and 70 % are the same.
+
+    Raises:
+        ValueError: It is none.
+    """
+    number = text.strip()
+    return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+
+
+def _minus(text: str) -> int:
+    return -count(text)
 
 
 def count(text: str) -> int:
@@ -132,13 +163,17 @@ def count(text: str) -> int:
 
 
 @contextmanager
-def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
-    """A `bar`, and what tells it how much is done of how much."""
-    with bar(description=description, unit=unit) as shown:
+def progress_bar(
+    description: str, unit: str = "tiles", *, delay: float = 1.0
+) -> Iterator[Callable[[int, int], None]]:
+    """A `bar`, and what tells it how much is done of how much; it is shown from `delay` seconds on."""
+    with bar(description=description, unit=unit, delay=delay) as shown:
 
         def progress(done: int, total: int) -> None:
             shown.total = total
             shown.update(done - shown.n)
+            if not done and not delay:
+                shown.refresh()
 
         yield progress
 

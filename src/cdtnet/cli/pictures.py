@@ -119,13 +119,22 @@ def read_inputs(*names: str, chosen: int = 0, **how: Any) -> list[Picture]:
     """
     from ..imaging import read_picture
 
-    if names.count("-") > 1:
-        raise PictureError("Only one of the inputs can come from stdin.")
+    check_pipes(names)
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
         return [
             read_picture(source, **(how if place == chosen else {})) for place, source in enumerate(sources)
         ]
+
+
+def check_pipes(names: Sequence[str]) -> None:
+    """Refuse to read two inputs from stdin.
+
+    Raises:
+        PictureError: Two names are -.
+    """
+    if names.count("-") > 1:
+        raise PictureError("Only one of the inputs can come from stdin.")
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
@@ -249,7 +258,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
     from ..inference.controls import WORDS
     from ..inference.options import Options
 
-    names = (*WORDS, "resize_mask", "quality", "apply_anyway", "snap_mask", "color_space", "profile")
+    mask = "resize_mask", "snap_mask", "invert_mask", "grow", "feather"
+    names = (*WORDS, *mask, "quality", "apply_anyway", "color_space", "profile")
     words = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     return Options().but(labels=tuple(getattr(arguments, "label", ())), **words)
 

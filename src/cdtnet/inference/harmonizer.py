@@ -19,6 +19,7 @@ from ..engines.opening import open_engine
 from ..errors import CdtnetError, PictureError
 from ..imaging import Lut, Picture, to_masks, to_picture
 from ..imaging.composition import Layer
+from ..imaging.edges import adjust_mask, invert_mask
 from ..imaging.geometry import Window, tiles
 from ..imaging.masks import check_background
 from ..system.forking import use_threads
@@ -116,7 +117,8 @@ class Harmonizer:
             choices: single ones, which go before those of `options`: `strength` and the other words of
                 `Controls`; `resize_mask` accepts a mask of another size and brings it to the composite's;
                 `apply_anyway` makes the whole change even where the analysis is not sure of it; `snap_mask`
-                refines a rough mask to the object's edge first, see `snap_mask`.
+                refines a rough mask to the object's edge first, see `snap_mask`; `invert_mask` is for masks
+                that are white where the background is; `grow` and `feather` move edges, see `adjust_mask`.
 
         Raises:
             PictureError: if the composite or the mask cannot be used, or a choice is out of its range.
@@ -209,7 +211,7 @@ class Harmonizer:
 
         options = (options or Options()).but(**choices)
         options = options if quality is None else options.but(quality=quality)
-        if not options.snap_mask and is_streamed(composite, output):
+        if not options.changes_mask and is_streamed(composite, output):
             options = options.but(resize_mask=False)
             note = partial(self._record, record, options, composite=composite, mask=mask)
             analyze = partial(self._painter, options=options)
@@ -248,7 +250,7 @@ class Harmonizer:
         check_background(picture, masks)
         if whole_frame and len(masks) > 1:
             raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
-        masks, unsnapped = _snapped(picture, masks) if options.snap_mask else (masks, None)
+        masks, unsnapped = _adjusted(picture, masks, options)
         foreground = self._find(masks, apart=not whole_frame)
         if whole_frame:
             whole = Window(0, 0, height, width)
@@ -327,6 +329,7 @@ class Harmonizer:
             "whole_frame": whole_frame,
             "apply_anyway": options.apply_anyway,
             "snap_mask": options.snap_mask,
+            **options.edge,
             **{role: _identities(source) for role, source in sources.items() if role not in given},
             **given,
         }
@@ -347,12 +350,20 @@ class Harmonizer:
         Harmonizer.__init__(self, **arguments)
 
 
-def _snapped(picture: Picture, masks: Sequence[Any]) -> tuple[list[Any], str | None]:
-    """The masks refined to edges, and a sentence if one is left as it was."""
-    from ..imaging.snapping import snap
+def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[list[Any], str | None]:
+    """The masks inverted, snapped, their edges moved, as asked for; a sentence if one is not snapped."""
+    remark = None
+    if options.invert_mask:
+        masks = [invert_mask(mask[:, :]) for mask in masks]
+    if options.snap_mask:
+        from ..imaging.snapping import snap
 
-    refined = [snap(picture.pixels, mask[:, :]) for mask in masks]
-    return [mask for mask, _ in refined], next((remark for _, remark in refined if remark), None)
+        refined = [snap(picture.pixels, mask[:, :]) for mask in masks]
+        masks = [mask for mask, _ in refined]
+        remark = next((remark for _, remark in refined if remark), None)
+    if options.grow or options.feather:
+        masks = [adjust_mask(mask[:, :], grow=options.grow, feather=options.feather) for mask in masks]
+    return masks, remark
 
 
 def _identities(source: Any) -> Any:

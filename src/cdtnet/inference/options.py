@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from ..imaging.edges import check_edge
 from ..imaging.meaning import Label
 from ..imaging.write import check_quality
 from .controls import WORDS, Controls
@@ -28,6 +29,9 @@ class Choices(TypedDict, total=False):
     resize_mask: bool
     apply_anyway: bool
     snap_mask: bool
+    invert_mask: bool
+    grow: int
+    feather: float
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Options:
         labels: Of a map of labels, those that are foreground; by default all but the background.
         color_space: What composites without a profile mean, "srgb" or "linear"; None for what files say.
         profile: The file of the ICC profile that such composites have; None for what files say.
+        invert_mask: Whether the mask shows the background.
+        grow: Pixels by which the mask is grown, or shrunk below zero; see `adjust_mask`.
+        feather: Pixels to either side over which its edge is softened.
 
     Raises:
         PictureError: One of them is out of its range.
@@ -56,9 +63,24 @@ class Options:
     labels: tuple[Label, ...] = ()
     color_space: str | None = None
     profile: str | None = None
+    invert_mask: bool = False
+    grow: int = 0
+    feather: float = 0.0
 
     def __post_init__(self) -> None:
+        check_edge(self.grow, self.feather)
         check_quality(self.quality)
+
+    @property
+    def edge(self) -> dict[str, Any]:
+        """What is done to the mask besides snapping, as far as it differs from the default."""
+        names = "invert_mask", "grow", "feather"
+        return {name: value for name in names if (value := getattr(self, name))}
+
+    @property
+    def changes_mask(self) -> bool:
+        """Whether the mask is used otherwise than it is given."""
+        return self.snap_mask or bool(self.edge)
 
     def but(self, **words: Any) -> Self:
         """The same with other values of its fields, those of the controls by their own words.

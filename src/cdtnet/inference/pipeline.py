@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import PictureError
 from ..imaging import Lut, Picture, encode_picture, to_mask
 from ..imaging.layers import Stack, stack_of
+from ..imaging.masks import describe_inverted, looks_like_mask
 from .options import Options
 
 if TYPE_CHECKING:
@@ -19,8 +24,41 @@ if TYPE_CHECKING:
 
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
-    """The (H, W) mask of a picture; see `to_mask`."""
-    return to_mask(mask, picture.height, picture.width, resize=options.resize_mask, labels=options.labels)
+    """The (H, W) mask of a picture; see `to_mask`.
+
+    Raises:
+        PictureError: As from `to_mask`; if both seem to be swapped, it says so.
+    """
+    size = picture.height, picture.width
+    try:
+        return to_mask(mask, *size, resize=options.resize_mask, labels=options.labels)
+    except PictureError as error:
+        if looks_like_mask(picture):
+            raise PictureError(
+                f"{error} The picture looks like a mask: if both are swapped, give the picture first."
+            ) from error
+        raise
+
+
+def split_alpha(picture: Picture, options: Options) -> tuple[Picture, NDArray[Any]]:
+    """An opaque picture, and the mask that its alpha channel is.
+
+    Raises:
+        PictureError: It has no alpha channel, or no background under what is transparent.
+    """
+    if picture.alpha is None:
+        raise PictureError(
+            "The picture has no alpha channel to take as the mask; give a mask that is white where the "
+            "pasted object is and black elsewhere."
+        )
+    mask, colors = mask_for(picture, picture.alpha, options), picture.pixels[..., :-1]
+    hidden = colors[picture.alpha == 0]
+    if len(hidden) and (hidden == hidden[0]).all():
+        raise PictureError(
+            "The picture is a cut-out: nothing is under what is transparent, so that there is no background "
+            "to match; paste it onto one with cdtnet compose."
+        )
+    return picture.replace_pixels(colors.copy()), mask
 
 
 def harmonize_picture(
@@ -47,11 +85,18 @@ def harmonize_picture(
         progress: As for `Harmonizer`.
 
     Warns:
-        UserWarning: As the harmonizer does.
+        UserWarning: As the harmonizer does; and if the mask seems to be inverted.
     """
-    return harmonizer(
+    result = harmonizer(
         picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
     )
+    one = isinstance(mask, np.ndarray) and mask.dtype.kind != "i"  # and neither a list nor labels
+    check = one and layer is None and not options.invert_mask
+    inverted = describe_inverted(mask) if check else None
+    if not inverted:
+        return result
+    warnings.warn(inverted, stacklevel=2)
+    return replace(result, remark=" ".join(filter(None, (result.remark, inverted))))
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

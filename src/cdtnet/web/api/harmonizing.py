@@ -16,7 +16,7 @@ from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
 from ...imaging.write import lost_depth
 from ...inference.harmonizer import Harmonizer
-from ...inference.pipeline import encode, fitted_for, harmonize_picture, mask_for, table_for
+from ...inference.pipeline import encode, fitted_for, harmonize_picture, mask_for, split_alpha, table_for
 from ..queue import Job
 from .intake import HarmonizeRequest
 from .settings import KINDS, RequestOptions
@@ -114,10 +114,7 @@ def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
             order.composite.read(), max_pixels=max_pixels, page=options.page, color_space=options.color_space
         )
         if order.mask is None:
-            if picture.alpha is None:
-                raise PictureError("It has no alpha channel to take as the mask.")
-            alpha = mask_for(picture, picture.alpha, order.options)
-            return picture.replace_pixels(picture.pixels[..., :-1].copy()), alpha
+            return split_alpha(picture, order.options)
     with _naming("mask"):
         given = read_picture(order.mask.read(), max_pixels=max_pixels)
         return picture, mask_for(picture, given, order.options)
