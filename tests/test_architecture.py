@@ -21,7 +21,7 @@ FLOORS = (
     ("inference",),
     ("datasets",),
     ("composites",),
-    ("batch", "web"),
+    ("batch", "video", "web"),
     ("web.app", "web.api"),
     ("synthesize", "training", "evaluation", "study"),  # the researchers' wing
     ("cli",),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .inference.provenance import read_record
     from .inference.result import Result
     from .model import load_model, save_model
+    from .video.harmonizing import VideoResult, harmonize_frames, harmonize_video
 
 _HOMES = {
     "CdtnetError": "errors",
@@ -33,10 +34,13 @@ _HOMES = {
     "Picture": "imaging",
     "PictureError": "errors",
     "Result": "inference.result",
+    "VideoResult": "video.harmonizing",
     "WeightsError": "errors",
     "WriteError": "errors",
     "compose": "imaging.composition",
     "harmonize": "inference.harmonizer",
+    "harmonize_frames": "video.harmonizing",
+    "harmonize_video": "video.harmonizing",
     "load_model": "model",
     "read_record": "inference.provenance",
     "save_model": "model",
@@ -53,10 +57,13 @@ __all__ = [
     "Picture",
     "PictureError",
     "Result",
+    "VideoResult",
     "WeightsError",
     "WriteError",
     "compose",
     "harmonize",
+    "harmonize_frames",
+    "harmonize_video",
     "load_model",
     "read_record",
     "save_model",

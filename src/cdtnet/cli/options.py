@@ -132,11 +132,11 @@ def count(text: str) -> int:
 
 
 @contextmanager
-def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
+def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """A `bar`, and what tells it how much is done of how much."""
     with bar(description=description, unit=unit) as shown:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None) -> None:
             shown.total = total
             shown.update(done - shown.n)
 
@@ -149,7 +149,7 @@ def some(number: int, noun: str) -> str:
 
 
 @contextmanager
-def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
+def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """A `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
     Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
@@ -158,7 +158,7 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     with unbroken() as signal, progress_bar(description, unit) as show:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None) -> None:
             if signal.received:
                 raise KeyboardInterrupt
             show(done, total)

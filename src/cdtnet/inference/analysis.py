@@ -5,7 +5,7 @@ Engines only look and render; everything that is policy is here.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +22,37 @@ from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which it is said that little is changed
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
+
+
+class Decided(Protocol):
+    """What is known of an object when it is painted; `Analyzed` has it of a single picture."""
+
+    @property
+    def mask(self) -> Any:
+        """(H,W), its own."""
+
+    @property
+    def frame(self) -> Window:
+        """The part of the picture that was analyzed."""
+
+    @property
+    def found(self) -> Any:
+        """The engine's analysis."""
+
+    @property
+    def amount(self) -> float:
+        """How much of the change is made, 0..1."""
+
+    @property
+    def remark(self) -> str | None:
+        """Why little is changed; None where more is."""
+
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels."""
+
+    def levels(self, engine: Engine) -> Levels:
+        """Its mean luma."""
 
 
 class Analyzed(NamedTuple):
@@ -84,7 +115,7 @@ def analyze(
     remark = _remark(sure, part, frame, config.base_size)
     if apply_anyway:
         sure, remark = sure._replace(share=1.0), None
-    return Analyzed(part.mask, frame, engine.mean(found, again), float(sure.share), remark, low)
+    return Analyzed(part.mask, frame, engine.mix((found, again), (0.5, 0.5)), float(sure.share), remark, low)
 
 
 def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str | None:

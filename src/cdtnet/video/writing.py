@@ -1,0 +1,322 @@
+"""Writing results: into a video file, with all else that the source holds, or as a sequence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+
+from ..errors import PictureError, WriteError, needs
+from ..imaging import Picture
+from ..system.atomic import make_folder, new_file, write_file
+from . import frames
+from .clips import (
+    Clip,
+    Decoded,
+    PictureSequence,
+    Still,
+    VideoFile,
+    is_sequence,
+    numbered,
+    upright,
+    video_stream,
+)
+from .codecs import CONTAINERS, Codec, codec_for, options_of, pixel_format
+from .film import Moment, covered
+
+RATE = Fraction(25)  # frames a second of a sequence, where none is given
+_COPIED = ("audio", "subtitle")
+_UNIT = Fraction(1, 12800)  # seconds, of the times of frames that had none
+
+
+class Writer(Protocol):
+    """Takes frames in order."""
+
+    def wants(self, number: int) -> bool:
+        """Whether that frame is still to be made."""
+
+    def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
+        """Write a frame.
+
+        Args:
+            moment: What it was made of.
+            pixels: (H,W,C), the composite's with the foreground harmonized; None where nothing was done.
+        """
+
+
+@contextmanager
+def writer_for(
+    path: str | Path,
+    base: Clip,
+    foreground: Clip | None,
+    *,
+    codec: str | None,
+    quality: int | None,
+    rate: Fraction | None,
+    settings: dict[str, Any],
+) -> Iterator[Writer]:
+    """What writes a result, whole or not at all; frames of a sequence one by one.
+
+    Args:
+        path: Of the result: a video file or a sequence.
+        base: What the result is like.
+        foreground: What was pasted on it, whose sound is taken where the base has none.
+        codec: By name; None for the suffix's default.
+        quality: Of the codec; None for its default.
+        rate: Frames in a second, where the base says none.
+        settings: What a sequence depends on: it goes on only where it was begun with the same.
+
+    Raises:
+        PictureError: The format cannot hold the result.
+        WriteError: It cannot be written.
+    """
+    if is_sequence(path):
+        if codec is not None or quality is not None:
+            raise PictureError("A sequence of pictures has no codec; leave it and the quality out.")
+        sequence = SequenceWriter(Path(path), base, settings)
+        yield sequence
+        sequence.finished()
+        return
+    sources = [clip for clip in (base, foreground) if isinstance(clip, VideoFile)]
+    with new_file(path) as stream, ExitStack() as stack:
+        writer = FileWriter(stream, Path(path), sources, stack, codec, quality, base.rate or rate or RATE)
+        with explained(path):
+            yield writer
+            writer.close()
+
+
+@contextmanager
+def explained(path: str | Path) -> Iterator[None]:
+    """Around what FFmpeg does with a file: says in words that it cannot be written.
+
+    Raises:
+        WriteError: It cannot.
+    """
+    import av
+
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise WriteError(
+            f"{path} cannot be written ({error.strerror}); check the free space, or choose another codec "
+            "or another kind of file."
+        ) from error
+
+
+class FileWriter:
+    """Encodes into a container, and copies sound and subtitles into it."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: Path,
+        sources: list[VideoFile],
+        stack: ExitStack,
+        codec: str | None,
+        quality: int | None,
+        rate: Fraction,
+    ):
+        with needs("video", "Film"):
+            import av
+        self._av, self._file, self._path, self._stack = av, stream, path, stack
+        self._sources, self._codec, self._quality, self._rate = sources, codec, quality, rate
+        self._container: Any = None
+        self._others: list[_Copied] = []
+        if codec is not None:  # found out before any work is done
+            codec_for(path, codec, av.VideoFormat("yuv420p"))
+        elif path.suffix.lower() not in CONTAINERS:
+            codec_for(path, None, av.VideoFormat("yuv420p"))
+
+    def wants(self, number: int) -> bool:
+        """See `Writer`."""
+        return True
+
+    def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
+        """See `Writer`."""
+        frame = self._frame(moment, pixels)
+        if self._container is None:
+            self._open(frame, moment)
+        if frame.format.name != self._stream.codec_context.pix_fmt:
+            frame = frame.reformat(format=self._stream.codec_context.pix_fmt)
+        frame.pict_type = 0  # the encoder's choice, not the source's
+        self._mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._container is None:
+            raise PictureError("There are no frames to write.")
+        self._mux(self._stream.encode())
+        for other in self._others:
+            other.copy_until(None, self._container)
+        self._container.close()
+
+    def _frame(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> Any:
+        base = moment.base
+        if isinstance(base, Decoded):
+            if pixels is not None:
+                back = partial(upright, turn=-base.turn)
+                area = covered(back(moment.mask))
+                assert area is not None
+                frames.move(base.native, back(base.picture.pixels), back(pixels), area)
+            return base.native
+        assert isinstance(base, Still)
+        frame = _frame_of(self._av, moment.composite if pixels is None else Picture(pixels))
+        frame.time_base = _UNIT
+        frame.pts = round(moment.number / self._rate / _UNIT)
+        frame.duration = round(1 / self._rate / _UNIT)
+        return frame
+
+    def _open(self, frame: Any, moment: Moment) -> None:
+        av = self._av
+        codec = codec_for(self._path, self._codec, frame.format)
+        offered = av.Codec(codec.encoder, "w").video_formats
+        layout = pixel_format(frame.format, offered)
+        name = CONTAINERS[self._path.suffix.lower()][0]
+        self._container = self._stack.enter_context(av.open(self._file, "w", format=name))
+        options = options_of(codec, self._quality, layout)
+        self._stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = frame.width, frame.height, layout
+        context.time_base = frame.time_base
+        context.thread_type = "AUTO"
+        for tag in ("color_range", "color_primaries", "color_trc", "colorspace"):
+            setattr(context, tag, int(getattr(frame, tag)))
+        if isinstance(moment.base, Still):
+            context.color_range, context.color_primaries = 2 if frame.format.is_rgb else 1, 1
+            context.color_trc, context.colorspace = 13, 0 if frame.format.is_rgb else 1
+        if isinstance(moment.base, Decoded):
+            self._like_source(self._sources[0], codec)
+            for matrix in (data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"):
+                self._stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
+        self._copy_others()
+
+    def _like_source(self, source: VideoFile, codec: Codec) -> None:
+        """Take over what the source says of itself."""
+        container = self._stack.enter_context(source.opened())
+        given = video_stream(container, source.name)
+        ratio = given.sample_aspect_ratio
+        if ratio:
+            self._stream.codec_context.sample_aspect_ratio = ratio
+        kept = {
+            key: value for key, value in given.metadata.items() if key in ("language", "title", "timecode")
+        }
+        self._stream.metadata.update(kept)
+        dropped = ("encoder", "major_brand", "minor_version", "compatible_brands")
+        general = {key: value for key, value in container.metadata.items() if key not in dropped}
+        everywhere = [general, *(each.metadata for each in container.streams)]
+        if timecode := next((each["timecode"] for each in everywhere if "timecode" in each), None):
+            general["timecode"] = self._stream.metadata["timecode"] = timecode
+        self._container.metadata.update(general)
+        with suppress(AttributeError, ValueError):
+            self._container.set_chapters(container.chapters())
+
+    def _copy_others(self) -> None:
+        """Set up the copying of sound and subtitles, from the first source that has sound, else from any."""
+        for source in self._sources:
+            container = self._stack.enter_context(source.opened())
+            others = [each for each in container.streams if each.type in _COPIED]
+            left_out = [
+                each.type for each in container.streams if each.type not in (*_COPIED, "video", "data")
+            ]
+            for kind in left_out:
+                warnings.warn(f"A stream of {source.name} is left out: {kind}.", stacklevel=2)
+            if others:
+                self._others = [_Copied(self._container, container, others, source.name, self._path)]
+                return
+
+    def _mux(self, packets: Any) -> None:
+        for packet in packets:
+            time = None if packet.dts is None else float(packet.dts * packet.time_base)
+            for other in self._others:
+                other.copy_until(time if time is not None else 0.0, self._container)
+            self._container.mux(packet)
+
+
+class _Copied:
+    """Streams that go from one file to another as they are."""
+
+    def __init__(self, target: Any, source: Any, streams: list[Any], name: str, path: Path):
+        self._places = {}
+        for stream in streams:
+            try:
+                made = target.add_stream_from_template(stream)
+            except ValueError as error:
+                kind = stream.codec_context.name if stream.codec_context else stream.type
+                raise PictureError(
+                    f"The {stream.type} of {name} ({kind}) does not go into {path.suffix} files; "
+                    "write an .mkv or .mov file."
+                ) from error
+            made.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
+            made.disposition = stream.disposition
+            self._places[stream.index] = made
+        self._packets = source.demux(streams)
+        self._next: Any = None
+
+    def copy_until(self, time: float | None, container: Any) -> None:
+        """Copy packets up to a time in seconds; all that are left if there is none."""
+        while True:
+            if self._next is None:
+                self._next = next((each for each in self._packets if each.dts is not None), None)
+            packet = self._next
+            if packet is None or (time is not None and float(packet.dts * packet.time_base) > time):
+                return
+            packet.stream = self._places[packet.stream.index]
+            container.mux(packet)
+            self._next = None
+
+
+def _frame_of(av: Any, picture: Picture) -> Any:
+    """A picture as a frame, RGB in 8 or 16 bits; floats become 16 bits."""
+    pixels = picture.pixels
+    channels = {1: 3, 2: 4}.get(pixels.shape[2], pixels.shape[2])
+    if pixels.shape[2] < 3:
+        pixels = np.concatenate((np.repeat(pixels[..., :1], 3, axis=-1), pixels[..., 1:]), axis=-1)
+    if pixels.dtype.kind == "f":
+        pixels = np.rint(pixels.clip(0, 1) * 65535).astype(np.uint16)
+    name = {(3, "uint8"): "rgb24", (4, "uint8"): "rgba", (3, "uint16"): "rgb48le", (4, "uint16"): "rgba64le"}
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), name[channels, pixels.dtype.name])
+    return frames.planar(frame)
+
+
+class SequenceWriter:
+    """Writes numbered pictures; those that a run before has written are not made again.
+
+    What a run was begun with is noted in a file beside them, which is removed by `finished`.
+    """
+
+    def __init__(self, path: Path, base: Clip, settings: dict[str, Any]):
+        self._path = path
+        self._numbers = base.numbers if isinstance(base, PictureSequence) else None
+        make_folder(path.parent)
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
+        self._note = path.with_name(f".{path.name.replace('%', '')}.cdtnet")
+        try:
+            self._goes_on = self._note.read_text(encoding="utf-8") == digest
+        except OSError:
+            self._goes_on = False
+        if not self._goes_on:
+            write_file(self._note, digest.encode())
+
+    def wants(self, number: int) -> bool:
+        """See `Writer`."""
+        return not (self._goes_on and self._file(number).exists())
+
+    def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
+        """See `Writer`."""
+        picture = moment.composite
+        (picture if pixels is None else picture.replace_pixels(pixels)).save(self._file(moment.number))
+
+    def finished(self) -> None:
+        """All frames are there."""
+        self._note.unlink(missing_ok=True)
+
+    def _file(self, number: int) -> Path:
+        return numbered(self._path, self._numbers[number] if self._numbers else number)
