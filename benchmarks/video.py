@@ -218,11 +218,13 @@ def quality(photos: Sequence[Photo], model: str, clips: int, count: int) -> Tabl
     harmonizer, mapping = cdtnet.Harmonizer(model), cdtnet.Harmonizer("cdtnet-sim")
 
     def steady(clip: Clip) -> Frames:
-        return list(cdtnet.harmonize_frames(clip.composites, clip.mattes, model=harmonizer, rate=RATE))
+        results = cdtnet.harmonize_frames(clip.composites, clip.mattes, model=harmonizer, rate=RATE)
+        return [result.image for result in results]
 
     def causal(clip: Clip) -> Frames:
         frames = iter(clip.composites)
-        return list(cdtnet.harmonize_frames(frames, iter(clip.mattes), model=harmonizer, rate=RATE))
+        results = cdtnet.harmonize_frames(frames, iter(clip.mattes), model=harmonizer, rate=RATE)
+        return [result.image for result in results]
 
     def alone(clip: Clip) -> Frames:
         pairs = zip(clip.composites, clip.mattes, strict=True)

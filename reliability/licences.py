@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 PACKAGE = "cdtnet"
 # "" is the default install
-EXTRAS = ("", "heif", "jxl", "exr", "snap", "torch", "export", "train", "evaluate", "web", "ray")
+EXTRAS = ("", "heif", "jxl", "exr", "video", "snap", "torch", "export", "train", "evaluate", "web", "ray")
 
 IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the package says
 

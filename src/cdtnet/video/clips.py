@@ -304,7 +304,6 @@ class VideoFile:
                     yield Decoded(frames.planar(native), turn)
                     number += 1
             except av.error.FFmpegError as error:
-                reason = f" ({error.strerror})"
                 raise _damaged(self.name, number, error.strerror) from error
             self._check_whole(stream, number, end)
 

@@ -20,6 +20,7 @@ from ..imaging import Lut, like, to_picture
 from ..inference.harmonizer import Harmonizer
 from ..inference.options import Choices, Options
 from ..inference.painter import Painter
+from ..inference.result import Result
 from ..system.atomic import is_same_file
 from ..system.parallel import ahead
 from .clips import Frames, VideoFile, open_clip, stills
@@ -157,7 +158,7 @@ def harmonize_frames(
     rate: float = float(RATE),
     cuts: Collection[int] | None = None,
     **choices: Unpack[Choices],
-) -> Iterator[Any]:
+) -> Iterator[Result]:
     """Harmonize frames in memory, steady from one to the next, one by one.
 
     Of a list or an array, the frames to come are known, and results are those of `harmonize_video`. Of any
@@ -174,7 +175,7 @@ def harmonize_frames(
         choices: Single ones; see `Harmonizer`.
 
     Yields:
-        Each frame harmonized, of the same kind.
+        The result of each frame: its image, of the same kind, and the table that was mixed for it.
 
     Raises:
         PictureError: A frame or a mask cannot be used.
@@ -185,7 +186,8 @@ def harmonize_frames(
     for moment, outlook, given in _in_memory(looker, harmonizer, frames, masks):
         pixels = paint(harmonizer, options, moment, outlook)
         picture = moment.composite
-        yield like(picture if pixels is None else picture.replace_pixels(pixels), given)
+        image = like(picture if pixels is None else picture.replace_pixels(pixels), given)
+        yield Result(image, outlook.lut(harmonizer.engine), given)
 
 
 def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Outlook) -> NDArray[Any] | None:

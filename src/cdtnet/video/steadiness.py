@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines.protocol import Engine
+from ..imaging import Lut
 from ..imaging.geometry import Window
 from ..inference.steering import Levels
 from .looking import Glimpse, Key, Looker, apart
@@ -71,13 +72,23 @@ class Outlook:
     share: float = 0.0
     own: Key | None = None
 
+    def lut(self, engine: Engine) -> Lut | None:
+        """The table, held back as the change is; None without foreground or color mapping."""
+        key = self._key(engine)
+        table = None if key is None else engine.table(key.found)
+        return None if key is None or table is None else Lut(table).weakened(key.amount)
+
+    def _key(self, engine: Engine) -> Key | None:
+        """What lies between the two key frames, at the place of the first."""
+        if self.first is None or self.second is None or self.share == 0:
+            return self.first
+        return mixed(engine, (self.first, self.second), (1 - self.share, self.share))
+
     def steady(self, engine: Engine, mask: Any) -> Steady | None:
         """What is needed to paint it; None where there is no foreground."""
-        if self.first is None:
+        key = self._key(engine)
+        if self.first is None or key is None:
             return None
-        key = self.first
-        if self.second is not None and self.share > 0:
-            key = mixed(engine, (self.first, self.second), (1 - self.share, self.share))
         found, frame = key.found, moved(key.frame, self.first.glimpse, self.glimpse)
         if self.own is not None:
             found, frame = self.own.found.recolored(found), self.own.frame
