@@ -19,9 +19,10 @@ FLOORS = (
     ("model",),
     ("engines",),
     ("inference",),
+    ("video",),
     ("datasets",),
     ("composites",),
-    ("batch", "video", "web"),
+    ("batch", "web"),
     ("web.app", "web.api"),
     ("synthesize", "training", "evaluation", "study"),  # the researchers' wing
     ("cli",),

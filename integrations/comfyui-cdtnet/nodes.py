@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError
+from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError, harmonize_frames
 from cdtnet.weights import SHIPPED
 
 Floats = NDArray[np.float32]
@@ -22,6 +22,7 @@ Inputs = dict[str, dict[str, tuple[Any, ...]]]
 
 LUTS = "CDTNET_LUT"  # one `Lut` a picture, or None
 _STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05})
+_FILM = {"default": False, "tooltip": "The pictures are the frames of a film: keep them steady."}
 _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
 
 
@@ -42,10 +43,11 @@ class Harmonize:
         """What the node is fed."""
         composite = ("IMAGE", {"tooltip": "Pictures with something pasted into them."})
         models = (list(SHIPPED), {"default": "cdtnet-256"})
-        return {"required": {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}}
+        required = {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}
+        return {"required": required, "optional": {"film": ("BOOLEAN", _FILM)}}
 
     def harmonize(
-        self, composite: Any, mask: Any, model: str, strength: float
+        self, composite: Any, mask: Any, model: str, strength: float, film: bool = False
     ) -> tuple[Any, list[Lut | None]]:
         """Harmonize a batch.
 
@@ -54,6 +56,7 @@ class Harmonize:
             mask: MASK (B,H,W) or (1,H,W).
             model: a shipped name.
             strength: 0..1.
+            film: whether the pictures are the frames of a film, in order, to be kept steady.
 
         Returns:
             IMAGE (B,H,W,C) and the table of each picture, None where the model mixes none or the mask is
@@ -66,13 +69,22 @@ class Harmonize:
             self._harmonizers[model] = Harmonizer(model)
         image, pictures = _copied(composite)
         progress = _progress_of(len(pictures))
-        luts: list[Lut | None] = []
-        for k, (pixels, soft) in enumerate(zip(pictures, _masks_for(pictures, mask), strict=True)):
-            result = self._harmonizers[model](
-                Picture(pixels), soft, strength=strength, progress=lambda *done, k=k: progress(k, *done)
+        masks, harmonizer = _masks_for(pictures, mask), self._harmonizers[model]
+        if film:
+            frames = [Picture(pixels) for pixels in pictures]
+            results = harmonize_frames(frames, masks, model=harmonizer, strength=strength)
+        else:
+            results = (
+                harmonizer(
+                    Picture(pixels), soft, strength=strength, progress=lambda *done, k=k: progress(k, *done)
+                )
+                for k, (pixels, soft) in enumerate(zip(pictures, masks, strict=True))
             )
+        luts: list[Lut | None] = []
+        for k, (pixels, result) in enumerate(zip(pictures, results, strict=True)):
             pixels[:] = result.image.pixels
             luts.append(result.lut)
+            progress(k, 1, 1)
         return image, luts
 
 

@@ -201,8 +201,8 @@ def stills(items: Iterable[Any], height: int, width: int) -> Iterator[Still]:
         picture = to_picture(item)
         if (picture.height, picture.width) != (height, width):
             raise PictureError(
-                f"Frame {number} has {picture.width}×{picture.height} pixels, the first one {width}×{height}; "
-                "all frames need the same size."
+                f"Frame {number} has {picture.width}×{picture.height} pixels, the first one "
+                f"{width}×{height}; all frames need the same size."
             )
         yield Still(picture)
 

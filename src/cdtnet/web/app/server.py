@@ -26,6 +26,7 @@ from ..limits import Limits
 from ..queue import Job, WorkQueue
 from .answers import explain, state_of
 from .downloads import DOWNLOADS
+from .film import Films
 from .guard import Guard
 from .masks import check_shape
 from .photos import Photo, is_transparent
@@ -192,6 +193,7 @@ def make_app(
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
         Route(one + "/snapped", faces.snap, methods=["POST"]),
         Route(one + "/result/{what}", faces.download),
+        *Films(models, faces.queue).routes(),
     ]
     app = Starlette(
         routes=routes,
