@@ -264,8 +264,8 @@ def quality(photos: Sequence[Photo], model: str, clips: int, count: int) -> Tabl
     header = ["clips", "method", "flicker", "most", "composite's own", "warped difference", "error left"]
     note = (
         f"{clips} clips a kind, {count} frames each, at most {LONGEST} px, noise of {NOISE:.0f} levels. In "
-        "levels of 255: flicker is how far the mean change of the foreground moves from one frame to the next "
-        "(mean and most), beside how far the mean of the composite's own foreground moves; the warped "
+        "levels of 255: flicker is how far the mean change of the foreground moves from one frame to the "
+        "next (mean and most), beside how far the mean of the composite's own foreground moves; the warped "
         "difference is that of the change of each pixel along the optical flow. Error left: squared error in "
         "the object's core after, of that before. Across the cut nothing is compared."
     )

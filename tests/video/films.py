@@ -56,7 +56,11 @@ def write_film(
             stream.metadata["timecode"] = timecode
         for name, value in (tags or {}).items():
             setattr(stream.codec_context, name, value)
-        tone = container.add_stream("aac" if path.suffix != ".mkv" else "flac", rate=8000) if sound else None
+        tone = (
+            container.add_stream("aac" if path.suffix != ".mkv" else "pcm_s16le", rate=8000)
+            if sound
+            else None
+        )
         text = None
         if subtitles:
             text = container.add_stream("subrip")
@@ -73,7 +77,7 @@ def write_film(
                 ("fltp", waves) if path.suffix != ".mkv" else ("s16", (waves * 9000).astype(np.int16))
             )
             samples = av.AudioFrame.from_ndarray(values, format=kind, layout="mono")
-            samples.sample_rate = 8000
+            samples.sample_rate, samples.pts = 8000, 0
             container.mux(tone.encode(samples))
             container.mux(tone.encode())
     return str(path)

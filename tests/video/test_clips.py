@@ -84,7 +84,7 @@ def broken(tmp_path, kind):
     [
         ("text", "no video file that can be read"),
         ("zeros", "is damaged at frame"),
-        ("cut", "no video file that can be read"),
+        ("cut", "no video file that can be read|holds no frame that can be decoded"),
         ("cut Matroska", "seconds that it announces"),
         ("sound", "has no video stream"),
         ("folder", "is a folder; give a video file"),

@@ -228,7 +228,7 @@ def test_what_cannot_be_written_is_refused(pair, harmonizer, tmp_path, name, cho
 def test_sound_that_does_not_go_into_a_container(harmonizer, tmp_path):
     clip = write_film(tmp_path / "clip.mkv", composites(), sound=True)
     matte = write_film(tmp_path / "matte.mkv", mattes())
-    with pytest.raises(CdtnetError, match=r"flac.*does not go into \.webm files; write an \.mkv"):
+    with pytest.raises(CdtnetError, match=r"pcm_s16le.*does not go into \.webm files; write an \.mkv"):
         harmonize_video(clip, matte, tmp_path / "out.webm", model=harmonizer)
     assert not (tmp_path / "out.webm").exists()
 
@@ -248,3 +248,22 @@ def test_each_kind_of_file(pair, harmonizer, tmp_path, name, codec, layout):
     assert [time for _, time in found] == pytest.approx([number / 25 for number in range(6)])
     with av.open(str(tmp_path / name)) as container:
         assert container.streams.video[0].codec_context.pix_fmt == layout
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "tags"), [("out.mp4", "yuv420p", (1, 1)), ("out.mkv", None, (2, 0))]
+)
+def test_pictures_become_a_video_of_the_same_colors(harmonizer, tmp_path, name, layout, tags):
+    inputs = sequence(tmp_path)
+    harmonize_video(
+        *inputs, tmp_path / name, model=harmonizer, strength=0, quality=1 if layout else None, rate=24
+    )
+    with av.open(str(tmp_path / name)) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate == 24
+        context = stream.codec_context
+        assert layout in (None, context.pix_fmt)
+        assert (int(context.color_range), int(context.colorspace)) == tags
+        found = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    difference = np.abs(found.astype(int) - composites(1)[0])
+    assert difference.mean() < 4 if layout else difference.max() == 0

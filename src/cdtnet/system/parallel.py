@@ -1,7 +1,7 @@
 """A function applied to many items, with only a few in hand at a time."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from itertools import islice
@@ -63,6 +63,8 @@ def ahead(items: Iterable[T], limit: int) -> Iterator[T]:
             for item in items:
                 if not put((item, None, False)):
                     break
+            if isinstance(items, Generator):
+                items.close()
         except BaseException as error:
             failure = error
         put((None, failure, True))

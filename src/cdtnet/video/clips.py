@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -253,11 +254,17 @@ class VideoFile:
         self.name, self.path = str(path), Path(path)
         with self.opened() as container:
             stream = video_stream(container, self.name)
-            turned = _turn(container, stream, self.name) % 2
+            first = _first(container, stream, self.name)
+            turned = _quarters(first) % 2
             width, height = stream.codec_context.width, stream.codec_context.height
             self.height, self.width = (width, height) if turned else (height, width)
             self.rate = stream.average_rate or stream.guessed_rate
             self.count = _declared(stream)
+            if first.interlaced_frame:
+                warnings.warn(
+                    f"{self.name} is interlaced; its lines are taken for whole frames. Deinterlace it first.",
+                    stacklevel=2,
+                )
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
@@ -373,12 +380,12 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             yield frame
 
 
-def _turn(container: Any, stream: Any, name: str) -> int:
+def _first(container: Any, stream: Any, name: str) -> Any:
     import av
 
     try:
         for native in _decoded(container, stream):
-            return _quarters(native)
+            return native
     except av.error.FFmpegError as error:
         raise _damaged(name, 0, error.strerror) from error
     raise PictureError(f"{name} holds no frame that can be decoded; check it in a player.")

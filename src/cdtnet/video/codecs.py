@@ -77,6 +77,13 @@ def codec_for(path: str | Path, name: str | None, layout: Any) -> Codec:
     return CODECS[name]
 
 
+def wanted(codec: Codec, layout: Any) -> str:
+    """The pixel format to come close to: RGB becomes 4:2:0 where most players take nothing else."""
+    if not layout.is_rgb or codec.name in ("prores", "ffv1"):
+        return str(layout.name)
+    return "yuv420p" if bits_of(layout) <= 8 else "yuv420p10le"
+
+
 def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
     """Of the formats that an encoder offers, the one that keeps most of a frame's.
 
@@ -100,9 +107,9 @@ def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
             max(-rows, 0) + max(-columns, 0),
             float(str(each.name).startswith(("gray", "nv", "p0", "p2"))),
             float(each.is_rgb),
+            abs(bits),
             float(not each.is_planar),
             float(has_alpha(each)),
-            abs(bits),
             abs(rows) + abs(columns),
             float(str(each.name).startswith("yuvj")),
         )

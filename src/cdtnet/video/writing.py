@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,11 +30,12 @@ from .clips import (
     upright,
     video_stream,
 )
-from .codecs import CONTAINERS, Codec, codec_for, options_of, pixel_format
+from .codecs import CONTAINERS, codec_for, options_of, pixel_format, wanted
 from .film import Moment, covered
 
 RATE = Fraction(25)  # frames a second of a sequence, where none is given
 _COPIED = ("audio", "subtitle")
+_BT709, _SRGB = 1, 13  # code points of H.273: primaries and matrix, transfer function
 _UNIT = Fraction(1, 12800)  # seconds, of the times of frames that had none
 
 
@@ -144,8 +146,7 @@ class FileWriter:
         frame = self._frame(moment, pixels)
         if self._container is None:
             self._open(frame, moment)
-        if frame.format.name != self._stream.codec_context.pix_fmt:
-            frame = frame.reformat(format=self._stream.codec_context.pix_fmt)
+        frame = self._fitted(frame)
         frame.pict_type = 0  # the encoder's choice, not the source's
         self._mux(self._stream.encode(frame))
 
@@ -174,11 +175,21 @@ class FileWriter:
         frame.duration = round(1 / self._rate / _UNIT)
         return frame
 
+    def _fitted(self, frame: Any) -> Any:
+        """The frame in the encoder's pixel format; RGB becomes BT.709 in limited range, where it must."""
+        layout = self._stream.codec_context.format
+        if frame.format.name == layout.name:
+            return frame
+        if frame.format.is_rgb and not layout.is_rgb:
+            return frame.reformat(format=layout.name, dst_colorspace="ITU709", dst_color_range="MPEG")
+        return frame.reformat(format=layout.name)
+
     def _open(self, frame: Any, moment: Moment) -> None:
         av = self._av
         codec = codec_for(self._path, self._codec, frame.format)
         offered = av.Codec(codec.encoder, "w").video_formats
-        layout = pixel_format(frame.format, offered)
+        layout = pixel_format(av.VideoFormat(wanted(codec, frame.format)), offered)
+        os.environ.setdefault("SVT_LOG", "1")  # that encoder's only way to be quiet
         name = CONTAINERS[self._path.suffix.lower()][0]
         self._container = self._stack.enter_context(av.open(self._file, "w", format=name))
         options = options_of(codec, self._quality, layout)
@@ -190,15 +201,17 @@ class FileWriter:
         for tag in ("color_range", "color_primaries", "color_trc", "colorspace"):
             setattr(context, tag, int(getattr(frame, tag)))
         if isinstance(moment.base, Still):
-            context.color_range, context.color_primaries = 2 if frame.format.is_rgb else 1, 1
-            context.color_trc, context.colorspace = 13, 0 if frame.format.is_rgb else 1
+            context.color_primaries, context.color_trc = _BT709, _SRGB
+        if frame.format.is_rgb:
+            rgb = av.VideoFormat(layout).is_rgb
+            context.color_range, context.colorspace = (2, 0) if rgb else (1, _BT709)
         if isinstance(moment.base, Decoded):
-            self._like_source(self._sources[0], codec)
+            self._like_source(self._sources[0])
             for matrix in (data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"):
                 self._stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
         self._copy_others()
 
-    def _like_source(self, source: VideoFile, codec: Codec) -> None:
+    def _like_source(self, source: VideoFile) -> None:
         """Take over what the source says of itself."""
         container = self._stack.enter_context(source.opened())
         given = video_stream(container, source.name)
@@ -223,11 +236,11 @@ class FileWriter:
         for source in self._sources:
             container = self._stack.enter_context(source.opened())
             others = [each for each in container.streams if each.type in _COPIED]
-            left_out = [
-                each.type for each in container.streams if each.type not in (*_COPIED, "video", "data")
-            ]
-            for kind in left_out:
-                warnings.warn(f"A stream of {source.name} is left out: {kind}.", stacklevel=2)
+            shown = video_stream(container, source.name)
+            for each in container.streams:
+                if each.type not in _COPIED and each is not shown and "timecode" not in each.metadata:
+                    sentence = f"Stream {each.index} of {source.name}, of type {each.type}, is left out."
+                    warnings.warn(sentence, stacklevel=2)
             if others:
                 self._others = [_Copied(self._container, container, others, source.name, self._path)]
                 return

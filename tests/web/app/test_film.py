@@ -48,7 +48,7 @@ def test_what_goes_wrong_is_said(app, film):
     app.call("PUT", f"{film}/matte", b"no video")
     job = harmonized(app, film)
     assert job["state"] == "failed"
-    assert "no video file that can be read" in job["error"]
+    assert job["error"].startswith("The matte is no video file that can be read")
     assert app.error("GET", f"{film}/result")[0] == 404
     assert app.error("PUT", f"{film}/elsewhere", b"")[0] == 404
     assert app.error("POST", f"{film}/job", b'{"suffix": "/../x"}')[0] == 400

@@ -159,6 +159,6 @@ def _state(film: Film) -> dict[str, Any]:
     if job.outcome.cancelled() or isinstance(job.outcome.exception(), JobCancelledError):
         return {"state": "cancelled"}
     if error := job.outcome.exception():
-        return {"state": "failed", "error": sentence(error)}
+        return {"state": "failed", "error": sentence(error).replace(f"{film.folder.name}/", "The ")}
     result = job.outcome.result()
     return {"state": "done", "frames": result.frames, "shots": len(result.shots), "remark": result.remark}
