@@ -267,3 +267,19 @@ def test_pictures_become_a_video_of_the_same_colors(harmonizer, tmp_path, name, 
         found = next(container.decode(video=0)).to_ndarray(format="rgb24")
     difference = np.abs(found.astype(int) - composites(1)[0])
     assert difference.mean() < 4 if layout else difference.max() == 0
+
+
+def test_pictures_of_an_earlier_run_are_made_anew_after_an_interruption(harmonizer, tmp_path):
+    inputs, output = sequence(tmp_path), tmp_path / "out" / "x.%03d.png"
+    harmonize_video(*inputs, output, model=harmonizer, strength=0)
+    last = output.parent / "x.010.png"
+    old = last.read_bytes()
+
+    def stop(done, _total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harmonize_video(*inputs, output, model=harmonizer, progress=stop)
+    harmonize_video(*inputs, output, model=harmonizer)
+    assert last.read_bytes() != old

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from ..errors import PictureError, WriteError, needs
-from ..imaging import Picture
+from ..imaging import Picture, color_codec, coverage
 from ..system.atomic import make_folder, new_file, write_file
 from . import frames
 from .clips import (
@@ -36,6 +36,7 @@ from .film import Moment, covered
 RATE = Fraction(25)  # frames a second of a sequence, where none is given
 _COPIED = ("audio", "subtitle")
 _BT709, _SRGB = 1, 13  # code points of H.273: primaries and matrix, transfer function
+_STATIC = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
 _UNIT = Fraction(1, 12800)  # seconds, of the times of frames that had none
 
 
@@ -169,7 +170,8 @@ class FileWriter:
                 frames.move(base.native, back(base.picture.pixels), back(pixels), area)
             return base.native
         assert isinstance(base, Still)
-        frame = _frame_of(self._av, moment.composite if pixels is None else Picture(pixels))
+        picture = moment.composite
+        frame = _frame_of(self._av, picture if pixels is None else picture.replace_pixels(pixels))
         frame.time_base = _UNIT
         frame.pts = round(moment.number / self._rate / _UNIT)
         frame.duration = round(1 / self._rate / _UNIT)
@@ -210,6 +212,8 @@ class FileWriter:
             for matrix in (data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"):
                 self._stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
         self._copy_others()
+        if any(data.type.name in _STATIC for data in frame.side_data):
+            warnings.warn("HDR10's static metadata is left out: PyAV cannot write it.", stacklevel=2)
 
     def _like_source(self, source: VideoFile) -> None:
         """Take over what the source says of itself."""
@@ -287,22 +291,22 @@ class _Copied:
 
 
 def _frame_of(av: Any, picture: Picture) -> Any:
-    """A picture as a frame, RGB in 8 or 16 bits; floats become 16 bits."""
-    pixels = picture.pixels
-    channels = {1: 3, 2: 4}.get(pixels.shape[2], pixels.shape[2])
-    if pixels.shape[2] < 3:
-        pixels = np.concatenate((np.repeat(pixels[..., :1], 3, axis=-1), pixels[..., 1:]), axis=-1)
-    if pixels.dtype.kind == "f":
-        pixels = np.rint(pixels.clip(0, 1) * 65535).astype(np.uint16)
-    name = {(3, "uint8"): "rgb24", (4, "uint8"): "rgba", (3, "uint16"): "rgb48le", (4, "uint16"): "rgba64le"}
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), name[channels, pixels.dtype.name])
-    return frames.planar(frame)
+    """A picture as a frame, sRGB in 8 or 16 bits; floats become 16 bits."""
+    pixels, top = picture.pixels, 255 if picture.pixels.dtype == np.uint8 else 65535
+    values = color_codec(picture).decode(pixels)
+    if picture.alpha is not None:
+        values = np.concatenate((values, coverage(picture.alpha)[..., None]), axis=-1)
+    kind = np.uint8 if top == 255 else np.uint16
+    name = {(3, 255): "rgb24", (4, 255): "rgba", (3, 65535): "rgb48le", (4, 65535): "rgba64le"}
+    whole = np.rint(values * np.float32(top)).astype(kind)
+    return frames.planar(av.VideoFrame.from_ndarray(whole, name[values.shape[2], top]))
 
 
 class SequenceWriter:
     """Writes numbered pictures; those that a run before has written are not made again.
 
-    What a run was begun with is noted in a file beside them, which is removed by `finished`.
+    What a run was begun with is noted in a file beside them, which is removed by `finished`. Pictures that are
+    older than it are of other runs.
     """
 
     def __init__(self, path: Path, base: Clip, settings: dict[str, Any]):
@@ -320,7 +324,11 @@ class SequenceWriter:
 
     def wants(self, number: int) -> bool:
         """See `Writer`."""
-        return not (self._goes_on and self._file(number).exists())
+        try:
+            made = self._file(number).stat().st_mtime_ns
+        except OSError:
+            return True
+        return not (self._goes_on and made >= self._note.stat().st_mtime_ns)
 
     def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
         """See `Writer`."""
