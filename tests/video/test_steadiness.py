@@ -1,6 +1,5 @@
 """Looks are averaged where time and light are alike, follow the foreground, and are forgotten."""
 
-import gc
 import weakref
 
 import numpy as np
@@ -104,7 +103,6 @@ def test_only_a_few_looks_are_held_however_long_the_film_is():
             yield seen, look
 
     for _ in outlooks(Looker(), Engine(), counted()):
-        gc.collect()
         most = max(most, sum(look() is not None for look in looks))
     assert REACH < most <= 4 * REACH
 

@@ -305,8 +305,8 @@ def _frame_of(av: Any, picture: Picture) -> Any:
 class SequenceWriter:
     """Writes numbered pictures; those that a run before has written are not made again.
 
-    What a run was begun with is noted in a file beside them, which is removed by `finished`. Pictures that are
-    older than it are of other runs.
+    What a run was begun with is noted in a file beside them, which is removed by `finished`. Pictures that
+    are older than it are of other runs.
     """
 
     def __init__(self, path: Path, base: Clip, settings: dict[str, Any]):
