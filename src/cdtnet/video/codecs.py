@@ -34,8 +34,8 @@ class Codec:
 CODECS = {
     each.name: each
     for each in (
-        Codec("h264", "libx264", 16, options=(("preset", "medium"),)),
-        Codec("h265", "libx265", 18, options=(("preset", "medium"), ("x265-params", "log-level=error"))),
+        Codec("h264", "libx264", 16, options=(("preset", "veryfast"),)),
+        Codec("h265", "libx265", 18, options=(("preset", "fast"), ("x265-params", "log-level=error"))),
         Codec("av1", "libsvtav1", 20, options=(("preset", "6"),)),
         Codec("prores", "prores_ks", 4, option="qscale", options=(("vendor", "apl0"),)),
         Codec("ffv1", "ffv1", options=(("level", "3"), ("slices", "4"), ("slicecrc", "1"))),

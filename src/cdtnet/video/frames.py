@@ -87,12 +87,16 @@ def to_picture(frame: Any, *, alpha: bool = False) -> Picture:
 
 
 def to_matte(frame: Any) -> NDArray[Any]:
-    """The brightness (H,W) of a frame, full range, uint8 or uint16."""
-    deep = bits_of(frame.format) > 8
-    if _is_gray(frame):
-        return _reformatted(frame, "gray16le" if deep else "gray").to_ndarray()
-    pixels = _reformatted(frame, "rgb48le" if deep else "rgb24").to_ndarray()
-    return np.ascontiguousarray(pixels[..., 1])  # of a grey frame, every channel is the brightness
+    """The brightness (H,W) of a planar frame, full range, uint8 or uint16."""
+    bits = bits_of(frame.format)
+    if _is_rgb(frame):
+        pixels = _reformatted(frame, "rgb48le" if bits > 8 else "rgb24").to_ndarray()
+        return np.ascontiguousarray(pixels[..., 1])  # of a grey frame, every channel is the brightness
+    kind = np.dtype(np.uint8 if bits <= 8 else np.uint16)
+    top = (1 << bits) - 1
+    black, white = (0, top) if _is_full(frame) else (16 << (bits - 8), 235 << (bits - 8))
+    levels = (np.arange(top + 1) - black) * (full_scale(kind) / (white - black))
+    return np.rint(levels.clip(0, full_scale(kind))).astype(kind).take(_plane(frame, 0), mode="clip")
 
 
 def to_alpha(frame: Any) -> NDArray[Any]:
@@ -144,8 +148,7 @@ def move(frame: Any, before: NDArray[Any], after: NDArray[Any], area: Window) ->
         for number, channel in enumerate((1, 2, 0)):
             _add(_plane(frame, number), area, change[..., channel] * top, top)
         return
-    full = int(frame.color_range) == _FULL or layout.name.startswith("yuvj") or _is_gray(frame)
-    luma, chroma = (top, top) if full else (219 << (bits - 8), 224 << (bits - 8))
+    luma, chroma = (top, top) if _is_full(frame) else (219 << (bits - 8), 224 << (bits - 8))
     red, blue = _weights(frame)
     light = red * change[..., 0] + (1 - red - blue) * change[..., 1] + blue * change[..., 2]
     _add(_plane(frame, 0), area, light * luma, top)
@@ -204,6 +207,11 @@ def _reformatted(frame: Any, name: str, **more: Any) -> Any:
 
 def _is_rgb(frame: Any) -> bool:
     return bool(frame.format.is_rgb) or bool(frame.format.has_palette)
+
+
+def _is_full(frame: Any) -> bool:
+    """Whether black and white are the ends of the range."""
+    return int(frame.color_range) == _FULL or frame.format.name.startswith("yuvj") or _is_gray(frame)
 
 
 def _is_gray(frame: Any) -> bool:

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError, WriteError
 from ..imaging import Lut, like, to_picture
+from ..imaging.geometry import touched
 from ..inference.harmonizer import Harmonizer
+from ..inference.objects import Foreground
 from ..inference.options import Choices, Options
-from ..inference.painter import Painter
+from ..inference.painter import TILE
 from ..inference.result import Result
 from ..system.atomic import is_same_file
 from ..system.parallel import ahead
 from .clips import Frames, VideoFile, open_clip, stills
 from .film import ALPHA, Film, Moment, paired
-from .looking import Glimpse, Key, Looker, foreground_of
+from .looking import Glimpse, Key, Looker
 from .steadiness import Outlook, outlooks, outlooks_so_far
 from .writing import RATE, Writer, writer_for
 
@@ -196,11 +198,8 @@ def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Out
     if steady is None:
         return None
     picture = moment.composite
-    foreground = foreground_of(moment.mask, close_up=harmonizer.engine.config.close_up)
-    objects = [replace(steady, mask=foreground.parts[0].mask)]
-    painter: Painter = harmonizer.painter(
-        picture, foreground, options=options, layer=moment.layer, objects=objects
-    )
+    foreground = Foreground([], [*touched(moment.mask, TILE)], None)
+    painter = harmonizer.painter(picture, foreground, options=options, layer=moment.layer, objects=[steady])
     pixels = picture.pixels.copy()
     for window, part in painter.paint(foreground.windows, options.controls):
         pixels[window.slices] = part
