@@ -102,11 +102,10 @@ def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
         )
         return (
             float(has_alpha(layout) and not has_alpha(each)),
-            float(bool(each.is_rgb) and not layout.is_rgb),
+            float(bool(each.is_rgb) != bool(layout.is_rgb)),
             max(-bits, 0),
             max(-rows, 0) + max(-columns, 0),
             float(str(each.name).startswith(("gray", "nv", "p0", "p2"))),
-            float(each.is_rgb),
             abs(bits),
             float(not each.is_planar),
             float(has_alpha(each)),

@@ -37,7 +37,7 @@ RATE = Fraction(25)  # frames a second of a sequence, where none is given
 _COPIED = ("audio", "subtitle")
 _BT709, _SRGB = 1, 13  # code points of H.273: primaries and matrix, transfer function
 _STATIC = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
-_UNIT = Fraction(1, 12800)  # seconds, of the times of frames that had none
+_TICKS = 512  # to a frame, in the times of frames that had none
 
 
 class Writer(Protocol):
@@ -172,9 +172,8 @@ class FileWriter:
         assert isinstance(base, Still)
         picture = moment.composite
         frame = _frame_of(self._av, picture if pixels is None else picture.replace_pixels(pixels))
-        frame.time_base = _UNIT
-        frame.pts = round(moment.number / self._rate / _UNIT)
-        frame.duration = round(1 / self._rate / _UNIT)
+        frame.time_base = 1 / (self._rate * _TICKS)
+        frame.pts, frame.duration = moment.number * _TICKS, _TICKS
         return frame
 
     def _fitted(self, frame: Any) -> Any:
