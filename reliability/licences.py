@@ -20,6 +20,7 @@ EXTRAS = (
     "jp2",
     "exr",
     "layers",
+    "video",
     "cut-out",
     "torch",
     "export",

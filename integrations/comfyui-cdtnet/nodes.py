@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError
+from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError, harmonize_frames
 from cdtnet.weights import SHIPPED
 
 Floats = NDArray[np.float32]
@@ -31,6 +31,7 @@ _CONTROLS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("brightness", "contrast", "warmth", "tint", "saturation"), _CORRECTION),
 }
 _MASKS = ("MASK", {"tooltip": "Further objects of the same pictures: a batch of masks, one for each object."})
+_FILM = {"default": False, "tooltip": "The pictures are the frames of a film: keep them steady."}
 _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
 
 
@@ -52,10 +53,17 @@ class Harmonize:
         composite = ("IMAGE", {"tooltip": "Pictures with something pasted into them."})
         models = (list(SHIPPED), {"default": "cdtnet-256"})
         required = {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}
-        return {"required": required, "optional": {"masks": _MASKS, **_CONTROLS}}
+        return {"required": required, "optional": {"film": ("BOOLEAN", _FILM), "masks": _MASKS, **_CONTROLS}}
 
     def harmonize(
-        self, composite: Any, mask: Any, model: str, strength: float, masks: Any = None, **controls: Any
+        self,
+        composite: Any,
+        mask: Any,
+        model: str,
+        strength: float,
+        film: bool = False,
+        masks: Any = None,
+        **controls: Any,
     ) -> tuple[Any, list[Lut | None]]:
         """Harmonize a batch.
 
@@ -64,6 +72,7 @@ class Harmonize:
             mask: MASK (B,H,W) or (1,H,W).
             model: a shipped name.
             strength: 0..1.
+            film: whether the pictures are the frames of a film, in order, to be kept steady.
             masks: MASK (N,H,W), each of one more object, in every picture.
             controls: the other words of `cdtnet.Controls`.
 
@@ -78,18 +87,28 @@ class Harmonize:
             self._harmonizers[model] = Harmonizer(model)
         image, pictures = _copied(composite)
         progress = _progress_of(len(pictures))
-        luts: list[Lut | None] = []
         more = [] if masks is None else [*_of_size(pictures, masks)]
-        for k, (pixels, soft) in enumerate(zip(pictures, _masks_for(pictures, mask), strict=True)):
-            result = self._harmonizers[model](
-                Picture(pixels),
-                [soft, *more],
-                strength=strength,
-                progress=lambda *done, k=k: progress(k, *done),
-                **controls,
+        given = [[soft, *more] for soft in _masks_for(pictures, mask)]
+        harmonizer = self._harmonizers[model]
+        if film:
+            frames = [Picture(pixels) for pixels in pictures]
+            results = harmonize_frames(frames, given, model=harmonizer, strength=strength, **controls)
+        else:
+            results = (
+                harmonizer(
+                    Picture(pixels),
+                    soft,
+                    strength=strength,
+                    progress=lambda *done, k=k: progress(k, *done),
+                    **controls,
+                )
+                for k, (pixels, soft) in enumerate(zip(pictures, given, strict=True))
             )
+        luts: list[Lut | None] = []
+        for k, (pixels, result) in enumerate(zip(pictures, results, strict=True)):
             pixels[:] = result.image.pixels
             luts.append(result.lut)
+            progress(k, 1, 1)
         return image, luts
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .inference.provenance import read_record
     from .inference.result import Result
     from .model import load_model, save_model
+    from .video.harmonizing import VideoResult, harmonize_frames, harmonize_video
 
 _HOMES = {
     "CdtnetError": "errors",
@@ -38,6 +39,7 @@ _HOMES = {
     "Picture": "imaging",
     "PictureError": "errors",
     "Result": "inference.result",
+    "VideoResult": "video.harmonizing",
     "WeightsError": "errors",
     "WriteError": "errors",
     "adjust_mask": "imaging.edges",
@@ -46,6 +48,8 @@ _HOMES = {
     "find_object": "imaging.cutting",
     "fit_lut": "inference.fitting",
     "harmonize": "inference.harmonizer",
+    "harmonize_frames": "video.harmonizing",
+    "harmonize_video": "video.harmonizing",
     "load_model": "model",
     "read_record": "inference.provenance",
     "save_model": "model",
@@ -63,6 +67,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Result",
+    "VideoResult",
     "WeightsError",
     "WriteError",
     "adjust_mask",
@@ -71,6 +76,8 @@ __all__ = [
     "find_object",
     "fit_lut",
     "harmonize",
+    "harmonize_frames",
+    "harmonize_video",
     "load_model",
     "read_record",
     "save_model",

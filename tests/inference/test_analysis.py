@@ -71,28 +71,28 @@ def look(worth, share=0.8):
     return analysis._Look(np.full(3, worth), analysis.Confidence(share, worth / 255), worth)
 
 
-class Mean:
+class Mixer:
     """An engine that can do no more than this."""
 
     @staticmethod
-    def mean(first, second, weight):
-        return (1 - weight) * first + weight * second
+    def mix(analyses, weights):
+        return sum(weight * found for found, weight in zip(analyses, weights, strict=True))
 
 
 def test_the_refined_mask_has_to_show_clearly_more():
     for second, refined in ((1.5 * MORE, True), (0.7 * MORE, False)):
-        found, sure, is_refined = analysis._joined(Mean, [look(1.0), look(second)])
+        found, sure, is_refined = analysis._joined(Mixer, [look(1.0), look(second)])
         assert is_refined is refined
         np.testing.assert_allclose(found, second if refined else 1, rtol=0.1)
         assert sure.share == pytest.approx(0.8)
-    assert analysis._joined(Mean, [look(CLEAR)])[2] is False
+    assert analysis._joined(Mixer, [look(CLEAR)])[2] is False
 
 
 def test_the_passage_from_one_mask_to_the_other_is_smooth():
     values = [
-        analysis._joined(Mean, [look(1.0), look(MORE * worth)])[0][0] for worth in np.linspace(0.5, 2, 60)
+        analysis._joined(Mixer, [look(1.0), look(MORE * worth)])[0][0] for worth in np.linspace(0.5, 2, 60)
     ]
     assert np.abs(np.diff(values)).max() < 0.3
-    same = analysis._joined(Mean, [look(1.0, 0.3), look(MORE, 0.9)])
+    same = analysis._joined(Mixer, [look(1.0, 0.3), look(MORE, 0.9)])
     assert same[1].share == pytest.approx(0.6)
     np.testing.assert_allclose(same[0], 1 + 0.75 * (MORE - 1), rtol=1e-6)

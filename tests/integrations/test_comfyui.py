@@ -127,6 +127,21 @@ def test_a_batch_gets_what_python_gives(nodes, host, random):
     assert not torch.equal(harmonized, image)
 
 
+def test_the_frames_of_a_film_get_what_python_gives_for_them_together(nodes, host, random):
+    image, mask = batch(random, count=3)
+    image[1:], mask[1:] = image[0], mask[0]
+    image = (image + 0.05 * torch.from_numpy(random.random(image.shape, dtype=np.float32))).clamp(0, 1)
+    harmonized, luts = call(
+        nodes, "CdtnetHarmonize", composite=image, mask=mask, model="cdtnet-sim", strength=1.0, film=True
+    )
+    expected = [*cdtnet.harmonize_frames(image.numpy(), mask.numpy(), model="cdtnet-sim")]
+    for k, result in enumerate(expected):
+        assert np.array_equal(harmonized[k].numpy(), result.image)
+        assert np.array_equal(luts[k].table, result.lut.table)
+        assert np.array_equal(luts[k].table, luts[0].table)  # there is one look for all three
+    assert host.progress[-1] == (300, 300)
+
+
 def test_one_mask_serves_all_pictures(nodes, host, random):
     image, mask = batch(random)
     inputs = {"composite": image, "model": "cdtnet-sim", "strength": 1.0}

@@ -21,6 +21,7 @@ VERBS = {
     "app": "open a page to place, paint, harmonize and compare pictures on this machine.",
     "batch": "harmonize all pictures of a folder, archive, list or store, here or on a cluster.",
     "compose": "paste a cut-out onto a background and recolour it so that it belongs.",
+    "video": "harmonize a film, steady from frame to frame, with its sound.",
     "lut": "write a composite's colour table for grading software, or apply one to a picture.",
     "demo": "harmonize the photo that ships with the package and show before and after.",
     "info": "versions, devices and weights that ship; or what a picture's record says (see --record).",

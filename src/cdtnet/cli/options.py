@@ -165,11 +165,11 @@ def count(text: str) -> int:
 @contextmanager
 def progress_bar(
     description: str, unit: str = "tiles", *, delay: float = 1.0
-) -> Iterator[Callable[[int, int], None]]:
+) -> Iterator[Callable[[int, int | None], None]]:
     """A `bar`, and what tells it how much is done of how much; it is shown from `delay` seconds on."""
     with bar(description=description, unit=unit, delay=delay) as shown:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None) -> None:
             shown.total = total
             shown.update(done - shown.n)
             if not done and not delay:
@@ -184,7 +184,7 @@ def some(number: int, noun: str) -> str:
 
 
 @contextmanager
-def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
+def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """A `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
     Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
@@ -193,7 +193,7 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     with unbroken() as signal, progress_bar(description, unit) as show:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None) -> None:
             if signal.received:
                 raise KeyboardInterrupt
             show(done, total)

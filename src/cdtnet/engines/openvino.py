@@ -5,7 +5,7 @@ Runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modules,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,7 +20,7 @@ from ..imaging.geometry import low_positions
 from ..imaging.resizing import LowPicture
 from ..system.machine import available_cores
 from ..weights import Weights
-from .confidence import mean
+from .confidence import mix
 from .protocol import Tile
 from .quiet import core, opset13, ov
 
@@ -53,6 +53,14 @@ class LowAnalysis(NamedTuple):
     def mirrored(self) -> LowAnalysis:
         """What belongs to the same picture with left and right exchanged."""
         return self if self.low is None else self._replace(low=np.ascontiguousarray(self.low[..., ::-1]))
+
+    def resampled(self, rows: FloatArray, columns: FloatArray) -> LowAnalysis:
+        """What belongs to the same picture moved and scaled; see `Engine.look`."""
+        return self if self.low is None else self._replace(low=rows @ self.low @ columns.T)
+
+    def recolored(self, other: LowAnalysis) -> LowAnalysis:
+        """The same with the table of another."""
+        return other._replace(low=self.low)
 
 
 class OpenVinoEngine:
@@ -103,9 +111,9 @@ class OpenVinoEngine:
             analysis = analysis._replace(low=found["residual"])
         return analysis
 
-    def mean(self, first: LowAnalysis, second: LowAnalysis, weight: float = 0.5) -> LowAnalysis:
-        """Of two analyses of the same picture."""
-        return LowAnalysis(*(mean(*parts, weight) for parts in zip(first, second, strict=True)))
+    def mix(self, analyses: Sequence[LowAnalysis], weights: Sequence[float]) -> LowAnalysis:
+        """Of analyses of the same picture; see `Engine`."""
+        return LowAnalysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True)))
 
     def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -48,10 +49,14 @@ class Engine(Protocol):
     fast: Precision
 
     def look(self, low: LowPicture) -> Any:
-        """Everything global about a picture, in single precision; `mirrored()` of that turns it around."""
+        """Everything global about a picture, in single precision.
 
-    def mean(self, first: Any, second: Any, weight: float = 0.5) -> Any:
-        """Of two analyses of the same picture, the second weighted by `weight`, 0..1."""
+        `mirrored()` of that turns it around. `resampled(rows, columns)` moves what belongs to places: each is
+        (S,S), the weights of the old lines in the new ones. `recolored(other)` has the table of another.
+        """
+
+    def mix(self, analyses: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Of analyses of the same picture, or of such that were `resampled` to fit it; weights sum to 1."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""

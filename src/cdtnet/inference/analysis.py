@@ -5,7 +5,7 @@ Engines only look and render; everything that is policy is here.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,6 +31,37 @@ _REFINED = (
     "The colors were judged by a mask refined to the object's edge, because the given one seems to be off. "
     "To paint with the refined mask, snap the mask (--snap-mask, snap_mask=True)."
 )
+
+
+class Decided(Protocol):
+    """What is known of an object when it is painted; `Analyzed` has it of a single picture."""
+
+    @property
+    def mask(self) -> Any:
+        """(H,W), its own."""
+
+    @property
+    def frame(self) -> Window:
+        """The part of the picture that was analyzed."""
+
+    @property
+    def found(self) -> Any:
+        """The engine's analysis."""
+
+    @property
+    def amount(self) -> float:
+        """How much of the change is made, 0..1."""
+
+    @property
+    def remark(self) -> str | None:
+        """Why little is changed; None where more is."""
+
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels."""
+
+    def levels(self, engine: Engine) -> Levels:
+        """Its mean luma."""
 
 
 class Analyzed(NamedTuple):
@@ -125,7 +156,7 @@ def _look(engine: Engine, low: LowPicture) -> _Look:
     first, second = engine.look(low), engine.look(low.mirrored()).mirrored()
     previews = engine.preview(first, low), engine.preview(second, low)
     sure = confidence(*previews, low.image, low.mask[..., None])
-    return _Look(engine.mean(first, second), sure, float(255 * sure.size * sure.share**0.5))
+    return _Look(engine.mix((first, second), (0.5, 0.5)), sure, float(255 * sure.size * sure.share**0.5))
 
 
 def _joined(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence, bool]:
@@ -143,7 +174,8 @@ def _joined(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence, bool]:
     parts = (1 - weight) * first.sure.share, weight * second.sure.share
     share = sum(parts)
     size = (1 - weight) * first.sure.size + weight * second.sure.size
-    found = engine.mean(first.found, second.found, parts[1] / max(share, 1e-6))
+    other = parts[1] / max(share, 1e-6)
+    found = engine.mix((first.found, second.found), (1 - other, other))
     return found, Confidence(share, size), weight > 0.5
 
 

@@ -24,6 +24,7 @@ from ..imaging.geometry import Window, tiles
 from ..imaging.masks import check_background
 from ..system.forking import use_threads
 from ..weights.loading import weights_file
+from .analysis import Decided
 from .objects import Foreground, find_foreground
 from .options import Choices, Options
 from .painter import TILE, Painter
@@ -214,7 +215,7 @@ class Harmonizer:
         if not options.changes_mask and is_streamed(composite, output):
             options = options.but(resize_mask=False)
             note = partial(self._record, record, options, composite=composite, mask=mask)
-            analyze = partial(self._painter, options=options)
+            analyze = partial(self.painter, options=options)
             stream(composite, mask, output, self._find, analyze, note, options.controls, progress)
             return
         result = self(composite, mask, options, record=record, progress=progress)
@@ -258,7 +259,7 @@ class Harmonizer:
             foreground = foreground._replace(parts=parts, windows=[*tiles(height, width, TILE)])
         painter = None
         if foreground.parts:
-            painter = self._painter(
+            painter = self.painter(
                 picture, foreground, options=options, whole_frame=whole_frame, layer=layer, keep=keep
             )
         remark = foreground.remark or (painter.remark if painter else None)
@@ -277,7 +278,7 @@ class Harmonizer:
         """The objects of masks; one for each mask where the network was not made for more."""
         return find_foreground(masks, TILE, apart=apart and self.engine.config.close_up)
 
-    def _painter(
+    def painter(
         self,
         picture: Picture,
         foreground: Foreground,
@@ -285,8 +286,10 @@ class Harmonizer:
         options: Options,
         whole_frame: bool = False,
         layer: Layer | None = None,
+        objects: Sequence[Decided] | None = None,
         keep: bool = False,
     ) -> Painter:
+        """What renders the foreground of a picture; see `Painter`."""
         use_threads()
         return Painter(
             self.engine,
@@ -296,6 +299,7 @@ class Harmonizer:
             whole_frame=whole_frame,
             apply_anyway=options.apply_anyway,
             layer=layer,
+            objects=objects,
             keep=keep,
         )
 

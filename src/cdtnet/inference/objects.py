@@ -80,6 +80,16 @@ def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foregrou
     return Foreground(parts, [touched[place] for place in sorted(touched)], remark)
 
 
+def as_one(foreground: Foreground, mask: Any) -> Foreground:
+    """The same with all objects of its one mask (H,W) taken as one."""
+    if len(foreground.parts) < 2:
+        return foreground
+    extent = foreground.parts[0].extent
+    for part in foreground.parts[1:]:
+        extent = extent.union(part.extent)
+    return foreground._replace(parts=[Part(_Masked(mask), extent, _Masked(mask))])
+
+
 def _objects(mask: Any, cells: Cells) -> list[Part]:
     """The objects of a mask, the largest first.
 

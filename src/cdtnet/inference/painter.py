@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from ..imaging.depth import WITH_ALPHA, full_scale
 from ..imaging.geometry import Window
 from ..imaging.masks import antialiased
 from ..system.parallel import unordered
-from .analysis import Analyzed, analyze
+from .analysis import Decided, analyze
 from .controls import Controls
 from .objects import Foreground
 from .steering import Levels, steer
@@ -40,6 +40,7 @@ class Painter:
         apply_anyway: make the whole change, however sure the analysis is.
         layer: the foreground by itself, if it is known; what is rendered then are its own colors, so that
             soft edges change as solid parts do.
+        objects: the foreground's, analyzed already; by default they are analyzed here.
         keep: remember what the network rendered, 12 bytes for each pixel, so that painting again with other
             controls asks it nothing.
 
@@ -58,6 +59,7 @@ class Painter:
         whole_frame: bool = False,
         apply_anyway: bool = False,
         layer: Layer | None = None,
+        objects: Sequence[Decided] | None = None,
         keep: bool = False,
     ):
         self._engine, self._precision, self._picture = engine, precision, picture
@@ -67,7 +69,7 @@ class Painter:
         self._smooth = engine.config.close_up and not whole_frame and layer is None
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
-        self._objects = [
+        self._objects: Sequence[Decided] = objects or [
             analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
             for part in foreground.parts
         ]
@@ -181,7 +183,7 @@ class Painter:
 
     def _change(
         self,
-        each: Analyzed,
+        each: Decided,
         before: NDArray[Any],
         after: NDArray[Any],
         soft: NDArray[Any],

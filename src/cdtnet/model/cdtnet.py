@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..config import STRIDE, Config
@@ -64,6 +65,26 @@ class Analysis(NamedTuple):
             return None if low is None else low.flip(-1)
 
         return Analysis(flip(self.image_low), flip(self.features_low), self.table, flip(self.residual_low))
+
+    def resampled(self, rows: NDArray[Any], columns: NDArray[Any]) -> "Analysis":
+        """What belongs to the same picture moved and scaled.
+
+        Args:
+            rows: (S,S), how much each new row takes from each old one.
+            columns: likewise.
+        """
+
+        def move(low: Tensor | None) -> Tensor | None:
+            if low is None:
+                return None
+            down, across = (torch.from_numpy(weights).to(low) for weights in (rows, columns))
+            return down @ low @ across.T
+
+        return Analysis(move(self.image_low), move(self.features_low), self.table, move(self.residual_low))
+
+    def recolored(self, other: "Analysis") -> "Analysis":
+        """The same with the table of another."""
+        return self._replace(table=other.table)
 
 
 def residual(generated: Tensor, mapped: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from ..limits import Limits
 from ..queue import Job, WorkQueue
 from .answers import explain, state_of
 from .downloads import DOWNLOADS, Choice
+from .film import Films
 from .guard import Guard
 from .masks import check_shape
 from .photos import Photo, is_transparent
@@ -203,6 +204,7 @@ def make_app(
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
         Route(one + "/mask/{edit}", faces.edit_mask, methods=["POST"]),
         Route(one + "/result/{what}", faces.download, methods=["POST"]),
+        *Films(models, faces.queue).routes(),
     ]
     app = Starlette(
         routes=routes,
