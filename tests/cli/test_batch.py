@@ -246,8 +246,10 @@ def test_what_became_of_the_pictures_is_counted(folder, tmp_path, weights, capsy
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_the_bar_is_there_before_the_first_picture_is_done(many, tmp_path, weights):
     import pty
+    import termios
 
     leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 100))
     process = subprocess.Popen(
         command(*many, "--model", weights), stdout=subprocess.PIPE, stderr=follower, text=True
     )
