@@ -245,9 +245,13 @@ def test_what_became_of_the_pictures_is_counted(folder, tmp_path, weights, capsy
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_the_bar_is_there_before_the_first_picture_is_done(many, tmp_path, weights):
+    import fcntl
     import pty
+    import struct
+    import termios
 
     leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     process = subprocess.Popen(
         command(*many, "--model", weights), stdout=subprocess.PIPE, stderr=follower, text=True
     )

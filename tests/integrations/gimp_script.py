@@ -1,4 +1,4 @@
-"""Run inside GIMP by test_gimp.py: harmonizes a layer in a group, undoes it, and notes what it saw."""
+"""Run inside GIMP by test_gimp.py: harmonizes a layer in a group, and notes what it saw."""
 
 import json
 import os

@@ -133,7 +133,7 @@ def _check(arguments: argparse.Namespace) -> None:
     changes = options_of(arguments).changes_mask
     if arguments.layer_name and not layered:
         raise PictureError(
-            "--layer-name says what of a PSD or OpenRaster file is foreground; leave it out, or the mask."
+            "Layers of PSD and OpenRaster files are foreground by name; leave out --layer-name, or the mask."
         )
     if layered and (changes or arguments.labels or arguments.label or any(reading(arguments).values())):
         raise PictureError("A layer is its own mask; leave out what is said of masks and pages.")
