@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .imaging.composition import Composition, compose
     from .imaging.snapping import snap_mask
     from .inference.controls import Controls
+    from .inference.fitting import fit_lut
     from .inference.harmonizer import Harmonizer, harmonize
     from .inference.provenance import read_record
     from .inference.result import Result
@@ -38,6 +39,7 @@ _HOMES = {
     "WeightsError": "errors",
     "WriteError": "errors",
     "compose": "imaging.composition",
+    "fit_lut": "inference.fitting",
     "harmonize": "inference.harmonizer",
     "load_model": "model",
     "read_record": "inference.provenance",
@@ -59,6 +61,7 @@ __all__ = [
     "WeightsError",
     "WriteError",
     "compose",
+    "fit_lut",
     "harmonize",
     "load_model",
     "read_record",

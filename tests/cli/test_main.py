@@ -272,8 +272,13 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
     tifffile.imwrite("tagged.tif", values, photometric="rgb", extratags=profile)
     assert main(["harmonize", "untagged.tif", "mask.png", "--color-space", "linear", *options]) == 0
     assert main(["harmonize", "tagged.tif", "mask.png", *options]) == 0
-    made, expected = (read_picture(f"{name}_harmonized.tif").pixels for name in ("untagged", "tagged"))
+    (pair / "linear.icc").write_bytes(linear_srgb())
+    given = ["--profile", "linear.icc", "-o", "given.tif"]
+    assert main(["harmonize", "untagged.tif", "mask.png", *given, *options]) == 0
+    names = ("untagged_harmonized.tif", "tagged_harmonized.tif", "given.tif")
+    made, expected, by_profile = (read_picture(name).pixels for name in names)
     np.testing.assert_array_equal(made, expected)
+    np.testing.assert_array_equal(by_profile, expected)
 
 
 @pytest.mark.parametrize(
@@ -281,6 +286,7 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
     [
         (["pages.tif", "mask.png"], "say which with --page, 1 to 2"),
         (["pages.tif", "mask.png", "--page", "3"], "so there is no page 3"),
+        (["composite.png", "mask.png", "--profile", "mask.png"], "mask.png is no ICC profile"),
         (["composite.png", "mask.png", "--label", "4"], "No pixel of the mask has the label 4"),
         (["composite.png", "composite.png"], "is a picture in many colors, not a mask"),
         (["cutout.png", "mask.png"], "there is no background to match; paste the cut-out"),

@@ -97,12 +97,13 @@ def test_metadata_that_are_not_there_are_not_made_up(pixels):
 
 
 def test_jpeg_keeps_iptc(pixels):
-    block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x07\x1c\x02\x05\x00\x02hi\x00"
+    block = b"8BIM\x04\x04\x00\x00\x00\x00\x00\x07\x1c\x02\x05\x00\x02hi\x00"
     plain = encode_picture(Picture(pixels(3)), ".jpg")
-    data = plain[:20] + b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block + plain[20:]
+    segment = b"Photoshop 3.0\0" + block
+    data = plain[:20] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + plain[20:]
     picture = read_picture(data)
     assert picture.metadata.iptc == block
-    assert block in encode_picture(picture, ".jpg")
+    assert segment in encode_picture(picture, ".jpg")
     assert block not in encode_picture(picture, ".png")
 
 

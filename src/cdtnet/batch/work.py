@@ -21,6 +21,7 @@ from ..errors import CdtnetError
 from ..imaging import Picture
 from ..imaging.depth import full_scale
 from ..imaging.read import COPIES, decoded_bytes
+from ..imaging.write import lost_depth
 from ..inference.options import Options
 from ..inference.pipeline import encode, harmonize_picture, mask_for
 from ..inference.provenance import file_sha256, identity
@@ -153,8 +154,12 @@ def decode(options: BatchOptions, work: Work) -> None:
         files = {"composite": identity(composite), "mask": identity(mask)}
         chosen = {"label": list(options.labels), "color_space": options.color_space}
         chosen = {name: value for name, value in chosen.items() if value}
+        if options.profile:
+            files["profile"] = identity(options.profile)
         work.note = {"resize_mask": options.resize_mask, "quality": options.quality, **chosen, **files}
-    picture = decode_entry(work.job.composite, composite, color_space=options.color_space)
+    picture = decode_entry(
+        work.job.composite, composite, color_space=options.color_space, profile=options.profile
+    )
     work.mask = mask_for(picture, decode_entry(work.job.mask, mask), options)
     work.picture = picture
     work.record.pixels = picture.height * picture.width
@@ -176,6 +181,7 @@ def save(options: BatchOptions, store: Store, work: Work) -> None:
     """Encode and write the result."""
     assert work.picture
     suffix = PurePosixPath(work.job.output).suffix
+    work.record.reason = " ".join(filter(None, (work.record.reason, lost_depth(work.picture, suffix))))
     store.write(work.job.output, encode(work.picture, suffix, options))
     work.picture = None
 

@@ -21,7 +21,7 @@ from .options import (
     say,
     some,
 )
-from .pictures import add_color_space, add_label_option, options_of
+from .pictures import add_color_options, add_label_option, options_of
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_mask_options(parser)
     add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
     add_label_option(parser)
-    add_color_space(parser)
+    add_color_options(parser)
     add_record_option(parser)
     add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
     add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
@@ -80,11 +80,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
     from ..batch.work import BatchOptions
+    from ..imaging.profiles import given
     from ..system.signals import StopSignal
     from ..weights import load_weights
 
     options = BatchOptions(
-        **vars(options_of(arguments)),
+        **vars(
+            options_of(arguments).but(profile=arguments.profile and _everywhere(arguments, arguments.profile))
+        ),
         model=arguments.model,
         suffix=_suffix(arguments),
         record=arguments.record,
@@ -92,6 +95,8 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     # What is missing is said before anything is made.
     load_weights(arguments.model)
+    if options.profile:
+        given(options.profile)
     found = None if arguments.watch else _find(arguments)
     store = open_store(_everywhere(arguments, arguments.out))
     with store.locked(), StopSignal() as signal:

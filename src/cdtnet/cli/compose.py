@@ -20,9 +20,11 @@ from .pictures import (
     Output,
     add_layer_options,
     add_output_options,
+    add_reading_options,
     beside,
     options_of,
     read_inputs,
+    reading,
     record_of,
     save,
 )
@@ -67,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
     add_control_options(parser)
     add_layer_options(parser)
+    add_reading_options(parser)
     add_record_option(parser)
 
 
@@ -137,7 +140,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _read(arguments: argparse.Namespace) -> list[Picture]:
     """Foreground and background, and the foreground's mask if it is given; layers count as cut-outs."""
-    from ..imaging.layers import cropped, is_layered, read_layers
+    from ..imaging.layered import is_layered, read_layers
+    from ..imaging.layers import cropped
 
     layered = is_layered(arguments.foreground)
     if arguments.background is None and not layered:
@@ -148,14 +152,16 @@ def _read(arguments: argparse.Namespace) -> list[Picture]:
         raise PictureError("Only PSD and OpenRaster files have layers with names; leave out --layer-name.")
     if not layered:
         names = [arguments.foreground, arguments.background, arguments.mask]
-        return read_inputs(*[name for name in names if name is not None])
+        given = [name for name in names if name is not None]
+        return read_inputs(*given, chosen=1, **reading(arguments))
     foreground, below = read_layers(arguments.foreground, arguments.layer_name)
     if arguments.background is None:
         arguments.at = arguments.at or (0.0, 0.0)
         others = [below, *read_inputs(*([arguments.mask] if arguments.mask else []))]
         return [foreground, *others]
     foreground = cropped(foreground)
-    return [foreground, *read_inputs(*[name for name in (arguments.background, arguments.mask) if name])]
+    given = [name for name in (arguments.background, arguments.mask) if name]
+    return [foreground, *read_inputs(*given, **reading(arguments))]
 
 
 def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:

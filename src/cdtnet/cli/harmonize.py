@@ -110,7 +110,7 @@ class _Source(NamedTuple):
 
 def _read(arguments: argparse.Namespace) -> _Source:
     from ..imaging.composition import compose
-    from ..imaging.layers import read_layers
+    from ..imaging.layered import read_layers
     from ..imaging.masks import to_labels
     from ..inference.pipeline import mask_for
 
@@ -125,7 +125,7 @@ def _read(arguments: argparse.Namespace) -> _Source:
 
 
 def _check_layered(arguments: argparse.Namespace) -> None:
-    from ..imaging.layers import is_layered
+    from ..imaging.layered import is_layered
 
     if not is_layered(arguments.composite):
         raise PictureError(

@@ -9,7 +9,15 @@ from ..errors import PictureError
 from ..inference.controls import Controls
 from .options import add_apply_anyway, add_control_options, add_model_options, runtime, say, stoppable_bar
 from .outputs import prepare_output
-from .pictures import Output, add_output_options, beside, options_of, read_inputs
+from .pictures import (
+    Output,
+    add_output_options,
+    add_reading_options,
+    beside,
+    options_of,
+    read_inputs,
+    reading,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_options(parser)
     add_control_options(parser)
+    add_reading_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # whose whole result the table is
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)
@@ -65,7 +74,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     if arguments.mask is None:
         raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
     inputs = [arguments.picture, arguments.mask]
-    picture, mask = read_inputs(*inputs)
+    picture, mask = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or _table_of(arguments.picture)
     if name != "-":
         check_name(name)
@@ -103,7 +112,7 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     if replace(options_of(arguments).controls, strength=1.0) != Controls():
         raise PictureError("A table is applied at a strength; leave out the other controls, or --apply.")
     lut = Lut.load(arguments.apply)
-    picture, *masks = read_inputs(*inputs)
+    picture, *masks = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
     output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
     with stoppable_bar("recolouring") as progress:

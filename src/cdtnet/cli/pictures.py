@@ -54,20 +54,25 @@ def add_layer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """--page and --color-space, of the first input; `reading` has them."""
+    """--page, and what `add_color_options` adds, of the picture to be harmonized; `reading` has them."""
     parser.add_argument(
         "--page", type=count, metavar="N", help="which picture of a TIFF, GIF or WebP file with several"
     )
-    add_color_space(parser)
+    add_color_options(parser)
 
 
-def add_color_space(parser: argparse.ArgumentParser) -> None:
-    """--color-space."""
+def add_color_options(parser: argparse.ArgumentParser) -> None:
+    """--color-space and --profile."""
     parser.add_argument(
         "--color-space",
         choices=("srgb", "linear"),
         help="what pixels without a profile mean; linear for floats of renderers (default: what the file "
         "says in other ways, or srgb)",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="ICC",
+        help="the ICC profile of pixels without one, such as CMYK; the result then holds it",
     )
 
 
@@ -98,15 +103,16 @@ def _label(text: str) -> Label:
 
 def reading(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `add_reading_options` adds, for `read_picture`."""
-    return {"page": arguments.page, "color_space": arguments.color_space}
+    return {name: getattr(arguments, name) for name in ("page", "color_space", "profile")}
 
 
-def read_inputs(*names: str, **first: Any) -> list[Picture]:
+def read_inputs(*names: str, chosen: int = 0, **how: Any) -> list[Picture]:
     """Read files; one of them may be -, for stdin.
 
     Args:
         names: Of the files.
-        first: How to read the first one; see `read_picture`.
+        chosen: The place of the one that is to be harmonized.
+        how: How to read that one; see `read_picture`.
 
     Raises:
         PictureError: Two are -, or one cannot be read.
@@ -117,7 +123,9 @@ def read_inputs(*names: str, **first: Any) -> list[Picture]:
         raise PictureError("Only one of the inputs can come from stdin.")
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
-        return [read_picture(source, **({} if place else first)) for place, source in enumerate(sources)]
+        return [
+            read_picture(source, **(how if place == chosen else {})) for place, source in enumerate(sources)
+        ]
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
@@ -129,7 +137,7 @@ def beside(source: str, kind: str | None, change: str) -> str:
         PictureError: The name would be longer than file systems take.
     """
     from ..imaging.formats import result_format
-    from ..imaging.layers import is_layered
+    from ..imaging.layered import is_layered
 
     if source == "-":
         return "-"
@@ -173,7 +181,7 @@ class Output:
             WriteError: The output would replace an input unasked, or cannot be a file.
         """
         from ..imaging import describe_encoding
-        from ..imaging.layers import check_layers, is_layered
+        from ..imaging.layered import check_layers, is_layered
 
         quality = arguments.quality
         layered = is_layered(name) or getattr(arguments, "layers", False)
@@ -207,7 +215,7 @@ class Output:
             stack: Makes its layers, which are written instead if they are wanted.
         """
         if self.layered and stack:
-            from ..imaging.layers import encode_layers
+            from ..imaging.layered import encode_layers
 
             write_file(self.name, encode_layers(stack(), Path(self.name).suffix))
             self.report()
@@ -241,7 +249,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     from ..inference.controls import WORDS
     from ..inference.options import Options
 
-    names = (*WORDS, "resize_mask", "quality", "apply_anyway", "snap_mask", "color_space")
+    names = (*WORDS, "resize_mask", "quality", "apply_anyway", "snap_mask", "color_space", "profile")
     words = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     return Options().but(labels=tuple(getattr(arguments, "label", ())), **words)
 
@@ -252,7 +260,8 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
 
     if not arguments.record:
         return False
-    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
+    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space", "layer_name")}
     chosen = {name: value for name, value in chosen.items() if value}
+    names["profile"] = getattr(arguments, "profile", None)
+    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

@@ -24,9 +24,15 @@ class Confidence(NamedTuple):
     size: Any
 
 
-def mean(first: Any, second: Any) -> Any:
-    """Of a part of two analyses, arrays or tensors; None where there is no such part."""
-    return None if first is None else (first + second) / 2
+def mean(first: Any, second: Any, weight: float = 0.5) -> Any:
+    """Of a part of two analyses, arrays or tensors; None where there is no such part.
+
+    Args:
+        first: (…).
+        second: (…).
+        weight: of the second, 0..1.
+    """
+    return None if first is None else (1 - weight) * first + weight * second
 
 
 def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:

@@ -103,9 +103,9 @@ class OpenVinoEngine:
             analysis = analysis._replace(low=found["residual"])
         return analysis
 
-    def mean(self, first: LowAnalysis, second: LowAnalysis) -> LowAnalysis:
+    def mean(self, first: LowAnalysis, second: LowAnalysis, weight: float = 0.5) -> LowAnalysis:
         """Of two analyses of the same picture."""
-        return LowAnalysis(*map(mean, first, second))
+        return LowAnalysis(*(mean(*parts, weight) for parts in zip(first, second, strict=True)))
 
     def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3)."""

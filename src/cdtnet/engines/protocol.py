@@ -50,8 +50,8 @@ class Engine(Protocol):
     def look(self, low: LowPicture) -> Any:
         """Everything global about a picture, in single precision; `mirrored()` of that turns it around."""
 
-    def mean(self, first: Any, second: Any) -> Any:
-        """Of two analyses of the same picture."""
+    def mean(self, first: Any, second: Any, weight: float = 0.5) -> Any:
+        """Of two analyses of the same picture, the second weighted by `weight`, 0..1."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""

@@ -48,9 +48,9 @@ class TorchEngine:
         return self._ready(self.model.analyze(self._input(low)))
 
     @torch.inference_mode()
-    def mean(self, first: Analysis, second: Analysis) -> Analysis:
+    def mean(self, first: Analysis, second: Analysis, weight: float = 0.5) -> Analysis:
         """Of two analyses of the same picture."""
-        return self._ready(Analysis(*map(mean, first, second)))
+        return self._ready(Analysis(*(mean(*parts, weight) for parts in zip(first, second, strict=True))))
 
     @torch.inference_mode()
     def preview(self, analysis: Analysis, low: LowPicture) -> FloatArray:

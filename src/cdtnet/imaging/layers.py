@@ -1,27 +1,23 @@
-"""Pictures of several layers: Photoshop's PSD, OpenRaster, and TIFF with Photoshop's layers in it."""
+"""Pictures of several layers, as they are in memory."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from ..system.machine import free_memory
 from .depth import WITH_ALPHA, full_scale
 from .geometry import Window
 from .metadata import Metadata
 from .picture import Picture
 from .xmp import embed
 
-SUFFIXES = {".psd": "PSD", ".ora": "OpenRaster"}
-"""Of files that always hold layers."""
-_TIFF = (".tif", ".tiff")
-_LONGEST = 30000  # pixels a side of a PSD file
+_BYTES = 48  # for each pixel of a canvas, while its layers are laid over each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +52,6 @@ class Stack:
     sheets: Sequence[Sheet]
 
 
-def is_layered(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's name ends as that of a layered picture, and of no other."""
-    return PurePath(path).suffix.lower() in SUFFIXES
-
-
 def stack_of(picture: Picture, background: Picture, original: NDArray[Any], layer: Picture) -> Stack:
     """What editors get of a harmonized picture: background, foreground as it was, and harmonized.
 
@@ -87,81 +78,6 @@ def stack_of(picture: Picture, background: Picture, original: NDArray[Any], laye
         Sheet("Harmonized", window, after, mask),
     ]
     return Stack(picture, sheets)
-
-
-def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
-    """How layers would be written under a name, in words such as "PSD with layers".
-
-    Raises:
-        PictureError: No layers go into such a file, or not those of such a picture.
-        CdtnetError: The library is not installed; names the extra.
-    """
-    suffix = PurePath(path).suffix.lower()
-    kind = SUFFIXES.get(suffix) or ("TIFF" if suffix in _TIFF else None)
-    if kind is None:
-        raise PictureError(
-            f"Layers are written to .psd, .ora and .tif files, not to {suffix or 'such a name'}."
-        )
-    if picture.pixels.dtype == np.float32:
-        raise PictureError(
-            f"{kind} cannot hold float32 pixels in layers; write the picture and its layer (--layer) as TIFF."
-        )
-    if picture.metadata.hdr is not None:
-        raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
-    if kind != "OpenRaster":
-        from . import psd
-
-        psd.check_installed(f"Writing {kind} with layers", tiff=kind == "TIFF")
-        if max(picture.height, picture.width) > _LONGEST:
-            raise PictureError(
-                f"{kind} holds layers of at most {_LONGEST} pixels a side; write OpenRaster (.ora)."
-            )
-    return f"{kind} with layers"
-
-
-def encode_layers(stack: Stack, suffix: str) -> bytes:
-    """The bytes of a layered file.
-
-    Args:
-        stack: What it holds, as `check_layers` allows it.
-        suffix: Of its name.
-    """
-    if suffix.lower() == ".ora":
-        from . import openraster
-
-        return openraster.encode(stack)
-    from . import psd
-
-    return psd.encode_tiff(stack) if suffix.lower() in _TIFF else psd.encode(stack)
-
-
-def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[Picture, Picture]:
-    """Read a layered file as a cut-out and what lies below it.
-
-    Args:
-        path: A PSD or OpenRaster file.
-        name: Of the layer that is the cut-out; by default the highest one that is shown.
-
-    Returns:
-        The cut-out, as large as the file's canvas and with alpha, and the picture below it. Layers above it
-        are left out.
-
-    Raises:
-        PictureError: The file cannot be read, has no such layer or none below it, or uses what only its own
-            editor can draw.
-        CdtnetError: The library is not installed; names the extra.
-    """
-    if not is_layered(path):
-        raise PictureError(
-            f"{path} holds no layers; give a PSD or OpenRaster (.ora) file, or a picture and its mask."
-        )
-    if PurePath(path).suffix.lower() == ".ora":
-        from . import openraster
-
-        return openraster.read(path, name)
-    from . import psd
-
-    return psd.read(path, name)
 
 
 def choose(names: Sequence[str], shown: Sequence[bool], name: str | None, path: object) -> int:
@@ -202,10 +118,26 @@ def picture_of(
         metadata: Of the picture.
         keep_alpha: Whether alpha is kept where everything is opaque.
     """
-    scale = full_scale(dtype)
+    scale, color = full_scale(dtype), np.where(alpha > 0, color, 0)
     parts = [color, alpha] if keep_alpha or (alpha < 1).any() else [color]
     values = np.concatenate([np.rint(np.clip(part, 0, 1) * np.float32(scale)) for part in parts], axis=-1)
     return Picture(values.astype(dtype), metadata)
+
+
+def check_size(height: int, width: int, path: object) -> None:
+    """Refuse a canvas that no memory would hold, whatever its file says.
+
+    Raises:
+        PictureError: It is too large, or empty.
+    """
+    free, needed = free_memory(), _BYTES * height * width
+    if height < 1 or width < 1:
+        raise PictureError(f"{path} has {width}×{height} pixels; save it again.")
+    if free is not None and needed > free:
+        raise PictureError(
+            f"{path} has {width}×{height} pixels, whose layers take {needed / 1e9:.1f} GB of memory, and "
+            f"{max(free, 0) / 1e9:.1f} GB are free; reduce it first."
+        )
 
 
 def blank_layer(picture: Picture) -> Picture:

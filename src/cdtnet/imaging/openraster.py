@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -15,13 +17,14 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .depth import WITH_ALPHA, full_scale
-from .layers import Sheet, Stack, choose, picture_of
+from .layers import Sheet, Stack, check_size, choose, picture_of
 from .metadata import Metadata
 from .picture import Picture
 from .read import opened, read_picture
 from .write import encode_picture
 
 _LARGEST = 1 << 20  # bytes of the XML file
+_MERGED = "mergedimage.png"
 _OVER = "svg:src-over"
 _THUMBNAIL = 256  # pixels of its longer side at most
 
@@ -45,7 +48,7 @@ def encode(stack: Stack) -> bytes:
             attributes["visibility"] = "visible" if sheet.visible else "hidden"
             ElementTree.SubElement(listed, "layer", attributes)
         archive.writestr("stack.xml", ElementTree.tostring(image, "utf-8", xml_declaration=True))
-        archive.writestr("mergedimage.png", encode_picture(picture, ".png"))
+        archive.writestr(_MERGED, encode_picture(picture, ".png"))
         archive.writestr("Thumbnails/thumbnail.png", _thumbnail(picture))
     return stream.getvalue()
 
@@ -76,11 +79,24 @@ class _Layer(NamedTuple):
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layers.read_layers`."""
+    """See `layered.read_layers`."""
+    with _opened(path) as archive:
+        return _read(archive, path, name)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """See `layered.read_metadata`."""
+    with _opened(path) as archive:
+        return read_picture(archive.read(_MERGED), name=str(path)).metadata
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
+    """A file; what is wrong with it while it is open is said in a sentence."""
     try:
         with opened(path), zipfile.ZipFile(path) as archive:
-            return _read(archive, path, name)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, ElementTree.ParseError) as error:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, ElementTree.ParseError) as error:
         raise PictureError(f"{path} is damaged or no OpenRaster file ({error}); save it again.") from error
 
 
@@ -92,6 +108,7 @@ def _read(archive: zipfile.ZipFile, path: object, name: str | None) -> tuple[Pic
         raise PictureError(f"{path} has a list of layers that is not read; save it again.")
     image = ElementTree.fromstring(text)  # without a DOCTYPE there is nothing to expand
     size = int(image.attrib["h"]), int(image.attrib["w"])
+    check_size(*size, path)
     found = [*_layers(image.find("stack"), shown=True, opacity=1.0)][::-1]
     place = choose([each.name for each in found], [each.shown for each in found], name, path)
     first = read_picture(archive.read(found[place].source), name=f"{path}, layer {found[place].name!r}")
@@ -105,9 +122,9 @@ def _read(archive: zipfile.ZipFile, path: object, name: str | None) -> tuple[Pic
 
 def _metadata(archive: zipfile.ZipFile, first: Picture) -> Metadata:
     """That of the picture that all layers show, where there is one."""
-    if "mergedimage.png" not in archive.namelist():
+    if _MERGED not in archive.namelist():
         return replace(first.metadata, format=None)
-    merged = read_picture(archive.read("mergedimage.png"), name="mergedimage.png")
+    merged = read_picture(archive.read(_MERGED), name=_MERGED)
     return replace(merged.metadata, format=None)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from .layers import Sheet, Stack, choose, picture_of
+from .layers import Sheet, Stack, check_size, choose, picture_of
 from .metadata import Metadata
 from .picture import Picture
 from .read import opened
@@ -140,28 +140,23 @@ def encode_tiff(stack: Stack) -> bytes:
 
 def _block(psd: Any) -> bytes:
     """The layers as a tagged block, as TIFF files hold them."""
-    information, stream = psd._record.layer_and_mask_information, io.BytesIO()
-    deep = information.tagged_blocks and information.tagged_blocks.get("LAYER_16")
-    info = information.layer_info if not deep else None
-    if info is None:
-        from psd_tools.constants import Tag
+    from psd_tools.constants import Tag
 
-        key, info = b"Lr16", information.tagged_blocks[Tag.LAYER_16].data
-    else:
-        key = b"Layr"
+    information, stream = psd._record.layer_and_mask_information, io.BytesIO()
+    blocks = information.tagged_blocks
+    deep = blocks is not None and Tag.LAYER_16 in blocks
+    key, info = (b"Lr16", blocks[Tag.LAYER_16].data) if deep else (b"Layr", information.layer_info)
     info._write_body(stream, "macroman", 1, 4)
     data = stream.getvalue()
     return _BLOCK + b"8BIM" + key + struct.pack(">I", len(data)) + data
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layers.read_layers`."""
-    check_installed(f"{path} is a PSD file, and reading it")
-    from psd_tools import PSDImage
+    """See `layered.read_layers`."""
+    psd = _open(path)
     from psd_tools.constants import BlendMode
 
-    with opened(path) as (stream, _):
-        psd = _explained(path, lambda: PSDImage.open(stream))
+    check_size(psd.height, psd.width, path)
     if psd.color_mode.name not in ("RGB", "GRAYSCALE") or psd.depth not in _DEPTHS:
         raise PictureError(
             f"{path} has the mode {psd.color_mode.name} and {psd.depth} bits; convert it to RGB of 8 or 16 "
@@ -179,6 +174,19 @@ def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Pictu
     behind = _explained(path, lambda: _composite(psd, [each for each in below if each.visible]))
     foreground = picture_of(*seen, dtype=dtype, metadata=metadata, keep_alpha=True)
     return foreground, picture_of(*behind, dtype=dtype, metadata=metadata, keep_alpha=False)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """See `layered.read_metadata`."""
+    return _metadata(_open(path))
+
+
+def _open(path: str | os.PathLike[str]) -> Any:
+    check_installed(f"{path} is a PSD file, and reading it")
+    from psd_tools import PSDImage
+
+    with opened(path) as (stream, _):
+        return _explained(path, lambda: PSDImage.open(stream))
 
 
 def _composite(psd: Any, wanted: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -40,6 +40,14 @@ class Fit(NamedTuple):
     most: float
 
 
+class _Samples(NamedTuple):
+    """Pixels of a foreground: sRGB colors (n,3) before and after, and how far (n) it covers each."""
+
+    before: Floats
+    after: Floats
+    weights: Floats
+
+
 def fit_lut(result: Result, layer: Layer | None = None) -> Fit | None:
     """Fit a table to what became of a foreground; None where there is none.
 
@@ -47,6 +55,24 @@ def fit_lut(result: Result, layer: Layer | None = None) -> Fit | None:
         result: Of a composite that is no tensor.
         layer: The foreground by itself, where it was pasted; as it was given to `Harmonizer`.
     """
+    samples = _samples(result, layer)
+    if not len(samples.weights):
+        return None
+    lut = Lut(_solve(samples.before, samples.after - samples.before, samples.weights))
+    mean, most = _distance(lut, samples)
+    note = (
+        f"Fitted to the harmonized foreground: {mean:.1f} levels of 255 off in the mean, "
+        f"95 % of its pixels within {most:.1f}."
+    )
+    return Fit(Lut(lut.table, note), mean, most)
+
+
+def distance(lut: Lut, result: Result, layer: Layer | None = None) -> tuple[float, float]:
+    """How far any table is from a result, as `Fit.mean` and `Fit.most` have it."""
+    return _distance(lut, _samples(result, layer))
+
+
+def _samples(result: Result, layer: Layer | None) -> _Samples:
     composite = to_picture(result.composite)
     alone = result.layer if isinstance(result.layer, Picture) else Picture(np.asarray(result.layer))
     native = composite.pixels
@@ -55,24 +81,20 @@ def fit_lut(result: Result, layer: Layer | None = None) -> Fit | None:
         native[layer.window.slices] = layer.pixels
     share = coverage(alone.pixels[..., -1])
     rows, columns = np.nonzero(share > 0)
-    step = -(-len(rows) // MOST)
-    if step == 0:
-        return None
+    step = max(-(-len(rows) // MOST), 1)
     place = rows[::step], columns[::step]
     codec, channels = color_codec(composite), 1 if native.shape[2] < 3 else 3
     before, after = (
         codec.decode(pixels[place][None, :, :channels])[0].astype(np.float64)
         for pixels in (native, alone.pixels)
     )
-    weights = share[place].astype(np.float64)
-    lut = Lut(_solve(before, after - before, weights))
-    off = np.abs(lut.apply(before.astype(np.float32)).clip(0, 1) - after).max(-1) * 255
-    mean, most = float(np.average(off, weights=weights)), float(np.percentile(off, 95))
-    note = (
-        f"Fitted to the harmonized foreground: {mean:.1f} levels of 255 off in the mean, "
-        f"95 % of its pixels within {most:.1f}."
-    )
-    return Fit(Lut(lut.table, note), mean, most)
+    return _Samples(before, after, share[place].astype(np.float64))
+
+
+def _distance(lut: Lut, samples: _Samples) -> tuple[float, float]:
+    made = lut.apply(samples.before.astype(np.float32)).clip(0, 1)
+    off = np.abs(made - samples.after).max(-1) * 255
+    return float(np.average(off, weights=samples.weights)), float(np.percentile(off, 95))
 
 
 def _solve(colors: Floats, change: Floats, weights: Floats) -> NDArray[np.float32]:

@@ -122,7 +122,8 @@ class Harmonizer:
             PictureError: if the composite or the mask cannot be used, or a choice is out of its range.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
+            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed; and
+                of what the composite's file holds and no result can.
         """
         options = (options or Options()).but(**choices)
         if is_pictures(composite):
@@ -258,7 +259,8 @@ class Harmonizer:
             painter = self._painter(
                 picture, foreground, options=options, whole_frame=whole_frame, layer=layer, keep=keep
             )
-        remarks = unsnapped, foreground.remark or (painter.remark if painter else None)
+        remark = foreground.remark or (painter.remark if painter else None)
+        remarks = unsnapped, remark, *picture.metadata.left_out
         return Analysis(
             picture,
             picture if isinstance(composite, str | PathLike) else composite,

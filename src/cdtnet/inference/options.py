@@ -42,6 +42,7 @@ class Options:
         snap_mask: Whether the mask is rough and is refined to the object's edge.
         labels: Of a map of labels, those that are foreground; by default all but the background.
         color_space: What composites without a profile mean, "srgb" or "linear"; None for what files say.
+        profile: The file of the ICC profile that such composites have; None for what files say.
 
     Raises:
         PictureError: One of them is out of its range.
@@ -54,6 +55,7 @@ class Options:
     snap_mask: bool = False
     labels: tuple[Label, ...] = ()
     color_space: str | None = None
+    profile: str | None = None
 
     def __post_init__(self) -> None:
         check_quality(self.quality)

@@ -17,6 +17,7 @@ from ..imaging import Lut, Picture, color_codec, coverage
 from ..imaging.composition import Layer
 from ..imaging.depth import WITH_ALPHA, full_scale
 from ..imaging.geometry import Window
+from ..imaging.masks import antialiased
 from ..system.parallel import unordered
 from .analysis import Analyzed, analyze
 from .controls import Controls
@@ -63,6 +64,7 @@ class Painter:
         self._whole_frame, self._layer = whole_frame, layer
         # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
         self._blended = engine.config.variant == "cdtnet-sim" and not whole_frame
+        self._smooth = engine.config.close_up and not whole_frame and layer is None
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
         self._objects = [
@@ -125,7 +127,8 @@ class Painter:
             soft = coverage(each.mask[block.slices])
             if self._whole_frame or soft[inner].any():
                 after = self._after(number, Tile(before, soft, block.size, block), inner)
-                change += self._change(each, before[inner], after, soft[inner], controls)
+                blend = antialiased(soft) if self._smooth else soft
+                change += self._change(each, before[inner], after, blend[inner], controls)
                 covered += soft[inner]
         change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
         if alone:

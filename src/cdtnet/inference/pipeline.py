@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -49,16 +47,11 @@ def harmonize_picture(
         progress: As for `Harmonizer`.
 
     Warns:
-        UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
+        UserWarning: As the harmonizer does.
     """
-    result = harmonizer(
+    return harmonizer(
         picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
     )
-    left_out = picture.metadata.left_out
-    for sentence in left_out:
-        warnings.warn(sentence, stacklevel=2)
-    remarks = [*([result.remark] if result.remark else []), *left_out]
-    return replace(result, remark=" ".join(remarks) or None)
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

@@ -84,8 +84,8 @@ def stream(
     for each in given:  # what is indexed like an array is as good as one here
         masks += [open_mask(each, *size)] if isinstance(each, str | os.PathLike) else to_masks(each, *size)
     foreground = find(masks)
-    if foreground.remark:
-        warnings.warn(foreground.remark, stacklevel=3)
+    for sentence in (*picture.metadata.left_out, *filter(None, [foreground.remark])):
+        warnings.warn(sentence, stacklevel=3)
     windows: list[list[Window]] = [[] for _ in range(0, picture.height, BAND)]
     for window in foreground.windows:
         windows[window.top // BAND].append(window)

@@ -10,6 +10,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from ...imaging.formats import WRITTEN
+from ...imaging.pages import MOST_PAGES
+from ...imaging.read import COLOR_SPACES
 from ...inference.controls import Controls
 from ...inference.options import Options
 
@@ -29,10 +31,14 @@ class RequestOptions(Options):
     Attributes:
         model: The name of one of the server's models.
         format: Of the answer, a key of `KINDS`; None for the composite's own.
+        page: Of a composite with several, from 1 on; None where it has one.
+        fit: Whether the table asked for is to be fitted to the harmonized picture.
     """
 
     model: str
     format: str | None = None
+    page: int | None = None
+    fit: bool = False
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -66,6 +72,22 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
             "type": "boolean",
             "default": False,
             "description": "Make the whole change even where the analysis is not sure of it.",
+        },
+        "page": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_PAGES,
+            "description": "Of a TIFF, GIF or WebP composite with several.",
+        },
+        "color_space": {
+            "type": "string",
+            "enum": list(COLOR_SPACES),
+            "description": "What a composite without a profile means; by default, what its file says.",
+        },
+        "fit": {
+            "type": "boolean",
+            "default": False,
+            "description": "Fit the table to the harmonized picture; its first line says how close it comes.",
         },
     }
 
