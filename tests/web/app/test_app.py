@@ -112,7 +112,7 @@ def test_a_mask_is_inverted_feathered_and_grown(app, session):
     soft = edited("feather", 5)
     assert 100 < soft[100, 100] < 160
     assert (soft[100, 150], soft[100, 50]) == (255, 0)
-    for wrong in (0, -1, 501, "3"):
+    for wrong in (-1, 501, "3"):
         assert app.error("POST", f"{session}/mask/feather", json.dumps({"pixels": wrong}))[0] == 422
     assert app.error("POST", f"{session}/mask/sharpen", "{}")[0] == 404
 

@@ -1,8 +1,7 @@
-"""Masks painted on the page, brought to the picture's size, and edited there."""
+"""Masks painted on the page, brought to the picture's size."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pyvips
@@ -12,9 +11,6 @@ from ...errors import PictureError
 from ...imaging import Picture
 from ...imaging.depth import full_scale
 
-FURTHEST = 500.0  # pixels by which a mask may be feathered, grown or shrunk
-_TAIL = 0.1587  # of a Gaussian, beyond one standard deviation
-_SLOPE = 0.242  # of a blurred edge there, times the standard deviation
 _SHAPE_TOLERANCE = 0.01  # by which proportions may differ: rounding when a picture was reduced
 
 
@@ -57,66 +53,3 @@ def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
     if mask.dtype.kind == "u":
         painted = painted.rint()
     return painted.cast(base.format).numpy().reshape(height, width)
-
-
-def inverted(mask: NDArray[Any]) -> NDArray[Any]:
-    """White for black."""
-    turned: NDArray[Any] = full_scale(mask.dtype) - mask
-    return turned.astype(mask.dtype)
-
-
-def feathered(mask: NDArray[Any], pixels: float) -> NDArray[Any]:
-    """A mask (H,W) with softer edges.
-
-    Args:
-        mask: Any depth.
-        pixels: Standard deviation of the blur, above 0.
-
-    Raises:
-        PictureError: The distance is out of range.
-    """
-    return _native(_blurred(mask, pixels), mask)
-
-
-def grown(mask: NDArray[Any], pixels: float) -> NDArray[Any]:
-    """A mask (H,W) whose edge is moved outwards, with corners rounded and the edge about a pixel soft.
-
-    Args:
-        mask: Any depth.
-        pixels: How far; below 0 moves it inwards.
-
-    Raises:
-        PictureError: The distance is out of range.
-    """
-    if pixels < 0:
-        return inverted(grown(inverted(mask), -pixels))
-    white = full_scale(mask.dtype)
-    edge = (_blurred(mask, pixels) / white - _TAIL) * (pixels / _SLOPE) + 0.5
-    return _native((edge < 0).ifthenelse(0, (edge > 1).ifthenelse(1, edge)) * white, mask)
-
-
-def _blurred(mask: NDArray[Any], pixels: float) -> Any:
-    if not 0 < pixels <= FURTHEST:
-        raise PictureError(
-            f"Give a distance of more than 0 and at most {FURTHEST:.0f} pixels, not {pixels:g}."
-        )
-    image = pyvips.Image.new_from_array(mask).cast("float")
-    height, width = mask.shape
-    step = max(int(pixels / 4), 1)  # a wide blur is as good at low resolution, and fast there
-    margin = math.ceil(4 * pixels / step) * step  # the frame's edge is no edge of the object
-    down, across = (-length % step for length in mask.shape)
-    image = image.embed(
-        margin, margin, width + across + 2 * margin, height + down + 2 * margin, extend="copy"
-    )
-    image = image.shrink(step, step).gaussblur(pixels / step, min_ampl=0.01, precision="float")
-    if step > 1:
-        image = image.resize(step, kernel="cubic")
-    return image.crop(margin, margin, width, height)
-
-
-def _native(image: Any, mask: NDArray[Any]) -> NDArray[Any]:
-    """The values of an image in a mask's depth."""
-    if mask.dtype.kind == "u":
-        image = image.rint()
-    values: NDArray[Any] = image.numpy().reshape(mask.shape)
-    return values.astype(mask.dtype)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +55,7 @@ class _Faces:
 
     async def describe(self, request: Request) -> Response:
         limits = {"maxBytes": self.limits.max_bytes, "maxPixels": self.limits.max_pixels}
-        offer = {"models": self.models.names, "strength": self.strength, "snap": find_spec("cv2") is not None}
-        return JSONResponse({**offer, **limits})
+        return JSONResponse({"models": self.models.names, "strength": self.strength, **limits})
 
     async def open(self, request: Request) -> Response:
         name = self.sessions.open()

@@ -17,13 +17,14 @@ from ...config import Runtime
 from ...errors import CdtnetError, PictureError
 from ...imaging import Picture, describe, encode_picture, to_mask
 from ...imaging.composition import Layer, compose
+from ...imaging.edges import adjust_mask, invert_mask
 from ...imaging.formats import PNG, TIFF
 from ...imaging.snapping import snap
 from ...inference.controls import WORDS, Controls
 from ...inference.harmonizer import Harmonizer
 from ...inference.options import Options
 from ...inference.rendering import Analysis, Progress
-from .masks import check_shape, feathered, grown, inverted, paint
+from .masks import check_shape, paint
 from .photos import Photo
 
 ROLES = ("foreground", "background", "composite", "mask", "strokes")
@@ -243,9 +244,9 @@ def _snap(composite: Photo, mask: NDArray[Any], _: float) -> NDArray[Any]:
 
 EDITS: dict[str, Callable[[Photo, NDArray[Any], float], NDArray[Any]]] = {
     "snap": _snap,
-    "invert": lambda _, mask, pixels: inverted(mask),
-    "feather": lambda _, mask, pixels: feathered(mask, pixels),
-    "grow": lambda _, mask, pixels: grown(mask, pixels),
+    "invert": lambda _, mask, pixels: invert_mask(mask),
+    "feather": lambda _, mask, pixels: adjust_mask(mask, feather=pixels),
+    "grow": lambda _, mask, pixels: adjust_mask(mask, grow=round(pixels)),
 }
 
 

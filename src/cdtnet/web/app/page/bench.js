@@ -31,7 +31,6 @@ export class Bench {
   result = null; // {way, name, before, after, remark, formats}
   controls = { ...NEUTRAL };
   model = "";
-  canSnap = false; // whether the server can snap masks
   stale = false; // whether the result is of other settings than those at hand
   working = false;
   editing = false; // whether the mask is being worked on

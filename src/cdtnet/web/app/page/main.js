@@ -51,8 +51,8 @@ function touch() {
   $("#clear").disabled = !tools.paint.strokes.length;
   $("#result").hidden = result?.way !== way;
   $("#stale").hidden = !bench.stale;
-  for (const button of $$("[data-edit]")) button.disabled = !bench.isReady || (button.dataset.edit === "snap" && !bench.canSnap);
-  $("#better").hidden = way !== "paint" || !bench.canSnap;
+  for (const button of $$("[data-edit]")) button.disabled = !bench.isReady;
+  $("#better").hidden = way !== "paint";
   $("#cancel").hidden = bench.editing;
   $("#little").hidden = bench.stale || working || !result?.remark;
   $("#little .note").textContent = result?.remark ?? "";
@@ -138,7 +138,7 @@ function choose(role) {
 
 /** The focus follows what takes a button's place; on a phone, the picture comes into view. */
 async function harmonize(wishes = {}) {
-  const done = bench.harmonize({ model: $("#model").value, snap: bench.canSnap && $("#autosnap").checked, ...wishes });
+  const done = bench.harmonize({ model: $("#model").value, snap: $("#autosnap").checked, ...wishes });
   $("#cancel").focus({ preventScroll: true });
   await done;
   if (document.activeElement === document.body) $("#harmonize").focus({ preventScroll: true });
@@ -293,12 +293,9 @@ async function begin() {
   listen();
   update();
   showDivider(50);
-  const { models, strength, snap } = await bench.open();
+  const { models, strength } = await bench.open();
   $("#model").replaceChildren(...models.map((name) => new Option(name)));
   bench.model = models[0];
-  bench.canSnap = snap;
-  $("#autosnap").disabled = !snap;
-  if (!snap) $("#autosnap-hint").textContent = "This needs OpenCV: pip install 'cdtnet[snap]'";
   bench.steer({ strength });
   update();
   const hadResult = await bench.restore();
