@@ -159,6 +159,7 @@ def in_a_process(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_to_anyone():
     """OpenVINO's package tells a server on the internet of its import otherwise."""
     assert (
@@ -177,6 +178,7 @@ print(sys.modules["openvino_telemetry"])
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_after_engines_have_come_and_gone():
     """OpenVINO changes where signal handlers run; Python's then crashed."""
     assert (
@@ -208,6 +210,7 @@ def test_threads_are_no_more_than_the_process_may_use(monkeypatch):
     assert engine.describe().endswith(", 1 threads")
 
 
+@pytest.mark.slow
 def test_without_pytorch_every_shipped_model_harmonizes():
     assert in_a_process(f"""
 import sys
@@ -222,6 +225,7 @@ for model in {list(SHIPPED)}:
 """).splitlines() == [f"{name} (50, 60, 3) True" for name in SHIPPED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "use",
     [

@@ -8,7 +8,7 @@ from cdtnet import Harmonizer, load_model
 
 from .networks import plain
 
-pytestmark = pytest.mark.filterwarnings("ignore:The mask")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The mask")]
 
 
 RUNTIMES = [("openvino", "cpu"), ("pytorch", "cpu")]

@@ -9,6 +9,8 @@ from cdtnet.model import Config
 from cdtnet.model.loading import build
 from cdtnet.weights import Weights, write_weights
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import sys
 sys.path.insert(0, "benchmarks")

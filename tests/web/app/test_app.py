@@ -17,6 +17,8 @@ from tests.imaging.leaves import off, scene
 from tests.web.app.process import AppProcess, cut_out, disc, encoded, image, photo
 from tests.web.little import little_to_change
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def session(app):

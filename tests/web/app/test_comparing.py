@@ -3,11 +3,14 @@
 import time
 
 import numpy as np
+import pytest
 
 import cdtnet
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 from tests.web.little import little_to_change
+
+pytestmark = pytest.mark.slow
 
 
 def test_comparing_in_full_resolution(bench):
