@@ -127,7 +127,9 @@ def test_threads_share_an_engine(weights):
     ("options", "words"),
     [
         ({"engine": "onnx"}, "no engine 'onnx'"),
-        ({"precision": "int8"}, "no precision 'int8'"),
+        ({"precision": "int4"}, "no precision 'int4'"),
+        ({"precision": "int8"}, "not in int8"),
+        ({"precision": "int8", "engine": "pytorch"}, "not in int8"),
         ({"engine": "openvino", "device": "cuda"}, "use the engine pytorch"),
         ({"engine": "openvino", "device": "meta"}, "use the engine pytorch"),
         ({"engine": "pytorch", "device": "abacus"}, "'abacus' cannot be used here"),

@@ -21,6 +21,7 @@ from ..imaging.resizing import LowPicture
 from ..system.machine import available_cores
 from ..weights import Weights
 from .confidence import mean
+from .integers import in_integers
 from .protocol import Tile
 from .quiet import core, opset13, ov
 
@@ -74,6 +75,7 @@ class OpenVinoEngine:
         self.parallel = threads or available_cores()
         capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.fast: Precision = "bfloat16" if "BF16" in capabilities else "float32"
+        self.precisions: tuple[Precision, ...] = ("float32", "bfloat16")
         graphs = _read_graphs(weights)
         if self.config.variant == "cdtnet-sim":  # the encoder alone
             whole = graphs["generator"]
@@ -88,6 +90,12 @@ class OpenVinoEngine:
         self._graphs = {name: box(name) for name in graphs}
         if "refinement" in graphs:
             self._graphs["refinement, bfloat16"] = box("refinement", "bfloat16")
+            if integers := in_integers(graphs["refinement"], weights):
+                self._graphs["refinement, int8"] = _CompiledGraph(
+                    integers, "float32", self.parallel, self.parallel
+                )
+                self.precisions += ("int8",)
+                self.fast = "int8" if "INT8" in capabilities else self.fast
 
     def look(self, low: LowPicture) -> LowAnalysis:
         """Everything global about a picture."""
@@ -213,6 +221,7 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
         for parameter in graph.get_parameters():
             if parameter.friendly_name in places:
                 constant = opset13.constant(weights.entries[parameter.friendly_name])
+                constant.set_friendly_name(parameter.friendly_name)
                 parameter.output(0).replace(constant.output(0))
                 graph.remove_parameter(parameter)
         graph.validate_nodes_and_infer_types()

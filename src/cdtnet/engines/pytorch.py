@@ -29,6 +29,7 @@ class TorchEngine:
 
     name = "pytorch"
     step = 1
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
 
     def __init__(self, model: CDTNet, device: str = "auto"):
         self.device = _pick(device)
