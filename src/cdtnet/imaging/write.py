@@ -29,6 +29,7 @@ _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for
 _ASSOCIATED = 1  # what TIFF calls alpha that colors are multiplied by
 _MOST_BITS = {AVIF.name: 12, HEIC.name: 12}
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
+DEFLATE = 2  # of zlib's levels: a photo in less than half the time of 6, and hardly larger (docs/writing.md)
 BIG_TIFF = (
     3 << 30
 )  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
@@ -218,7 +219,7 @@ def _encode(kind: str, picture: Pixels, quality: int) -> Any:
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="off", keep=_KEPT)
         return with_jfif(jpeg, picture.metadata.resolution)
     if kind == "PNG":
-        return image.pngsave_buffer(filter="sub", keep=_KEPT)
+        return image.pngsave_buffer(filter="up", compression=DEFLATE, keep=_KEPT)
     lossless = _is_lossless(kind, picture)  # exact: colors under transparent pixels are part of it too
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
@@ -244,5 +245,7 @@ def encode_tiff(picture: Pixels, *, big: bool) -> Any:
         image = _to_vips(_Other(multiplied(picture.pixels), picture.metadata), "TIFF")
     else:
         image = _to_vips(picture, "TIFF")
-    data = image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
+    data = image.tiffsave_buffer(
+        compression="deflate", level=DEFLATE, predictor=predictor, bigtiff=big, keep=_KEPT
+    )
     return with_alpha_kind(data, _ASSOCIATED) if associated else data
