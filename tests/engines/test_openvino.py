@@ -15,6 +15,7 @@ import cdtnet
 from cdtnet.config import Config
 from cdtnet.engines.opening import open_engine
 from cdtnet.engines.openvino import OpenVinoEngine
+from cdtnet.inference import painter
 from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights
 
@@ -112,7 +113,10 @@ def test_weights_that_do_not_fit_get_the_sentence_that_pytorch_gives(official_mo
     assert said[0] == said[1]
 
 
-def test_threads_share_an_engine(weights):
+@pytest.mark.parametrize("large", [painter.LARGE, 1])
+def test_threads_share_an_engine(weights, monkeypatch, large):
+    """Also where each gives memory back that another may be computing in."""
+    monkeypatch.setattr(painter, "LARGE", large)
     harmonizer = light(weights)
     sizes = [(60 + 37 * k, 300 - 29 * k) for k in range(6)]
     composites = [(image[0], mask[0, ..., 0]) for image, mask in (pictures(*size) for size in sizes)]

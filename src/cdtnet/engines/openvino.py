@@ -6,7 +6,7 @@ Runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modules,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..config import IMAGENET_MEAN, IMAGENET_STD, Precision
 from ..imaging.geometry import low_positions
 from ..imaging.resizing import LowPicture
-from ..system.machine import available_cores
+from ..system.machine import available_cores, trim_memory
 from ..weights import Weights
 from .confidence import mean
 from .integers import in_integers
@@ -115,6 +115,13 @@ class OpenVinoEngine:
         """Of two analyses of the same picture."""
         return LowAnalysis(*map(mean, first, second))
 
+    def let_go(self) -> None:
+        """Give back the memory that looking took."""
+        for name in GLOBAL:
+            if name in self._graphs:
+                self._graphs[name].let_go()
+        trim_memory()
+
     def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3)."""
         if analysis.low is None:
@@ -173,6 +180,12 @@ class _CompiledGraph:
         with self._request() as request:
             found = request.infer(inputs, share_inputs=True)
             return {output.any_name: value for output, value in found.items()}
+
+    def let_go(self) -> None:
+        """Give back what lies between its operations, unless another thread is computing with it."""
+        if self._compiled is not None:
+            with suppress(RuntimeError):
+                self._compiled.release_memory()
 
     @contextmanager
     def _request(self) -> Iterator[ov.InferRequest]:

@@ -55,6 +55,9 @@ class Engine(Protocol):
     def mean(self, first: Any, second: Any) -> Any:
         """Of two analyses of the same picture."""
 
+    def let_go(self) -> None:
+        """Give back the memory that looking took, where it is not needed at once."""
+
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""
 

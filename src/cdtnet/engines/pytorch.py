@@ -53,6 +53,9 @@ class TorchEngine:
         """Of two analyses of the same picture."""
         return self._ready(Analysis(*map(mean, first, second)))
 
+    def let_go(self) -> None:
+        """Nothing is held: PyTorch frees what it has computed with."""
+
     @torch.inference_mode()
     def preview(self, analysis: Analysis, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3)."""

@@ -20,6 +20,7 @@ from .analysis import Analyzed, analyze
 from .objects import Foreground
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
+LARGE = 1 << 22  # pixels from which on the memory that analyzing took is worth giving back before rendering
 
 
 class Painter:
@@ -62,6 +63,8 @@ class Painter:
             analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
             for part in foreground.parts
         ]
+        if picture.height * picture.width > LARGE:
+            engine.let_go()
 
     @property
     def lut(self) -> Lut | None:
