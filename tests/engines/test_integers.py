@@ -50,12 +50,8 @@ def test_what_photographs_need_lies_within_the_ranges(photos):
             lambda _, given, name=name: reached.update({name: given[0].abs().amax((0, 2, 3)).numpy()})
         )
     for image, mask in photos:
-        model(
-            *(
-                torch.tensor(each, dtype=torch.float32)[None] / 255
-                for each in (image.transpose(2, 0, 1), mask[None])
-            )
-        )
+        small = image[::3, ::3].transpose(2, 0, 1), mask[None, ::3, ::3]
+        model(*(torch.tensor(each, dtype=torch.float32)[None] / 255 for each in small))
         assert (reached["inputs"] <= ranges["inputs"]).all()
         assert reached["hidden"].max() <= ranges["hidden"]
 

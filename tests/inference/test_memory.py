@@ -34,7 +34,7 @@ print(peak_memory())
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 def test_a_process_that_harmonizes_24_megapixels_takes_550_mb_from_start_to_end():
-    """Picture, mask and result are 168 of them; without memory given back after analyzing it is 600 and more."""
+    """Picture, mask and result are 168 of them."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", WHOLE], capture_output=True, check=True)
     assert float(done.stdout) < 550e6
 
