@@ -35,6 +35,15 @@ def test_the_two_large_convolutions_are_computed_in_integers(harmonizer):
     assert precisions(harmonizer, "refinement, int8") == ["f32", "f32", "i8", "u8"]
 
 
+def test_no_graph_is_compiled_that_a_picture_does_not_need(photos):
+    composite, mask = photos[1]
+    harmonizer = Harmonizer(SHIPPED, "cpu", engine="openvino")
+    assert harmonizer.engine.fast == "int8"
+    harmonizer(composite[::4, ::4], mask[::4, ::4])
+    compiled = {name for name, graph in harmonizer.engine._graphs.items() if graph._compiled is not None}
+    assert compiled == {"generator", "color_mapping", "lookup", "residual", "refinement, int8"}
+
+
 def test_the_shipped_ranges_are_those_of_the_shipped_weights():
     """Whoever writes weights by other means than `write_weights` writes ranges too."""
     stated, own = load_weights(SHIPPED).card["ranges"], load_model(SHIPPED).ranges()
