@@ -27,7 +27,7 @@ def main() -> None:
     photos = [Image.open(ROOT / "examples" / "photos" / f"{name}_composite.jpg") for name in NAMES]
     pixels = [np.asarray(photo.convert("RGB")) for photo in photos]
     title = (
-        f"How long a megapixel takes on one core and what it fills, {len(NAMES)} example photographs, 8 bits: "
+        f"What a megapixel takes and fills, on one core, {len(NAMES)} example photographs of 8 bits: "
         f"libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}, {platform.machine()}, "
         f"{date.today()}. Files are written by `up` (PNG), `horizontal` (TIFF) and level {DEFLATE}."
     )

@@ -29,7 +29,7 @@ _KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for
 _ASSOCIATED = 1  # what TIFF calls alpha that colors are multiplied by
 _MOST_BITS = {AVIF.name: 12, HEIC.name: 12}
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
-DEFLATE = 2  # of zlib's levels: half the time that 6 takes, for photos hardly larger (docs/writing.md)
+DEFLATE = 3  # of zlib's levels: half the time that 6 takes, for photos hardly larger (docs/writing.md)
 BIG_TIFF = (
     3 << 30
 )  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
