@@ -14,6 +14,7 @@ from cdtnet.weights import load_weights, write_weights
 from .networks import network
 
 SHIPPED = "cdtnet-256"
+pytestmark = pytest.mark.slow
 
 
 def precisions(harmonizer, name):

@@ -37,6 +37,7 @@ def assert_equal(harmonizer, model, size):
         np.testing.assert_allclose(ours, plain(model, image[None], mask[None])[0], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_weights(name):
     harmonizer, model = light(name), cdtnet.load_model(name)
