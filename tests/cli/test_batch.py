@@ -106,6 +106,7 @@ def test_what_changed_is_done_again_and_nothing_else(folder, tmp_path, weights, 
     assert "was begun with strength 1.0, not 0.5" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
     assert main(["batch", "in", "out", "--model", weights]) == 0
     done = subprocess.run(
@@ -119,6 +120,7 @@ def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
     assert "fsspec" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_started_again(many, tmp_path, weights, number):
     out = tmp_path / "out"
@@ -144,6 +146,7 @@ def test_interrupted_and_started_again(many, tmp_path, weights, number):
         Image.open(path).load()
 
 
+@pytest.mark.slow
 def test_two_runs_at_once(many, tmp_path, weights, capsys):
     process = start(*many, "--model", weights)
     until(lambda: times(tmp_path / "out"), process)
@@ -153,6 +156,7 @@ def test_two_runs_at_once(many, tmp_path, weights, capsys):
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_watching(tmp_path, weights, folder):
     process = start("in", "out", "--model", weights, "--watch")
     out = tmp_path / "out"

@@ -66,6 +66,7 @@ def test_a_mask_instead_of_transparency(pair):
     assert np.array_equal(pixels("a.png"), expected.pixels)
 
 
+@pytest.mark.slow
 def test_pipes(pair):
     command = [sys.executable, "-m", "cdtnet.cli.main", "compose", "-", "scene.jpg", "--no-harmonize"]
     data = (pair / "object.png").read_bytes()

@@ -45,6 +45,7 @@ def test_harmonize_writes_what_python_gives(pair, weights, capsys):
     assert np.array_equal(np.asarray(Image.open("out.png")), expected.pixels)
 
 
+@pytest.mark.slow
 def test_harmonize_imports_what_it_needs_and_no_more(pair, weights):
     code = (
         "import sys; from cdtnet.cli.main import main; "
@@ -58,6 +59,7 @@ def test_harmonize_imports_what_it_needs_and_no_more(pair, weights):
     assert not rooms & others
 
 
+@pytest.mark.slow
 def test_help_imports_no_verb():
     code = (
         "import sys; from cdtnet.cli.main import main\n"
@@ -86,6 +88,7 @@ def test_default_names_keep_the_format(pair, weights, capsys):
         assert capsys.readouterr().out == f"{output}\n"
 
 
+@pytest.mark.slow
 def test_pipes(pair, weights):
     done = run("harmonize", "-", "mask.png", "--model", weights, input=(pair / "composite.png").read_bytes())
     assert done.returncode == 0, done.stderr
@@ -173,6 +176,7 @@ def test_overwriting_an_input_on_request(pair, weights):
     assert (pair / "composite.png").read_bytes() != before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 def test_a_full_disk_is_a_sentence(pair, weights):
     with open("/dev/full", "wb") as full:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
+import cdtnet
 from cdtnet.errors import PictureError
 from cdtnet.imaging import Metadata, Picture, describe_encoding, encode_picture, read_picture, write_picture
+
+DEMO = Path(cdtnet.__file__).parent / "demo" / "composite.jpg"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -156,3 +160,13 @@ def test_sides_and_qualities_out_of_range_are_refused():
         encode_picture(wide, ".webp")
     with pytest.raises(PictureError, match="quality must lie between 1 and 100, not at 0"):
         encode_picture(wide, ".jpg", quality=0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "slow"), [(".png", {"compress_level": 6}), (".tif", {"compression": "tiff_adobe_deflate"})]
+)
+def test_lossless_photos_are_hardly_larger_than_those_that_take_twice_as_long(suffix, slow):
+    photo = np.ascontiguousarray(read_picture(DEMO).pixels[600:1000, 800:1300])
+    usual = io.BytesIO()
+    Image.fromarray(photo).save(usual, "PNG" if suffix == ".png" else "TIFF", **slow)
+    assert len(encode_picture(Picture(photo), suffix)) < 1.15 * len(usual.getvalue())

@@ -271,6 +271,7 @@ sys.exit(main(["harmonize", "composite.tif", "mask.tif", "-o", "out.tif", "--mod
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
@@ -308,6 +309,7 @@ print((peak_memory() - before) / 1e6)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 def test_100_megapixels_of_600_mb_take_less_than_300_mb(tmp_path, weights):
     width, height = 5000, 20_000

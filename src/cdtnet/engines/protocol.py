@@ -39,13 +39,15 @@ class Engine(Protocol):
         config: of the network.
         parallel: how many windows are best rendered at a time, each in a thread of its own.
         step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
-        fast: the lowest precision that the hardware gains by; never off by more than a level of 8 bits.
+        precisions: that it can compute these weights in.
+        fast: that of them which is best for 8-bit pictures on this hardware; never off by more than a level.
     """
 
     name: str
     config: Config
     parallel: int
     step: int
+    precisions: tuple[Precision, ...]
     fast: Precision
 
     def look(self, low: LowPicture) -> Any:
@@ -57,6 +59,9 @@ class Engine(Protocol):
 
     def mix(self, analyses: Sequence[Any], weights: Sequence[float]) -> Any:
         """Of analyses of the same picture, or of such that were `resampled` to fit it; weights sum to 1."""
+
+    def let_go(self) -> None:
+        """Give back the memory that looking took, where it is not needed at once."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""

@@ -30,6 +30,7 @@ class TorchEngine:
 
     name = "pytorch"
     step = 1
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
 
     def __init__(self, model: CDTNet, device: str = "auto"):
         self.device = _pick(device)
@@ -52,6 +53,9 @@ class TorchEngine:
     def mix(self, analyses: Sequence[Analysis], weights: Sequence[float]) -> Analysis:
         """Of analyses of the same picture; see `Engine`."""
         return self._ready(Analysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True))))
+
+    def let_go(self) -> None:
+        """Nothing is held: PyTorch frees what it has computed with."""
 
     @torch.inference_mode()
     def preview(self, analysis: Analysis, low: LowPicture) -> FloatArray:

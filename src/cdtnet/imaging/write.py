@@ -32,6 +32,7 @@ _JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # bytes that a 
 _KEPT = 2 | 4 | 8 | 16
 _ASSOCIATED = 1  # what TIFF calls alpha that colors are multiplied by
 _CUSTOMARY = 72 / 25.4  # pixels per millimetre where the source gives none; libvips would put 25.4 dpi
+DEFLATE = 3  # of zlib's levels: half the time that 6 takes, for photos hardly larger (docs/writing.md)
 BIG_TIFF = (
     3 << 30
 )  # bytes of pixels from which on a classic TIFF might not hold them, whatever the compression does
@@ -248,7 +249,7 @@ def _encode(kind: str, picture: Pixels, quality: int) -> Any:
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="off", keep=_KEPT)
         return with_jfif(jpeg, picture.metadata.resolution)
     if kind == "PNG":
-        return image.pngsave_buffer(filter="sub", keep=_KEPT)
+        return image.pngsave_buffer(filter="up", compression=DEFLATE, keep=_KEPT)
     lossless = _is_lossless(kind, picture)  # exact: colors under transparent pixels are part of it too
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
@@ -275,7 +276,9 @@ def encode_tiff(picture: Pixels, *, big: bool) -> Any:
         image = _to_vips(_Other(multiplied(picture.pixels), picture.metadata), "TIFF")
     else:
         image = _to_vips(picture, "TIFF")
-    data = image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
+    data = image.tiffsave_buffer(
+        compression="deflate", level=DEFLATE, predictor=predictor, bigtiff=big, keep=_KEPT
+    )
     if native and native.space != "cmyk":
         return with_tag(data, PHOTOMETRIC, next(tag for tag, space in LAB.items() if space == native.space))
     return with_tag(data, EXTRA_SAMPLES, _ASSOCIATED) if associated else data

@@ -50,8 +50,9 @@ class Harmonizer:
             `CDTNet`, of which a copy is made, so that it stays as it is, and later changes to it don't count.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
-        precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures where the hardware
-            gains by it (no pixel moves by more than one level), and float32 else; or "float32" or "bfloat16".
+        precision: of the refinement's convolutions. "auto" is int8 or bfloat16 for 8-bit pictures where
+            weights and hardware allow it (no pixel moves by more than one level), and float32 else; or
+            "float32", "bfloat16" or "int8".
         threads: of OpenVINO, one for each core by default. PyTorch's are set by `torch.set_num_threads`.
 
     Raises:
@@ -77,6 +78,11 @@ class Harmonizer:
             model = deepcopy(model).requires_grad_(False)
         self._arguments = {"model": model, "device": device, "engine": engine, "threads": threads}
         self.engine = open_engine(model, device, engine, threads)
+        if precision not in ("auto", *self.engine.precisions):
+            raise CdtnetError(
+                f"{self.engine.name} computes these weights in {', '.join(self.engine.precisions)}, not in "
+                f"{precision}; for int8 use the engine openvino and write the weights anew: cdtnet convert."
+            )
         self._model = model if isinstance(model, str | PathLike) else None
         self.precision = precision
 

@@ -25,6 +25,7 @@ from .objects import Foreground
 from .steering import Levels, steer
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
+LARGE = 1 << 22  # pixels from which on the memory that analyzing took is worth giving back before rendering
 
 
 class Painter:
@@ -73,6 +74,8 @@ class Painter:
             analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
             for part in foreground.parts
         ]
+        if picture.height * picture.width > LARGE:
+            engine.let_go()
 
     @cached_property
     def lut(self) -> Lut | None:

@@ -9,6 +9,8 @@ import pytest
 from tests.web.api.process import MASK, PHOTO, PICTURES
 from tests.web.client import form
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),

@@ -14,6 +14,8 @@ from cdtnet.inference.harmonizer import Harmonizer
 from tests.web.api.process import HEIGHT, MASK, PHOTO, PICTURES, WIDTH, encoded, noise, plane
 from tests.web.little import little_to_change
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pair(tmp_path):

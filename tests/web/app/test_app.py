@@ -20,6 +20,8 @@ from tests.imaging.leaves import off, scene
 from tests.web.app.process import AppProcess, cut_out, disc, encoded, encoded_deep, image, photo
 from tests.web.little import little_to_change
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def session(app):

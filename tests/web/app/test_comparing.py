@@ -10,6 +10,8 @@ from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 from tests.web.little import little_to_change
 
+pytestmark = pytest.mark.slow
+
 
 def test_comparing_in_full_resolution(bench):
     """At 100 %, what is on the screen are the composite's and the result's very pixels."""

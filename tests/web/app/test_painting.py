@@ -12,6 +12,8 @@ from tests.imaging.leaves import off, scene
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 
+pytestmark = pytest.mark.slow
+
 
 def test_painting_a_mask(bench):
     pixels = photo(800, 600, 2).astype(np.uint16) * 257

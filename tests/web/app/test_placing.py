@@ -11,6 +11,8 @@ from cdtnet.imaging import encode_picture, read_picture
 from tests.web.app.page import canvas, download, drop, harmonize, said
 from tests.web.app.process import cut_out, encoded, image, photo
 
+pytestmark = pytest.mark.slow
+
 
 def test_placing_a_cut_out(bench):
     background = encoded(photo(900, 600), "JPEG", quality=95, icc_profile=profile())
