@@ -98,10 +98,10 @@ def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
         bits = bits_of(each) - bits_of(layout)
         rows, columns = (one - other for one, other in zip(_chroma(each), _chroma(layout), strict=True))
         return (
-            float(has_alpha(layout) and not has_alpha(each)),
             float(bool(each.is_rgb) != bool(layout.is_rgb)),
             max(-bits, 0),
             max(-rows, 0) + max(-columns, 0),
+            float(has_alpha(layout) and not has_alpha(each)),
             float(str(each.name).startswith(("gray", "nv", "p0", "p2"))),
             abs(bits),
             float(not each.is_planar),
