@@ -69,6 +69,8 @@ def main() -> None:
     parser.add_argument("--model", default="cdtnet-256")
     parser.add_argument("--clips", type=int, default=2, help="of each kind")
     parser.add_argument("--frames", type=int, default=40, help="of each clip")
+    parser.add_argument("--kinds", nargs="+", default=[*KINDS, "cut"], help="of clips")
+    parser.add_argument("--rate", type=float, default=RATE, help="frames a second that clips count for")
     parser.add_argument("--speed-frames", type=int, default=30)
     parser.add_argument("--memory-frames", type=int, nargs=2, default=(500, 10000))
     parser.add_argument("--parts", nargs="+", default=["quality", "speed", "memory"])
@@ -82,7 +84,7 @@ def main() -> None:
     photos = load(arguments.photos, arguments.masks, arguments.sources, 2 * arguments.clips)
     tables = []
     if "quality" in arguments.parts:
-        tables.append(quality(photos, arguments.model, arguments.clips, arguments.frames))
+        tables.append(quality(photos, arguments))
     if "speed" in arguments.parts:
         tables.append(speed(photos[0], arguments.speed_frames))
     if "memory" in arguments.parts:
@@ -214,16 +216,17 @@ class Score(NamedTuple):
     after: float
 
 
-def quality(photos: Sequence[Photo], model: str, clips: int, count: int) -> Table:
+def quality(photos: Sequence[Photo], arguments: argparse.Namespace) -> Table:
+    model, clips, count, rate = arguments.model, arguments.clips, arguments.frames, arguments.rate
     harmonizer, mapping = cdtnet.Harmonizer(model), cdtnet.Harmonizer("cdtnet-sim")
 
     def steady(clip: Clip) -> Frames:
-        results = cdtnet.harmonize_frames(clip.composites, clip.mattes, model=harmonizer, rate=RATE)
+        results = cdtnet.harmonize_frames(clip.composites, clip.mattes, model=harmonizer, rate=rate)
         return [result.image for result in results]
 
     def causal(clip: Clip) -> Frames:
         frames = iter(clip.composites)
-        results = cdtnet.harmonize_frames(frames, iter(clip.mattes), model=harmonizer, rate=RATE)
+        results = cdtnet.harmonize_frames(frames, iter(clip.mattes), model=harmonizer, rate=rate)
         return [result.image for result in results]
 
     def alone(clip: Clip) -> Frames:
@@ -242,7 +245,7 @@ def quality(photos: Sequence[Photo], model: str, clips: int, count: int) -> Tabl
         "one table for all": one_table,
     }
     rows = []
-    for kind in [*KINDS, "cut"]:
+    for kind in arguments.kinds:
         scores: dict[str, list[Score]] = {name: [] for name in methods}
         for number in range(clips):
             if kind == "cut":

@@ -134,6 +134,7 @@ class PictureSequence:
     """Numbered picture files, from the lowest number that is there to the highest."""
 
     rate: Fraction | None = None
+    count: int | None
 
     def __init__(self, name: str | os.PathLike[str]):
         self.name, self.path = str(name), Path(name)
@@ -179,6 +180,7 @@ class Frames:
     """Frames in memory, (N,H,W,C), (N,H,W) or a sequence of what `cdtnet.harmonize` takes."""
 
     rate: Fraction | None = None
+    count: int | None
 
     def __init__(self, items: Sequence[Any] | NDArray[Any], name: str = "The clip"):
         if not len(items):
@@ -252,6 +254,7 @@ class VideoFile:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.name, self.path = str(path), Path(path)
+        self.rate: Fraction | None
         with self.opened() as container:
             stream = video_stream(container, self.name)
             first = _first(container, stream, self.name)

@@ -96,15 +96,12 @@ def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
 
     def loss(each: Any) -> tuple[float, ...]:
         bits = bits_of(each) - bits_of(layout)
-        rows, columns = (
-            (fraction(each) or 1) - (fraction(layout) or 1)
-            for fraction in (lambda x: x.chroma_height(16) / 16, lambda x: x.chroma_width(16) / 16)
-        )
+        rows, columns = (one - other for one, other in zip(_chroma(each), _chroma(layout), strict=True))
         return (
-            float(has_alpha(layout) and not has_alpha(each)),
             float(bool(each.is_rgb) != bool(layout.is_rgb)),
             max(-bits, 0),
             max(-rows, 0) + max(-columns, 0),
+            float(has_alpha(layout) and not has_alpha(each)),
             float(str(each.name).startswith(("gray", "nv", "p0", "p2"))),
             abs(bits),
             float(not each.is_planar),
@@ -114,6 +111,11 @@ def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
         )
 
     return str(min((each for each in offered if not str(each.name).endswith("be")), key=loss).name)
+
+
+def _chroma(layout: Any) -> tuple[float, float]:
+    """Rows and columns of chroma to one of pixels."""
+    return (layout.chroma_height(16) or 16) / 16, (layout.chroma_width(16) or 16) / 16
 
 
 def options_of(codec: Codec, quality: int | None, layout: str) -> dict[str, str]:

@@ -22,7 +22,8 @@ class Cuts:
     """
 
     def __init__(self, given: Collection[int] | None):
-        self._given, self._graph, self._size, self._number = given, None, (0, 0), -1
+        self._given, self._number = given, -1
+        self._graph: Any = None
 
     def begins(self, small: NDArray[Any]) -> bool:
         """Whether this frame begins a shot, as the first one does.

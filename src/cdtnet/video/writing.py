@@ -191,8 +191,9 @@ class FileWriter:
         offered = av.Codec(codec.encoder, "w").video_formats
         layout = pixel_format(av.VideoFormat(wanted(codec, frame.format)), offered)
         os.environ.setdefault("SVT_LOG", "1")  # that encoder's only way to be quiet
+        # By its name: what fails behind a Python stream, PyAV prints in the middle of the message.
         name = CONTAINERS[self._path.suffix.lower()][0]
-        self._container = self._stack.enter_context(av.open(self._file, "w", format=name))
+        self._container = self._stack.enter_context(av.open(self._file.name, "w", format=name))
         options = options_of(codec, self._quality, layout)
         self._stream = self._container.add_stream(codec.encoder, rate=self._rate, options=options)
         context = self._stream.codec_context
