@@ -92,7 +92,8 @@ class Harmonize:
         harmonizer = self._harmonizers[model]
         if film:
             frames = [Picture(pixels) for pixels in pictures]
-            results = harmonize_frames(frames, given, model=harmonizer, strength=strength, **controls)
+            together = [np.maximum.reduce(masks) for masks in given]
+            results = harmonize_frames(frames, together, model=harmonizer, strength=strength, **controls)
         else:
             results = (
                 harmonizer(
