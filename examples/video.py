@@ -1,4 +1,4 @@
-"""Make docs/video.webp: a photograph's bird in a film with the wrong colors, before and after.
+"""Make docs/video.webp: a photograph's bird in a film before and after.
 
     python examples/video.py
 
@@ -26,15 +26,14 @@ def main() -> None:
         Image.fromarray(np.concatenate((before, gap, after), axis=1))
         for before, after in zip(frames, results, strict=True)
     ]
-    both += both[-2:0:-1]  # and back, so that it can be shown for ever
     both[0].save(
         ROOT / "docs" / "video.webp",
         save_all=True,
         append_images=both[1:],
         duration=1000 // RATE,
         loop=0,
-        quality=60,
-        method=6,
+        quality=45,
+        method=4,
     )
 
 

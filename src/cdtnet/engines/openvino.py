@@ -57,7 +57,9 @@ class LowAnalysis(NamedTuple):
 
     def resampled(self, rows: FloatArray, columns: FloatArray) -> LowAnalysis:
         """What belongs to the same picture moved and scaled; see `Engine.look`."""
-        return self if self.low is None else self._replace(low=rows @ self.low @ columns.T)
+        return (
+            self if self.low is None else self._replace(low=(rows @ self.low @ columns.T).astype(np.float32))
+        )
 
     def recolored(self, other: LowAnalysis) -> LowAnalysis:
         """The same with the table of another."""

@@ -42,7 +42,7 @@ def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: i
         yield future.result()
 
 
-def ahead(items: Iterable[T], limit: int) -> Iterator[T]:
+def ahead(items: Iterable[T], limit: int) -> Generator[T, None, None]:
     """The items, made in a thread of their own that is at most `limit` of them ahead.
 
     What raises there is raised here. The thread ends when this does.

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def harmonize_video(
     }
     given_rate = None if rate is None else Fraction(rate).limit_denominator(1001)
     writing = writer_for(
-        output,
+        Path(output),
         film.base,
         clip if behind is not None else None,
         codec=codec,
@@ -281,7 +282,8 @@ class _Shots:
         self._harmonizer, self._options = harmonizer, options
         self._done: list[Shot] = []
         self._first, self._last = 0, -1
-        self._tables, self._weight = np.zeros(0), 0
+        self._tables: NDArray[Any] = np.zeros(0)
+        self._weight = 0
         self._remarks: list[str | None] = []
 
     @property
