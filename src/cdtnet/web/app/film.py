@@ -111,8 +111,10 @@ class Films:
             film.job.cancel()
 
         def work(job: Job) -> Any:
+            clip, matte = (film.file(role) for role in ROLES)
             return harmonize_video(
-                *(film.file(role) for role in ROLES),
+                clip,
+                matte,
                 film.file(f"result{suffix}"),
                 options,
                 model=self._models.load(str(wishes.get("model", self._models.first))),
