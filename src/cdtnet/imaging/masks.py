@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..config import NEGLIGIBLE
@@ -172,13 +173,11 @@ def antialiased(soft: NDArray[np.float32]) -> NDArray[np.float32]:
     the object does. No pixel counts for more than before, so that black stays black; soft edges stay as they
     are.
     """
-    import cv2
-
-    around, border = np.ones((3, 3), np.uint8), cv2.BORDER_REPLICATE
-    highest = cv2.dilate(soft, around, borderType=border)
-    lowest = cv2.erode(soft, around, borderType=border)
-    mean = cv2.blur(soft, (3, 3), borderType=border)
-    return np.where(highest - lowest > HARD, np.minimum(soft, mean), soft)
+    if soft.min() == soft.max():
+        return soft
+    around = sliding_window_view(np.pad(soft, 1, "edge"), (3, 3))
+    is_hard = around.max((2, 3)) - around.min((2, 3)) > HARD
+    return np.where(is_hard, np.minimum(soft, around.mean((2, 3))), soft)
 
 
 def describe(mask: NDArray[Any]) -> str | None:

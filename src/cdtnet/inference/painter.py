@@ -67,7 +67,7 @@ class Painter:
         self._whole_frame, self._layer = whole_frame, layer
         # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
         self._blended = engine.config.variant == "cdtnet-sim" and not whole_frame
-        self._smooth = engine.config.close_up and not whole_frame and layer is None
+        self._smooth = engine.config.close_up and layer is None and not (whole_frame or self._blended)
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
         self._objects: Sequence[Decided] = objects or [
