@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import cdtnet
-from cdtnet.config import PRECISIONS
+from cdtnet.engines.opening import open_engine
 from cdtnet.model import CDTNet
 from cdtnet.model.loading import build
 from cdtnet.system.machine import available_cores
@@ -43,7 +43,7 @@ def main() -> None:
         harmonizers = {
             (engine, precision): cdtnet.Harmonizer(path, "cpu", engine=engine, precision=precision)
             for engine in ENGINES
-            for precision in PRECISIONS
+            for precision in open_engine(path, "cpu", engine).precisions
         }
     runtimes = sorted({harmonizer.engine.describe().split(",")[0] for harmonizer in harmonizers.values()})
     title = (

@@ -2,7 +2,8 @@
 
 python benchmarks/real_use.py --photos PHOTOS --masks MASKS
 
-writes docs/quality-real-use.md: tables of loose masks, moved objects, several objects and steadiness.
+writes docs/quality-real-use.md: tables of loose masks, moved objects, several objects, steadiness, and
+neutral colors.
 Photographs are of sources that were never trained on. Errors are squared, 0..255, over the core of the object
 (its true mask, eroded by 8 px), so that the ring that a loose mask adds or leaves out does not count.
 """
@@ -41,6 +42,8 @@ MOST_WRONG = 8000.0
 UNTOUCHED = 0.5  # mean absolute change in levels, below which nothing was done
 WRONG = 100.0  # fMSE from which on something should be done
 HARM = 0.5  # dB
+LUMA = np.array([0.299, 0.587, 0.114])
+FLAT, NEUTRAL, DARK = 2, 6, 40  # levels of 255
 
 Array = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
@@ -92,7 +95,7 @@ def main() -> None:
     tables = [
         make(photos, name, harmonizer)
         for name, harmonizer in methods.items()
-        for make in (loose_masks, families, moved_objects, together, steadiness)
+        for make in (loose_masks, families, moved_objects, together, steadiness, neutrals)
     ]
     title = (
         "# Quality in real use\n\n"
@@ -397,6 +400,45 @@ def jpeg(pixels: Array, quality: int) -> Array:
 
 def change(harmonizer: Harmonize, composite: Array, mask: Mask) -> NDArray[np.float64]:
     return harmonizer(composite, mask).image.astype(np.float64) - composite
+
+
+# Neutral and dark colors
+
+
+def chroma(pixels: Array) -> NDArray[np.float64]:
+    """Red and blue without luma (H,W,2), in levels."""
+    rgb = pixels.astype(np.float64)
+    return (rgb - rgb @ LUMA[:, None])[..., [0, 2]]
+
+
+def neutrals(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
+    """Whether neutral and dark colors gain a hue, and flat surfaces chroma noise, which is seen at 100 %."""
+    measures: dict[str, list[list[float]]] = {
+        f"chroma noise of flat surfaces ({FLAT} levels a pixel at most)": [],
+        f"mean chroma of neutral colors (below {NEUTRAL} in the photograph)": [],
+        f"mean chroma of dark colors (below {DARK} in the photograph)": [],
+    }
+    noise, neutral, dark = measures.values()
+    for made in tqdm(in_place(photos), total=len(photos), desc="neutral colors"):
+        versions = made.real, made.composite, harmonizer(made.composite, made.mask).image
+        luma = ndimage.gaussian_filter(made.composite @ LUMA, 1.5)
+        flat = made.core & (np.hypot(*np.gradient(luma)) < FLAT)
+        grey = made.core & (np.abs(chroma(made.real)).max(2) < NEUTRAL)
+        black = made.core & (made.real.max(2) < DARK)
+        colors = [chroma(version) for version in versions]
+        if flat.sum() >= 50:
+            fine = [each - ndimage.uniform_filter(each, (5, 5, 1)) for each in colors]
+            noise.append([float((each[flat] ** 2).mean() ** 0.5) for each in fine])
+        for values, where in ((neutral, grey), (dark, black)):
+            if where.sum() >= 50:
+                values.append([float(np.abs(each[where].mean(0)).max()) for each in colors])
+    rows = []
+    for kind, values in measures.items():
+        found = np.array(values)
+        gain = np.quantile(found[:, 2] / np.maximum(found[:, 1], 0.1), 0.95)
+        rows.append([kind, f"{len(found)}", *(f"{mean:.2f}" for mean in found.mean(0)), f"{gain:.2f}"])
+    header = ["levels of 255", "composites", "photograph", "composite", "result", "gain, 95th percentile"]
+    return Table(f"## {name}: neutral and dark colors, chroma noise", header, rows)
 
 
 # Scores

@@ -1,12 +1,13 @@
 """Time and memory of every method that can run, over sizes of pictures and of foregrounds.
 
 python benchmarks/speed.py writes docs/speed.md and docs/speed.png, in about ten minutes on two cores that do
-nothing else; --all measures every method at every size and foreground, which takes hours. Each measurement is
-a process of its own.
+nothing else; --peers PATH adds other networks of which the user has the code; --all measures every method at
+every size and foreground, which takes hours. Each measurement is a process of its own.
 """
 
 import argparse
 import json
+import os
 import shlex
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 from speed_cell import METHODS, Cell, ellipse, photo
 from speed_machine import Machine
 from speed_page import Command, Key, Measured, page
+from speed_peers import PEERS, peers
 from speed_plot import plot
 from tqdm import tqdm
 
@@ -36,7 +38,7 @@ SIZES = {
     "100 MP": (8700, 11500),
 }
 SHARES = (0.086, 0.01, 0.3, 1.0)  # the first is the median of HAdobe5k
-OURS = tuple(name for name in METHODS if name.endswith(("OpenVINO", "OpenVINO bfloat16")))
+OURS = tuple(name for name in METHODS if name.endswith(("OpenVINO", "OpenVINO int8")))
 COMMANDS = {
     "`cdtnet --help`": None,
     "a 1024² JPEG": SIZES["1024²"],
@@ -52,6 +54,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, metavar="SIZE", help=", ".join(SIZES))
     parser.add_argument("--foregrounds", nargs="+", type=float, metavar="SHARE", help="0 to 1, such as 0.086")
     parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="METHOD", help="; ".join(METHODS))
+    parser.add_argument("--peers", help="folder of other networks' repositories; see speed_peers.py")
     parser.add_argument("--seconds", type=float, help="for a measurement; what takes longer is given up")
     parser.add_argument("--runs", type=int, help="warm runs, of which the median counts")
     parser.add_argument("--output", type=Path, default=HERE.parent / "docs")
@@ -59,6 +62,9 @@ def main() -> None:
     seconds = arguments.seconds or (600 if arguments.all else 30)
     runs = arguments.runs or (1 if arguments.quick else 5)
     machine = Machine(**child("speed_machine.py"))
+    if arguments.peers:
+        os.environ[PEERS] = str(Path(arguments.peers).resolve())
+        METHODS.update(peers())
     tasks = [key for key in product(METHODS, SIZES, SHARES) if wanted(key, arguments)]
     cells = dict(measure(tasks, runs, seconds))
     measured = Measured(machine, cells, list(commands(1 if arguments.quick else REPEATED)), SIZES, seconds)

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from speed_peers import peers
 
 from cdtnet.system.machine import peak_memory, stay_within_memory
 
@@ -130,6 +131,7 @@ def in_floats(harmonize: Callable[..., NDArray[np.floating]]) -> Run:
 
 PLAIN = "CDTNet-256, whole frame, PyTorch"
 METHODS: dict[str, Callable[[], Run]] = {
+    "CDTNet-256, OpenVINO int8": partial(ours, "cdtnet-256", "openvino", "int8"),
     "CDTNet-256, OpenVINO bfloat16": partial(ours, "cdtnet-256", "openvino", "bfloat16"),
     "CDTNet-256, OpenVINO float32": partial(ours, "cdtnet-256", "openvino", "float32"),
     "CDTNet-256, PyTorch bfloat16": partial(ours, "cdtnet-256", "pytorch", "bfloat16"),
@@ -144,6 +146,7 @@ METHODS: dict[str, Callable[[], Run]] = {
     "MKL": partial(classical, "MKL"),
     "Histogram matching": partial(classical, "Histogram matching"),
     "Poisson blending": partial(classical, "Poisson blending"),
+    **peers(),
 }
 
 if __name__ == "__main__":

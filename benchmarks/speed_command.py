@@ -84,8 +84,8 @@ def main() -> None:
                 clock.wrap(box, "run", "look-up" if name == "lookup" else "refinement")
         return engine
 
-    def paint_timed(*arguments: Any) -> Iterator[Any]:
-        items, end = paint(*arguments), object()
+    def paint_timed(*arguments: Any, **options: Any) -> Iterator[Any]:
+        items, end = paint(*arguments, **options), object()
         while True:
             with clock.stage("tiles"):
                 item = next(items, end)

@@ -1,14 +1,18 @@
 """What the machine can do at best, and the least that a picture asks of it; see speed.py."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from cdtnet.config import HALO
+from cdtnet.engines.opening import open_engine
+from cdtnet.engines.quiet import core
 from cdtnet.inference.harmonizer import TILE
 from cdtnet.system.machine import available_cores
 
@@ -18,6 +22,8 @@ FLOPS = LAYERS * 2 * 9 * CHANNELS**2  # of them all, for each pixel
 SIDES = (64, 128)  # of tiles; what a layer gives fits into the cache
 COPIED = 1 << 27
 SECONDS = 3.0  # for each measurement
+CPU = Path("/proc/cpuinfo")
+VNNI = {"avx_vnni", "avx512_vnni"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Machine:
         refinement: FLOP of the refinement for each pixel.
         lookups: pixels/s looked up in a table, by who does it.
         fast: the precision that OpenVINO picks for 8 bits here.
+        units: what multiplies numbers of less than 32 bits here: AMX, bfloat16, VNNI or none.
     """
 
     convolutions: dict[str, float]
@@ -39,6 +46,7 @@ class Machine:
     refinement: float
     lookups: dict[str, float]
     fast: str
+    units: str
 
     def limit(self, model: str, pixels: int, touched: int) -> float:
         """The least seconds for a picture, if the arithmetic ran at the best rate, and then the copying."""
@@ -49,8 +57,18 @@ class Machine:
 
 def main() -> None:
     flops, refinement = operations()
-    lookups, fast = table_lookups()
-    print(json.dumps(asdict(Machine(convolutions(), copying(), flops, refinement, lookups, fast))))
+    fast = open_engine("cdtnet-256", "cpu", "openvino").fast
+    rates = convolutions(), copying(), flops, refinement, table_lookups()
+    print(json.dumps(asdict(Machine(*rates, fast, units()))))
+
+
+def units() -> str:
+    """The best of them, as Linux tells of x86-64; elsewhere what OpenVINO says of bfloat16."""
+    flags = set(re.findall(r"\w+", CPU.read_text())) if CPU.exists() else set()
+    if "amx_tile" in flags:
+        return "AMX"
+    capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bfloat16" if "BF16" in capabilities else "VNNI" if flags & VNNI else "none"
 
 
 def operations() -> tuple[dict[str, float], float]:
@@ -104,7 +122,7 @@ def _in_pytorch(precision: str, side: int) -> float:
 
 
 def _in_openvino(precision: str, side: int) -> float:
-    from cdtnet.engines.quiet import core, opset13, ov
+    from cdtnet.engines.quiet import opset13, ov
 
     weights = np.random.default_rng(0).standard_normal((CHANNELS, CHANNELS, 3, 3), np.float32) / 24
     place = x = opset13.parameter([1, CHANNELS, side, side], np.float32)
@@ -133,8 +151,8 @@ def copying() -> float:
         return 2 * source.nbytes / best(lambda: list(pool.map(np.copyto, target, source)))
 
 
-def table_lookups() -> tuple[dict[str, float], str]:
-    """Pixels/s by the engine's graph in all its threads and by `Lut.apply`; and `Machine.fast`."""
+def table_lookups() -> dict[str, float]:
+    """Pixels/s by the engine's graph in all its threads and by `Lut.apply`."""
     from cdtnet.engines.openvino import LowAnalysis, OpenVinoEngine
     from cdtnet.engines.protocol import Tile
     from cdtnet.imaging import Lut
@@ -161,7 +179,7 @@ def table_lookups() -> tuple[dict[str, float], str]:
         graph = count * side**2 / best(lambda: list(pool.map(render, range(count))))
     plain = side**2 / best(lambda: Lut(table).apply(colors))
     threads = f"{engine.parallel} thread{'s' * (engine.parallel > 1)}"
-    return {f"the engine's graph, {threads}": graph, "`Lut.apply`, NumPy, 1 thread": plain}, engine.fast
+    return {f"the engine's graph, {threads}": graph, "`Lut.apply`, NumPy, 1 thread": plain}
 
 
 def best(run: Callable[[], object]) -> float:

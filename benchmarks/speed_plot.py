@@ -22,7 +22,7 @@ FAMILIES = {
     "Histogram matching": "#999999",
     "Poisson blending": "#555555",
 }
-DASHES = {"bfloat16": "-", "float32": (0, (5, 1.5))}
+DASHES = {"int8": "-", "bfloat16": (0, (4, 1, 1, 1)), "float32": (0, (5, 1.5))}
 SHOWN = 0.025  # share of a bar from which on a stage is named in it
 
 

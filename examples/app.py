@@ -40,6 +40,7 @@ def main(folder: Path = Path("docs")) -> None:
         shots = [page.screenshot()]
         harmonize(page)
         page.get_by_role("slider", name="Divider").fill("26")  # between the two dogs
+        page.locator("#controls summary").click()
         page.wait_for_timeout(500)
         shots.append(page.screenshot())
         write(folder / "app.png", shots, width=1500)

@@ -1,4 +1,4 @@
-"""The licence of every package that the default install and each extra bring, as the packages state it.
+"""The licence of every package of the default install and of each extra, as the package states it; and sizes.
 
 python reliability/licences.py    # in an environment with the extras: pip install '.[dev]'
 """
@@ -6,13 +6,29 @@ python reliability/licences.py    # in an environment with the extras: pip insta
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = "cdtnet"
 # "" is the default install
-EXTRAS = ("", "heif", "jxl", "exr", "snap", "torch", "export", "train", "evaluate", "web", "ray")
+EXTRAS = (
+    "",
+    "heif",
+    "jxl",
+    "jp2",
+    "exr",
+    "layers",
+    "video",
+    "cut-out",
+    "torch",
+    "export",
+    "train",
+    "evaluate",
+    "web",
+    "ray",
+)
 
 IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the package says
 
@@ -54,10 +70,25 @@ def rows() -> list[str]:
     return table
 
 
+def megabytes(names: Iterable[str]) -> int:
+    """What the files of packages take here, as they were installed."""
+    files = [Path(str(file.locate())) for name in names for file in distribution(name).files or []]
+    return round(sum(file.stat().st_size for file in files if file.suffix != ".pyc" and file.exists()) / 1e6)
+
+
+def sizes() -> list[str]:
+    """A line for the default install, and one for what each extra brings beside it."""
+    default = brought(PACKAGE)
+    lines = [
+        f"{extra}: {megabytes(brought(PACKAGE, [extra]) - default)} MB more" for extra in EXTRAS if extra
+    ]
+    return [f"the default install: {megabytes(default)} MB", *lines]
+
+
 def main() -> int:
-    """The table; 1 if a package is missing."""
+    """The table and the sizes; 1 if a package is missing."""
     try:
-        print("\n".join(["| package | license | comes with |", "|---|---|---|", *rows()]))
+        print("\n".join(["| package | license | comes with |", "|---|---|---|", *rows(), "", *sizes()]))
     except PackageNotFoundError as error:
         print(f"{error.name} is not installed: pip install '.[dev]' brings everything.", file=sys.stderr)
         return 1

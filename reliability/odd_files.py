@@ -19,10 +19,15 @@ def _mislabelled() -> Iterator[Specimen]:
     png_file = saved(photo())
     for name in ("a.jpg", "a.tif", "a.webp", "a.gif", "a.txt", "a"):
         yield Specimen("mislabelled", name, written(png_file), PICTURE)
-    for name, kind in (("gif.png", "GIF"), ("bmp.jpg", "BMP"), ("ppm.tif", "PPM"), ("jp2.png", "JPEG2000")):
+    for name, kind in (
+        ("gif.png", "GIF"),
+        ("bmp.jpg", "BMP"),
+        ("ppm.tif", "PPM"),
+        ("tga.png", "TGA"),
+        ("jp2.png", "JPEG2000"),
+    ):
         yield Specimen("mislabelled", name, written(saved(photo(), kind)), PICTURE)
     for name, data in {
-        "tga.png": saved(photo(), "TGA"),
         "ico.png": saved(photo(), "ICO"),
         "pdf.tif": saved(photo(), "PDF"),
         "page.jpg": b"<!doctype html><html><body>404 Not Found</body></html>",

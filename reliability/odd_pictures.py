@@ -5,6 +5,8 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,11 @@ def _truncated(cuts: int) -> Iterator[Specimen]:
         "f.webp": saved(photo(), "WEBP"),
         "g.webp": saved(photo(), "WEBP", lossless=True, exif=seeds.exif_blocks()[0]),
     }
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn")
+    ) as pool:  # the one that forks may not use cdtnet
+        others = pool.submit(seeds.other_pictures).result()
+    whole |= {f"h{number}": data for number, data in enumerate(others)}
     for name, data in whole.items():
         for cut in sorted({len(data) * place // (cuts + 1) for place in range(cuts + 1)}):
             yield Specimen("truncated", name, written(data[:cut]))
@@ -80,7 +87,10 @@ def _kinds() -> Iterator[Specimen]:
         yield Specimen("animated or of several pages", name, written(moving), SENTENCE)
     for name, kind in (("c.jpg", "JPEG"), ("c.tif", "TIFF")):
         yield Specimen("CMYK and Lab", name, written(saved(image.convert("CMYK"), kind)), PICTURE)
-    yield Specimen("CMYK and Lab", "l.tif", written(saved(Image.new("LAB", (9, 9)), "TIFF")), SENTENCE)
+    yield Specimen("CMYK and Lab", "l.tif", written(saved(Image.new("LAB", (9, 9)), "TIFF")), PICTURE)
+    for channels, outcome in ((3, PICTURE), (4, SENTENCE)):
+        many = tiff(np.zeros((9, 9, channels), np.uint16), photometric="cielab")
+        yield Specimen("CMYK and Lab", f"{channels}.tif", written(many), outcome)
     for mode in ("P", "1", "L", "LA", "RGBA"):
         yield Specimen(
             "palette, 1 bit, gray, alpha", f"{mode}.png", written(saved(image.convert(mode))), PICTURE

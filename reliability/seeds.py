@@ -19,7 +19,7 @@ from safetensors.numpy import save as safetensors
 
 from cdtnet import Lut, Picture
 from cdtnet.errors import CdtnetError
-from cdtnet.imaging import Metadata, encode_picture
+from cdtnet.imaging import Metadata, encode_picture, oiio
 
 HEIGHT, WIDTH = 12, 17
 _TIFF_OPTIONS: tuple[dict[str, Any], ...] = (
@@ -38,14 +38,20 @@ def other_pictures() -> list[bytes]:
     random = np.random.default_rng(1)
     pixels = random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     metadata = Metadata(icc=profiles()[0], exif=exif_blocks()[0], xmp=b"<x:xmpmeta/>", bits=10)
-    made = [_plain(pixels, kind) for kind in ("GIF", "BMP", "PPM", "JPEG2000", "MPO")]
+    made = [_plain(pixels, kind) for kind in ("GIF", "BMP", "PPM", "TGA", "JPEG2000", "MPO")]
     made += [_chunked(_plain(pixels, "PNG"), name, data) for name, data in _CHUNKS]
     deep = random.integers(0, 65536, (HEIGHT, WIDTH, 3), dtype=np.uint16)
     made.append(b"P6 %d %d 65535\n" % (WIDTH, HEIGHT) + deep.astype(">u2").tobytes())
     made.append(_tiff("uint8", extrasamples=["ASSOCALPHA"], bands=4))
-    for suffix, values in ((".avif", pixels), (".avif", deep), (".heic", pixels), (".jxl", pixels)):
-        with suppress(CdtnetError):
-            made.append(encode_picture(Picture(values, metadata), suffix))
+    made += [_tiff(dtype, photometric="cielab") for dtype in ("uint8", "uint16", "float32")]
+    resources = b"8BIM\4\4\0\0" + struct.pack(">I", 10) + b"\x1c\x02\x78\x00\x05Title"
+    made.append(_tiff("uint8", extratags=[(34377, 7, len(resources), resources, True)]))
+    for suffix in (".avif", ".heic", ".jxl"):
+        for values in (pixels, deep):
+            with suppress(CdtnetError):
+                made.append(encode_picture(Picture(values, metadata), suffix))
+    with suppress(ImportError):
+        made.append(oiio.encode(".jp2", deep))
     with suppress(CdtnetError):
         made.append(encode_picture(Picture(pixels.astype(np.float32)), ".exr"))
     return made
@@ -96,7 +102,7 @@ def _saved(image: Image.Image) -> Iterator[bytes]:
 
 def _tiff(dtype: str, bands: int = 3, **options: Any) -> bytes:
     stream = io.BytesIO()
-    tifffile.imwrite(stream, np.ones((HEIGHT, WIDTH, bands), dtype), photometric="rgb", **options)
+    tifffile.imwrite(stream, np.ones((HEIGHT, WIDTH, bands), dtype), **{"photometric": "rgb", **options})
     return stream.getvalue()
 
 

@@ -37,6 +37,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) is not None or None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser are known by their fixture."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def checkpoint():
     """An official checkpoint whose weights change every colour a lot."""

@@ -19,6 +19,7 @@ FLOORS = (
     ("model",),
     ("engines",),
     ("inference",),
+    ("video",),
     ("datasets",),
     ("composites",),
     ("batch", "web"),

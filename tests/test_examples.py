@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PHOTOS = EXAMPLES / "photos"
 NAMES = sorted(path.stem.removesuffix("_composite") for path in PHOTOS.glob("*_composite.jpg"))

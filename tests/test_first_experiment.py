@@ -11,6 +11,8 @@ import pytest
 
 from cdtnet.model import load_model
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

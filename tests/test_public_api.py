@@ -14,12 +14,14 @@ def test_everything_public_is_there():
         _ = cdtnet.nothing_of_that_name
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, cdtnet; print(sorted({'torch', 'numpy', 'pyvips', 'PIL', 'tqdm'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_the_command_lines_help_loads_nothing_heavy():
     code = (
         "import sys\nfrom cdtnet.cli.main import main\n"

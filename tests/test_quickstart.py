@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 from cdtnet import Harmonizer
 from cdtnet.imaging import Lut, read_picture
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError
+from cdtnet import CdtnetError, Harmonizer, Lut, Picture, PictureError, harmonize_frames
 from cdtnet.weights import SHIPPED
 
 Floats = NDArray[np.float32]
@@ -22,6 +22,16 @@ Inputs = dict[str, dict[str, tuple[Any, ...]]]
 
 LUTS = "CDTNET_LUT"  # one `Lut` a picture, or None
 _STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05})
+_AMOUNT = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 2.0, "step": 0.05})
+_CORRECTION = ("FLOAT", {"default": 0.0, "min": -100.0, "max": 100.0, "step": 1.0})
+_CONTROLS: dict[str, tuple[Any, ...]] = {
+    "tone": _AMOUNT,
+    "color": _AMOUNT,
+    "keep_hue": ("BOOLEAN", {"default": False}),
+    **dict.fromkeys(("brightness", "contrast", "warmth", "tint", "saturation"), _CORRECTION),
+}
+_MASKS = ("MASK", {"tooltip": "Further objects of the same pictures: a batch of masks, one for each object."})
+_FILM = {"default": False, "tooltip": "The pictures are the frames of a film: keep them steady."}
 _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
 
 
@@ -42,10 +52,18 @@ class Harmonize:
         """What the node is fed."""
         composite = ("IMAGE", {"tooltip": "Pictures with something pasted into them."})
         models = (list(SHIPPED), {"default": "cdtnet-256"})
-        return {"required": {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}}
+        required = {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}
+        return {"required": required, "optional": {"film": ("BOOLEAN", _FILM), "masks": _MASKS, **_CONTROLS}}
 
     def harmonize(
-        self, composite: Any, mask: Any, model: str, strength: float
+        self,
+        composite: Any,
+        mask: Any,
+        model: str,
+        strength: float,
+        film: bool = False,
+        masks: Any = None,
+        **controls: Any,
     ) -> tuple[Any, list[Lut | None]]:
         """Harmonize a batch.
 
@@ -54,6 +72,9 @@ class Harmonize:
             mask: MASK (B,H,W) or (1,H,W).
             model: a shipped name.
             strength: 0..1.
+            film: whether the pictures are the frames of a film, in order, to be kept steady.
+            masks: MASK (N,H,W), each of one more object, in every picture.
+            controls: the other words of `cdtnet.Controls`.
 
         Returns:
             IMAGE (B,H,W,C) and the table of each picture, None where the model mixes none or the mask is
@@ -66,13 +87,29 @@ class Harmonize:
             self._harmonizers[model] = Harmonizer(model)
         image, pictures = _copied(composite)
         progress = _progress_of(len(pictures))
-        luts: list[Lut | None] = []
-        for k, (pixels, soft) in enumerate(zip(pictures, _masks_for(pictures, mask), strict=True)):
-            result = self._harmonizers[model](
-                Picture(pixels), soft, strength=strength, progress=lambda *done, k=k: progress(k, *done)
+        more = [] if masks is None else [*_of_size(pictures, masks)]
+        given = [[soft, *more] for soft in _masks_for(pictures, mask)]
+        harmonizer = self._harmonizers[model]
+        if film:
+            frames = [Picture(pixels) for pixels in pictures]
+            together = [np.maximum.reduce(masks) for masks in given]
+            results = harmonize_frames(frames, together, model=harmonizer, strength=strength, **controls)
+        else:
+            results = (
+                harmonizer(
+                    Picture(pixels),
+                    soft,
+                    strength=strength,
+                    progress=lambda *done, k=k: progress(k, *done),
+                    **controls,
+                )
+                for k, (pixels, soft) in enumerate(zip(pictures, given, strict=True))
             )
+        luts: list[Lut | None] = []
+        for k, (pixels, result) in enumerate(zip(pictures, results, strict=True)):
             pixels[:] = result.image.pixels
             luts.append(result.lut)
+            progress(k, 1, 1)
         return image, luts
 
 
@@ -180,19 +217,26 @@ def _copied(image: Any) -> tuple[Any, Floats]:
 
 def _masks_for(pictures: Floats, mask: Any) -> Floats:
     """The (B,H,W) coverage of each picture's foreground, of a MASK."""
-    masks = np.clip(mask.detach().cpu().float().numpy(), 0, 1)
+    masks, count = _of_size(pictures, mask), len(pictures)
+    if len(masks) not in (1, count):
+        raise PictureError(
+            f"There are {count} pictures but {len(masks)} masks; give one mask, or one for each picture; "
+            "masks of several objects in one picture go into masks."
+        )
+    return np.broadcast_to(masks, pictures.shape[:3])
+
+
+def _of_size(pictures: Floats, mask: Any) -> Floats:
+    """The (N,H,W) values of a MASK that is as large as the pictures."""
+    masks: Floats = np.clip(mask.detach().cpu().float().numpy(), 0, 1)
     masks = masks.reshape(-1, *masks.shape[-2:])
-    count, height, width, _ = pictures.shape
+    height, width = pictures.shape[1:3]
     if masks.shape[1:] != (height, width):
         raise PictureError(
             f"The mask has {masks.shape[2]}×{masks.shape[1]} pixels and the picture {width}×{height}; "
             "give one of the same size (that of Load Image is 64×64 where the file has no transparency)."
         )
-    if len(masks) not in (1, count):
-        raise PictureError(
-            f"There are {count} pictures but {len(masks)} masks; give one mask, or one for each picture."
-        )
-    return np.broadcast_to(masks, pictures.shape[:3])
+    return masks
 
 
 def _complete(luts: Sequence[Lut | None]) -> list[Lut]:

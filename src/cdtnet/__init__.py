@@ -17,26 +17,39 @@ if TYPE_CHECKING:
     from .errors import CdtnetError, DataError, PictureError, WeightsError, WriteError
     from .imaging import Lut, Picture
     from .imaging.composition import Composition, compose
+    from .imaging.cutting import cut_out, find_object
+    from .imaging.edges import adjust_mask
     from .imaging.snapping import snap_mask
+    from .inference.controls import Controls
+    from .inference.fitting import fit_lut
     from .inference.harmonizer import Harmonizer, harmonize
     from .inference.provenance import read_record
     from .inference.result import Result
     from .model import load_model, save_model
+    from .video.harmonizing import VideoResult, harmonize_frames, harmonize_video
 
 _HOMES = {
     "CdtnetError": "errors",
     "Composition": "imaging.composition",
     "Config": "config",
+    "Controls": "inference.controls",
     "DataError": "errors",
     "Harmonizer": "inference.harmonizer",
     "Lut": "imaging",
     "Picture": "imaging",
     "PictureError": "errors",
     "Result": "inference.result",
+    "VideoResult": "video.harmonizing",
     "WeightsError": "errors",
     "WriteError": "errors",
+    "adjust_mask": "imaging.edges",
     "compose": "imaging.composition",
+    "cut_out": "imaging.cutting",
+    "find_object": "imaging.cutting",
+    "fit_lut": "inference.fitting",
     "harmonize": "inference.harmonizer",
+    "harmonize_frames": "video.harmonizing",
+    "harmonize_video": "video.harmonizing",
     "load_model": "model",
     "read_record": "inference.provenance",
     "save_model": "model",
@@ -47,16 +60,24 @@ __all__ = [
     "CdtnetError",
     "Composition",
     "Config",
+    "Controls",
     "DataError",
     "Harmonizer",
     "Lut",
     "Picture",
     "PictureError",
     "Result",
+    "VideoResult",
     "WeightsError",
     "WriteError",
+    "adjust_mask",
     "compose",
+    "cut_out",
+    "find_object",
+    "fit_lut",
     "harmonize",
+    "harmonize_frames",
+    "harmonize_video",
     "load_model",
     "read_record",
     "save_model",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 Variant = Literal["cdtnet", "cdtnet-sim", "is2am"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 STRIDE = 8  # pixels of the generator's input to one of its bottleneck

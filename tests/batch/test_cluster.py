@@ -14,9 +14,10 @@ from cdtnet.cli.main import main
 from tests.datasets import trees
 
 PICTURES = 20
-pytestmark = pytest.mark.skipif(
-    find_spec("ray") is None, reason="Ray is not installed: pip install 'cdtnet[ray]'"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'cdtnet[ray]'"),
+]
 
 
 @pytest.fixture(scope="module")

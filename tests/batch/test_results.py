@@ -113,7 +113,7 @@ def test_parts_that_a_killed_run_left_are_read(store):
     ("options", "name"),
     [
         (BatchOptions(model="is2am"), "model"),
-        (BatchOptions(strength=0.5), "strength"),
+        (BatchOptions().but(strength=0.5), "strength"),
         (BatchOptions(suffix=".png"), "suffix"),
         (BatchOptions(runtime={"precision": "float32"}), "precision"),
     ],

@@ -12,7 +12,9 @@ from cdtnet.batch.running import Budget, Machine
 from cdtnet.batch.stores import open_store
 from cdtnet.batch.work import BatchOptions, begin, fetch, memory
 from cdtnet.engines.confidence import Confidence
+from cdtnet.imaging.read import decoded_bytes
 from tests.datasets import trees
+from tests.kinds import HEIGHT, READ, WIDTH
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def todo(tmp_path):
 
 @pytest.mark.parametrize("budget", [1, 1 << 30])
 def test_pixels_are_those_of_the_python_interface(tmp_path, machine, todo, budget, official_model):
-    records = list(machine(BatchOptions(strength=0.7), budget=budget).run(todo))
+    records = list(machine(BatchOptions().but(strength=0.7), budget=budget).run(todo))
     assert sorted(record.output for record in records) == ["0.png", "1.png", "2.png", "3.png"]
     harmonizer = Harmonizer(official_model)
     for record in records:
@@ -75,6 +77,24 @@ def test_what_the_network_is_not_sure_of_is_recorded(machine, todo, monkeypatch)
     for record in here.run(todo):
         assert record.status == "done"
         assert "Little is changed, because two looks" in record.reason
+
+
+@pytest.mark.filterwarnings("ignore:AVIF holds")
+def test_fewer_bits_than_the_picture_has_are_recorded(tmp_path, machine):
+    deep = np.arange(64 * 48, dtype=np.uint16).reshape(48, 64) * 21
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    trees.mask(tmp_path / "deep_mask.png", size=(64, 48))
+    jobs = find_jobs(str(tmp_path / "deep*.png"), str(tmp_path / "out"), suffix=".avif").jobs
+    (record,) = machine().run([(job, "") for job in jobs])
+    assert record.output == "deep.avif"
+    assert "AVIF holds 12 bits a channel, of the 16" in record.reason
+
+
+@pytest.mark.parametrize("name", READ)
+def test_memory_is_reckoned_by_the_header_of_every_format(name):
+    pytest.importorskip("OpenEXR")
+    data = READ[name]()
+    assert HEIGHT * WIDTH <= decoded_bytes(data) <= 16 * HEIGHT * WIDTH
 
 
 def test_what_nobody_foresaw_fails_one_picture_only(tmp_path, machine, todo):

@@ -56,6 +56,7 @@ def hold(folder, held):
         time.sleep(60)
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_void(tmp_path):
     context = multiprocessing.get_context("spawn")
     held = context.Event()

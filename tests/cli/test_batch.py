@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -105,6 +106,7 @@ def test_what_changed_is_done_again_and_nothing_else(folder, tmp_path, weights, 
     assert "was begun with strength 1.0, not 0.5" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
     assert main(["batch", "in", "out", "--model", weights]) == 0
     done = subprocess.run(
@@ -118,6 +120,7 @@ def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
     assert "fsspec" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_started_again(many, tmp_path, weights, number):
     out = tmp_path / "out"
@@ -143,6 +146,7 @@ def test_interrupted_and_started_again(many, tmp_path, weights, number):
         Image.open(path).load()
 
 
+@pytest.mark.slow
 def test_two_runs_at_once(many, tmp_path, weights, capsys):
     process = start(*many, "--model", weights)
     until(lambda: times(tmp_path / "out"), process)
@@ -152,6 +156,7 @@ def test_two_runs_at_once(many, tmp_path, weights, capsys):
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_watching(tmp_path, weights, folder):
     process = start("in", "out", "--model", weights, "--watch")
     out = tmp_path / "out"
@@ -168,6 +173,7 @@ def test_watching(tmp_path, weights, folder):
     printed, messages = process.communicate()
     assert process.returncode == 0
     assert printed == "out\n"
+    assert "Watching in for pictures and their masks; Ctrl-C ends." in messages
     assert "Harmonized: 3. Failed: 0." in messages
     assert {row["status"] for row in table(out).values()} == {"done"}
 
@@ -219,3 +225,45 @@ def test_a_folder_of_everything(folder, tmp_path, weights, capsys):
         assert image.mode == "CMYK"
     (folder / "h.jpg").unlink()
     assert main(["batch", "in", "out", "--model", weights]) == 0  # what is skipped is no failure
+
+
+def test_what_became_of_the_pictures_is_counted(folder, tmp_path, weights, capsys):
+    Image.open(folder / "a.png").save(folder / "black.png")
+    Image.new("L", (40, 30)).save(folder / "black_mask.png")
+    Image.open(folder / "a.png").save(folder / "inverted.png")
+    inside = Image.new("L", (40, 30), 255)
+    inside.paste(0, (10, 10, 20, 20))
+    inside.save(folder / "inverted_mask.png")
+    assert main(["batch", "in", "out", "--model", weights, "--strength", "1"]) == 0
+    assert "Changed: 2. Nearly unchanged: 0. Suspicious masks: 2." in capsys.readouterr().err
+    rows = table(tmp_path / "out")
+    assert rows["a.png"]["outcome"] == "changed"
+    assert rows["black.png"]["outcome"] == rows["inverted.png"]["outcome"] == "suspicious mask"
+    assert "if it is inverted" in rows["inverted.png"]["reason"]
+    made, before = (np.asarray(Image.open(path)).astype(float) for path in ("out/a.png", "in/a.png"))
+    inside = np.asarray(Image.open("in/a_mask.png")) > 0
+    assert rows["a.png"]["change"] == pytest.approx(np.abs(made - before)[inside].mean(), abs=0.1)
+    assert main(["batch", "in", "out_2", "--model", weights, "--strength", "0"]) == 0
+    assert "Changed: 0. Nearly unchanged: 2. Suspicious masks: 2." in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_the_bar_is_there_before_the_first_picture_is_done(many, tmp_path, weights):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    process = subprocess.Popen(
+        command(*many, "--model", weights), stdout=subprocess.PIPE, stderr=follower, text=True
+    )
+    os.close(follower)
+    shown = b""
+    while b"pictures" not in shown:
+        shown += os.read(leader, 4096)
+    assert b"0/16" in shown
+    process.terminate()
+    process.communicate()
+    os.close(leader)

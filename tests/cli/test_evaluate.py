@@ -139,6 +139,7 @@ def test_impossible_arguments_are_refused(data, capsys, arguments):
     assert arguments[1] in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_a_sentence():
     code = (
         "import sys; sys.modules['scipy'] = None; from cdtnet.cli.main import main; main(['evaluate', '.'])"
@@ -147,6 +148,7 @@ def test_a_missing_package_is_a_sentence():
     assert done.stderr == "cdtnet: Evaluating needs scipy: pip install 'cdtnet[evaluate]'.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to another process there")
 def test_interrupted_it_leaves_nothing_behind(data):
     folder = data / "iHarmony4" / "HCOCO"

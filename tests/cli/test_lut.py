@@ -76,6 +76,7 @@ def test_a_table_is_applied_as_python_does(pair, random, capsys):
     assert np.array_equal(pixels("out.png"), expected)
 
 
+@pytest.mark.slow
 def test_pipes(pair, weights):
     command = [sys.executable, "-m", "cdtnet.cli.main", "lut"]
     data = (pair / "composite.png").read_bytes()

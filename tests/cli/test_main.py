@@ -45,6 +45,7 @@ def test_harmonize_writes_what_python_gives(pair, weights, capsys):
     assert np.array_equal(np.asarray(Image.open("out.png")), expected.pixels)
 
 
+@pytest.mark.slow
 def test_harmonize_imports_what_it_needs_and_no_more(pair, weights):
     code = (
         "import sys; from cdtnet.cli.main import main; "
@@ -58,6 +59,7 @@ def test_harmonize_imports_what_it_needs_and_no_more(pair, weights):
     assert not rooms & others
 
 
+@pytest.mark.slow
 def test_help_imports_no_verb():
     code = (
         "import sys; from cdtnet.cli.main import main\n"
@@ -86,6 +88,7 @@ def test_default_names_keep_the_format(pair, weights, capsys):
         assert capsys.readouterr().out == f"{output}\n"
 
 
+@pytest.mark.slow
 def test_pipes(pair, weights):
     done = run("harmonize", "-", "mask.png", "--model", weights, input=(pair / "composite.png").read_bytes())
     assert done.returncode == 0, done.stderr
@@ -173,6 +176,7 @@ def test_overwriting_an_input_on_request(pair, weights):
     assert (pair / "composite.png").read_bytes() != before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 def test_a_full_disk_is_a_sentence(pair, weights):
     with open("/dev/full", "wb") as full:
@@ -272,8 +276,13 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
     tifffile.imwrite("tagged.tif", values, photometric="rgb", extratags=profile)
     assert main(["harmonize", "untagged.tif", "mask.png", "--color-space", "linear", *options]) == 0
     assert main(["harmonize", "tagged.tif", "mask.png", *options]) == 0
-    made, expected = (read_picture(f"{name}_harmonized.tif").pixels for name in ("untagged", "tagged"))
+    (pair / "linear.icc").write_bytes(linear_srgb())
+    given = ["--profile", "linear.icc", "-o", "given.tif"]
+    assert main(["harmonize", "untagged.tif", "mask.png", *given, *options]) == 0
+    names = ("untagged_harmonized.tif", "tagged_harmonized.tif", "given.tif")
+    made, expected, by_profile = (read_picture(name).pixels for name in names)
     np.testing.assert_array_equal(made, expected)
+    np.testing.assert_array_equal(by_profile, expected)
 
 
 @pytest.mark.parametrize(
@@ -281,6 +290,7 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
     [
         (["pages.tif", "mask.png"], "say which with --page, 1 to 2"),
         (["pages.tif", "mask.png", "--page", "3"], "so there is no page 3"),
+        (["composite.png", "mask.png", "--profile", "mask.png"], "mask.png is no ICC profile"),
         (["composite.png", "mask.png", "--label", "4"], "No pixel of the mask has the label 4"),
         (["composite.png", "composite.png"], "is a picture in many colors, not a mask"),
         (["cutout.png", "mask.png"], "there is no background to match; paste the cut-out"),

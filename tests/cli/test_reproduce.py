@@ -11,6 +11,8 @@ from cdtnet.evaluation.published import PUBLISHED
 from cdtnet.evaluation.results import Evaluation
 from tests.datasets import trees
 
+pytestmark = pytest.mark.slow
+
 RECIPES = Path(__file__).parents[2] / "recipes"
 SMALL = ["data.workers=0", "data.validation=2", "stages.0.epochs=1", "stages.0.batch=2", "model.base_size=16"]
 

@@ -18,6 +18,8 @@ from cdtnet.study.answers import AnswerFile, read_answers
 from cdtnet.study.design import Design
 from tests.study.test_answers import answer
 
+pytestmark = pytest.mark.slow
+
 METHODS = {"Reddish": (200, 40, 40), "Greenish": (40, 200, 40), "Bluish": (40, 40, 200)}
 STEMS = ("harbour", "meadow")
 

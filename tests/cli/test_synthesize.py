@@ -245,6 +245,7 @@ def many(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see the workers")
 def test_a_killed_run_goes_on_and_ends_with_the_same_files(many, tmp_path):
     arguments = ["exchange", many, "--masks", many / "masks", "--png"]
@@ -264,6 +265,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(many, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(many, tmp_path):
     arguments = ["exchange", many, "--masks", many / "masks", "--workers", 1, "-o", tmp_path]
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
@@ -283,6 +285,7 @@ print(peak_memory() // 1024**2)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_a_24_megapixel_photo_takes_less_than_a_gigabyte(tmp_path):
     save(draw_photo(0, (6000, 4000)), tmp_path / "photos" / "p.jpg")

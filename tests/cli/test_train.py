@@ -9,6 +9,8 @@ from cdtnet.cli.main import main
 from cdtnet.model import load_model
 from cdtnet.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def recipe(photo_folder, tmp_path):

@@ -82,6 +82,7 @@ def test_forked_workers_read_an_archive_that_their_parent_has_read(folder, suffi
     assert all(content == expected[index % len(expected)] for index, _, content in read)
 
 
+@pytest.mark.slow
 @compressed
 @pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
 def test_samples_are_small_to_send_and_read_in_a_fresh_process(folder, suffix):

@@ -21,3 +21,9 @@ def photos() -> list[tuple[np.ndarray, np.ndarray]]:
 def third(path: Path, mode: str) -> np.ndarray:
     image = Image.open(path).convert(mode)
     return np.asarray(image.resize((image.width // 3, image.height // 3), Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(autouse=True)
+def masks_as_they_are(monkeypatch):
+    """Engines are compared with the plain network, which never refines a mask."""
+    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)

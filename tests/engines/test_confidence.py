@@ -16,6 +16,7 @@ MASK = np.ones((16, 16, 1))
 COMMON = FLOOR**2 * (1 + SPREAD)  # squared error that looks are thought to share where all is foreground
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openvino", "pytorch"])
 @pytest.mark.parametrize("name", ["cdtnet-256", "cdtnet-sim", "is2am"])
 def test_a_mirrored_picture_becomes_the_mirrored_result(engine, name, tmp_path):

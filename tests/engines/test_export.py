@@ -29,6 +29,8 @@ from cdtnet.weights import CONFIG_ENTRY
 
 from .networks import nchw, network, patches, pictures, plain
 
+pytestmark = pytest.mark.slow
+
 SIZES = [(97, 131), (33, 300), (1, 50), (64, 64), (7, 1)]
 
 

@@ -15,6 +15,7 @@ import cdtnet
 from cdtnet.config import Config
 from cdtnet.engines.opening import open_engine
 from cdtnet.engines.openvino import OpenVinoEngine
+from cdtnet.inference import painter
 from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights
 
@@ -36,6 +37,7 @@ def assert_equal(harmonizer, model, size):
         np.testing.assert_allclose(ours, plain(model, image[None], mask[None])[0], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_weights(name):
     harmonizer, model = light(name), cdtnet.load_model(name)
@@ -112,7 +114,10 @@ def test_weights_that_do_not_fit_get_the_sentence_that_pytorch_gives(official_mo
     assert said[0] == said[1]
 
 
-def test_threads_share_an_engine(weights):
+@pytest.mark.parametrize("large", [painter.LARGE, 1])
+def test_threads_share_an_engine(weights, monkeypatch, large):
+    """Also where each gives memory back that another may be computing in."""
+    monkeypatch.setattr(painter, "LARGE", large)
     harmonizer = light(weights)
     sizes = [(60 + 37 * k, 300 - 29 * k) for k in range(6)]
     composites = [(image[0], mask[0, ..., 0]) for image, mask in (pictures(*size) for size in sizes)]
@@ -127,7 +132,9 @@ def test_threads_share_an_engine(weights):
     ("options", "words"),
     [
         ({"engine": "onnx"}, "no engine 'onnx'"),
-        ({"precision": "int8"}, "no precision 'int8'"),
+        ({"precision": "int4"}, "no precision 'int4'"),
+        ({"precision": "int8"}, "not in int8"),
+        ({"precision": "int8", "engine": "pytorch"}, "not in int8"),
         ({"engine": "openvino", "device": "cuda"}, "use the engine pytorch"),
         ({"engine": "openvino", "device": "meta"}, "use the engine pytorch"),
         ({"engine": "pytorch", "device": "abacus"}, "'abacus' cannot be used here"),
@@ -159,6 +166,7 @@ def in_a_process(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_to_anyone():
     """OpenVINO's package tells a server on the internet of its import otherwise."""
     assert (
@@ -177,6 +185,7 @@ print(sys.modules["openvino_telemetry"])
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_after_engines_have_come_and_gone():
     """OpenVINO changes where signal handlers run; Python's then crashed."""
     assert (
@@ -208,6 +217,7 @@ def test_threads_are_no_more_than_the_process_may_use(monkeypatch):
     assert engine.describe().endswith(", 1 threads")
 
 
+@pytest.mark.slow
 def test_without_pytorch_every_shipped_model_harmonizes():
     assert in_a_process(f"""
 import sys
@@ -222,6 +232,7 @@ for model in {list(SHIPPED)}:
 """).splitlines() == [f"{name} (50, 60, 3) True" for name in SHIPPED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "use",
     [

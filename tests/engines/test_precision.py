@@ -8,7 +8,7 @@ from cdtnet import Harmonizer, load_model
 
 from .networks import plain
 
-pytestmark = pytest.mark.filterwarnings("ignore:The mask")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The mask")]
 
 
 RUNTIMES = [("openvino", "cpu"), ("pytorch", "cpu")]
@@ -21,7 +21,7 @@ def harmonizers(request):
     engine, device = request.param
     return {
         precision: Harmonizer("cdtnet-256", device, engine=engine, precision=precision)
-        for precision in ("float32", "bfloat16", "auto")
+        for precision in ("float32", "bfloat16", "auto", *(["int8"] if engine == "openvino" else []))
     }
 
 
@@ -33,11 +33,13 @@ def test_single_precision_equals_the_plain_forward(harmonizers, photos):
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
 
 
-def test_8_bit_pictures_move_by_a_level_at_most(harmonizers, photos):
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_8_bit_pictures_move_by_a_level_at_most(harmonizers, photos, precision):
+    if precision not in harmonizers:
+        pytest.skip("this engine does not compute in it")
     for composite, mask in photos:
         exact, reduced = (
-            harmonizers[precision](composite, mask).image[mask > 0].astype(int)
-            for precision in ("float32", "bfloat16")
+            harmonizers[each](composite, mask).image[mask > 0].astype(int) for each in ("float32", precision)
         )
         apart = np.abs(exact - reduced)
         assert apart.max() <= 1

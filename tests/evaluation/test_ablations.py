@@ -11,6 +11,8 @@ from cdtnet.evaluation.results import UNTOUCHED, Composite, Evaluation
 from cdtnet.model import CDTNet, Config
 from cdtnet.weights import load_weights, write_weights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from cdtnet.datasets.foreground import BANDS
 
+pytestmark = pytest.mark.slow
+
 
 def cells(text, column=0):
     """A column of a table, without its heading."""

@@ -9,6 +9,8 @@ from PIL import Image
 from cdtnet.evaluation.report import write_report
 from tests.evaluation.test_report import METHODS, make_evaluation, make_example
 
+pytestmark = pytest.mark.slow
+
 RED, GREEN, BLUE, GREY = (200, 0, 0), (0, 200, 0), (0, 0, 200), (128, 128, 128)
 
 

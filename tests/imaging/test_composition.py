@@ -332,6 +332,7 @@ print((peak_memory() - before) / 1e6)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 @pytest.mark.parametrize("scale", [0.01, 0.5])
 def test_memory_does_not_grow_with_the_pictures(scale):

@@ -73,6 +73,7 @@ def difference(a: NDArray, b: NDArray) -> int:
     return int(np.abs(a.astype(int) - b.astype(int)).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [33, 65])
 @pytest.mark.parametrize("program", [by_opencolorio, by_ffmpeg, by_pillow])
 def test_they_give_the_pixels_of_cdtnet_sim(harmonized, table, photo, program, size):
@@ -80,6 +81,7 @@ def test_they_give_the_pixels_of_cdtnet_sim(harmonized, table, photo, program, s
     assert difference(program(table(size), photo), harmonized) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 17, 33, 65])
 @pytest.mark.parametrize("program", [by_opencolorio, by_ffmpeg, by_pillow])
 def test_they_agree_with_us_on_any_size(table, photo, program, size):

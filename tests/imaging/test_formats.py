@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import struct
 import sys
 import zlib
@@ -18,36 +19,16 @@ from PIL import Image
 from cdtnet.errors import CdtnetError, PictureError
 from cdtnet.imaging import Metadata, Picture, color_codec, encode_picture, profiles, read_picture
 from cdtnet.imaging.formats import FORMATS, WRITTEN, able, has_picture_suffix, result_suffix, why_unread
+from tests.kinds import deep_jpeg_2000, pillow, smooth
 
 DOCS = Path(__file__).parents[2] / "docs" / "formats.md"
 LOSSY = ("JPEG", "WebP", "AVIF", "HEIC", "JXL")
 
 
-def smooth(channels: int = 3, dtype: str = "uint8", height: int = 32, width: int = 48) -> np.ndarray:
-    """A picture that every encoder is good at."""
-    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
-    values = np.stack(
-        [x, y, (x + y) / 2, 0.5 + 0.5 * x][:channels] if channels > 2 else [x, 0.5 + 0.5 * y][:channels], -1
-    )
-    if dtype == "float32":
-        return values.astype(np.float32)
-    return np.rint(values * np.iinfo(dtype).max).astype(dtype)
-
-
 def extras(kind: str) -> None:
-    modules = {"HEIC": "pillow_heif", "JXL": "pylibjxl", "EXR": "OpenEXR"}
-    if kind in modules:
-        pytest.importorskip(modules[kind])
-
-
-def pillow(kind: str, mode: str = "RGB", **options) -> bytes:
-    stream = io.BytesIO()
-    channels = len(Image.new(mode, (1, 1)).getbands())
-    pixels = smooth(channels)
-    Image.fromarray(pixels[..., 0] if channels == 1 else pixels, None if channels != 2 else "LA").save(
-        stream, kind, **options
-    )
-    return stream.getvalue()
+    modules = {"HEIC": ["pillow_heif"], "JXL": ["pylibjxl", "OpenImageIO"], "EXR": ["OpenEXR"]}
+    for module in modules.get(kind, []):
+        pytest.importorskip(module)
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
@@ -64,6 +45,7 @@ def test_formats_that_are_only_read(tmp_path, kind):
     suffix = {"PPM": ".ppm", "TGA": ".tga"}.get(kind, ".x")
     (tmp_path / f"a{suffix}").write_bytes(pillow(kind, **options))
     picture = read_picture(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(read_picture((tmp_path / f"a{suffix}").read_bytes()).pixels, picture.pixels)
     assert picture.pixels.shape == (32, 48, 3)
     away = np.abs(picture.pixels.astype(int) - smooth()).max()
     assert away <= (60 if kind == "GIF" else 0)  # of 256 colors
@@ -124,10 +106,27 @@ def test_depth_between_8_and_16_bits(kind, bits):
     assert again.metadata.bits == bits
     assert again.pixels.max() == 65535
     assert np.abs(again.pixels.astype(int) - picture.pixels).max() < 65536 * 0.02
-    with pytest.raises(
-        PictureError, match="at most 12 bits a channel and the picture has 16; write PNG or TIFF"
-    ):
-        encode_picture(Picture(smooth(3, "uint16")), FORMATS[kind].suffix)
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIC"])
+def test_16_bits_become_12_where_a_format_holds_no_more_and_it_is_said(kind):
+    extras(kind)
+    with pytest.warns(UserWarning, match=f"{kind} holds 12 bits a channel, of the 16"):
+        data = encode_picture(Picture(smooth(3, "uint16")), FORMATS[kind].suffix, quality=100)
+    again = read_picture(data)
+    assert again.metadata.bits == 12
+    assert np.abs(again.pixels.astype(int) - smooth(3, "uint16")).max() < 65536 * 0.02
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_deep_jpeg_xl_keeps_every_bit_and_metadata(channels, p3, exif, xmp):
+    extras("JXL")
+    metadata = Metadata(icc=p3 if channels > 1 else None, exif=exif, xmp=xmp, lossless=False)
+    again = read_picture(encode_picture(Picture(smooth(channels, "uint16"), metadata), ".jxl"))
+    np.testing.assert_array_equal(again.pixels, smooth(channels, "uint16"))
+    assert again.metadata.exif == exif
+    assert again.metadata.xmp == xmp
+    assert channels == 1 or again.metadata.icc == p3
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "HEIC", "JXL"])
@@ -168,12 +167,21 @@ def test_openexr_keeps_half_floats_other_channels_and_what_lies_beyond_1(tmp_pat
     np.testing.assert_array_equal(picture.pixels, pixels.astype(np.float32))
     light = color_codec(picture).decode(np.full((1, 1, 4), 0.2140411, np.float32))
     np.testing.assert_allclose(light, 0.5, atol=1e-3)  # linear light
-    picture.save(tmp_path / "b.exr")
+    pickle.loads(pickle.dumps(picture)).save(tmp_path / "b.exr")  # as between the nodes of a cluster
     again = exr.File(str(tmp_path / "b.exr"))
     assert again.header()["owner"] == "someone"
     np.testing.assert_array_equal(again.channels()["Z"].pixels, depth)
     assert again.channels()["RGBA"].pixels.dtype == np.float16
     np.testing.assert_array_equal(again.channels()["RGBA"].pixels, pixels)
+
+
+def test_openexr_takes_linear_light_only(p3):
+    extras("EXR")
+    for metadata in (Metadata(icc=p3), Metadata(format="TIFF"), Metadata(icc=p3[:300])):
+        with pytest.raises(PictureError, match="EXR holds linear light, which the picture's values are not"):
+            encode_picture(Picture(smooth(3, "float32"), metadata), ".exr")
+    linear = Metadata(icc=profiles.linear_srgb(), format="TIFF")
+    assert read_picture(encode_picture(Picture(smooth(3, "float32"), linear), ".exr")).metadata.icc
 
 
 def test_untagged_floats_may_be_linear(tmp_path):
@@ -401,15 +409,16 @@ def test_camera_raw_is_refused_in_one_sentence(tmp_path):
             read_picture(head + bytes(80))
 
 
-def test_deep_jpeg_2000_is_refused_and_not_cut_down():
-    data = bytearray(pillow("JPEG2000"))
-    place = data.find(b"\xff\x4f\xff\x51")
-    assert place > 0
-    for channel in range(3):
-        assert data[place + 42 + 3 * channel] == 7
-        data[place + 42 + 3 * channel] = 11
-    with pytest.raises(PictureError, match=r"more than 8 bits|cannot be read"):
-        read_picture(bytes(data))
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_deep_jpeg_2000_is_not_cut_down(bits, monkeypatch):
+    pytest.importorskip("OpenImageIO")
+    data = deep_jpeg_2000(bits)
+    picture = read_picture(data)
+    assert picture.pixels.dtype == np.uint16
+    assert np.abs(picture.pixels.astype(int) - smooth(3, "uint16")).max() <= 2 ** (16 - bits)
+    monkeypatch.setitem(sys.modules, "OpenImageIO", None)
+    with pytest.raises(CdtnetError, match=r"more than 8 bits.*pip install 'cdtnet\[jp2\]'"):
+        read_picture(data)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -469,8 +478,8 @@ def features(kind: str, icc: bytes, exif: bytes, xmp: bytes) -> list[str]:
         for depth in WRITTEN[kind].depths
     ]
     alpha = 4 if WRITTEN[kind].alpha else 3
-    iptc = b"Photoshop 3.0\0" + b"8BIM\4\4\0\0" + struct.pack(">I", 10) + b"\x1c\x02\x78\x00\x05Title"
-    metadata = Metadata(icc=icc, exif=exif, xmp=xmp, iptc=iptc, format=kind)
+    iptc = b"8BIM\4\4\0\0" + struct.pack(">I", 10) + b"\x1c\x02\x78\x00\x05Title"
+    metadata = Metadata(icc=icc if kind != "EXR" else None, exif=exif, xmp=xmp, iptc=iptc, format=kind)
     pixels = smooth(alpha, WRITTEN[kind].depths[0])
     again = read_picture(encode_picture(Picture(pixels, metadata), WRITTEN[kind].suffix))
 

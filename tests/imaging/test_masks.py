@@ -6,7 +6,7 @@ from PIL import Image
 
 from cdtnet.errors import PictureError
 from cdtnet.imaging import Picture, coverage, describe, to_mask
-from cdtnet.imaging.masks import check_background
+from cdtnet.imaging.masks import antialiased, check_background
 from cdtnet.imaging.rows import open_mask
 
 
@@ -224,3 +224,15 @@ def test_masks_that_stay_in_their_files_are_read_alike(tmp_path, suffix):
         plane = open_mask(tmp_path / f"m{suffix}", 300, 64)
         np.testing.assert_array_equal(plane[0:300], to_mask(tmp_path / f"m{suffix}", 300, 64))
         assert plane.dtype == np.uint8
+
+
+def test_hard_edges_get_a_transition_inside_and_soft_ones_stay():
+    hard = np.zeros((9, 12), np.float32)
+    hard[3:7, 4:] = 1
+    smooth = antialiased(hard)
+    assert smooth[5, 11] == smooth[5, 6] == 1
+    assert smooth[5, 4] == pytest.approx(2 / 3)
+    assert smooth[3, 4] == pytest.approx(4 / 9)
+    assert not smooth[hard == 0].any()
+    ramp = np.tile(np.linspace(0, 1, 12, dtype=np.float32), (9, 1))
+    np.testing.assert_allclose(antialiased(ramp)[:, :-1], ramp[:, :-1], atol=1e-6)

@@ -127,6 +127,7 @@ def test_a_picture_checks_its_pixels():
         Picture(np.zeros((2, 2), np.uint8))
 
 
+@pytest.mark.slow
 def test_arrays_need_neither_torch_nor_vips_nor_pil():
     program = (
         "import sys, numpy, cdtnet.imaging as i; p = i.to_picture(numpy.zeros((2, 2, 3), 'uint8'));"

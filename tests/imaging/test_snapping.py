@@ -1,6 +1,5 @@
 """Rough masks are brought to the edges of the object, and left alone where there are none."""
 
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -11,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 import cdtnet
-from cdtnet import CdtnetError, PictureError
+from cdtnet import PictureError
 from cdtnet.imaging import read_picture
 from cdtnet.imaging.snapping import snap
 from tests.imaging.leaves import off, scene
@@ -153,10 +152,3 @@ def test_a_mask_is_snapped_in_memory_however_large_the_picture(weights, monkeypa
     harmonizer.to_file(tmp_path / "in.tif", tmp_path / "mask.png", tmp_path / "out.tif", snap_mask=True)
     expected = harmonizer(picture, off(mask, 6), snap_mask=True).image
     np.testing.assert_array_equal(read_picture(tmp_path / "out.tif").pixels, expected)
-
-
-def test_without_opencv_a_sentence_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    picture, mask = scene(60, 60)
-    with pytest.raises(CdtnetError, match=r"Snapping a mask needs cv2: pip install 'cdtnet\[snap\]'\."):
-        cdtnet.snap_mask(picture, mask)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
+import cdtnet
 from cdtnet.errors import PictureError
 from cdtnet.imaging import Metadata, Picture, describe_encoding, encode_picture, read_picture, write_picture
+
+DEMO = Path(cdtnet.__file__).parent / "demo" / "composite.jpg"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -97,12 +101,13 @@ def test_metadata_that_are_not_there_are_not_made_up(pixels):
 
 
 def test_jpeg_keeps_iptc(pixels):
-    block = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x07\x1c\x02\x05\x00\x02hi\x00"
+    block = b"8BIM\x04\x04\x00\x00\x00\x00\x00\x07\x1c\x02\x05\x00\x02hi\x00"
     plain = encode_picture(Picture(pixels(3)), ".jpg")
-    data = plain[:20] + b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block + plain[20:]
+    segment = b"Photoshop 3.0\0" + block
+    data = plain[:20] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + plain[20:]
     picture = read_picture(data)
     assert picture.metadata.iptc == block
-    assert block in encode_picture(picture, ".jpg")
+    assert segment in encode_picture(picture, ".jpg")
     assert block not in encode_picture(picture, ".png")
 
 
@@ -155,3 +160,13 @@ def test_sides_and_qualities_out_of_range_are_refused():
         encode_picture(wide, ".webp")
     with pytest.raises(PictureError, match="quality must lie between 1 and 100, not at 0"):
         encode_picture(wide, ".jpg", quality=0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "slow"), [(".png", {"compress_level": 6}), (".tif", {"compression": "tiff_adobe_deflate"})]
+)
+def test_lossless_photos_are_hardly_larger_than_those_that_take_twice_as_long(suffix, slow):
+    photo = np.ascontiguousarray(read_picture(DEMO).pixels[600:1000, 800:1300])
+    usual = io.BytesIO()
+    Image.fromarray(photo).save(usual, "PNG" if suffix == ".png" else "TIFF", **slow)
+    assert len(encode_picture(Picture(photo), suffix)) < 1.15 * len(usual.getvalue())

@@ -19,6 +19,7 @@ from cdtnet.inference.crop import close_up
 from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.model.loading import build
 from cdtnet.weights import Weights, read_weights, write_weights
+from tests.kinds import HEIGHT, WIDTH, pillow
 
 pytestmark = pytest.mark.filterwarnings("ignore:The mask")
 
@@ -134,6 +135,13 @@ def test_a_mask_that_leaves_nothing_to_do_warns(harmonizer, random, level, words
     assert words in result.remark
 
 
+@pytest.mark.filterwarnings("default")
+def test_what_a_file_says_and_no_result_can_is_said(harmonizer):
+    with pytest.warns(UserWarning, match="common printing inks"):
+        result = harmonizer(pillow("JPEG", "CMYK"), np.eye(HEIGHT, WIDTH, dtype=np.uint8) * 255)
+    assert "common printing inks" in result.remark
+
+
 def test_strength_moves_every_pixel_further_the_same_way(harmonizer):
     composite, mask = composite_and_mask(60, 50, 1, "soft")
     steps = [harmonizer(composite, mask, strength=s).image.astype(np.float64) for s in np.linspace(0, 1, 6)]
@@ -206,7 +214,7 @@ def test_a_close_up_is_the_surroundings_by_themselves(weights, close_up_weights,
     composite = (composite * (255 if dtype == "uint8" else 1)).astype(dtype)
     foreground = Window(90, 60, 331, 120)
     mask = np.zeros((350, 420), np.float32)
-    mask[foreground.slices] = np.linspace(0.1, 1, 60)
+    mask[foreground.slices] = np.linspace(0.1, 0.45, 60)  # no hard edges, which a close-up makes softer
     frame = close_up([foreground], 64, 350, 420)
     expected = composite.copy()
     expected[frame.slices] = plain(composite[frame.slices].copy(), mask[frame.slices].copy()).image
@@ -298,6 +306,7 @@ def test_a_table_alone_is_that_of_the_result(harmonizer):
 def test_applied_anyway_the_whole_change_is_made_and_nothing_is_said(random, engine, monkeypatch):
     composite, mask = random.integers(0, 256, (40, 50, 3), dtype=np.uint8), np.zeros((40, 50), np.uint8)
     mask[10:30, 10:30] = 255
+    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)  # with the mask as it is
     twice = Harmonizer("cdtnet-256", "cpu", engine=engine)
     whole = twice(composite, mask, apply_anyway=True)
     monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))

@@ -9,6 +9,8 @@ from cdtnet.model import Config
 from cdtnet.model.loading import build
 from cdtnet.weights import Weights, write_weights
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import sys
 sys.path.insert(0, "benchmarks")
@@ -16,6 +18,25 @@ from memory import measure
 row = measure(sys.argv[1], float(sys.argv[2]))
 print(row["above"], row["peak"])
 """
+
+
+WHOLE = """
+import sys
+sys.path.insert(0, "benchmarks")
+from speed_cell import ellipse, photo
+from cdtnet import Harmonizer
+from cdtnet.system.machine import peak_memory
+composite, mask = photo(4000, 6000), ellipse(4000, 6000, 0.086)
+Harmonizer("cdtnet-256", "cpu", threads=2)(composite, mask)
+print(peak_memory())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
+def test_a_process_that_harmonizes_24_megapixels_takes_550_mb_from_start_to_end():
+    """Picture, mask and result are 168 of them."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", WHOLE], capture_output=True, check=True)
+    assert float(done.stdout) < 550e6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")

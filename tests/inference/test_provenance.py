@@ -13,6 +13,7 @@ import cdtnet
 from cdtnet import Harmonizer, Picture, read_record
 from cdtnet.cli.main import main
 from cdtnet.imaging import read_picture, write_picture
+from cdtnet.inference.controls import WORDS
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def make_again(record, composite, mask, output):
     assert record["cdtnet"] == cdtnet.__version__
     harmonizer = Harmonizer(record["model"], engine=record["engine"], precision=record["precision"])
     assert harmonizer.engine.describe() == record["runtime"]
-    settings = {name: record[name] for name in ("strength", "resize_mask", "quality")}
+    settings = {name: record[name] for name in (*WORDS, "resize_mask", "quality")}
     harmonizer.to_file(composite, mask, output, record=True, **settings)
 
 
@@ -53,7 +54,7 @@ def make_again(record, composite, mask, output):
 def test_what_harmonize_writes_is_made_again(folder, suffix, engine):
     name = f"out{suffix}"
     arguments = ["harmonize", "in.tif", "in.png", "--model", "weights.safetensors", "--engine", engine]
-    arguments += ["--device", "cpu", "--strength", "0.6", "--quality", "80"]
+    arguments += ["--device", "cpu", "--strength", "0.6", "--quality", "80", "--keep-hue", "--warmth=-12"]
     assert main([*arguments, "-o", name, "--record"]) == 0
     make_again(read_record(name), "in.tif", "in.png", f"again{suffix}")
     assert (read_picture(f"again{suffix}").pixels == read_picture(name).pixels).all()
@@ -76,7 +77,9 @@ def test_streamed_and_in_memory_have_the_same_record(folder, monkeypatch):
 
 def test_what_a_batch_writes_is_made_again(folder):
     arguments = ["batch", "in", "out", "--model", "weights.safetensors", "--quality", "90", "--workers", "1"]
+    arguments += ["--tone", "0.5", "--contrast", "15"]
     assert main([*arguments, "--record"]) == 0
+    assert read_record("out/a.jpg").items() >= {"tone": 0.5, "color": 1.0, "contrast": 15.0}.items()
     make_again(read_record("out/a.jpg"), "in/a.jpg", "in/a_mask.png", "again.jpg")
     assert (read_picture("again.jpg").pixels == read_picture("out/a.jpg").pixels).all()
     assert main(arguments) == 1  # half with records and half without would be no batch
@@ -86,7 +89,7 @@ def test_what_compose_writes_is_made_again(folder, random):
     cutout = random.integers(0, 256, (20, 20, 4), dtype=np.uint8)
     write_picture(Picture(cutout), "cutout.png")
     arguments = ["compose", "cutout.png", "in/a.jpg", "--at", "5,8", "--scale", "1.5", "--rotate", "30"]
-    arguments += ["--model", "weights.safetensors", "-o", "out.png"]
+    arguments += ["--model", "weights.safetensors", "-o", "out.png", "--color", "0.4", "--saturation", "30"]
     assert main([*arguments, "--record"]) == 0
     record = read_record("out.png")
     assert record["foreground"] == {"file": sha256("cutout.png")}
@@ -94,7 +97,9 @@ def test_what_compose_writes_is_made_again(folder, random):
     placed = {name: record[name] for name in ("at", "scale", "rotate")}
     made = cdtnet.compose("cutout.png", "in/a.jpg", **placed)
     harmonizer = Harmonizer(record["model"], precision=record["precision"])
-    result = harmonizer(made.composite, made.mask, layer=made.layer, record=True)
+    steering = {name: record[name] for name in WORDS}
+    assert steering["color"] == 0.4
+    result = harmonizer(made.composite, made.mask, layer=made.layer, record=True, **steering)
     assert (result.image.pixels == read_picture("out.png").pixels).all()
     assert result.record["composite"] == record["composite"]
     assert main([*arguments, "--record", "--no-harmonize"]) == 1

@@ -70,8 +70,9 @@ def test_the_pixels_are_those_of_harmonizing_in_memory(streaming, harmonizer, ma
     pixels, mask = make(*size, channels, dtype)
     write_picture(Picture(pixels), "composite.tif")
     Image.fromarray(mask).save("mask.tif")
-    harmonizer.to_file("composite.tif", "mask.tif", "out.tif", strength=0.7)
-    expected = in_memory(harmonizer, strength=0.7).pixels
+    steering = {"strength": 0.7, "tone": 0.5, "contrast": 20} if channels == 3 else {"strength": 0.7}
+    harmonizer.to_file("composite.tif", "mask.tif", "out.tif", **steering)
+    expected = in_memory(harmonizer, **steering).pixels
     found = read_picture("out.tif").pixels
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
@@ -270,6 +271,7 @@ sys.exit(main(["harmonize", "composite.tif", "mask.tif", "-o", "out.tif", "--mod
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
@@ -307,6 +309,7 @@ print((peak_memory() - before) / 1e6)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 def test_100_megapixels_of_600_mb_take_less_than_300_mb(tmp_path, weights):
     width, height = 5000, 20_000

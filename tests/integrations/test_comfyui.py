@@ -101,7 +101,10 @@ def test_the_nodes_say_what_they_take_and_give(nodes):
     for node in nodes.values():
         inputs = node.INPUT_TYPES()
         wanted = [*inputs["required"], *inputs.get("optional", {})]
-        assert sorted(inspect.signature(getattr(node(), node.FUNCTION)).parameters) == sorted(wanted)
+        parameters = inspect.signature(getattr(node(), node.FUNCTION)).parameters
+        named = {name for name, each in parameters.items() if each.kind != each.VAR_KEYWORD}
+        assert named <= set(wanted)
+        assert len(named) < len(parameters) or named == set(wanted)
     required = nodes["CdtnetHarmonize"].INPUT_TYPES()["required"]
     assert list(required)[:2] == ["composite", "mask"]
     assert required["model"][0] == list(SHIPPED)
@@ -124,12 +127,42 @@ def test_a_batch_gets_what_python_gives(nodes, host, random):
     assert not torch.equal(harmonized, image)
 
 
+def test_the_frames_of_a_film_get_what_python_gives_for_them_together(nodes, host, random):
+    image, mask = batch(random, count=3)
+    image[1:], mask[1:] = image[0], mask[0]
+    image = (image + 0.05 * torch.from_numpy(random.random(image.shape, dtype=np.float32))).clamp(0, 1)
+    harmonized, luts = call(
+        nodes, "CdtnetHarmonize", composite=image, mask=mask, model="cdtnet-sim", strength=1.0, film=True
+    )
+    expected = [*cdtnet.harmonize_frames(image.numpy(), mask.numpy(), model="cdtnet-sim")]
+    for k, result in enumerate(expected):
+        assert np.array_equal(harmonized[k].numpy(), result.image)
+        assert np.array_equal(luts[k].table, result.lut.table)
+        assert np.array_equal(luts[k].table, luts[0].table)  # there is one look for all three
+    assert host.progress[-1] == (300, 300)
+
+
 def test_one_mask_serves_all_pictures(nodes, host, random):
     image, mask = batch(random)
     inputs = {"composite": image, "model": "cdtnet-sim", "strength": 1.0}
     each = call(nodes, "CdtnetHarmonize", mask=mask[:1].expand(2, -1, -1), **inputs)[0]
     for one in (mask[:1], mask[0]):
         assert torch.equal(call(nodes, "CdtnetHarmonize", mask=one, **inputs)[0], each)
+
+
+def test_further_masks_are_objects_of_their_own(nodes, host, random):
+    image, mask = batch(random)
+    others = torch.zeros(2, 40, 60)
+    others[0, 2:8, 2:12], others[1, 30:38, 45:58] = 1, 1
+    inputs = {"model": "cdtnet-sim", "strength": 1.0, "tone": 0.5, "keep_hue": True}
+    harmonized, _ = call(nodes, "CdtnetHarmonize", composite=image, mask=mask, masks=others, **inputs)
+    harmonizer = Harmonizer("cdtnet-sim")
+    for k in range(2):
+        masks = [mask[k].numpy(), *others.numpy()]
+        expected = harmonizer(image[k].numpy(), masks, tone=0.5, keep_hue=True).image
+        assert np.array_equal(harmonized[k].numpy(), expected)
+    with pytest.raises(PictureError, match="64×64"):
+        call(nodes, "CdtnetHarmonize", composite=image, mask=mask, masks=torch.zeros(1, 64, 64), **inputs)
 
 
 def test_alpha_and_values_outside_the_range_survive(nodes, host, random):

@@ -10,6 +10,8 @@ from PIL import Image
 
 from cdtnet.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 # Whatever reaches out of this process or this folder ends it.
 WATCHED = """
 import os, sys

@@ -15,7 +15,7 @@ from full_disk import (
     vanishing,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")]
 
 
 @pytest.mark.parametrize(("command", "limits"), [(COMMANDS[1], [300, 100_000]), (BATCH, [1000])])

@@ -18,6 +18,8 @@ from cdtnet.errors import CdtnetError
 from cdtnet.training.recipe import load_recipe
 from cdtnet.weights import load_weights
 
+pytestmark = pytest.mark.slow
+
 short = settings(
     max_examples=60,
     derandomize=True,

@@ -7,7 +7,10 @@ import pytest
 from commands import BATCH, COMMANDS
 from kill import kill
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks are others there")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals and forks are others there"),
+]
 
 
 @pytest.mark.parametrize(

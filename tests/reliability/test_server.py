@@ -5,6 +5,8 @@ from schema import OPTIONS, by_hypothesis
 from served import Server
 from server import abuse
 
+pytestmark = pytest.mark.slow
+
 
 def test_abuse():
     table, found = abuse(2, clients=5, slow=1, widest=64, seed=0)

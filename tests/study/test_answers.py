@@ -94,6 +94,7 @@ def test_a_full_disk_is_reported_and_harms_no_other_line(path):
     assert record.answers["ann", 1].choice == "left"
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill(path):
     code = (
         "import sys, itertools\nfrom pathlib import Path\n"

@@ -4,6 +4,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from cdtnet.errors import DataError, PictureError
 from cdtnet.study.pictures import find_pictures, make_screen_copies
+from tests.kinds import HEIGHT, READ, WIDTH, smooth
 
 
 def save(path, color=(200, 100, 50), size=(60, 40), **options):
@@ -107,11 +108,24 @@ def test_profiles_deep_and_transparent_pictures(folders, tmp_path):
     cut_out.paste((0, 255), (0, 0, 30, 40))
     cut_out.save(folders / "masks" / "p.png")
     gallery = copies(folders, tmp_path)
-    assert np.asarray(opened(gallery.results["A"]["p"]))[0, 0] == pytest.approx(128, abs=1)
+    np.testing.assert_allclose(np.asarray(opened(gallery.results["A"]["p"]))[0, 0], 128, atol=1)
     assert np.asarray(opened(gallery.results["B"]["p"])).min() == 255
     assert np.abs(np.asarray(opened(gallery.results["A"]["q"]), int) - (200, 100, 50)).max() <= 2
     mask = np.asarray(opened(gallery.masks["p"]))
     assert (mask[20, 10], mask[20, 50]) == (255, 0)
+
+
+def test_every_format_that_is_read_is_shown(folders, tmp_path):
+    pytest.importorskip("OpenEXR")
+    for folder, name in (("A", "p.tga"), ("B", "p.exr"), ("composites", "p.tif")):
+        (folders / folder / "p.png").unlink(missing_ok=True)
+        kind = {"p.exr": "exr.exr", "p.tga": "tga.tga", "p.tif": "lab.tif"}[name]
+        (folders / folder / name).write_bytes(READ[kind]())
+    save(folders / "masks" / "p.png", 255, size=(WIDTH, HEIGHT))
+    gallery = copies(folders, tmp_path)
+    for path in (gallery.results["A"]["p"], gallery.composites["p"]):
+        assert np.abs(np.asarray(opened(path), int) - smooth()).mean() < 3
+    assert opened(gallery.results["B"]["p"]).size == (WIDTH, HEIGHT)
 
 
 def test_sizes_that_would_tell_are_refused(folders, tmp_path):
@@ -123,7 +137,7 @@ def test_sizes_that_would_tell_are_refused(folders, tmp_path):
 def test_a_damaged_picture_is_named(folders, tmp_path):
     whole = (folders / "B" / "p.png").read_bytes()
     (folders / "B" / "p.png").write_bytes(whole[:80])
-    with pytest.raises(PictureError, match=r"p\.png cannot be read"):
+    with pytest.raises(PictureError, match=r"p\.png is damaged.* take its stem out of every folder"):
         copies(folders, tmp_path)
 
 

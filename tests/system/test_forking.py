@@ -11,6 +11,8 @@ import cdtnet
 from cdtnet.imaging.read import read_picture
 from cdtnet.imaging.write import write_picture
 
+pytestmark = pytest.mark.slow
+
 CAN_FORK = "fork" in multiprocessing.get_all_start_methods()
 
 PROGRAM = """

@@ -20,6 +20,7 @@ def test_threads_times_workers_are_no_more_than_the_cores(monkeypatch, workers, 
     assert os.environ["OMP_NUM_THREADS"] == str(expected)
 
 
+@pytest.mark.slow
 def test_pytorch_takes_its_part():
     code = (
         "from cdtnet.system.machine import share_cores; share_cores(1000); "

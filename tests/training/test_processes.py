@@ -16,6 +16,8 @@ import yaml
 
 from cdtnet.weights import read_weights
 
+pytestmark = pytest.mark.slow
+
 TWO = "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

@@ -16,6 +16,8 @@ from cdtnet.training.recipe import load_recipe
 from cdtnet.training.trainer import Trainer
 from cdtnet.weights import read_weights
 
+pytestmark = pytest.mark.slow
+
 RECIPES = Path(__file__).parents[2] / "recipes"
 ALL = sorted(str(path.relative_to(RECIPES)) for path in RECIPES.rglob("*.yaml"))
 ALONE = Processes(torch.device("cpu"))

@@ -12,6 +12,8 @@ from cdtnet.training.feeds import _Steps
 from cdtnet.training.recipe import Recipe, load_recipe
 from cdtnet.training.trainer import Best, Trainer
 
+pytestmark = pytest.mark.slow
+
 ALONE = Processes(torch.device("cpu"))
 
 

@@ -14,7 +14,7 @@ def little_to_change(model: str) -> tuple[np.ndarray, np.ndarray]:
     harmonizer = Harmonizer(model, "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return next(each for each in _composites() if harmonizer(*each).remark)
+        return next(each for each in _composites() if "Little" in (harmonizer(*each).remark or ""))
 
 
 def _composites() -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -24,7 +24,8 @@ class Results:
     """The finished pictures of a batch, stored beside them.
 
     Attributes:
-        counts: How many pictures were "done", "failed" and "skipped" since it was opened.
+        counts: How many pictures were "done", "failed" and "skipped" since it was opened, and how many of
+            those that are done had which outcome.
     """
 
     def __init__(self, store: Store, options: BatchOptions) -> None:
@@ -48,7 +49,7 @@ class Results:
     def add(self, record: BatchRecord) -> None:
         """Record a result at once, or within seconds if that costs more."""
         with self._mutex:
-            self.counts[record.status] += 1
+            self.counts.update(filter(None, (record.status, record.outcome)))
             self._ended[record.output] = record.status, record.inputs
             self._pending += json.dumps(asdict(record)).encode() + b"\n"
             if time.monotonic() - self._flushed >= self._store.append_every:

@@ -21,12 +21,14 @@ class Batch:
     Attributes:
         results: What is finished.
         work: Harmonizes pictures and tells what became of each.
+        begin: Is told how many pictures there are in a round, before the first is begun.
         report: Is told of each picture, with the numbers of those that ended and of all in this round.
         stopped: Whether to end.
     """
 
     results: Results
     work: Callable[[Sequence[Todo]], Iterator[BatchRecord]]
+    begin: Callable[[int], None]
     report: Callable[[BatchRecord, int, int], None]
     stopped: Callable[[], bool]
 
@@ -69,7 +71,10 @@ class Batch:
             self._end(BatchRecord("", "", "", "skipped", sentence), 0, 0)
 
     def _do(self, todo: Sequence[Todo]) -> None:
-        for done, record in enumerate(self.work(todo) if todo else (), start=1):
+        if not todo:
+            return
+        self.begin(len(todo))
+        for done, record in enumerate(self.work(todo), start=1):
             self._end(record, done, len(todo))
 
     def _end(self, record: BatchRecord, done: int, total: int) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
@@ -20,7 +21,10 @@ from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
 from ..imaging import Picture
 from ..imaging.depth import full_scale
+from ..imaging.edges import invert_mask
+from ..imaging.masks import coverage, describe, describe_inverted
 from ..imaging.read import COPIES, decoded_bytes
+from ..imaging.write import lost_depth
 from ..inference.options import Options
 from ..inference.pipeline import encode, harmonize_picture, mask_for
 from ..inference.provenance import file_sha256, identity
@@ -28,7 +32,11 @@ from .jobs import BatchJob
 from .stores import Store
 
 if TYPE_CHECKING:
-    from ..inference.harmonizer import Harmonizer, Progress
+    from ..inference.harmonizer import Harmonizer
+    from ..inference.rendering import Progress
+
+LEAST = 1.0  # level of 255; what is moved by less is nearly unchanged
+STRIP = 256  # rows looked at together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +59,7 @@ class BatchOptions(Options):
         """Return the settings that must stay the same when a batch resumes, for a JSON file."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        options: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # as JSON stores it
+        options: dict[str, Any] = json.loads(json.dumps(self.flat()))  # as JSON stores it
         runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
         return {"model": self.model, **options, **runtime, "weights": weights}
 
@@ -69,6 +77,9 @@ class BatchRecord:
         seconds: Time that its steps took.
         pixels: Width times height.
         foreground: The mask's mean, 0..1.
+        change: Of the foreground's colors, on average, in levels of 255.
+        outcome: Of what is done: "changed", "nearly unchanged", or "suspicious mask" where its reason says
+            what is odd about it.
         inputs: What changes when the composite or the mask does.
     """
 
@@ -80,6 +91,8 @@ class BatchRecord:
     seconds: float = 0.0
     pixels: int = 0
     foreground: float = 0.0
+    change: float = 0.0
+    outcome: Literal["", "changed", "nearly unchanged", "suspicious mask"] = ""
     inputs: str = ""
 
 
@@ -152,8 +165,12 @@ def decode(options: BatchOptions, work: Work) -> None:
         files = {"composite": identity(composite), "mask": identity(mask)}
         chosen = {"label": list(options.labels), "color_space": options.color_space}
         chosen = {name: value for name, value in chosen.items() if value}
+        if options.profile:
+            files["profile"] = identity(options.profile)
         work.note = {"resize_mask": options.resize_mask, "quality": options.quality, **chosen, **files}
-    picture = decode_entry(work.job.composite, composite, color_space=options.color_space)
+    picture = decode_entry(
+        work.job.composite, composite, color_space=options.color_space, profile=options.profile
+    )
     work.mask = mask_for(picture, decode_entry(work.job.mask, mask), options)
     work.picture = picture
     work.record.pixels = picture.height * picture.width
@@ -163,18 +180,37 @@ def decode(options: BatchOptions, work: Work) -> None:
 def render(options: BatchOptions, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
     """Harmonize."""
     assert work.picture
+    assert work.mask is not None
     result = harmonize_picture(
         harmonizer, work.picture, work.mask, options, record=work.note, progress=progress
     )
+    mask = invert_mask(work.mask) if options.invert_mask else work.mask
+    change = mean_change(work.picture.pixels, result.image.pixels, mask)
     work.record.reason = result.remark or ""
+    work.record.change = round(change, 2)
+    odd = describe(mask) or describe_inverted(mask)
+    work.record.outcome = "suspicious mask" if odd else "changed" if change >= LEAST else "nearly unchanged"
     work.picture = result.image
     work.mask = None
+
+
+def mean_change(before: NDArray[Any], after: NDArray[Any], mask: NDArray[Any]) -> float:
+    """How far colors (H, W, C) of a foreground (H, W) were moved, on average, in levels of 255."""
+    total = weight = 0.0
+    for top in range(0, len(mask), STRIP):
+        strip = slice(top, top + STRIP)
+        soft = coverage(mask[strip])
+        moved = np.abs(coverage(after[strip]) - coverage(before[strip])).mean(axis=2)
+        total += float((soft * moved).sum(dtype=np.float64))
+        weight += float(soft.sum(dtype=np.float64))
+    return 255 * total / weight if weight else 0.0
 
 
 def save(options: BatchOptions, store: Store, work: Work) -> None:
     """Encode and write the result."""
     assert work.picture
     suffix = PurePosixPath(work.job.output).suffix
+    work.record.reason = " ".join(filter(None, (work.record.reason, lost_depth(work.picture, suffix))))
     store.write(work.job.output, encode(work.picture, suffix, options))
     work.picture = None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
 from .options import (
+    add_control_options,
     add_mask_options,
     add_model_options,
     add_record_option,
@@ -20,7 +21,7 @@ from .options import (
     say,
     some,
 )
-from .pictures import add_color_space, add_label_option
+from .pictures import add_color_options, add_label_option, options_of
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[format_.suffix[1:] for format_ in WRITTEN.values()],
         help="format of the results (default: that of each composite's suffix)",
     )
+    add_control_options(parser)
     add_mask_options(parser)
     add(
         "--quality",
@@ -61,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="JPEG quality (default: 95)",
     )
     add_label_option(parser)
-    add_color_space(parser)
+    add_color_options(parser)
     add_record_option(parser)
     add("--workers", type=count, help="pictures processed at a time (default: one per core)")
     add("--watch", action="store_true", help="keep processing new files in IN until Ctrl-C")
@@ -89,17 +91,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
     from ..batch.work import BatchOptions
+    from ..imaging.profiles import given
     from ..system.signals import StopSignal
     from ..weights import load_weights
 
     options = BatchOptions(
-        strength=arguments.strength,
-        resize_mask=arguments.resize_mask,
-        quality=arguments.quality,
-        apply_anyway=arguments.apply_anyway,
-        snap_mask=arguments.snap_mask,
-        labels=tuple(arguments.label),
-        color_space=arguments.color_space,
+        **vars(
+            options_of(arguments).but(profile=arguments.profile and _everywhere(arguments, arguments.profile))
+        ),
         model=arguments.model,
         suffix=_suffix(arguments),
         record=arguments.record,
@@ -107,25 +106,38 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     # Report missing files before anything is written.
     load_weights(arguments.model)
+    if options.profile:
+        given(options.profile)
     found = None if arguments.watch else _find(arguments)
     store = open_store(_everywhere(arguments, arguments.out))
     with store.locked(), StopSignal() as signal:
         results, before = Results(store, options), 0
-        with results.closing(), progress_bar("harmonizing", "pictures") as progress:
+        with results.closing(), progress_bar("harmonizing", "pictures", delay=0) as progress:
             workplace = _cluster if arguments.ray else _machine
             work = workplace(arguments, options, store, lambda: signal.received)
-            batch = Batch(results, work, partial(_report, progress), lambda: signal.received)
+            begin = partial(progress, 0)
+            batch = Batch(results, work, begin, partial(_report, progress), lambda: signal.received)
             if found is None:
+                say(f"Watching {arguments.source} for pictures and their masks; Ctrl-C ends.")
                 batch.watch(partial(_find, arguments), PAUSE)
             else:
                 before = batch.once(found)
         done, failed = results.counts["done"], results.counts["failed"]
         skipped = f" Skipped: {results.counts['skipped']:,}." if results.counts["skipped"] else ""
         say(f"Harmonized: {done:,}. Failed: {failed:,}. Done before: {before:,}.{skipped}")
+        if done:
+            say(_outcomes(results.counts))
         if signal.received and not arguments.watch:
             say("cdtnet: Interrupted; run the same command to resume.")
             raise SystemExit(130)
     return failed
+
+
+def _outcomes(counts: Mapping[str, int]) -> str:
+    """What became of those that are done, in a line."""
+    changed, nearly, odd = (counts[key] for key in ("changed", "nearly unchanged", "suspicious mask"))
+    where = " results.jsonl says why." if nearly or odd else ""
+    return f"Changed: {changed:,}. Nearly unchanged: {nearly:,}. Suspicious masks: {odd:,}.{where}"
 
 
 def _find(arguments: argparse.Namespace) -> Jobs:

@@ -2,12 +2,22 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import PictureError
-from .options import add_apply_anyway, add_model_options, runtime, stoppable_bar
+from ..inference.controls import Controls
+from .options import add_apply_anyway, add_control_options, add_model_options, runtime, say, stoppable_bar
 from .outputs import prepare_output
-from .pictures import Output, add_output_options, beside, read_inputs
+from .pictures import (
+    Output,
+    add_output_options,
+    add_reading_options,
+    beside,
+    options_of,
+    read_inputs,
+    reading,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="2-256",
         help="points per axis of the table, such as 17, 33 or 65 (default: 33, the network's)",
     )
+    parser.add_argument(
+        "--fit",
+        action="store_true",
+        help="fit the table to what the model makes of the foreground, and say how close it comes, instead "
+        "of writing the table that the model mixes",
+    )
     add_model_options(parser)
+    add_control_options(parser)
+    add_reading_options(parser)
     parser.set_defaults(model="cdtnet-sim")  # the table is its whole result
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)
@@ -51,29 +69,32 @@ def run(arguments: argparse.Namespace) -> None:
 def _write_table(arguments: argparse.Namespace) -> None:
     from ..imaging.cube import check_name
     from ..inference.harmonizer import Harmonizer
+    from ..inference.pipeline import fitted_for, table_for
 
     if arguments.mask is None:
         raise PictureError("A table is computed for a foreground; give its mask after the composite.")
     inputs = [arguments.picture, arguments.mask]
-    picture, mask = read_inputs(*inputs)
+    picture, mask = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or _table_of(arguments.picture)
     if name != "-":
         check_name(name)
         prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
-    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
-    lut = harmonizer.lut(
-        picture, mask, resize_mask=arguments.resize_mask, apply_anyway=arguments.apply_anyway
-    )
+    harmonizer, options = Harmonizer(arguments.model, **runtime(arguments)), options_of(arguments)
+    lut = (fitted_for if arguments.fit else table_for)(harmonizer, picture, mask, options)
+    if lut is None and arguments.fit:
+        raise PictureError("There is nothing to fit to: the mask is black; paint the pasted object white.")
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} has none, or the mask is black; "
             "use cdtnet-sim or cdtnet-256, and paint the pasted object white."
         )
-    lut = lut.weakened(arguments.strength).resized(arguments.size or lut.size)
+    lut = lut.resized(arguments.size or lut.size)
     if name == "-":
         sys.stdout.buffer.write(lut.encode())
     else:
         lut.save(name)
+        if lut.note:
+            say(lut.note)
         print(name)
 
 
@@ -86,8 +107,12 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     from ..imaging import Lut
 
     inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
+    if arguments.fit:
+        raise PictureError("A table is applied as it is; leave out --fit, or --apply.")
+    if replace(options_of(arguments).controls, strength=1.0) != Controls():
+        raise PictureError("A table is applied at a strength; leave out the other controls, or --apply.")
     lut = Lut.load(arguments.apply)
-    picture, *masks = read_inputs(*inputs)
+    picture, *masks = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
     output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
     with stoppable_bar("recoloring") as progress:

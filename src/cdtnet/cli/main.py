@@ -14,12 +14,14 @@ from .._version import __version__
 from ..errors import CdtnetError
 from ..system.signals import terminated_as_interrupted
 from .options import say
+from .words import suggestion, understood
 
 VERBS = {
     "harmonize": "recolor the foreground of one composite.",
     "app": "open a page in the browser to place, paint, harmonize and compare pictures.",
     "batch": "harmonize all pictures of a folder, archive, pattern or store, on this machine or a cluster.",
-    "compose": "paste a cut-out onto a background and harmonize it.",
+    "compose": "paste cut-outs onto backgrounds and harmonize them.",
+    "video": "harmonize a film without flicker, and keep its sound.",
     "lut": "write the lookup table of a composite for grading software, or apply one to a picture.",
     "demo": "harmonize the example photo of the package, and write before and after side by side.",
     "info": "print versions, devices and models, or the record of a picture (see --record).",
@@ -61,12 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # print file names that are not valid text unchanged
+    given = sys.argv[1:] if argv is None else argv
+    argv = understood(given, VERBS)
     parser = build_parser()
+    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+        parser.error(f"there is no verb {argv[0]!r}; {suggestion(argv[0], VERBS)}")
     arguments, rest = parser.parse_known_args(argv)
-    if any(word.startswith("-") for word in rest) or (rest and "changes" not in arguments):
+    lists = [name for name in ("changes", "pictures") if name in arguments]
+    if any(word.startswith("-") for word in rest) or (rest and not lists):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse accepts none of these after an option
-        arguments.changes += rest
+        getattr(arguments, lists[0]).extend(rest)
     return arguments
 
 

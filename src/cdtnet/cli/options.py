@@ -4,8 +4,11 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import Field, fields
+from typing import Any
 
 from ..config import PRECISIONS, Runtime
+from ..inference.controls import Controls
 from ..system.progress import bar
 
 
@@ -16,13 +19,29 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default="cdtnet-256",
         help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file (default: %(default)s)",
     )
-    parser.add_argument(
-        "--strength",
-        type=fraction,
-        default=1.0,
-        help="share of the change, from 0 (none) to 1 (all, default)",
-    )
+    _add_control(parser, fields(Controls)[0])
     add_runtime_options(parser)
+
+
+def add_control_options(parser: argparse.ArgumentParser) -> None:
+    """The words of `Controls` besides --strength, which `add_model_options` adds."""
+    for control in fields(Controls)[1:]:
+        _add_control(parser, control)
+
+
+def _add_control(parser: argparse.ArgumentParser, control: Field[Any]) -> None:
+    flag, meaning = f"--{control.name.replace('_', '-')}", control.metadata["meaning"]
+    if "least" not in control.metadata:
+        parser.add_argument(flag, action="store_true", help=meaning)
+        return
+    least, most = control.metadata["least"], control.metadata["most"]
+    parser.add_argument(
+        flag,
+        type=number(least, most),
+        default=control.default,
+        metavar="N",
+        help=f"{meaning}; {least} to {most} (default: {control.default:g})",
+    )
 
 
 def add_runtime_options(parser: argparse.ArgumentParser) -> None:
@@ -47,13 +66,26 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
-    """Add --apply-anyway, --resize-mask and --snap-mask for the given kind of mask."""
+    """Add --apply-anyway and the options that change the given kind of mask."""
     add_apply_anyway(parser)
     parser.add_argument(
         "--resize-mask", action="store_true", help=f"accept a {mask} of another size, and resize it"
     )
     parser.add_argument(
         "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
+    )
+    parser.add_argument(
+        "--invert-mask", action="store_true", help=f"of a {mask} that is white where the background is"
+    )
+    width = parser.add_mutually_exclusive_group()
+    width.add_argument(
+        "--grow", type=count, default=0, metavar="PX", help=f"make the {mask} wider by some pixels"
+    )
+    width.add_argument(
+        "--shrink", type=_minus, dest="grow", metavar="PX", help="make it narrower by some pixels"
+    )
+    parser.add_argument(
+        "--feather", type=float, default=0.0, metavar="PX", help=f"soften the edge of the {mask}"
     )
 
 
@@ -94,15 +126,37 @@ def runtime(arguments: argparse.Namespace) -> Runtime:
     return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}
 
 
-def fraction(text: str) -> float:
-    """Parse a number from 0 to 1, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
-    return value
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return a parser of numbers or percentages within a range, for argparse."""
+
+    def parse(text: str) -> float:
+        try:
+            value = amount(text)
+        except ValueError:
+            value = least - 1
+        if most < value <= 100 * most and "%" not in text:
+            raise argparse.ArgumentTypeError(
+                f"{text} is more than {most:g}; for {text} percent write {text}%"
+            )
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least} and {most}")
+        return value
+
+    return parse
+
+
+def amount(text: str) -> float:
+    """Parse a decimal number or a percentage: 0.7, 70% and 70 % are the same.
+
+    Raises:
+        ValueError: The text is neither.
+    """
+    number = text.strip()
+    return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+
+
+def _minus(text: str) -> int:
+    return -count(text)
 
 
 def count(text: str) -> int:
@@ -113,13 +167,17 @@ def count(text: str) -> int:
 
 
 @contextmanager
-def progress_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
-    """Show a `bar`, and yield the function that updates it with done and total."""
-    with bar(description=description, unit=unit) as shown:
+def progress_bar(
+    description: str, unit: str = "tiles", *, delay: float = 1.0
+) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a `bar` after `delay` seconds, and yield the function that updates it with done and total."""
+    with bar(description=description, unit=unit, delay=delay) as shown:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None) -> None:
             shown.total = total
             shown.update(done - shown.n)
+            if not done and not delay:
+                shown.refresh()
 
         yield progress
 
@@ -130,7 +188,7 @@ def some(number: int, noun: str) -> str:
 
 
 @contextmanager
-def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int], None]]:
+def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """Show a `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
     Python raises KeyboardInterrupt anywhere, which could leave a lock between threads locked forever.
@@ -139,7 +197,7 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     with unbroken() as signal, progress_bar(description, unit) as show:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None) -> None:
             if signal.received:
                 raise KeyboardInterrupt
             show(done, total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from .outputs import add_overwrite, prepare_output
 
 if TYPE_CHECKING:
     from ..imaging import Picture
+    from ..imaging.layers import Stack
     from ..imaging.meaning import Label
     from ..inference.options import Options
 
@@ -40,21 +41,43 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
     add_overwrite(parser)
 
 
+def add_layer_options(parser: argparse.ArgumentParser) -> None:
+    """--layer, --layers and --layer-name."""
+    add = parser.add_argument
+    add("--layer", metavar="FILE", help="write the harmonized foreground alone, too, with transparency")
+    add(
+        "--layers",
+        action="store_true",
+        help="write background, foreground and harmonized foreground as layers into a .tif; .psd and .ora "
+        "always have them",
+    )
+    add(
+        "--layer-name",
+        metavar="NAME",
+        help="of a PSD or OpenRaster file, the layer that is the foreground (default: the highest)",
+    )
+
+
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add --page and --color-space of the first input, which `reading` returns."""
+    """Add --page and the options of `add_color_options` for the picture to harmonize; see `reading`."""
     parser.add_argument(
         "--page", type=count, metavar="N", help="page of a TIFF, GIF or WebP file with several pictures"
     )
-    add_color_space(parser)
+    add_color_options(parser)
 
 
-def add_color_space(parser: argparse.ArgumentParser) -> None:
-    """Add --color-space."""
+def add_color_options(parser: argparse.ArgumentParser) -> None:
+    """Add --color-space and --profile."""
     parser.add_argument(
         "--color-space",
         choices=("srgb", "linear"),
         help="color space of pixels without a profile; linear for floats of renderers (default: what the "
         "file declares, or srgb)",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="ICC",
+        help="the ICC profile of pixels without one, such as CMYK; the result then holds it",
     )
 
 
@@ -85,43 +108,57 @@ def _label(text: str) -> Label:
 
 def reading(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the values of `add_reading_options` for `read_picture`."""
-    return {"page": arguments.page, "color_space": arguments.color_space}
+    return {name: getattr(arguments, name) for name in ("page", "color_space", "profile")}
 
 
-def read_inputs(*names: str, **first: Any) -> list[Picture]:
+def read_inputs(*names: str, chosen: int = 0, **how: Any) -> list[Picture]:
     """Read files; one of them may be -, for stdin.
 
     Args:
         names: Of the files.
-        first: How to read the first one; see `read_picture`.
+        chosen: The place of the one that is to be harmonized.
+        how: How to read that one; see `read_picture`.
 
     Raises:
         PictureError: Two are -, or one cannot be read.
     """
     from ..imaging import read_picture
 
-    if names.count("-") > 1:
-        raise PictureError("Only one of the inputs can come from stdin.")
+    check_pipes(names)
     sources = [sys.stdin.buffer.read() if name == "-" else name for name in names]
     with unbroken():
-        return [read_picture(source, **({} if place else first)) for place, source in enumerate(sources)]
+        return [
+            read_picture(source, **(how if place == chosen else {})) for place, source in enumerate(sources)
+        ]
+
+
+def check_pipes(names: Sequence[str]) -> None:
+    """Refuse to read two inputs from stdin.
+
+    Raises:
+        PictureError: Two names are -.
+    """
+    if names.count("-") > 1:
+        raise PictureError("Only one of the inputs can come from stdin.")
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
     """Return a default output: the source's name with `_change`, in its format; - for -.
 
-    Formats that are only read become PNG.
+    Formats that are only read become PNG; layered pictures stay so.
 
     Raises:
         PictureError: The name would be longer than file systems take.
     """
     from ..imaging.formats import result_format
+    from ..imaging.layered import is_layered
 
     if source == "-":
         return "-"
     path = Path(source)
     format_ = result_format(kind)
-    suffix = path.suffix if path.suffix.lower() in format_.suffixes else format_.suffix
+    same = is_layered(path) or path.suffix.lower() in format_.suffixes
+    suffix = path.suffix if same else format_.suffix
     name = f"{path.stem}_{change}{suffix}"
     if len(os.fsencode(name)) > LONGEST_NAME >= len(os.fsencode(path.name)):
         raise PictureError(
@@ -139,11 +176,13 @@ class Output:
         name: its name.
         encoding: how it will be written, in words.
         quality: of a JPEG.
+        layered: whether its layers are written.
     """
 
     name: str
     encoding: str
     quality: int
+    layered: bool = False
 
     @classmethod
     def prepare(
@@ -156,15 +195,45 @@ class Output:
             WriteError: The output would replace an input without --overwrite, or cannot be a file.
         """
         from ..imaging import describe_encoding
+        from ..imaging.layered import check_layers, is_layered
 
         quality = arguments.quality
-        encoding = describe_encoding(picture, "out.png" if name == "-" else name, quality=quality)
+        layered = is_layered(name) or getattr(arguments, "layers", False)
+        if layered:
+            encoding = check_layers(picture, name)
+        else:
+            encoding = describe_encoding(picture, "out.png" if name == "-" else name, quality=quality)
         if name != "-":
             prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
-        return cls(name, encoding, quality)
+        return cls(name, encoding, quality, layered)
 
-    def write(self, picture: Picture) -> None:
-        """Write the picture; the path written is the one line on stdout."""
+    @classmethod
+    def prepare_layer(
+        cls, picture: Picture, inputs: Sequence[str], arguments: argparse.Namespace
+    ) -> Output | None:
+        """The same of --layer, if it is given: whether it can be written with transparency."""
+        if arguments.layer is None:
+            return None
+        from ..imaging import describe_encoding
+        from ..imaging.layers import blank_layer
+
+        encoding = describe_encoding(blank_layer(picture), arguments.layer, quality=arguments.quality)
+        prepare_output(arguments.layer, [*inputs, arguments.model], overwrite=arguments.overwrite)
+        return cls(arguments.layer, encoding, arguments.quality)
+
+    def write(self, picture: Picture, stack: Callable[[], Stack] | None = None) -> None:
+        """Write the picture; the path written is the one line on stdout.
+
+        Args:
+            picture: What to write.
+            stack: Makes its layers, which are written instead if they are wanted.
+        """
+        if self.layered and stack:
+            from ..imaging.layered import encode_layers
+
+            write_file(self.name, encode_layers(stack(), Path(self.name).suffix))
+            self.report()
+            return
         if self.name == "-":
             sys.stdout.buffer.write(_encode(picture, ".png", self.quality))
             return
@@ -191,17 +260,13 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """Collect the options for harmonizing and writing a picture."""
+    from ..inference.controls import WORDS
     from ..inference.options import Options
 
-    return Options(
-        arguments.strength,
-        arguments.resize_mask,
-        arguments.quality,
-        arguments.apply_anyway,
-        arguments.snap_mask,
-        tuple(getattr(arguments, "label", ())),
-        getattr(arguments, "color_space", None),
-    )
+    mask = "resize_mask", "snap_mask", "invert_mask", "grow", "feather"
+    names = (*WORDS, *mask, "quality", "apply_anyway", "color_space", "profile")
+    words = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    return Options().but(labels=tuple(getattr(arguments, "label", ())), **words)
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
@@ -210,7 +275,8 @@ def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict
 
     if not arguments.record:
         return False
-    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
-    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space")}
+    chosen = {name: getattr(arguments, name, None) for name in ("label", "page", "color_space", "layer_name")}
     chosen = {name: value for name, value in chosen.items() if value}
+    names["profile"] = getattr(arguments, "profile", None)
+    files = {part: identity(name) for part, name in names.items() if name not in (None, "-")}
     return {"resize_mask": arguments.resize_mask, "quality": arguments.quality, **chosen, **files}

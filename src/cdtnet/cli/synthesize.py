@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..system.machine import available_cores
 from ..system.progress import bar
-from .options import count, fraction, say, some
+from .options import count, number, say, some
 
 if TYPE_CHECKING:
     from ..synthesize.build import Built
@@ -89,7 +89,7 @@ def _add_mode(
         help_ = "of the sub-set in it (default: %(default)s)"
         parser.add_argument("--name", type=_name, default=subset, help=help_)
         help_ = "share of the photos for tests (default: %(default)s)"
-        parser.add_argument("--test-share", type=fraction, default=0.1, help=help_)
+        parser.add_argument("--test-share", type=number(0, 1), default=0.1, help=help_)
     return parser
 
 

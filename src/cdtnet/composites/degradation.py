@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..imaging.snapping import snap_low
 from .recolor import RandomNumbers
 
 
@@ -93,6 +94,25 @@ def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
             drawn[chosen] = _redrawn(mask[chosen], reach, RandomNumbers(len(chosen), random.generator))
     before, after = (area.sum((1, 2, 3), keepdim=True) for area in (mask, drawn))
     return torch.where((after < 3 * before) & (after > before / 3), drawn, mask)
+
+
+def snap(mask: Tensor, rgb: Tensor) -> Tensor:
+    """Rough masks refined to the edges in their pictures, as they are before the network sees them.
+
+    Args:
+        mask: (B,1,H,W), 0..1.
+        rgb: (B,3,H,W), the composites, sRGB in 0..1.
+
+    Returns:
+        Masks (B,1,H,W), 0..1. A mask for which there is no edge stays as it was.
+    """
+
+    def snapped(image: np.ndarray, rough: np.ndarray) -> np.ndarray:
+        refined = snap_low(image, rough)
+        return rough if refined is None else refined
+
+    images, rough = rgb.permute(0, 2, 3, 1).cpu().numpy(), mask[:, 0].cpu().numpy()
+    return torch.from_numpy(np.stack([*map(snapped, images, rough)]))[:, None].to(mask)
 
 
 def _redrawn(mask: Tensor, reach: int, random: RandomNumbers) -> Tensor:

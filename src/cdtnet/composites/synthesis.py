@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .color import linear_to_oklab, srgb_to_linear
-from .degradation import compress, grain, misjudge, recompress
+from .degradation import compress, grain, misjudge, recompress, snap
 from .error import fmse
 from .masks import generate_masks
 from .moving import move, repaint
@@ -17,9 +17,11 @@ from .recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 # Composites further than this from the real photo (fMSE, 0..255 scale) are moved back towards it: beyond it
 # the original foreground cannot be recognized.
 FMSE_LIMIT = 8000.0
-MOVED = 0.6  # share of composites made of moved objects
+MOVED = 0.5  # share of composites made of moved objects
 MISJUDGED = 0.6  # share of masks that are not exact
-LIT = 0.35  # share of recolored foregrounds with light that changes over them
+SNAPPED = 0.6  # share of those that are then refined to edges in the picture
+DRAWN_BACK = 0.2  # share of composites drawn back towards the photograph
+LIT = 0.5  # share of recolored foregrounds with light that changes over them
 
 
 class Triplet(NamedTuple):
@@ -33,7 +35,7 @@ class Triplet(NamedTuple):
 def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
     """Draw photographs and make triplets like people's composites: most without a seam, masks not exact.
 
-    Three of five are objects moved within their photograph (`moving.py`), the others recolored photographs.
+    Half are objects moved within their photograph (`moving.py`), the others recolored photographs.
     Some composites are drawn back towards the photograph, so that it is learnt to change little where little
     is wrong. Where the mask leaves something out, `real` is the composite: nothing can be mended there.
 
@@ -58,7 +60,7 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
     composite, mask, real = (
         torch.cat(tensors)[order] for tensors in zip(*(t for _, t in parts), strict=True)
     )
-    for chosen in _where(random.chance(0.12)):
+    for chosen in _where(random.chance(DRAWN_BACK)):
         amount = RandomNumbers(len(chosen), generator).uniform(0, 0.6)
         composite[chosen] = torch.lerp(real[chosen], composite[chosen], amount)
     for chosen in _where(random.chance(0.15)):
@@ -67,6 +69,8 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         composite[chosen] = coded
     for chosen in _where(random.chance(MISJUDGED)):
         mask[chosen] = misjudge(mask[chosen], RandomNumbers(len(chosen), generator))
+        for few in _where(RandomNumbers(len(chosen), generator).chance(SNAPPED)):
+            mask[chosen[few]] = snap(mask[chosen[few]], composite[chosen[few]])
     return Triplet(composite, mask, torch.where(mask > 0, real, composite))
 
 

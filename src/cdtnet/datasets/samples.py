@@ -143,19 +143,22 @@ def read_entry(entry: Entry) -> Picture:
     return decode_entry(entry, entry.read())
 
 
-def decode_entry(entry: Entry, data: bytes, *, color_space: str | None = None) -> Picture:
+def decode_entry(
+    entry: Entry, data: bytes, *, color_space: str | None = None, profile: str | None = None
+) -> Picture:
     """Decode a file's bytes to a picture in its native depth.
 
     Args:
         entry: The file, of which messages have the name.
         data: Its content.
         color_space: As for `read_picture`.
+        profile: Likewise.
 
     Raises:
         DataError: It is damaged; names it.
     """
     try:
-        return read_picture(data, color_space=color_space, name=str(entry))
+        return read_picture(data, color_space=color_space, profile=profile, name=str(entry))
     except PictureError as error:
         raise DataError(str(error).replace("The given data", str(entry), 1)) from error
 

@@ -4,6 +4,7 @@ Their mean is better than either, and where they differ neither is sure. Not in 
 `Config.second_look` says whether a network looks twice.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 DOUBT = 1.0  # weight of the squared difference of two looks in the squared error of their mean
@@ -24,9 +25,25 @@ class Confidence(NamedTuple):
     size: Any
 
 
-def mean(first: Any, second: Any) -> Any:
-    """Average a part of two analyses, arrays or tensors; None if there is no such part."""
-    return None if first is None else (first + second) / 2
+def mean(first: Any, second: Any, weight: float = 0.5) -> Any:
+    """Average a part of two analyses, arrays or tensors; None if there is no such part.
+
+    Args:
+        first: (…).
+        second: (…).
+        weight: of the second, 0..1.
+    """
+    return None if first is None else (1 - weight) * first + weight * second
+
+
+def mix(parts: Sequence[Any], weights: Sequence[float]) -> Any:
+    """Sum a part of analyses, arrays or tensors, with weights; None if there is no such part."""
+    if parts[0] is None:
+        return None
+    total = parts[0] * weights[0]
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total += part * weight
+    return total
 
 
 def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:

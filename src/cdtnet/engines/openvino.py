@@ -5,8 +5,8 @@ Runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modules,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from ..config import IMAGENET_MEAN, IMAGENET_STD, Precision
 from ..imaging.geometry import low_positions
 from ..imaging.resizing import LowPicture
-from ..system.machine import available_cores
+from ..system.machine import available_cores, trim_memory
 from ..weights import Weights
-from .confidence import mean
+from .confidence import mix
+from .integers import in_integers
 from .protocol import Tile
 from .quiet import core, opset13, ov
 
@@ -54,6 +55,16 @@ class LowAnalysis(NamedTuple):
         """What belongs to the same picture with left and right exchanged."""
         return self if self.low is None else self._replace(low=np.ascontiguousarray(self.low[..., ::-1]))
 
+    def resampled(self, rows: FloatArray, columns: FloatArray) -> LowAnalysis:
+        """What belongs to the same picture moved and scaled; see `Engine.look`."""
+        return (
+            self if self.low is None else self._replace(low=(rows @ self.low @ columns.T).astype(np.float32))
+        )
+
+    def recolored(self, other: LowAnalysis) -> LowAnalysis:
+        """The same with the table of another."""
+        return other._replace(low=self.low)
+
 
 class OpenVinoEngine:
     """An `Engine` on the CPU.
@@ -74,6 +85,7 @@ class OpenVinoEngine:
         self.parallel = threads or available_cores()
         capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.fast: Precision = "bfloat16" if "BF16" in capabilities else "float32"
+        self.precisions: tuple[Precision, ...] = ("float32", "bfloat16")
         graphs = _read_graphs(weights)
         if self.config.variant == "cdtnet-sim":  # the encoder alone
             whole = graphs["generator"]
@@ -88,6 +100,12 @@ class OpenVinoEngine:
         self._graphs = {name: box(name) for name in graphs}
         if "refinement" in graphs:
             self._graphs["refinement, bfloat16"] = box("refinement", "bfloat16")
+            if integers := in_integers(graphs["refinement"], weights):
+                self._graphs["refinement, int8"] = _CompiledGraph(
+                    integers, "float32", self.parallel, self.parallel
+                )
+                self.precisions += ("int8",)
+                self.fast = "int8" if "INT8" in capabilities else self.fast
 
     def look(self, low: LowPicture) -> LowAnalysis:
         """Everything global about a picture."""
@@ -103,9 +121,16 @@ class OpenVinoEngine:
             analysis = analysis._replace(low=found["residual"])
         return analysis
 
-    def mean(self, first: LowAnalysis, second: LowAnalysis) -> LowAnalysis:
-        """Of two analyses of the same picture."""
-        return LowAnalysis(*map(mean, first, second))
+    def mix(self, analyses: Sequence[LowAnalysis], weights: Sequence[float]) -> LowAnalysis:
+        """Of analyses of the same picture; see `Engine`."""
+        return LowAnalysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True)))
+
+    def let_go(self) -> None:
+        """Give back the memory that looking took."""
+        for name in GLOBAL:
+            if name in self._graphs:
+                self._graphs[name].let_go()
+        trim_memory()
 
     def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
         """The picture at base size that an analysis leads to, (S,S,3)."""
@@ -166,6 +191,12 @@ class _CompiledGraph:
             found = request.infer(inputs, share_inputs=True)
             return {output.any_name: value for output, value in found.items()}
 
+    def let_go(self) -> None:
+        """Give back what lies between its operations, unless another thread is computing with it."""
+        if self._compiled is not None:
+            with suppress(RuntimeError):
+                self._compiled.release_memory()
+
     @contextmanager
     def _request(self) -> Iterator[ov.InferRequest]:
         try:
@@ -213,6 +244,7 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
         for parameter in graph.get_parameters():
             if parameter.friendly_name in places:
                 constant = opset13.constant(weights.entries[parameter.friendly_name])
+                constant.set_friendly_name(parameter.friendly_name)
                 parameter.output(0).replace(constant.output(0))
                 graph.remove_parameter(parameter)
         graph.validate_nodes_and_infer_types()

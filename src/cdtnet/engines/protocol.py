@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,20 +39,29 @@ class Engine(Protocol):
         config: of the network.
         parallel: how many windows are best rendered at a time, each in a thread of its own.
         step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
-        fast: the lowest precision that the hardware gains by; never off by more than a level of 8 bits.
+        precisions: that it can compute these weights in.
+        fast: that of them which is best for 8-bit pictures on this hardware; never off by more than a level.
     """
 
     name: str
     config: Config
     parallel: int
     step: int
+    precisions: tuple[Precision, ...]
     fast: Precision
 
     def look(self, low: LowPicture) -> Any:
-        """Analyze a picture in single precision; `mirrored()` of the result mirrors it."""
+        """Analyze a picture in single precision.
 
-    def mean(self, first: Any, second: Any) -> Any:
-        """Average two analyses of the same picture."""
+        `mirrored()` of the result mirrors it. `resampled(rows, columns)` moves its local parts: each argument
+        is (S,S), the weights of the old lines in the new ones. `recolored(other)` has the table of another.
+        """
+
+    def mix(self, analyses: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Mix analyses of the same picture, or analyses `resampled` to fit it; weights sum to 1."""
+
+    def let_go(self) -> None:
+        """Release memory that analyses used and that is not needed at once."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
         """Return the picture at base size that an analysis gives, (S,S,3), sRGB, not clamped."""

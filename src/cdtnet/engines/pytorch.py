@@ -1,5 +1,6 @@
 """The PyTorch engine: the reference, and the one for GPUs."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..imaging.resizing import LowPicture
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize, normalize
-from .confidence import mean
+from .confidence import mix
 from .protocol import Tile
 
 FloatArray = NDArray[np.float32]
@@ -29,6 +30,7 @@ class TorchEngine:
 
     name = "pytorch"
     step = 1
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
 
     def __init__(self, model: CDTNet, device: str = "auto"):
         self.device = _pick(device)
@@ -48,9 +50,12 @@ class TorchEngine:
         return self._ready(self.model.analyze(self._input(low)))
 
     @torch.inference_mode()
-    def mean(self, first: Analysis, second: Analysis) -> Analysis:
-        """Of two analyses of the same picture."""
-        return self._ready(Analysis(*map(mean, first, second)))
+    def mix(self, analyses: Sequence[Analysis], weights: Sequence[float]) -> Analysis:
+        """Of analyses of the same picture; see `Engine`."""
+        return self._ready(Analysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True))))
+
+    def let_go(self) -> None:
+        """Nothing is held: PyTorch frees what it has computed with."""
 
     @torch.inference_mode()
     def preview(self, analysis: Analysis, low: LowPicture) -> FloatArray:

@@ -19,15 +19,15 @@ _SAME = (
 )  # levels: a profile that moves no color further is sRGB, up to rounding; others move some by 8
 
 
-def luma(rgb: NDArray[Any]) -> Floats:
+def luma(rgb: NDArray[Any], weights: NDArray[np.float32] = _LUMA) -> Floats:
     """Return the brightness (…) of colors (…, 3), independent of neighboring pixels.
 
     A matrix product would be faster, but rounds by a pixel's place in the array.
     """
     with np.errstate(invalid="ignore", over="ignore"):  # of floats that are no colors
-        total = np.multiply(rgb[..., 0], _LUMA[0], dtype=np.float32)
+        total = np.multiply(rgb[..., 0], weights[0], dtype=np.float32)
         for channel in (1, 2):
-            total += np.multiply(rgb[..., channel], _LUMA[channel], dtype=np.float32)
+            total += np.multiply(rgb[..., channel], weights[channel], dtype=np.float32)
     return total
 
 

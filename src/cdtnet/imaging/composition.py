@@ -98,6 +98,7 @@ def compose(
     at: tuple[float, float] | None = None,
     scale: float = 1.0,
     rotate: float = 0.0,
+    flip: bool = False,
     mask: Any = None,
     resize_mask: bool = False,
 ) -> Composition:
@@ -114,6 +115,7 @@ def compose(
             it may lie outside. None centers it, on whole pixels.
         scale: background pixels per foreground pixel, 1/400 to 400.
         rotate: degrees clockwise about the foreground's center.
+        flip: mirror the foreground, left to right, before it is rotated.
         mask: the part of the foreground to paste, of its size: white is pasted, gray partly; combined with
             its alpha if it has both.
         resize_mask: accept a mask of another size, and resize it.
@@ -131,6 +133,9 @@ def compose(
             "alpha channel, or a mask of the foreground (--mask, mask=...)."
         )
     opacity = None if mask is None else to_mask(mask, pasted.height, pasted.width, resize=resize_mask)
+    if flip:
+        pasted = pasted.replace_pixels(pasted.pixels[:, ::-1])
+        opacity = None if opacity is None else opacity[:, ::-1]
     placement = _place(pasted, canvas, at, scale, rotate)
     area = placement.bounds(canvas.height, canvas.width)
     if area.top >= area.bottom or area.left >= area.right:

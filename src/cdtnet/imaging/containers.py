@@ -20,6 +20,7 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
     "EXR": (b"v/1\x01",),
 }
+_TGA = struct.Struct("<BBBHHBHHHHBB")
 _JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
 
 
@@ -39,7 +40,17 @@ def format_of(head: bytes) -> str | None:
         return "HEIC" if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"} else None
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#":
         return "PNM"
-    return None
+    return "TGA" if _is_tga(head) else None
+
+
+def _is_tga(head: bytes) -> bool:
+    """Whether a file that begins with nothing known begins as Truevision TGA does, which has no name."""
+    if len(head) < _TGA.size:
+        return False
+    _, palette, kind, start, count, size, _, _, width, height, bits, flags = _TGA.unpack_from(head)
+    indexed = palette == 1 and kind in (1, 9) and count and size in (15, 16, 24, 32)
+    direct = palette == 0 and kind in (2, 3, 10, 11) and not (start or count or size)
+    return bool((indexed or direct) and width and height and bits in (8, 15, 16, 24, 32) and flags < 64)
 
 
 def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:

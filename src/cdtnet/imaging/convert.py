@@ -84,6 +84,31 @@ def like(picture: Picture, original: Any) -> Any:
     return picture
 
 
+def like_layer(layer: Picture, original: Any) -> Any:
+    """Hand a layer back in the kind that the caller gave its picture in.
+
+    Args:
+        layer: With alpha, of the size and depth that `to_picture(original)` has.
+        original: What the caller handed over.
+
+    Returns:
+        An array (H, W, 4), or (H, W, 2) for grey, of the same type for an array; a tensor of the same type
+        and device, channels first, for a tensor; a PIL image for a PIL image, unless PIL has no such mode;
+        and else the Picture itself.
+    """
+    pixels = np.ascontiguousarray(layer.pixels)
+    if is_tensor(original):
+        planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+        return sys.modules["torch"].from_numpy(planes).to(device=original.device, dtype=original.dtype)
+    if isinstance(original, np.ndarray):
+        return pixels.astype(original.dtype, copy=False)
+    if is_pil(original) and pixels.dtype == np.uint8:
+        made = sys.modules["PIL.Image"].fromarray(pixels)
+        made.info = {key: value for key, value in original.info.items() if key != "transparency"}
+        return made
+    return layer
+
+
 def is_pil(source: Any) -> bool:
     """Check for a PIL image without importing PIL: whoever has made one has imported it."""
     module = sys.modules.get("PIL.Image")

@@ -31,12 +31,14 @@ class Lut:
 
     Attributes:
         table: (N, N, N, 3) float32, indexed by blue, green, red; the new colors of the grid, red first.
+        note: A comment of one line in the .cube file; "" for none.
 
     Raises:
         PictureError: The table has another shape, or holds NaN or infinite values.
     """
 
     table: NDArray[np.float32]
+    note: str = ""
 
     def __post_init__(self) -> None:
         shape = self.table.shape
@@ -116,15 +118,19 @@ class Lut:
         """Return the same recoloring on another grid, interpolated trilinearly."""
         if size not in _SIZES:
             raise PictureError(f"A lookup table can have 2 to 256 grid points per axis, not {size}.")
-        return self if size == self.size else Lut(self.apply(_identity(size)))
+        return self if size == self.size else Lut(self.apply(_identity(size)), self.note)
 
     def weakened(self, strength: float) -> Lut:
         """Return a table with the effect of this one at a strength from 0 to 1."""
         check_strength(strength)
         if strength == 1:
             return self  # to the last bit
-        identity = _identity(self.size)
+        identity = self.grid()
         return Lut(identity + np.float32(strength) * (self.table - identity))
+
+    def grid(self) -> NDArray[np.float32]:
+        """The colors that the table maps, (N, N, N, 3): the table that changes nothing."""
+        return _identity(self.size)
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
         """Write a .cube file, with red varying fastest.
@@ -142,7 +148,8 @@ class Lut:
 
     def encode(self) -> bytes:
         """Return the content of the .cube file."""
-        head = f'TITLE "cdtnet"\nLUT_3D_SIZE {self.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
+        head = f"# {self.note}\n" if self.note else ""
+        head += f'TITLE "cdtnet"\nLUT_3D_SIZE {self.size}\nDOMAIN_MIN 0.0 0.0 0.0\nDOMAIN_MAX 1.0 1.0 1.0\n'
         lines = [f"{r:.7f} {g:.7f} {b:.7f}\n" for r, g, b in self.table.reshape(-1, 3).tolist()]
         return (head + "".join(lines)).encode("ascii")
 

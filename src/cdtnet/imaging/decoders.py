@@ -5,23 +5,19 @@ Each is looked at before it is decoded, so that size and depth are refused by th
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from . import profiles
+from . import exr, oiio, profiles
 from .exif import upright
 from .formats import EXR, HEIC, JP2, JXL, PNM, TGA
 from .metadata import Metadata
@@ -32,7 +28,7 @@ Check = Callable[[int, int, int, int], None]
 _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
 _PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
-_PRINTING = Lock()
+_NAMELESS = re.compile(r" <_io\.[^>]*>")  # what libraries call files without a name
 _PATIENCE = 120.0  # seconds that a JPEG XL file may take
 _LIBRARY_ERRORS = (
     OSError,
@@ -78,12 +74,34 @@ def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
         return reader(stream, name, check) if reader else _pillow(kind, stream, name, check)
 
 
+def decoded_bytes(kind: str, stream: BinaryIO) -> int:
+    """How much memory the pixels of a file will take, by its header.
+
+    Raises:
+        CdtnetError: As from `decode`.
+    """
+
+    def measure(width: int, height: int, channels: int, size: int) -> None:
+        raise _MeasuredError(width * height * channels * size)
+
+    try:
+        decode(kind, stream, "", measure)
+    except _MeasuredError as measured:
+        return measured.nbytes
+    return 0
+
+
+class _MeasuredError(Exception):
+    def __init__(self, nbytes: int) -> None:
+        self.nbytes = nbytes
+
+
 @contextmanager
 def _explained(name: str, kind: str) -> Iterator[None]:
     try:
         yield
     except _LIBRARY_ERRORS as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
+        words = _NAMELESS.sub("", " ".join(str(error).split()))[:200] or type(error).__name__
         raise PictureError(
             f"{name} is damaged, incomplete or of a kind of {kind} that cannot be read ({words}); "
             "save it again from its source."
@@ -145,16 +163,21 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
     head = pylibjxl.probe(data)
     if head["have_animation"]:
         raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
-    if head["bits_per_sample"] != 8 or head["exponent_bits_per_sample"]:
+    if head["exponent_bits_per_sample"] or head["bits_per_sample"] > 16:
         raise PictureError(
-            f"{name} holds {head['bits_per_sample']} bits a channel, of which only 8 would be read; save it "
-            "as 16-bit PNG or TIFF first."
+            f"{name} holds floats, or more than 16 bits a channel; save it as TIFF or OpenEXR."
         )
-    check(head["width"], head["height"], head["channels"], 1)
+    deep = head["bits_per_sample"] > 8
+    check(head["width"], head["height"], head["channels"], 3 if deep else 1)
+    pixels: NDArray[Any]
     pixels, boxes = pylibjxl.decode(data, metadata=True, timeout=_PATIENCE)
-    exif = boxes.get("exif")
+    exif, icc = boxes.get("exif"), boxes.get("icc")
+    if deep:
+        pixels, icc = oiio.read(
+            data, JXL.suffix, JXL.extra, f"{name} holds more than 8 bits a channel, and reading it"
+        )
     metadata = Metadata(
-        icc=boxes.get("icc"),
+        icc=icc,
         exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
         xmp=boxes.get("xmp"),
         lossless=False,
@@ -164,8 +187,8 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
 
 
 def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
-    if kind == PNM.name and (deep := _deep_pnm(stream, check)):
-        return deep
+    if kind == PNM.name and (decoded := _deep_pnm(stream, check)):
+        return decoded
     stream.seek(0)
     from PIL import Image
 
@@ -178,12 +201,10 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
             raise PictureError(
                 f"{name} has more pixels than are read of a {kind} file; save it as PNG or TIFF."
             ) from error
-        if kind == JP2.name and jp2_bits(stream) > 8 and image.mode != "I;16":
-            raise PictureError(
-                f"{name} holds more than 8 bits a channel, of which only 8 would be read; "
-                "save it as 16-bit PNG or TIFF first."
-            )
-        check(*image.size, len(image.getbands()), 2 if image.mode.startswith("I") else 1)
+        deep = kind == JP2.name and jp2_bits(stream) > 8
+        check(*image.size, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1)
+        if deep:
+            return _deep_jp2(stream, name)
         return _of_pillow(image, kind, name, lossless=True)
 
 
@@ -203,6 +224,13 @@ def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
         format=kind,
     )
     return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
+
+
+def _deep_jp2(stream: BinaryIO, name: str) -> Decoded:
+    stream.seek(0)
+    what = f"{name} holds more than 8 bits a channel, and reading it"
+    pixels, icc = oiio.read(stream.read(), JP2.suffix, "jp2", what)
+    return Decoded(pixels, Metadata(icc=icc, format=JP2.name))
 
 
 def jp2_bits(stream: BinaryIO) -> int:
@@ -235,80 +263,4 @@ def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
 
 
 def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
-    with needs("exr", f"{name} is an OpenEXR file, and reading it"):
-        import OpenEXR
-    with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # the library reads files by their names only
-        path = Path(folder, "picture.exr")
-        path.write_bytes(stream.read())
-        stack.enter_context(_quiet())
-        header = OpenEXR.File(str(path), header_only=True)
-        if len(header.parts) != 1 or header.header()["type"] not in (
-            OpenEXR.scanlineimage,
-            OpenEXR.tiledimage,
-        ):
-            raise PictureError(
-                f"{name} has several parts or deep pixels; save the part you want as a file of its own."
-            )
-        (left, top), (right, bottom) = header.header()["dataWindow"]
-        width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
-        check(width, height, max(len(header.header()["channels"]), 4), 4)
-        whole = OpenEXR.InputFile(str(path))  # raises, while `File` prints to stdout
-        stack.callback(whole.close)
-        whole.channels([each.name for each in header.header()["channels"]])
-        file = OpenEXR.File(str(path), separate_channels=True)
-    planes = {channel: each.pixels for channel, each in file.channels().items()}
-    for colors in ("RGBA", "RGB", "YA", "Y"):
-        if set(colors) <= set(planes):
-            break
-    else:
-        raise PictureError(f"{name} has no channels R, G and B, nor Y; rename those that you want.")
-    chosen = [planes[channel] for channel in colors]
-    if any(plane.shape != (height, width) or plane.dtype.kind != "f" for plane in chosen):
-        raise PictureError(
-            f"{name} stores its colors in whole numbers or reduced; save them as floats in full."
-        )
-    pixels = np.stack([plane.astype(np.float32) for plane in chosen], axis=-1)
-    rest = {channel: plane for channel, plane in planes.items() if channel not in colors}
-    half = all(plane.dtype == np.float16 for plane in chosen)
-    kept = ExrRest({key: value for key, value in file.header().items() if key != "channels"}, rest, half)
-    return Decoded(pixels, Metadata(icc=_exr_profile(file.header()), format=EXR.name, exr=kept))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep a library from printing on the process's standard error what it also raises."""
-    with _PRINTING:
-        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
-
-
-@dataclass(frozen=True, eq=False)
-class ExrRest:
-    """What an OpenEXR file holds besides its colors.
-
-    Attributes:
-        header: Its attributes, but for the list of channels.
-        channels: Name → (H, W) values.
-        half: Whether the colors were stored in 16 bits.
-    """
-
-    header: dict[str, Any]
-    channels: dict[str, NDArray[Any]]
-    half: bool
-
-
-def _exr_profile(header: dict[str, Any]) -> bytes:
-    """Return linear light with the file's primaries or those of sRGB."""
-    given = header.get("chromaticities")
-    if given is None:
-        return profiles.linear_srgb()
-    values = np.asarray(given, dtype=float).ravel()
-    points = [(float(values[i]), float(values[i + 1])) for i in range(0, 8, 2)]
-    return profiles.make(points[:3], points[3], 1.0)
+    return Decoded(*exr.read(stream, name, check))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
-from .decoders import ExrRest
+from . import exr, oiio
 from .formats import EXR, HEIC, JXL
 from .metadata import Metadata
 
@@ -53,6 +51,7 @@ def check_installed(kind: str) -> None:
             import pillow_heif  # noqa: F401
     elif kind == JXL.name:
         with needs("jxl", what):
+            import OpenImageIO  # noqa: F401
             import pylibjxl  # noqa: F401
     elif kind == EXR.name:
         with needs("exr", what):
@@ -66,7 +65,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     if channels == 2:  # the encoder has no mode for it
         pixels, channels = pixels[..., [0, 0, 0, 1]], 4
     mode = _MODES[channels] + (";16" if pixels.dtype == np.uint16 else "")
-    pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits == 12
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits != 10
     file = pillow_heif.from_bytes(mode, (width, height), pixels.tobytes())
     options: dict[str, Any] = {"quality": quality, "chroma": 444, "enc_params": {"preset": "ultrafast"}}
     if metadata.hdr is not None:
@@ -94,6 +93,10 @@ def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
 
     if pixels.shape[2] == 2:  # the encoder has no mode for it
         pixels = np.ascontiguousarray(pixels[..., [0, 0, 0, 1]])
+    if pixels.dtype == np.uint16:
+        exif = b"\0\0\0\0" + metadata.exif if metadata.exif else None  # where the block begins
+        boxes = {name: box for name, box in ((b"Exif", exif), (b"xml ", metadata.xmp)) if box}
+        return oiio.encode_jxl(pixels, metadata.icc, boxes)
     lossless = metadata.lossless or quality == 100
     # As libjxl's own tools translate the quality of a JPEG.
     distance = 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 1.15 * quality + 25
@@ -110,18 +113,4 @@ def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
 
 
 def _exr(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
-    import OpenEXR
-
-    rest = metadata.exr if isinstance(metadata.exr, ExrRest) else ExrRest({}, {}, half=False)
-    values = pixels.astype(np.float16) if rest.half else pixels
-    colors = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
-    planes = {name: np.ascontiguousarray(values[..., place]) for place, name in enumerate(colors)}
-    # One level of a tiled file is written as lines.
-    header = {
-        name: value for name, value in rest.header.items() if name not in ("tiles", "type", "chunkCount")
-    }
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, **header, "type": OpenEXR.scanlineimage}
-    with TemporaryDirectory() as folder:  # the library writes files by their names only
-        path = Path(folder, "picture.exr")
-        OpenEXR.File(header, {**planes, **rest.channels}).write(str(path))
-        return path.read_bytes()
+    return exr.encode(pixels, metadata)

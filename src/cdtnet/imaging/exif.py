@@ -45,9 +45,11 @@ def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
         main = slots(first)
         if _ORIENTATION in main:
             struct.pack_into(order + "HIHH", data, main[_ORIENTATION] + 2, 3, 1, 1, 0)
-        struct.pack_into(
-            order + "I", data, first + 2 + 12 * len(main), 0
-        )  # no second directory: the thumbnail
+        place = first + 2 + 12 * len(main)
+        (thumbnail,) = struct.unpack_from(order + "I", data, place)
+        struct.pack_into(order + "I", data, place, 0)  # no second directory: the thumbnail
+        if thumbnail and exif[thumbnail:].startswith(_thumbnail_head(order, thumbnail)):
+            del data[thumbnail:]  # as `with_thumbnail` appended it
         if sideways and EXIF in main:
             sub = slots(struct.unpack_from(order + "I", data, main[EXIF] + 8)[0])
             if _PIXEL_WIDTH in sub and _PIXEL_HEIGHT in sub:
@@ -56,6 +58,37 @@ def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
     except struct.error:
         return None
     return bytes(data)
+
+
+def has_thumbnail(exif: bytes) -> bool:
+    """Whether a block has a second directory, of a thumbnail."""
+    try:
+        form, first = read_header(exif[:8])
+        (count,) = struct.unpack_from(form.order + "H", exif, first)
+        return exif[first + 2 + 12 * count :][:4] not in (b"", bytes(4))
+    except struct.error:
+        return False
+
+
+def with_thumbnail(exif: bytes, jpeg: bytes) -> bytes:
+    """A block that has none, with a thumbnail at its end; a damaged block as it is."""
+    try:
+        form, first = read_header(exif[:8])
+        (count,) = struct.unpack_from(form.order + "H", exif, first)
+        start = len(exif) + len(exif) % 2
+        data = bytearray(exif.ljust(start, b"\0"))
+        struct.pack_into(form.order + "I", data, first + 2 + 12 * count, start)
+    except struct.error:
+        return exif
+    size = struct.pack(form.order + "HHIII", 514, 4, 1, len(jpeg), 0)  # and no further directory
+    return bytes(data) + _thumbnail_head(form.order, start) + size + jpeg
+
+
+def _thumbnail_head(order: str, start: int) -> bytes:
+    """How a directory begins that is followed by its JPEG file."""
+    entries = 3
+    jpeg = start + 2 + 12 * entries + 4
+    return struct.pack(order + "HHHIHHHHII", entries, 259, 3, 1, 6, 0, 513, 4, 1, jpeg)
 
 
 def is_adobe_rgb(exif: bytes) -> bool:

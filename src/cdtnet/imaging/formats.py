@@ -22,6 +22,7 @@ class Format:
         longest: The most pixels a side, or None for no limit.
         alpha: Whether a file can hold an alpha channel.
         extra: The package's extra that brings its library; "" where the default install has it.
+        bits: The most bits a channel of whole numbers.
         media_type: The MIME type; by default that of the name.
     """
 
@@ -31,6 +32,7 @@ class Format:
     longest: int | None = None
     alpha: bool = True
     extra: str = ""
+    bits: int = 16
     media_type: str = ""
 
     def __post_init__(self) -> None:
@@ -52,9 +54,9 @@ JPEG = Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"), _INTEGERS[:1],
 PNG = Format("PNG", (".png", ".apng"), _INTEGERS)
 TIFF = Format("TIFF", (".tif", ".tiff"), (*_INTEGERS, "float32"))
 WEBP = Format("WebP", (".webp",), _INTEGERS[:1], longest=16383)
-AVIF = Format("AVIF", (".avif",), _INTEGERS, longest=16384)
-HEIC = Format("HEIC", (".heic", ".heif", ".hif"), _INTEGERS, longest=16384, extra="heif")
-JXL = Format("JXL", (".jxl",), _INTEGERS[:1], extra="jxl")
+AVIF = Format("AVIF", (".avif",), _INTEGERS, longest=16384, bits=12)
+HEIC = Format("HEIC", (".heic", ".heif", ".hif"), _INTEGERS, longest=16384, extra="heif", bits=12)
+JXL = Format("JXL", (".jxl",), _INTEGERS, extra="jxl")
 EXR = Format("EXR", (".exr",), ("float32",), extra="exr", media_type="image/x-exr")
 GIF = Format("GIF", (".gif",))
 BMP = Format("BMP", (".bmp", ".dib"))
@@ -104,13 +106,12 @@ CAMERA_RAW = frozenset(
     )
 )
 """Suffixes of files that hold what a camera's sensor saw."""
+_LAYERED = (".psd", ".ora")
 _OTHERS = frozenset(
     (
-        ".psd",
         ".psb",
         ".xcf",
         ".kra",
-        ".ora",
         ".afphoto",
         ".svg",
         ".svgz",
@@ -134,6 +135,11 @@ def why_unread(path: str) -> str | None:
     suffix = _suffix(path)
     if suffix in CAMERA_RAW:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
+    if suffix in _LAYERED:
+        return (
+            f"{path} holds layers, which harmonize and compose read in place of a composite and its mask; "
+            "for anything else export it as TIFF or PNG."
+        )
     if suffix in _OTHERS:
         return f"{path} is of a kind that is not read; export it as TIFF or PNG."
     return None

@@ -86,6 +86,17 @@ def shaper(profile: bytes) -> Shaper | None:
     return None
 
 
+def is_linear(profile: bytes) -> bool:
+    """Whether a profile is of light itself.
+
+    Raises:
+        ProfileError: As from `shaper`.
+    """
+    space = shaper(profile)
+    light = np.linspace(0, 1, _STEPS + 1)
+    return space is not None and bool(np.abs(space.curves - light).max() < 1e-3)
+
+
 def _shaper(curves: list[NDArray[np.float64]], matrix: NDArray[Any]) -> Shaper:
     grid = np.linspace(0, 1, _STEPS + 1)
     rising = [np.maximum.accumulate(np.clip(curve, 0, 1)) for curve in curves]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..config import NEGLIGIBLE
@@ -16,9 +17,10 @@ from .meaning import STRIP, Label, Reading, Survey, picked
 from .meaning import check_levels as check_levels
 from .picture import Picture
 
+HARD = 0.5  # coverage, 0..1; where neighbors differ by more, an edge is hard
 _WHOLE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
-
 MOST_LABELS = 64
+_MOST, _MOST_BORDER = 0.5, 0.8  # of a picture and of its border, that objects cover
 
 
 def to_mask(
@@ -164,6 +166,20 @@ def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
     return unit(mask)
 
 
+def antialiased(soft: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the hard edges of a mask (h,w), 0..1, a transition of a pixel inside of the mask.
+
+    Edge pixels of a photograph mix the object with what is behind it, so that they should change less than
+    the object does. No pixel counts for more than before, so that black stays black; soft edges stay as they
+    are.
+    """
+    if soft.min() == soft.max():
+        return soft
+    around = sliding_window_view(np.pad(soft, 1, "edge"), (3, 3))
+    is_hard = around.max((2, 3)) - around.min((2, 3)) > HARD
+    return np.where(is_hard, np.minimum(soft, around.mean((2, 3))), soft)
+
+
 def describe(mask: NDArray[Any]) -> str | None:
     """Describe a mask that is black or white everywhere in a sentence; None for others."""
     return describe_levels(mask.min(), mask.max(), mask.dtype)
@@ -186,6 +202,18 @@ def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> s
     return None
 
 
+def describe_inverted(mask: NDArray[Any]) -> str | None:
+    """A sentence if a mask (H,W) seems to show the background; None where it does not."""
+    borders = [coverage(line).mean() for line in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
+    share = float(mask.mean()) / full_scale(mask.dtype)
+    if share <= _MOST or np.mean(borders) <= _MOST_BORDER or mask.min() == full_scale(mask.dtype):
+        return None
+    return (
+        f"The mask covers {share:.0%} of the picture and nearly all of its border, so that the surroundings "
+        "are recoloured and not the object; if it is inverted, add --invert-mask (invert_mask=True)."
+    )
+
+
 def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
     return (
         f"The mask has {shape[1]}×{shape[0]} pixels and the picture {width}×{height}; "
@@ -202,11 +230,20 @@ def reading_of(picture: Picture) -> Reading:
     Raises:
         PictureError: It is a picture in many colors.
     """
+    return _survey(picture).reading()
+
+
+def looks_like_mask(picture: Picture) -> bool:
+    """Whether a picture is black and white, but for its edges."""
+    return _survey(picture).black_and_white()
+
+
+def _survey(picture: Picture) -> Survey:
     height, _, channels = picture.pixels.shape
     survey = Survey(channels, picture.pixels.dtype, exact=picture.metadata.lossless)
     for top in range(0, height, STRIP):
         survey.add(picture.pixels[top : top + STRIP])
-    return survey.reading()
+    return survey
 
 
 def check_background(picture: Picture, masks: Sequence[Any]) -> None:

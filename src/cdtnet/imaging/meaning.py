@@ -90,7 +90,7 @@ class Survey:
             PictureError: It is a picture in many colors, or holds floats outside 0..1.
         """
         if self._alpha and self._lowest_alpha < _OPAQUE:
-            if self._chroma > 0 or not self._black_and_white():
+            if not self.black_and_white():
                 return lambda pixels: pixels[..., -1]
             return self._visible
         check_levels(self._extremes[0], self._extremes[1], self._dtype)
@@ -100,8 +100,10 @@ class Survey:
             return self._brightness
         return _labelled if self._is_labels() else lambda pixels: pixels[..., 0]
 
-    def _black_and_white(self) -> bool:
-        """Check whether the visible part of a picture with alpha is a mask of its own."""
+    def black_and_white(self) -> bool:
+        """Check whether the visible part is black and white, except for soft edges."""
+        if self._chroma > 0:
+            return False
         place = np.linspace(0, 1, len(self._levels))
         total = max(int(self._levels.sum()), 1)
         black, white = (self._levels[place < 0.1].sum() / total, self._levels[place > 0.9].sum() / total)

@@ -17,7 +17,7 @@ class Metadata:
         icc: The ICC color profile; or one made of what else the file says of its colors.
         exif: The EXIF block from its TIFF header on, without the prefix it has in JPEG.
         xmp: The XMP packet.
-        iptc: The IPTC block as the file wraps it, written back from JPEG to JPEG only; without thumbnails.
+        iptc: Photoshop's resources, of which IPTC is one, without thumbnails; written to JPEG and TIFF.
         resolution: Horizontal and vertical pixels per millimetre, or None where the source gives none.
         lossless: Whether the source holds its pixels exactly; decides how a WebP file is written.
         format: The name of the format that was read, as in `formats`, or None for pictures from memory.
@@ -25,9 +25,10 @@ class Metadata:
         bits: Bits a channel where they are neither 8 nor 16, as in AVIF and HEIC.
         hdr: The code points of an HDR signal, primaries and transfer function first; goes before `icc`.
         associated: Whether a TIFF file holds its colors multiplied by alpha; written back so.
-        native: The pixels in the color space of print, which `pixels` were made of; written back where these
-            have not changed.
+        native: The pixels in CMYK or L*a*b*, which `pixels` were made of; written back where these have not
+            changed.
         exr: Of an OpenEXR file, its header and other channels.
+        thumbnails: Where the file has small copies of the picture, as in `thumbnails`; they are made anew.
         left_out: A sentence on each thing that the file holds and no result can.
     """
 
@@ -44,4 +45,5 @@ class Metadata:
     associated: bool = False
     native: Native | None = field(default=None, compare=False, repr=False)
     exr: Any = field(default=None, compare=False, repr=False)
+    thumbnails: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

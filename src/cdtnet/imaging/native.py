@@ -1,4 +1,4 @@
-"""Pictures in CMYK: seen as RGB, and written back in inks, bit-identical where nothing changed."""
+"""Pictures in CMYK or L*a*b*: seen as RGB, and written back bit-identical where nothing changed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ class Native:
     """The picture as stored in its file.
 
     Attributes:
-        pixels: (H, W, 4) uint8 or uint16 amounts of ink.
+        pixels: (H, W, 4) uint8 or uint16 amounts of ink; or (H, W, 3) L*a*b*, uint8, uint16 or float32.
         icc: The profile of the inks; None for libvips' own.
+        space: "cmyk", "lab" or "icclab"; see `pages.LAB`.
     """
 
     pixels: NDArray[Any]
     icc: bytes | None
+    space: str = "cmyk"
 
     def to_rgb(self) -> NDArray[np.uint16]:
         """Convert inks to (H, W, 3) sRGB, relative colorimetric.
@@ -43,33 +45,36 @@ class Native:
             ) from error
 
     def changed(self, rgb: NDArray[np.uint16]) -> NDArray[Any]:
-        """Move each pixel's inks by the difference that its new color makes in inks.
+        """Move each native pixel by the difference that its new color makes in the native space.
 
         Args:
-            rgb: (H, W, 3), of which pixels that are as `to_rgb` had them keep their inks bit for bit.
+            rgb: (H, W, 3), of which pixels that are as `to_rgb` had them keep their values bit for bit.
         """
         result = self.pixels.copy()
-        top = np.float32(np.iinfo(self.pixels.dtype).max)
         for start in range(0, len(rgb), _ROWS):
             rows = slice(start, start + _ROWS)
             before = _to_rgb(self._image(self.pixels[rows]))
             moved = (before != rgb[rows]).any(axis=-1)
             if moved.any():
-                shift = self._inks(rgb[rows]) - self._inks(before)
-                inks = np.rint(np.clip(self.pixels[rows] + shift * (top / 65535), 0, top))
-                result[rows][moved] = inks[moved].astype(result.dtype)
+                shift = self._values_of_rgb(rgb[rows]) - self._values_of_rgb(before)
+                result[rows][moved] = self._stored(self._values(self.pixels[rows]) + shift)[moved]
         return result
 
     def _image(self, pixels: NDArray[Any]) -> Any:
+        """In the profile connection space."""
+        if self.space != "cmyk":
+            return pyvips.Image.new_from_array(self._values(pixels)).copy(interpretation="lab")
         image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation="cmyk")
         if self.icc is None:
             return image.icc_import(input_profile="cmyk", intent="relative")
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self.icc)
         return image.icc_import(embedded=True, intent="relative")
 
-    def _inks(self, rgb: NDArray[np.uint16]) -> NDArray[np.float32]:
+    def _values_of_rgb(self, rgb: NDArray[np.uint16]) -> NDArray[np.float32]:
         image = pyvips.Image.new_from_array(np.ascontiguousarray(rgb)).copy(interpretation="rgb16")
         seen = image.icc_import(input_profile="srgb", intent="relative")
+        if self.space != "cmyk":
+            return seen.numpy().astype(np.float32)
         if self.icc is None:
             return (
                 seen.icc_export(output_profile="cmyk", depth=16, intent="relative").numpy().astype(np.float32)
@@ -77,6 +82,36 @@ class Native:
         seen = seen.copy()
         seen.set_type(pyvips.GValue.blob_type, "icc-profile-data", self.icc)
         return seen.icc_export(depth=16, intent="relative").numpy().astype(np.float32)
+
+    def _values(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """Amounts of ink in 0..65535; or L* in 0..100, a* and b* in -128..128."""
+        scale, middle = self._scale()
+        if self.space == "lab" and pixels.dtype.kind == "u":
+            light, colors = pixels[..., :1], pixels[..., 1:].astype(f"i{pixels.itemsize}")
+            return np.concatenate([light, colors], axis=-1).astype(np.float32) / scale
+        return (pixels.astype(np.float32) - middle) / scale
+
+    def _stored(self, values: NDArray[np.float32]) -> NDArray[Any]:
+        dtype = self.pixels.dtype
+        if dtype.kind == "f":
+            return values
+        scale, middle = self._scale()
+        whole, top = np.rint(values * scale + middle), np.iinfo(dtype).max
+        if self.space != "lab":
+            return whole.clip(0, top).astype(dtype)
+        half = top // 2
+        light, colors = whole[..., :1].clip(0, top), whole[..., 1:].clip(-half - 1, half)
+        return np.concatenate([light, colors], axis=-1).astype(np.int64).astype(dtype)
+
+    def _scale(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Stored steps for a value of 1, and what is stored for 0, for each channel."""
+        if self.pixels.dtype.kind == "f":
+            return np.ones(1, np.float32), np.zeros(1, np.float32)
+        top, step = np.iinfo(self.pixels.dtype).max, 256 ** (self.pixels.itemsize - 1)
+        if self.space == "cmyk":
+            return np.array([top / 65535], np.float32), np.zeros(1, np.float32)
+        middle = 128 * step if self.space == "icclab" else 0
+        return np.array([top / 100, step, step], np.float32), np.array([0, middle, middle], np.float32)
 
 
 def _to_rgb(connected: Any) -> NDArray[np.uint16]:

@@ -7,9 +7,13 @@ from typing import BinaryIO, NamedTuple
 
 from .tiff import SIZE, Form, read_header
 
-_MOST = 4096  # pages that are looked at
-_SUBFILE, _OLD_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _EXTRA_SAMPLES, _DNG = 254, 255, 259, 262, 338, 50706
-_WANTED = (_SUBFILE, _OLD_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _EXTRA_SAMPLES, _DNG)
+MOST_PAGES = 4096
+"""That are looked at."""
+PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
+_SUBFILE, _OLD_SUBFILE, _COMPRESSION, _DNG = 254, 255, 259, 50706
+_WANTED = (_SUBFILE, _OLD_SUBFILE, _COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES, _DNG)
+LAB = {8: "lab", 9: "icclab"}
+"""What TIFF calls pixels in CIE L*a*b*, with a* and b* signed or counted from the middle."""
 _RAW_COMPRESSIONS = (32767, 32769, 34713, 65535)  # Sony, packed 12 bits, Nikon, Pentax
 _RAW_PHOTOMETRICS = (32803, 34892)  # color filter array, linear raw
 
@@ -23,6 +27,7 @@ class Page(NamedTuple):
         shown: Whether it is a picture of its own, and neither a smaller copy nor a mask of another.
         raw: Whether it says that the file is a camera's.
         associated: Whether its colors are multiplied by alpha.
+        lab: Its kind of L*a*b*, a value of `LAB`; "" for other colors.
     """
 
     number: int
@@ -30,6 +35,7 @@ class Page(NamedTuple):
     shown: bool
     raw: bool
     associated: bool
+    lab: str = ""
 
 
 def pages_of(stream: BinaryIO) -> list[Page]:
@@ -39,29 +45,31 @@ def pages_of(stream: BinaryIO) -> list[Page]:
         stream.seek(0)
         form, offset = read_header(stream.read(16).ljust(16, b"\0"))
         seen: set[int] = set()
-        while offset and offset not in seen and len(pages) < _MOST:
+        while offset and offset not in seen and len(pages) < MOST_PAGES:
             seen.add(offset)
             tags, following = _directory(stream, form, offset)
             kind, old = tags.get(_SUBFILE, 0), tags.get(_OLD_SUBFILE, 1)
             raw = (
                 _DNG in tags
                 or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
-                or tags.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
+                or tags.get(PHOTOMETRIC) in _RAW_PHOTOMETRICS
             )
             shown = not kind & 5 and old != 2
-            pages.append(Page(len(pages), offset, shown, raw, tags.get(_EXTRA_SAMPLES) == 1))
+            lab = LAB.get(tags.get(PHOTOMETRIC, 0), "")
+            pages.append(Page(len(pages), offset, shown, raw, tags.get(EXTRA_SAMPLES) == 1, lab))
             offset = following
     except (struct.error, OverflowError, OSError):
         pass
     return pages
 
 
-def with_alpha_kind(tiff: bytes, kind: int, offset: int | None = None) -> bytes:
-    """Return a TIFF file with another declaration of a page's alpha.
+def with_tag(tiff: bytes, tag: int, value: int, offset: int | None = None) -> bytes:
+    """Return a TIFF file with another value of a tag that a page has.
 
     Args:
         tiff: The file.
-        kind: 1 for colors that are multiplied by alpha, 2 for others.
+        tag: Of a single short number.
+        value: What it says instead.
         offset: Of the page's directory; None for the first.
     """
     form, first = read_header(tiff[:16])
@@ -71,8 +79,8 @@ def with_alpha_kind(tiff: bytes, kind: int, offset: int | None = None) -> bytes:
     (count,) = struct.unpack_from(form.length, tiff, first)
     data = bytearray(tiff)
     for place in range(start, start + size * count, size):
-        if struct.unpack_from(form.order + "H", tiff, place)[0] == _EXTRA_SAMPLES:
-            struct.pack_into(form.order + "H", data, place + size - form.slot, kind)
+        if struct.unpack_from(form.order + "H", tiff, place)[0] == tag:
+            struct.pack_into(form.order + "H", data, place + size - form.slot, value)
     return bytes(data)
 
 

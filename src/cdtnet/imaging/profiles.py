@@ -5,8 +5,10 @@ The ways are EXIF (Adobe RGB), PNG's gAMA and cHRM, the code points of cICP, Ope
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,22 @@ _UNSPECIFIED, _PQ, _HLG, _SRGB_CURVE = 2, 16, 18, 13
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _PQ_WHITE = 203 / 10000  # white paper's share of the signal's full light (ITU-R BT.2408)
 _STEPS = 65535
+
+
+def given(profile: str | os.PathLike[str] | bytes) -> bytes:
+    """The ICC profile that a caller gives, or its file.
+
+    Raises:
+        PictureError: It cannot be read, or is no ICC profile.
+    """
+    name = "The given profile" if isinstance(profile, bytes) else str(profile)
+    try:
+        data = profile if isinstance(profile, bytes) else Path(profile).read_bytes()
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{name} cannot be read; give the file of an ICC profile.") from error
+    if len(data) < 132 or data[36:40] != b"acsp":
+        raise PictureError(f"{name} is no ICC profile; give one, such as a file that ends in .icc.")
+    return data
 
 
 def linear_srgb() -> bytes:

@@ -15,18 +15,18 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from ..errors import PictureError
+from ..errors import CdtnetError, PictureError
 from ..system.files import check_regular
 from ..system.forking import use_threads
 from ..system.machine import free_memory
-from . import chunks, decoders, profiles, second
+from . import chunks, decoders, profiles, second, thumbnails
 from . import exif as exif_blocks
 from .containers import code_points, format_of, is_animated_png, is_lossless_webp
 from .depth import CHANNELS, WITH_ALPHA, divided
-from .formats import AVIF, FORMATS, TGA, why_unread
+from .formats import AVIF, FORMATS, why_unread
 from .metadata import Metadata
 from .native import UNTAGGED, Native
-from .pages import Page, pages_of, with_alpha_kind
+from .pages import EXTRA_SAMPLES, PHOTOMETRIC, Page, pages_of, with_tag
 from .picture import Picture
 
 MAX_PIXELS = 1 << 30
@@ -37,7 +37,9 @@ COLOR_SPACES = ("srgb", "linear")
 _LOADERS = {AVIF.name: "heif"}  # libvips' name, if it is not the name in lower case
 _TURNED = (AVIF.name,)  # formats whose orientation is applied by the decoder
 _SEPARATE = 2  # TIFF's name of straight alpha
+_RGB = 2  # TIFF's name of RGB pixels, which libvips reads unchanged
 _SEVERAL = ("TIFF", "GIF", "WebP")  # formats of which a page can be chosen
+_UNSIGNED = {"char": "uchar", "short": "ushort"}
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
 
@@ -47,14 +49,15 @@ def read_picture(
     max_pixels: int = MAX_PIXELS,
     page: int | None = None,
     color_space: str | None = None,
+    profile: str | os.PathLike[str] | bytes | None = None,
     name: str = "The given data",
 ) -> Picture:
     """Read a picture of any of the formats in `formats.FORMATS`.
 
     Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it),
-    1-bit pictures 8-bit gray, and CMYK 16-bit sRGB, which is written back as CMYK. Else the values are the
-    decoded ones: no color conversion takes place. An orientation is applied to the pixels and reset in EXIF
-    and XMP; thumbnails, which show the old pixels, are dropped.
+    1-bit pictures 8-bit gray, and CMYK and L*a*b* 16-bit sRGB, which is written back in the file's own space.
+    Else the values are the decoded ones: no color conversion takes place. An orientation is applied to the
+    pixels and reset in EXIF and XMP; thumbnails, which show the old pixels, are made anew when written.
 
     Args:
         source: A file's path, the bytes of one, or a file that is open for reading.
@@ -62,6 +65,7 @@ def read_picture(
         page: Which picture to read of a TIFF, GIF or WebP file with several, from 1 on.
         color_space: What pixels without a profile mean, "srgb" or "linear" (light, with sRGB's primaries); by
             default what the file says in other ways, or sRGB.
+        profile: The ICC profile, or its file, of pixels without a profile; the result holds it.
         name: What bytes are called in messages; the name of their file, if they have one.
 
     Raises:
@@ -74,6 +78,9 @@ def read_picture(
         raise PictureError(
             f"There is no color space {color_space!r}; there are {' and '.join(COLOR_SPACES)}."
         )
+    given = None if profile is None else profiles.given(profile)
+    if color_space and given:
+        raise PictureError("Pixels without a profile mean a color space or a profile; give one of them.")
     if not isinstance(source, str | os.PathLike | bytes):
         source = source.read()
     if isinstance(source, bytes):
@@ -81,10 +88,9 @@ def read_picture(
     else:
         with opened(source) as (stream, path):
             picture = _read(stream, pyvips.Source.new_from_file(path), path, max_pixels, page)
-    untagged = picture.metadata.icc is None and picture.metadata.hdr is None
-    if color_space == "linear" and untagged and picture.metadata.native is None:
-        return replace_metadata(picture, icc=profiles.linear_srgb())
-    return picture
+    if color_space == "linear":
+        return _tagged(picture, profiles.linear_srgb()) if picture.metadata.native is None else picture
+    return _tagged(picture, given) if given else picture
 
 
 def replace_metadata(picture: Picture, **changes: Any) -> Picture:
@@ -121,11 +127,15 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
 
 def decoded_bytes(data: bytes) -> int:
     """Return the memory that a file's pixels will take, by its header; 0 if unreadable."""
+    stream = io.BytesIO(data)
     try:
-        image = pyvips.Image.new_from_buffer(data, "")
-    except pyvips.Error:
+        kind = kind_of(stream, "")
+        if kind in decoders.KINDS:
+            return decoders.decoded_bytes(kind, stream)
+        source = _as_stored(stream, pyvips.Source.new_from_memory(data), choose_page(stream, kind, "", None))
+        return _nbytes(load(source, kind))
+    except (CdtnetError, pyvips.Error):
         return 0
-    return _nbytes(image)
 
 
 def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int | None) -> Picture:
@@ -140,10 +150,11 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
         decoded = decoders.decode(kind, stream, name, check_size)
         return Picture(decoded.pixels, decoded.metadata)
     chosen = choose_page(stream, kind, name, page)
-    if chosen and chosen.associated:
-        source = pyvips.Source.new_from_memory(with_alpha_kind(_all_of(stream), _SEPARATE, chosen.offset))
+    source = _as_stored(stream, source, chosen)  # which has to live as long as its image
     with explained(name, kind):
         image = load(source, kind, chosen.number if chosen else 0)
+        if chosen and chosen.lab and image.format in _UNSIGNED:
+            image = image.copy(format=_UNSIGNED[image.format], interpretation="multiband")
         if not chosen:
             _check_page(name, field(image, "n-pages") or 1, page)
             if page:
@@ -155,8 +166,8 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
     offset = chosen.offset if chosen and chosen.number else None
     metadata = read_metadata(image, kind, stream, orientation, offset)
     pixels = _upright(pixels, orientation)
-    if image.interpretation == "cmyk":
-        return _of_inks(pixels, metadata)
+    if image.interpretation == "cmyk" or (chosen and chosen.lab):
+        return _of_native(pixels, metadata, chosen.lab if chosen and chosen.lab else "cmyk", name)
     if metadata.bits:
         pixels = decoders.filled(pixels, metadata.bits)
     if chosen and chosen.associated and image.bands in WITH_ALPHA:
@@ -164,16 +175,42 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
     return Picture(pixels, metadata)
 
 
-def _all_of(stream: BinaryIO) -> bytes:
+def _as_stored(stream: BinaryIO, source: Any, chosen: Page | None) -> Any:
+    """The source of a file in which associated alpha is called separate, and L*a*b* is called RGB."""
+    if chosen is None or not (chosen.associated or chosen.lab):
+        return source
     stream.seek(0)
-    return stream.read()
+    data = stream.read()
+    if chosen.associated:
+        data = with_tag(data, EXTRA_SAMPLES, _SEPARATE, chosen.offset)
+    if chosen.lab:
+        data = with_tag(data, PHOTOMETRIC, _RGB, chosen.offset)
+    return pyvips.Source.new_from_memory(data)
 
 
-def _of_inks(pixels: NDArray[Any], metadata: Metadata) -> Picture:
-    """Make a Picture of CMYK pixels, seen as RGB."""
-    native = Native(pixels, metadata.icc)
-    left_out = metadata.left_out if metadata.icc else (*metadata.left_out, UNTAGGED)
+def _of_native(pixels: NDArray[Any], metadata: Metadata, space: str, name: str) -> Picture:
+    """A picture in CMYK or L*a*b*, seen as RGB."""
+    if space != "cmyk" and pixels.shape[2] != 3:
+        raise PictureError(f"{name} is an L*a*b* picture with alpha; flatten it or convert it to RGB first.")
+    native = Native(pixels, metadata.icc if space == "cmyk" else None, space)
+    untagged = space == "cmyk" and metadata.icc is None
+    left_out = (*metadata.left_out, UNTAGGED) if untagged else metadata.left_out
     return Picture(native.to_rgb(), replace(metadata, icc=None, native=native, left_out=left_out))
+
+
+def _tagged(picture: Picture, profile: bytes) -> Picture:
+    """Return the picture with a profile if its file has none."""
+    metadata, native = picture.metadata, picture.metadata.native
+    if native is None:
+        untagged = metadata.icc is None and metadata.hdr is None
+        return replace_metadata(picture, icc=profile) if untagged else picture
+    if native.space != "cmyk" or native.icc is not None:
+        return picture
+    if profile[16:20] != b"CMYK":
+        raise PictureError("The picture is in CMYK, but the given profile is not; give a CMYK profile.")
+    native = replace(native, icc=profile)
+    left_out = tuple(sentence for sentence in metadata.left_out if sentence != UNTAGGED)
+    return Picture(native.to_rgb(), replace(metadata, native=native, left_out=left_out))
 
 
 def kind_of(stream: BinaryIO, name: str) -> str:
@@ -187,8 +224,6 @@ def kind_of(stream: BinaryIO, name: str) -> str:
     if not head:
         raise PictureError(f"{name} is empty; give a picture.")
     kind = format_of(head)
-    if kind is None and name.lower().endswith(TGA.suffixes) and head[1:2] in (b"\0", b"\1"):
-        kind = TGA.name  # which begins with nothing of its own
     if kind == "raw" or (kind in (None, "TIFF") and (why_unread(name) or "").find("camera raw") > 0):
         raise PictureError(f"{name} is a camera raw file; develop it to TIFF or JPEG first.")
     if kind is None:
@@ -280,7 +315,7 @@ def _check_memory(width: int, height: int, size: int, name: str) -> None:
 
 def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
-    more = 6 if image.interpretation == "cmyk" else 0  # also seen as RGB
+    more = 6 if image.interpretation in ("cmyk", "multiband") else 0  # also seen as RGB
     return int(image.bands * depth) + more
 
 
@@ -323,16 +358,21 @@ def read_metadata(
     if xmp and orientation > 1:
         xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     left_out = second.describe(stream, xmp) if kind == "JPEG" else None
-    iptc = field(image, "iptc-data")
+    photoshop, iptc = field(image, "photoshop-data"), field(image, "iptc-data")
+    if not tiff:
+        photoshop, iptc = iptc, None
+    small = {thumbnails.EXIF: exif and exif_blocks.has_thumbnail(exif)}
+    small[thumbnails.PHOTOSHOP] = second.has_thumbnail(photoshop)
     metadata = Metadata(
         icc=field(image, "icc-profile-data"),
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
         xmp=second.without_promises(xmp),
-        iptc=second.without_thumbnail(iptc) if kind == "JPEG" else iptc,
+        iptc=second.resources(photoshop, iptc) if kind in ("JPEG", "TIFF") else None,
         # 1 pixel per millimetre is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
         lossless=is_lossless_webp(stream) if kind == "WebP" else kind not in ("JPEG", AVIF.name),
         format=kind,
+        thumbnails=tuple(place for place, found in small.items() if found),
         left_out=(left_out,) if left_out else (),
     )
     return _colored(metadata, image, stream)

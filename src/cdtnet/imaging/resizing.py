@@ -40,6 +40,12 @@ class LowPicture:
         parts = self.image, self.mask, self.coarse_mask
         return LowPicture(*(np.ascontiguousarray(part[:, ::-1]) for part in parts))
 
+    def masked(self, mask: FloatArray) -> "LowPicture":
+        """The same picture with another mask (S,S)."""
+        coarse = len(self.coarse_mask)
+        cells = mask.reshape(coarse, len(mask) // coarse, coarse, -1)
+        return LowPicture(self.image, np.ascontiguousarray(mask), cells.mean((1, 3)))
+
 
 def shrink(
     picture: Picture,

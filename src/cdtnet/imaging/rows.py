@@ -60,6 +60,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         if kind not in _BANDED:  # small files; large ones are refused when they are read
             return Header(kind, 0, 0, f"is a {kind} file")
         pages = [page for page in pages_of(stream) if page.shown] if kind == "TIFF" else []
+        if pages and pages[0].lab:
+            return Header(kind, 0, 0, "is an L*a*b* picture")
         with explained(name, kind):
             image = load(pyvips.Source.new_from_file(name), kind, pages[0].number if pages else 0)
     pixels = image.width * image.height

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 from xml.etree import ElementTree
 
@@ -19,7 +20,9 @@ _NAMESPACES = (_GAIN_MAP, _CONTAINER, _CONTAINER + b"item/", *_APPLE)
 _VIDEO = re.compile(rb"\b[\w.-]+:(?:MotionPhoto|MicroVideo)(?:\s*=\s*[\"']|>)\s*1")
 _VIDEO_NAMES = rb"(?:MotionPhoto|MicroVideo)\w*"
 _QUOTED = rb"""(?:"[^"]*"|'[^']*')"""
-_THUMBNAILS = (1033, 1036)  # Photoshop's resources
+_IPTC, _THUMBNAILS = 1028, (1033, 1036)  # Photoshop's resources
+PREFIX = b"Photoshop 3.0\0"
+"""What Photoshop's resources begin with in a JPEG file."""
 _HEADER = 1 << 20  # bytes in which a JPEG announces other pictures
 
 
@@ -62,27 +65,40 @@ def without_promises(xmp: bytes | None) -> bytes | None:
     return cleared
 
 
-def without_thumbnail(resources: bytes | None) -> bytes | None:
-    """Remove thumbnails from Photoshop's resources; damaged ones stay as they are."""
-    if resources is None:
-        return None
-    prefix = b"Photoshop 3.0\0"
-    place = len(prefix) if resources.startswith(prefix) else 0
-    kept = resources[:place]
-    while place + 12 <= len(resources):
-        if resources[place : place + 4] != b"8BIM":
-            return kept + resources[place:] if place > len(prefix) else resources
-        (number,) = struct.unpack_from(">H", resources, place + 4)
-        name = resources[place + 6]
-        start = place + 6 + name + 1 + (name + 1) % 2
-        if start + 4 > len(resources):
-            return resources
-        (size,) = struct.unpack_from(">I", resources, start)
-        end = start + 4 + size + size % 2
-        if number not in _THUMBNAILS:
-            kept += resources[place:end]
-        place = end
-    return kept if len(kept) > len(prefix) else None
+def resources(photoshop: bytes | None, iptc: bytes | None = None) -> bytes | None:
+    """Return Photoshop's resources without thumbnails; damaged ones stay as they are.
+
+    Args:
+        photoshop: The resources, as a JPEG or a TIFF file has them.
+        iptc: IPTC stored outside them, as in a TIFF file; becomes one of them.
+    """
+    given = (photoshop or b"").removeprefix(PREFIX)
+    found = list(_resources(given))
+    kept = b"".join(whole for number, whole in found if number not in _THUMBNAILS)
+    kept += given[sum(len(whole) for _, whole in found) :]
+    if iptc and all(number != _IPTC for number, _ in found):
+        kept += b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
+    return kept or None
+
+
+def has_thumbnail(photoshop: bytes | None) -> bool:
+    """Check for a thumbnail in Photoshop's resources."""
+    return any(number in _THUMBNAILS for number, _ in _resources((photoshop or b"").removeprefix(PREFIX)))
+
+
+def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the bytes of each resource, up to the first damaged one."""
+    place = 0
+    while place + 12 <= len(data) and data[place : place + 4] == b"8BIM":
+        (number,) = struct.unpack_from(">H", data, place + 4)
+        name = data[place + 6] + 1  # with its length byte
+        start = place + 6 + name + name % 2 + 4
+        if start > len(data):
+            return
+        end = start + int.from_bytes(data[start - 4 : start], "big")
+        following = end + (end - start) % 2
+        yield number, data[place:following]
+        place = following
 
 
 def _announced(stream: BinaryIO) -> tuple[bool, bool]:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import needs
 from .cells import survey
 from .convert import to_picture
 from .depth import full_scale
@@ -48,7 +47,6 @@ def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[An
 
     Raises:
         PictureError: The picture or the mask cannot be used.
-        CdtnetError: OpenCV is not installed.
 
     Warns:
         UserWarning: No edge was found, and the mask is unchanged.
@@ -67,8 +65,6 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
     Returns:
         The mask, and a sentence if all of it or a part is left as it was.
     """
-    with needs("snap", "Snapping a mask"):
-        import cv2  # noqa: F401 – said here if it is missing
     snapped, left = mask.copy(), False
     for extent in _parts(mask):
         grown = extent.grow(max(round(AROUND * max(extent.size)), 8), *mask.shape)
@@ -94,6 +90,17 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
+def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
+    """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1; None if no edge fits it."""
+    found = _cut(_bytes(image), mask)
+    if found is None:
+        return None
+    cut, band = found
+    coefficients = _filter(image, cut)
+    soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
+    return np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
+
+
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     """Refine a part (h,w) of a mask; None if no edge is found that fits the mask."""
     import cv2
@@ -102,7 +109,24 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     scale = min(SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     low: Any = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
-    rough = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
+    rough: Any = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
+    found = _cut(low, rough)
+    return None if found is None else _enlarged(pixels, mask, low, *found)
+
+
+def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]] | None:
+    """Find the edge of an object at low resolution by GrabCut.
+
+    Args:
+        low: (S,T,3), the picture.
+        rough: (S,T), the mask, 0..1.
+
+    Returns:
+        (S,T), 1 inside and 0 outside, and (S,T), where the edge may be; None if there is no edge, or none
+        that fits the mask.
+    """
+    import cv2
+
     inside = (rough > 0.5).astype(np.uint8)
     area = int(inside.sum())
     reach = max(round(OFF * area**0.5), 2)
@@ -121,8 +145,7 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
     if abs(cut.sum() - area) > area / 2 or _contrast(low, cut) < FAINT:
         return None
-    band = (possible > 0) & (sure == 0)
-    return _enlarged(pixels, mask, low, cut, band)
+    return cut, (possible > 0) & (sure == 0)
 
 
 def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:

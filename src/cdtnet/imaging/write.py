@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,21 +15,24 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.atomic import write_file
 from ..system.forking import use_threads
-from . import chunks, encoders
+from . import chunks, encoders, thumbnails
 from .containers import embed_exif, with_jfif
 from .depth import WITH_ALPHA, multiplied
 from .formats import AVIF, EXR, FORMATS, HEIC, JXL, SUFFIXES, SUFFIXES_WRITTEN, able
+from .icc import ProfileError, is_linear
 from .metadata import Metadata
-from .pages import with_alpha_kind
+from .pages import EXTRA_SAMPLES, LAB, PHOTOMETRIC, with_tag
+from .second import PREFIX
 from .xmp import extract
 
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 _JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # largest segment in bytes
-_KEPT = 2 | 4 | 8  # libvips' flags for XMP, IPTC and ICC; EXIF goes in byte for byte afterwards
+# libvips' flags for XMP, IPTC, ICC and the rest; EXIF goes in byte for byte afterwards
+_KEPT = 2 | 4 | 8 | 16
 _ASSOCIATED = 1  # TIFF's name of premultiplied alpha
-_MOST_BITS = {AVIF.name: 12, HEIC.name: 12}
 _CUSTOMARY = 72 / 25.4  # pixels per millimeter if the source has none; libvips would write 25.4 dpi
+DEFLATE = 3  # of zlib's levels: half the time of 6, for photos hardly larger (docs/writing.md)
 BIG_TIFF = 3 << 30  # bytes of pixels from which on a classic TIFF might be too small, with any compression
 
 
@@ -66,9 +70,18 @@ def write_picture(picture: Pixels, path: str | os.PathLike[str], *, quality: int
 
 
 def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
-    """Return the bytes of the file that `write_picture` would write with this suffix."""
+    """Return the bytes of the file that `write_picture` would write with this suffix.
+
+    Warns:
+        UserWarning: The depth is reduced; see `lost_depth`.
+    """
     kind = _checked_format(picture, suffix)
     check_quality(quality)
+    if sentence := lost_depth(picture, suffix):
+        warnings.warn(sentence, stacklevel=2)
+    if picture.metadata.thumbnails:
+        fresh = thumbnails.refreshed(picture.metadata, _to_vips(picture, "TIFF"))
+        picture = _Other(picture.pixels, fresh)
     if kind in encoders.KINDS:
         return encoders.encode(kind, picture.pixels, picture.metadata, quality)
     try:
@@ -86,6 +99,14 @@ def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
     return embed_exif(
         data, kind, picture.metadata.exif, width=width, height=height, alpha=channels in WITH_ALPHA
     )
+
+
+def lost_depth(picture: Pixels, suffix: str) -> str | None:
+    """That a format holds fewer bits than a picture has, in a sentence; None where it holds them all."""
+    format_, bits = FORMATS[SUFFIXES[suffix.lower()]], picture.metadata.bits or 16
+    if picture.pixels.dtype != np.uint16 or bits <= format_.bits:
+        return None
+    return f"{format_.name} holds {format_.bits} bits a channel, of the {bits} that the picture has."
 
 
 def check_quality(quality: int) -> None:
@@ -109,7 +130,7 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
     if kind is None:
         given = f"ends in {suffix}" if suffix else "has no suffix"
         raise PictureError(f"The output name {given}; let it end in {', '.join(SUFFIXES_WRITTEN)}.")
-    if _in_inks(kind, picture):
+    if _in_native(kind, picture):
         return kind
     depth = picture.pixels.dtype.name
     if not FORMATS[kind].depths:
@@ -137,24 +158,33 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
 
 
 def _check_meaning(kind: str, picture: Pixels) -> None:
-    """Refuse to write colors that the file could not say the meaning of, and depth that would be lost."""
+    """Refuse to write colors that the file could not say the meaning of."""
     metadata = picture.metadata
     if metadata.hdr is not None and kind not in ("PNG", HEIC.name):
         raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
-    deep = picture.pixels.dtype == np.uint16 and kind in _MOST_BITS
-    if deep and (metadata.bits is None or metadata.bits > _MOST_BITS[kind]):
+    if kind == EXR.name and not _is_light(metadata):
         raise PictureError(
-            f"{kind} holds at most {_MOST_BITS[kind]} bits a channel and the picture has "
-            f"{metadata.bits or 16}; write {able('uint16')} instead."
+            "EXR holds linear light, which the picture's values are not; write TIFF, or read it with "
+            "--color-space linear if they are."
         )
 
 
-def _in_inks(kind: str, picture: Pixels) -> bool:
-    """Check whether a picture is written in the inks (CMYK) that it was read in."""
+def _is_light(metadata: Metadata) -> bool:
+    """Check whether values are linear light, or come from memory and may be."""
+    if metadata.icc is None:
+        return metadata.format in (None, EXR.name)
+    try:
+        return is_linear(metadata.icc)
+    except ProfileError:
+        return False
+
+
+def _in_native(kind: str, picture: Pixels) -> bool:
+    """Check whether a picture is written in the CMYK or L*a*b* that it was read in."""
     native = picture.metadata.native
     if native is None or native.pixels.shape[:2] != picture.pixels.shape[:2]:
         return False
-    return kind == "TIFF" or (kind == "JPEG" and native.pixels.dtype == np.uint8)
+    return kind == "TIFF" or (kind == "JPEG" and native.space == "cmyk" and native.pixels.dtype == np.uint8)
 
 
 def _chunks(metadata: Metadata) -> tuple[bytes, ...]:
@@ -166,7 +196,7 @@ def _chunks(metadata: Metadata) -> tuple[bytes, ...]:
 
 def _is_lossless(kind: str, picture: Pixels) -> bool:
     if kind in ("WebP", JXL.name):
-        return picture.metadata.lossless
+        return picture.metadata.lossless or (kind == JXL.name and picture.pixels.dtype == np.uint16)
     return kind in ("PNG", "TIFF", EXR.name)
 
 
@@ -179,24 +209,25 @@ def _to_vips(picture: Pixels, kind: str) -> Any:
     image = pyvips.Image.new_from_memory(pixels.data, width, height, bands, _BANDS[depth])
     image = image.copy(interpretation=_COLORS[depth][bands > 2], xres=xres, yres=yres)
     image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
-    iptc = (
-        metadata.iptc if kind == metadata.format == "JPEG" else None
-    )  # each format wraps IPTC in its own way
+    # libvips calls them so; the tag that TIFF has for IPTC alone it writes at a quarter of the length.
+    resources = {"JPEG": ("iptc", PREFIX + (metadata.iptc or b"")), "TIFF": ("photoshop", metadata.iptc)}
+    wrapped = [resources[kind]] if metadata.iptc and kind in resources else []
     says_itself = kind == "PNG" and chunks.of_color(metadata.chunks)
     icc = None if says_itself else metadata.icc
-    for name, blob in (("icc-profile", icc), ("xmp", metadata.xmp), ("iptc", iptc)):
+    for name, blob in (("icc-profile", icc), ("xmp", metadata.xmp), *wrapped):
         if blob:
             image.set_type(pyvips.GValue.blob_type, f"{name}-data", blob)
     return image
 
 
 def _native_to_vips(picture: Pixels, kind: str) -> Any:
-    """Return the libvips image of a picture in inks."""
+    """Return the libvips image of a picture in CMYK or L*a*b*."""
     native = picture.metadata.native
     assert native is not None
     pixels = native.changed(picture.pixels[..., :3])
     metadata = replace(picture.metadata, icc=native.icc, native=None)
-    return _to_vips(_Other(pixels, metadata), kind).copy(interpretation="cmyk")
+    image = _to_vips(_Other(pixels, metadata), kind)
+    return image.copy(interpretation="cmyk") if native.space == "cmyk" else image
 
 
 class _Other(NamedTuple):
@@ -209,14 +240,14 @@ class _Other(NamedTuple):
 def _encode(kind: str, picture: Pixels, quality: int) -> Any:
     if kind == "TIFF":
         return encode_tiff(picture, big=picture.pixels.nbytes > BIG_TIFF)
-    image = (_native_to_vips if _in_inks(kind, picture) else _to_vips)(picture, kind)
+    image = (_native_to_vips if _in_native(kind, picture) else _to_vips)(picture, kind)
     if kind == AVIF.name:
         return _encode_avif(image, picture, quality)
     if kind == "JPEG":
         jpeg = image.jpegsave_buffer(Q=quality, subsample_mode="off", keep=_KEPT)
         return with_jfif(jpeg, picture.metadata.resolution)
     if kind == "PNG":
-        return image.pngsave_buffer(filter="sub", keep=_KEPT)
+        return image.pngsave_buffer(filter="up", compression=DEFLATE, keep=_KEPT)
     lossless = _is_lossless(kind, picture)  # exact: colors under transparent pixels are part of it too
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
@@ -226,7 +257,7 @@ def _encode_avif(image: Any, picture: Pixels, quality: int) -> Any:
     if metadata.exif:
         image = image.copy()
         image.set_type(pyvips.GValue.blob_type, "exif-data", b"Exif\0\0" + metadata.exif)
-    bits = 8 if picture.pixels.dtype == np.uint8 else metadata.bits
+    bits = 8 if picture.pixels.dtype == np.uint8 else metadata.bits or AVIF.bits
     return image.heifsave_buffer(
         compression="av1", Q=quality, bitdepth=bits, subsample_mode="off", effort=4, keep=_KEPT | 1
     )
@@ -236,11 +267,16 @@ def encode_tiff(picture: Pixels, *, big: bool) -> Any:
     """Return the bytes of a TIFF file without EXIF; `big` makes a BigTIFF, for more than 4 GB."""
     predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
     associated = picture.metadata.associated and picture.pixels.shape[2] in WITH_ALPHA
-    if _in_inks("TIFF", picture):
+    native = picture.metadata.native if _in_native("TIFF", picture) else None
+    if native:
         image = _native_to_vips(picture, "TIFF")
     elif associated:
         image = _to_vips(_Other(multiplied(picture.pixels), picture.metadata), "TIFF")
     else:
         image = _to_vips(picture, "TIFF")
-    data = image.tiffsave_buffer(compression="deflate", predictor=predictor, bigtiff=big, keep=_KEPT)
-    return with_alpha_kind(data, _ASSOCIATED) if associated else data
+    data = image.tiffsave_buffer(
+        compression="deflate", level=DEFLATE, predictor=predictor, bigtiff=big, keep=_KEPT
+    )
+    if native and native.space != "cmyk":
+        return with_tag(data, PHOTOMETRIC, next(tag for tag, space in LAB.items() if space == native.space))
+    return with_tag(data, EXTRA_SAMPLES, _ASSOCIATED) if associated else data

@@ -5,19 +5,63 @@ Engines only look and render; everything that is policy is here.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from ..config import STRIDE
 from ..engines.confidence import FLOOR, Confidence, confidence
 from ..engines.protocol import Engine
 from ..imaging import ColorCodec, Picture
+from ..imaging.color import luma
 from ..imaging.geometry import Window
-from ..imaging.resizing import shrink
+from ..imaging.resizing import LowPicture, shrink
+from ..imaging.snapping import snap_low
 from .crop import close_up
 from .objects import Part
+from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which a remark says that little is changed
+CLEAR = 20.0  # levels of 255; a look that sees as much follows the edge with its mask
+MORE = 2.2  # a refined mask must see this many times as much to be preferred
+SHARP = 8  # steepness of the transition from one mask to the other
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
+
+_REFINED = (
+    "The colors were judged by a mask refined to the object's edge, because the given one seems to be off. "
+    "To paint with the refined mask, snap the mask (--snap-mask, snap_mask=True)."
+)
+
+
+class Decided(Protocol):
+    """What is known of an object when it is painted; `Analyzed` has it of a single picture."""
+
+    @property
+    def mask(self) -> Any:
+        """(H,W), its own."""
+
+    @property
+    def frame(self) -> Window:
+        """The part of the picture that was analyzed."""
+
+    @property
+    def found(self) -> Any:
+        """The engine's analysis."""
+
+    @property
+    def amount(self) -> float:
+        """How much of the change is made, 0..1."""
+
+    @property
+    def remark(self) -> str | None:
+        """Why little is changed; None where more is."""
+
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels."""
+
+    def levels(self, engine: Engine) -> Levels:
+        """Its mean luma."""
 
 
 class Analyzed(NamedTuple):
@@ -29,6 +73,7 @@ class Analyzed(NamedTuple):
         found: the engine's analysis.
         amount: how much of the change is made, 0..1.
         remark: why little is changed and what helps, in a sentence; None where more is.
+        low: what was looked at.
     """
 
     mask: Any
@@ -36,6 +81,20 @@ class Analyzed(NamedTuple):
     found: Any
     amount: float
     remark: str | None
+    low: LowPicture
+
+    @property
+    def area(self) -> float:
+        """What it covers, in pixels."""
+        height, width = self.frame.size
+        return float(self.low.mask.mean(dtype=np.float64) + 1e-6) * height * width
+
+    def levels(self, engine: Engine) -> Levels:
+        """Its mean luma."""
+        before, weights = self.low.image, self.low.mask + 1e-6  # of a speck, nothing may be left there
+        change = engine.preview(self.found, self.low) - before
+        composite, more = (float(np.average(luma(rgb, REC_601), weights=weights)) for rgb in (before, change))
+        return Levels(composite, composite + self.amount * more)
 
 
 def analyze(
@@ -56,16 +115,68 @@ def analyze(
         frame = close_up([part.extent], config.base_size, *frame.size)
     sizes = config.base_size, config.base_size // STRIDE
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
-    found = engine.look(low)
     if not config.second_look:
-        return Analyzed(part.mask, frame, found, 1.0, None)
-    again = engine.look(low.mirrored()).mirrored()
-    previews = engine.preview(found, low), engine.preview(again, low)
-    sure = confidence(*previews, low.image, low.mask[..., None])
-    remark = _remark(sure, part, frame, config.base_size)
+        return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
+    looks = _looks(engine, low)
     if apply_anyway:
-        sure, remark = sure._replace(share=1.0), None
-    return Analyzed(part.mask, frame, engine.mean(found, again), float(sure.share), remark)
+        looks = [look._replace(sure=look.sure._replace(share=1.0)) for look in looks]
+    found, sure, is_refined = _joined(engine, looks)
+    remark = None if apply_anyway else _remark(sure, part, frame, config.base_size)
+    if is_refined and not (apply_anyway or remark):
+        remark = _REFINED
+    return Analyzed(part.mask, frame, found, float(sure.share), remark, low)
+
+
+class _Look(NamedTuple):
+    """What a picture and a mask lead to.
+
+    Attributes:
+        found: the engine's analysis: the mean of two, one of the mirrored picture.
+        sure: how sure it is.
+        worth: of its change, in levels of 255.
+    """
+
+    found: Any
+    sure: Confidence
+    worth: float
+
+
+def _looks(engine: Engine, low: LowPicture) -> list[_Look]:
+    """One with the mask as it is, and one with the mask refined to the edge where the first sees little.
+
+    The network compares colors on both sides of the edge, so it sees little if the mask is off.
+    """
+    given = _look(engine, low)
+    if given.worth > CLEAR or (refined := snap_low(low.image, low.mask)) is None:
+        return [given]
+    return [given, _look(engine, low.masked(refined))]
+
+
+def _look(engine: Engine, low: LowPicture) -> _Look:
+    first, second = engine.look(low), engine.look(low.mirrored()).mirrored()
+    previews = engine.preview(first, low), engine.preview(second, low)
+    sure = confidence(*previews, low.image, low.mask[..., None])
+    return _Look(engine.mix((first, second), (0.5, 0.5)), sure, float(255 * sure.size * sure.share**0.5))
+
+
+def _joined(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence, bool]:
+    """The analysis, how sure it is, and whether it is mostly the refined mask's.
+
+    The second look has to see more than the first by `MORE`. The passage from one to the other is smooth, so
+    that what hardly changes the picture hardly changes the result.
+    """
+    first, *others = looks
+    if not others:
+        return first.found, first.sure, False
+    (second,) = others
+    odds = (MORE * first.worth / max(second.worth, 1e-6)) ** SHARP
+    weight = 1 / (1 + odds)
+    parts = (1 - weight) * first.sure.share, weight * second.sure.share
+    share = sum(parts)
+    size = (1 - weight) * first.sure.size + weight * second.sure.size
+    other = parts[1] / max(share, 1e-6)
+    found = engine.mix((first.found, second.found), (1 - other, other))
+    return found, Confidence(share, size), weight > 0.5
 
 
 def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import asdict
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -16,23 +17,26 @@ from .._version import __version__
 from ..config import PRECISIONS, Precision
 from ..engines.opening import open_engine
 from ..errors import CdtnetError, PictureError
-from ..imaging import Lut, Picture, like, to_masks, to_picture
+from ..imaging import Lut, Picture, to_masks, to_picture
 from ..imaging.composition import Layer
-from ..imaging.cube import check_strength
+from ..imaging.edges import adjust_mask, invert_mask
 from ..imaging.geometry import Window, tiles
 from ..imaging.masks import check_background
 from ..system.forking import use_threads
 from ..weights.loading import weights_file
+from .analysis import Decided
 from .objects import Foreground, find_foreground
+from .options import Choices, Options
 from .painter import TILE, Painter
 from .provenance import Record, file_sha256, identity
+from .rendering import Analysis, Progress
 from .result import Result
 from .tensors import harmonize_tensor, is_pictures
 
 if TYPE_CHECKING:
-    from ..model import CDTNet
+    from typing_extensions import Unpack
 
-Progress = Callable[[int, int], None]
+    from ..model import CDTNet
 
 
 class Harmonizer:
@@ -46,9 +50,9 @@ class Harmonizer:
             `CDTNet`, which is copied: it is not changed, and later changes to it have no effect.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
-        precision: of the refinement's convolutions. "auto" is bfloat16 for 8-bit pictures if the hardware is
-            faster with it (no pixel moves by more than one level), and float32 otherwise; or "float32" or
-            "bfloat16".
+        precision: of the refinement's convolutions. "auto" is int8 or bfloat16 for 8-bit pictures if weights
+            and hardware allow it (no pixel moves by more than one level), and float32 otherwise; or
+            "float32", "bfloat16" or "int8".
         threads: of OpenVINO, one per core by default. PyTorch's are set by `torch.set_num_threads`.
 
     Raises:
@@ -72,6 +76,11 @@ class Harmonizer:
             model = deepcopy(model).requires_grad_(False)
         self._arguments = {"model": model, "device": device, "engine": engine, "threads": threads}
         self.engine = open_engine(model, device, engine, threads)
+        if precision not in ("auto", *self.engine.precisions):
+            raise CdtnetError(
+                f"{self.engine.name} computes these weights in {', '.join(self.engine.precisions)}, not in "
+                f"{precision}; for int8 use the engine openvino and write the weights anew: cdtnet convert."
+            )
         self._model = model if isinstance(model, str | PathLike) else None
         self.precision = precision
 
@@ -79,15 +88,14 @@ class Harmonizer:
         self,
         composite: Any,
         mask: Any,
+        options: Options | None = None,
         *,
-        strength: float = 1.0,
-        resize_mask: bool = False,
         whole_frame: bool = False,
-        apply_anyway: bool = False,
-        snap_mask: bool = False,
         layer: Layer | None = None,
+        keep: bool = False,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
+        **choices: Unpack[Choices],
     ) -> Result:
         """Recolor the foreground of a composite so that it matches the background.
 
@@ -101,92 +109,85 @@ class Harmonizer:
                 is soft coverage. Objects that lie apart are analyzed separately, and so are the masks of a
                 list, or the labels of an array of int32 or int64, of which 0 is background.
                 For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
-            strength: 0 leaves the composite as it is, 1 harmonizes fully; linear between.
-            resize_mask: accept a mask of another size, and resize it.
+            options: all choices at once.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
                 background changes too.
-            apply_anyway: apply the whole change even where the analysis is uncertain.
-            snap_mask: refine a rough mask to the object's edge first; see `snap_mask`.
             layer: the foreground by itself, as `compose` gives it beside the composite and the mask: soft
                 edges then change as solid parts do.
+            keep: keep what the network renders, 12 bytes for each pixel of the foreground, so that
+                `Result.layer` does not render it again.
             record: store in the result, and in its XMP if it is a `Picture`, how it was made, so that it
                 can be made again; a dictionary given here is added to that, or replaces entries.
             progress: called with the numbers of finished tiles and of all tiles.
+            choices: single options, which override those of `options`: `strength` and the other fields of
+                `Controls`; `resize_mask` accepts a mask of another size, and resizes it; `apply_anyway`
+                applies the whole change even where the analysis is uncertain; `snap_mask` refines a rough
+                mask to the object's edge first, see `snap_mask`; `invert_mask` is for masks whose background
+                is white; `grow` and `feather` move and soften edges, see `adjust_mask`.
 
         Raises:
-            PictureError: The composite or the mask cannot be used.
+            PictureError: The composite or the mask cannot be used, or an option is out of range.
 
         Warns:
-            UserWarning: The mask is black or white everywhere, or little is changed.
+            UserWarning: The mask is black or white everywhere, or little is changed, or the result cannot
+                hold a part of the composite's file.
         """
-        check_strength(strength)
+        options = (options or Options()).but(**choices)
         if is_pictures(composite):
             again = partial(
-                self,
-                strength=strength,
-                resize_mask=resize_mask,
-                whole_frame=whole_frame,
-                apply_anyway=apply_anyway,
-                snap_mask=snap_mask,
-                record=record,
-                progress=progress,
+                self, options=options, whole_frame=whole_frame, keep=keep, record=record, progress=progress
             )
             return harmonize_tensor(again, composite, mask)
-        picture = to_picture(composite)
-        given = picture if isinstance(composite, str | PathLike) else composite
-        height, width = picture.height, picture.width
-        masks = to_masks(mask, height, width, resize=resize_mask)
-        check_background(picture, masks)
-        if whole_frame and len(masks) > 1:
-            raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
-        masks, unsnapped = _snapped(picture, masks) if snap_mask else (masks, None)
-        foreground = self._find(masks, apart=not whole_frame)
-        if whole_frame:
-            whole = Window(0, 0, height, width)
-            parts = [part._replace(extent=whole) for part in foreground.parts]
-            foreground = foreground._replace(parts=parts, windows=[*tiles(height, width, TILE)])
-        windows = foreground.windows
-        settings = {
-            "strength": strength,
-            "resize_mask": resize_mask,
-            "whole_frame": whole_frame,
-            "apply_anyway": apply_anyway,
-            "snap_mask": snap_mask,
-        }
-        noted = self._record(record, picture, composite, mask, settings)
-        remark, pixels, lut = foreground.remark, picture.pixels.copy(), None
-        if foreground.parts:
-            painter = self._analyze(
-                picture,
-                foreground,
-                strength=strength,
-                whole_frame=whole_frame,
-                apply_anyway=apply_anyway,
-                layer=layer,
-            )
-            lut, remark = painter.lut, remark or painter.remark
-            for done, (window, painted) in enumerate(painter.paint(windows), start=1):
-                pixels[window.slices] = painted
-                if progress:
-                    progress(done, len(windows))
-        remark = " ".join(filter(None, (unsnapped, remark))) or None
-        if remark:
-            warnings.warn(remark, stacklevel=2)
-        return Result(like(picture.replace_pixels(pixels, noted), composite), lut, given, noted, remark)
+        analysis = self._analysis(composite, mask, options, whole_frame=whole_frame, layer=layer, keep=keep)
+        result = analysis.render(record=record, progress=progress)
+        if result.remark:
+            warnings.warn(result.remark, stacklevel=2)
+        return result
+
+    def analyze(
+        self,
+        composite: Any,
+        mask: Any,
+        options: Options | None = None,
+        *,
+        layer: Layer | None = None,
+        keep: bool = False,
+        **choices: Unpack[Choices],
+    ) -> Analysis:
+        """Analyze a composite once, to render it with one set of controls after the other.
+
+        Args:
+            composite: as above, but no tensor.
+            mask: as above.
+            options: as above.
+            layer: as above.
+            keep: remember what the network renders, 12 bytes for each pixel of the foreground, so that only
+                the first rendering takes its time.
+            choices: as above.
+
+        Raises:
+            PictureError: as above.
+
+        Warns:
+            UserWarning: as above.
+        """
+        options = (options or Options()).but(**choices)
+        analysis = self._analysis(composite, mask, options, layer=layer, keep=keep)
+        if analysis.remark:
+            warnings.warn(analysis.remark, stacklevel=2)
+        return analysis
 
     def to_file(
         self,
         composite: Any,
         mask: Any,
         output: str | PathLike[str],
+        options: Options | None = None,
         *,
-        strength: float = 1.0,
-        resize_mask: bool = False,
-        apply_anyway: bool = False,
-        snap_mask: bool = False,
-        quality: int = 95,
+        quality: int | None = None,
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
+        **choices: Unpack[Choices],
     ) -> None:
         """Harmonize into a file, which is written completely or not at all.
 
@@ -198,13 +199,11 @@ class Harmonizer:
             composite: as above.
             mask: as above.
             output: the file's name; its suffix says the format.
-            strength: as above.
-            resize_mask: as above.
-            apply_anyway: as above.
-            snap_mask: as above.
-            quality: 1 to 100, for JPEG and lossy WebP.
+            options: as above.
+            quality: 1 to 100, for JPEG and lossy WebP; by default that of the options, 95.
             record: as above; into the file.
             progress: called with the numbers of finished parts and of all parts.
+            choices: as for a call.
 
         Raises:
             PictureError: The composite or the mask cannot be used, or the format cannot hold the picture.
@@ -215,90 +214,108 @@ class Harmonizer:
         """
         from .streaming import is_streamed, stream
 
-        if not snap_mask and is_streamed(composite, output):
-            check_strength(strength)
-            settings = {
-                "strength": strength,
-                "resize_mask": False,
-                "whole_frame": False,
-                "apply_anyway": apply_anyway,
-                "snap_mask": False,
-            }
-            note = partial(self._record, record, composite=composite, mask=mask, settings=settings)
-            analyze = partial(self._analyze, strength=strength, apply_anyway=apply_anyway)
-            stream(composite, mask, output, self._find, analyze, note, progress)
+        options = (options or Options()).but(**choices)
+        options = options if quality is None else options.but(quality=quality)
+        if not options.changes_mask and is_streamed(composite, output):
+            options = options.but(resize_mask=False)
+            note = partial(self._record, record, options, composite=composite, mask=mask)
+            analyze = partial(self.painter, options=options)
+            stream(composite, mask, output, self._find, analyze, note, options.controls, progress)
             return
-        result = self(
-            composite,
-            mask,
-            strength=strength,
-            resize_mask=resize_mask,
-            apply_anyway=apply_anyway,
-            snap_mask=snap_mask,
-            record=record,
-            progress=progress,
-        )
+        result = self(composite, mask, options, record=record, progress=progress)
         picture = to_picture(result.image)
-        picture.replace_pixels(picture.pixels, result.record).save(output, quality=quality)
+        picture.replace_pixels(picture.pixels, result.record).save(output, quality=options.quality)
 
     def lut(
-        self,
-        composite: Any,
-        mask: Any,
-        *,
-        resize_mask: bool = False,
-        apply_anyway: bool = False,
-        snap_mask: bool = False,
+        self, composite: Any, mask: Any, options: Options | None = None, **choices: Unpack[Choices]
     ) -> Lut | None:
         """Return the table for a picture, as a `Result` has it, without rendering.
 
         Warns:
             UserWarning: It changes little.
         """
+        analysis = self._analysis(composite, mask, (options or Options()).but(**choices))
+        if analysis.lut and analysis.remark:
+            warnings.warn(analysis.remark, stacklevel=2)
+        return analysis.lut
+
+    def _analysis(
+        self,
+        composite: Any,
+        mask: Any,
+        options: Options,
+        *,
+        whole_frame: bool = False,
+        layer: Layer | None = None,
+        keep: bool = False,
+    ) -> Analysis:
         picture = to_picture(composite)
-        masks = to_masks(mask, picture.height, picture.width, resize=resize_mask)
-        foreground = self._find(_snapped(picture, masks)[0] if snap_mask else masks)
-        if not foreground.parts:
-            return None
-        painter = self._analyze(picture, foreground, strength=1.0, apply_anyway=apply_anyway)
-        lut = painter.lut
-        if lut and painter.remark:
-            warnings.warn(painter.remark, stacklevel=2)
-        return lut
+        height, width = picture.height, picture.width
+        masks = to_masks(mask, height, width, resize=options.resize_mask)
+        check_background(picture, masks)
+        if whole_frame and len(masks) > 1:
+            raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
+        masks, unsnapped = _adjusted(picture, masks, options)
+        foreground = self._find(masks, apart=not whole_frame)
+        if whole_frame:
+            whole = Window(0, 0, height, width)
+            parts = [part._replace(extent=whole) for part in foreground.parts]
+            foreground = foreground._replace(parts=parts, windows=[*tiles(height, width, TILE)])
+        painter = None
+        if foreground.parts:
+            painter = self.painter(
+                picture, foreground, options=options, whole_frame=whole_frame, layer=layer, keep=keep
+            )
+        remark = foreground.remark or (painter.remark if painter else None)
+        remarks = unsnapped, remark, *picture.metadata.left_out
+        return Analysis(
+            picture,
+            picture if isinstance(composite, str | PathLike) else composite,
+            painter,
+            foreground.windows,
+            options,
+            " ".join(filter(None, remarks)) or None,
+            partial(self._record, picture=picture, composite=composite, mask=mask, whole_frame=whole_frame),
+        )
 
     def _find(self, masks: Sequence[Any], *, apart: bool = True) -> Foreground:
         """The objects of masks; one for each mask where the network was not made for more."""
         return find_foreground(masks, TILE, apart=apart and self.engine.config.close_up)
 
-    def _analyze(
+    def painter(
         self,
         picture: Picture,
         foreground: Foreground,
         *,
-        strength: float,
+        options: Options,
         whole_frame: bool = False,
-        apply_anyway: bool = False,
         layer: Layer | None = None,
+        objects: Sequence[Decided] | None = None,
+        keep: bool = False,
     ) -> Painter:
+        """What renders the foreground of a picture; see `Painter`."""
         use_threads()
         return Painter(
             self.engine,
             self._precision(picture),
             picture,
             foreground,
-            strength=strength,
             whole_frame=whole_frame,
-            apply_anyway=apply_anyway,
+            apply_anyway=options.apply_anyway,
             layer=layer,
+            objects=objects,
+            keep=keep,
         )
 
     def _record(
         self,
         wanted: bool | Mapping[str, Any],
+        options: Options,
+        *,
         picture: Picture,
         composite: Any,
         mask: Any,
-        settings: dict[str, Any],
+        whole_frame: bool = False,
     ) -> Record | None:
         if wanted is False:
             return None
@@ -315,7 +332,12 @@ class Harmonizer:
             "engine": self.engine.name,
             "runtime": self.engine.describe(),
             "precision": self._precision(picture),
-            **settings,
+            **asdict(options.controls),
+            "resize_mask": options.resize_mask,
+            "whole_frame": whole_frame,
+            "apply_anyway": options.apply_anyway,
+            "snap_mask": options.snap_mask,
+            **options.edge,
             **{role: _identities(source) for role, source in sources.items() if role not in given},
             **given,
         }
@@ -336,12 +358,20 @@ class Harmonizer:
         Harmonizer.__init__(self, **arguments)
 
 
-def _snapped(picture: Picture, masks: Sequence[Any]) -> tuple[list[Any], str | None]:
-    """The masks refined to edges, and a sentence if one is left as it was."""
-    from ..imaging.snapping import snap
+def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[list[Any], str | None]:
+    """The masks inverted, snapped, their edges moved, as asked for; a sentence if one is not snapped."""
+    remark = None
+    if options.invert_mask:
+        masks = [invert_mask(mask[:, :]) for mask in masks]
+    if options.snap_mask:
+        from ..imaging.snapping import snap
 
-    refined = [snap(picture.pixels, mask[:, :]) for mask in masks]
-    return [mask for mask, _ in refined], next((remark for _, remark in refined if remark), None)
+        refined = [snap(picture.pixels, mask[:, :]) for mask in masks]
+        masks = [mask for mask, _ in refined]
+        remark = next((remark for _, remark in refined if remark), None)
+    if options.grow or options.feather:
+        masks = [adjust_mask(mask[:, :], grow=options.grow, feather=options.feather) for mask in masks]
+    return masks, remark
 
 
 def _identities(source: Any) -> Any:

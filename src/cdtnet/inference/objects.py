@@ -25,9 +25,10 @@ class Part(NamedTuple):
     """One object of a foreground.
 
     Attributes:
-        mask: (H,W), or what is indexed like it; black where the foreground belongs to another object.
+        mask: (H,W), or what is indexed like it; black where the foreground belongs to another object, and
+            where it covers next to nothing.
         extent: what the object covers, without specks.
-        seen: (H,W), what is looked at: the mask without specks and negligible coverage.
+        seen: (H,W), what is looked at: the mask without specks.
     """
 
     mask: Any
@@ -79,6 +80,16 @@ def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foregrou
     return Foreground(parts, [touched[place] for place in sorted(touched)], remark)
 
 
+def as_one(foreground: Foreground, mask: Any) -> Foreground:
+    """The same with all objects of its one mask (H,W) taken as one."""
+    if len(foreground.parts) < 2:
+        return foreground
+    extent = foreground.parts[0].extent
+    for part in foreground.parts[1:]:
+        extent = extent.union(part.extent)
+    return foreground._replace(parts=[Part(_Masked(mask), extent, _Masked(mask))])
+
+
 def _objects(mask: Any, cells: Cells) -> list[Part]:
     """The objects of a mask, the largest first.
 
@@ -95,11 +106,13 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
     objects = order[areas[order] >= SPECK * areas.sum()]
     specks = order[len(objects) :][areas[order[len(objects) :]] > 0]
     if areas[specks].sum() > MOST_SPECKS * areas.sum():
-        return [Part(mask, cells.extent(covered), _Masked(mask))]
+        shown = _Masked(mask)
+        return [Part(shown, cells.extent(covered), shown)]
     boxes = _extents(cells, labels)
     first, others = objects[:MOST_OBJECTS], objects[MOST_OBJECTS:]
     if len(objects) == 1 and not len(specks):
-        return [Part(mask, Window(*boxes[first[0]].tolist()), _Masked(mask))]
+        shown = _Masked(mask)
+        return [Part(shown, Window(*boxes[first[0]].tolist()), shown)]
     numbers = np.zeros(len(areas), np.uint8)
     numbers[first] = np.arange(1, len(first) + 1)
     numbers[others] = 1 + _distances(boxes[others], boxes[first]).argmin(1)
@@ -111,7 +124,7 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
         extent = Window(*boxes[main].tolist())
         for other in others[numbers[others] == number]:
             extent = extent.union(Window(*boxes[other].tolist()))
-        shown = _Masked(mask, own == number, cells.side, floor=0.0) if len(first) > 1 else mask
+        shown = _Masked(mask, own == number, cells.side) if len(first) > 1 else _Masked(mask)
         parts.append(Part(shown, extent, _Masked(mask, solid == number, cells.side)))
     return parts
 
@@ -164,15 +177,12 @@ class _Masked:
         mask: (H,W).
         squares: (h,w), those that are kept; all if none are given.
         side: of the squares, in pixels.
-        floor: coverage, 0..1, that counts as none.
     """
 
-    def __init__(
-        self, mask: Any, squares: NDArray[np.bool_] | None = None, side: int = 1, floor: float = NEGLIGIBLE
-    ):
+    def __init__(self, mask: Any, squares: NDArray[np.bool_] | None = None, side: int = 1):
         self.shape, self.dtype = mask.shape, mask.dtype
         self._mask, self._squares, self._side = mask, squares, side
-        self._level = floor * full_scale(mask.dtype)
+        self._level = NEGLIGIBLE * full_scale(mask.dtype)
 
     def __getitem__(self, key: tuple[slice, slice]) -> NDArray[Any]:
         values = self._mask[key]

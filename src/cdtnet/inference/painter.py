@@ -1,25 +1,31 @@
-"""A picture that is analyzed once, then rendered wherever it is needed."""
+"""A picture that is analyzed once, then rendered wherever it is needed, with any controls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import HALO, NEGLIGIBLE, Precision
+from ..config import HALO, Precision
 from ..engines.protocol import Engine, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
 from ..imaging.composition import Layer
+from ..imaging.depth import WITH_ALPHA, full_scale
 from ..imaging.geometry import Window
+from ..imaging.masks import antialiased
 from ..system.parallel import unordered
-from .analysis import Analyzed, analyze
+from .analysis import Decided, analyze
+from .controls import Controls
 from .objects import Foreground
+from .steering import Levels, steer
 
 TILE = 256  # side of the tiles that are rendered at a time, in pixels
+LARGE = 1 << 22  # pixels from which on the memory that analyzing took is worth giving back before rendering
 
 
 class Painter:
@@ -31,11 +37,13 @@ class Painter:
         picture: the composite, which is read once from top to bottom to be analyzed, then where it is
             rendered.
         foreground: its objects, one or more.
-        strength: 0 leaves the composite as it is, 1 harmonizes fully.
         whole_frame: render the network's whole frame as published, not blended with the mask.
         apply_anyway: make the whole change, however sure the analysis is.
         layer: the foreground by itself, if it is known; what is rendered then are its own colors, so that
             soft edges change as solid parts do.
+        objects: the foreground's, analyzed already; by default they are analyzed here.
+        keep: remember what the network rendered, 12 bytes for each pixel, so that painting again with other
+            controls asks it nothing.
 
     Raises:
         PictureError: The picture's color profile cannot be used.
@@ -49,26 +57,44 @@ class Painter:
         picture: Picture,
         foreground: Foreground,
         *,
-        strength: float,
         whole_frame: bool = False,
         apply_anyway: bool = False,
         layer: Layer | None = None,
+        objects: Sequence[Decided] | None = None,
+        keep: bool = False,
     ):
         self._engine, self._precision, self._picture = engine, precision, picture
-        self._strength, self._whole_frame, self._layer = strength, whole_frame, layer
-        self._apart = engine.config.close_up and not whole_frame
+        self._whole_frame, self._layer = whole_frame, layer
+        # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
+        self._blended = engine.config.variant == "cdtnet-sim" and not whole_frame
+        self._smooth = engine.config.close_up and layer is None and not (whole_frame or self._blended)
+        self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
-        self._objects = [
+        self._objects: Sequence[Decided] = objects or [
             analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
             for part in foreground.parts
         ]
+        if picture.height * picture.width > LARGE:
+            engine.let_go()
 
-    @property
+    @cached_property
     def lut(self) -> Lut | None:
         """The table mixed for the largest object, held back as its change is; None without color mapping."""
         first = self._objects[0]
         table = self._engine.table(first.found)
         return None if table is None else Lut(table).weakened(first.amount)
+
+    def steered(self, lut: Lut, controls: Controls) -> Lut:
+        """A table that recolors as controls want it."""
+        grid = lut.grid()
+        return lut if controls.plain == 1 else Lut(steer(controls, grid, lut.table - grid, self.levels))
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The mean luma of all objects, by how much of the picture each covers."""
+        found = [each.levels(self._engine) for each in self._objects]
+        weights = [each.area for each in self._objects]
+        return Levels(*np.average(found, axis=0, weights=weights).tolist())
 
     @property
     def remark(self) -> str | None:
@@ -76,30 +102,64 @@ class Painter:
         remarks = [each.remark for each in self._objects]
         return remarks[0] if all(remarks) else None
 
-    def paint(self, windows: Iterable[Window]) -> Iterator[tuple[Window, NDArray[Any]]]:
-        """Each window with its native pixels harmonized, (h,w,C); in threads, in the order of completion."""
-        threads = self._engine.parallel
-        with ThreadPoolExecutor(threads) as pool:
-            yield from unordered(pool, lambda window: (window, self._render(window)), windows, 2 * threads)
+    def paint(
+        self, windows: Iterable[Window], controls: Controls, *, alone: bool = False
+    ) -> Iterator[tuple[Window, NDArray[Any]]]:
+        """Each window with its native pixels harmonized; in threads, in the order of completion.
 
-    def _render(self, window: Window) -> NDArray[Any]:
+        Args:
+            windows: What to render.
+            controls: How the foreground is steered.
+            alone: Whether to give the foreground by itself: its colors, and how far it covers each pixel as
+                alpha, instead of the picture's pixels (h,w,C).
+        """
+        threads = self._engine.parallel
+
+        def render(window: Window) -> tuple[Window, NDArray[Any]]:
+            return window, self._render(window, controls, alone=alone)
+
+        with ThreadPoolExecutor(threads) as pool:
+            yield from unordered(pool, render, windows, 2 * threads)
+
+    def _render(self, window: Window, controls: Controls, *, alone: bool) -> NDArray[Any]:
         picture, codec = self._picture, self._codec
         native = picture.pixels[window.slices]
         block = window.block(HALO, self._engine.step, picture.height, picture.width)
         inner = window.within(block).slices
         before = codec.decode(self._solid(block))
         change, covered = np.zeros_like(before[inner]), np.zeros(native.shape[:2], np.float32)
-        for each in self._objects:
+        for number, each in enumerate(self._objects):
             soft = coverage(each.mask[block.slices])
-            if self._apart:  # as in the analysis, whatever window it lies in
-                soft = np.where(soft > NEGLIGIBLE, soft, np.float32(0))
             if self._whole_frame or soft[inner].any():
-                change += self._change(each, before, soft, block)[inner]
+                after = self._after(number, Tile(before, soft, block.size, block), inner)
+                blend = antialiased(soft) if self._smooth else soft
+                change += self._change(each, before[inner], after, blend[inner], controls)
                 covered += soft[inner]
         change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
+        if alone:
+            return self._alone(native, self._solid(window), before[inner], change, covered)
         start = before[inner] if self._layer is None else codec.decode(native)
         recolored = codec.encode(native, start, start + change)
         return recolored if self._whole_frame else np.where(covered[..., None] > 0, recolored, native)
+
+    def _alone(
+        self,
+        native: NDArray[Any],
+        solid: NDArray[Any],
+        before: NDArray[Any],
+        change: NDArray[Any],
+        covered: NDArray[Any],
+    ) -> NDArray[Any]:
+        """The foreground's native pixels with its coverage as alpha; nothing where it covers nothing."""
+        soft = np.minimum(covered, 1)
+        whole = np.divide(change, soft[..., None], where=soft[..., None] > 0, out=np.zeros_like(change))
+        colors, alpha = self._codec.encode(solid, before, before + whole), soft * full_scale(native.dtype)
+        if native.shape[2] in WITH_ALPHA:
+            colors, alpha = colors[..., :-1], soft * native[..., -1]
+        if native.dtype.kind == "u":
+            alpha = np.rint(alpha)
+        pixels = np.concatenate([colors, alpha[..., None].astype(native.dtype)], axis=-1)
+        return np.where(pixels[..., -1:] > 0, pixels, 0).astype(native.dtype)
 
     def _solid(self, block: Window) -> NDArray[Any]:
         """The native pixels (h,w,C) of a block, of the layer where it is known."""
@@ -110,15 +170,34 @@ class Painter:
         pixels[shared.within(block).slices] = self._layer.pixels[shared.within(self._layer.window).slices]
         return pixels
 
-    def _change(
-        self, each: Analyzed, before: NDArray[Any], soft: NDArray[Any], block: Window
-    ) -> NDArray[Any]:
-        """What one object adds to the colors (h,w,3) of a block of the picture."""
-        tile = Tile(before, soft, each.frame.size, block.within(each.frame))
-        after = self._engine.render(each.found, tile, self._precision)
+    def _after(self, number: int, tile: Tile, inner: tuple[slice, slice]) -> NDArray[Any]:
+        """The colors (h,w,3) that the network makes for an object of what lies inside of a tile."""
+        key = number, tile.window
+        if self._kept is not None and key in self._kept:
+            return self._kept[key]
+        each = self._objects[number]
+        tile = tile._replace(size=each.frame.size, window=tile.window.within(each.frame))
+        after = self._engine.render(each.found, tile, self._precision)[inner]
         if not np.isfinite(after).all():
             raise WeightsError("The network computes NaN or infinite colors; its weights cannot be used.")
-        # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
-        blended = self._whole_frame or self._engine.config.variant == "cdtnet-sim"
-        amount = self._strength * each.amount
-        return (amount if blended else amount * soft[..., None]) * (after - before)
+        if self._kept is not None:
+            self._kept[key] = np.ascontiguousarray(after)
+        return after
+
+    def _change(
+        self,
+        each: Decided,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        soft: NDArray[Any],
+        controls: Controls,
+    ) -> NDArray[Any]:
+        """Compute what one object adds to colors (h,w,3) of the picture; it covers `soft` (h,w) of them."""
+        change, share = after - before, np.float32(1) if self._whole_frame else soft[..., None]
+        if (plain := controls.plain) is not None:
+            amount = plain * each.amount
+            return (amount if self._blended else amount * share) * change
+        if self._blended:
+            change = np.divide(change, share, where=share > 0, out=np.zeros_like(change))
+        steered = steer(controls, before, np.float32(each.amount) * change, self.levels)
+        return share * (steered - before)

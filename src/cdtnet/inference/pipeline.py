@@ -7,20 +7,58 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import PictureError
 from ..imaging import Lut, Picture, encode_picture, to_mask
+from ..imaging.layers import Stack, stack_of
+from ..imaging.masks import describe_inverted, looks_like_mask
 from .options import Options
 
 if TYPE_CHECKING:
     from ..imaging.composition import Layer
-    from .harmonizer import Harmonizer, Progress
+    from .harmonizer import Harmonizer
+    from .rendering import Progress
     from .result import Result
 
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
-    """The (H, W) mask of a picture; see `to_mask`."""
-    return to_mask(mask, picture.height, picture.width, resize=options.resize_mask, labels=options.labels)
+    """The (H, W) mask of a picture; see `to_mask`.
+
+    Raises:
+        PictureError: As from `to_mask`; if both seem to be swapped, it says so.
+    """
+    size = picture.height, picture.width
+    try:
+        return to_mask(mask, *size, resize=options.resize_mask, labels=options.labels)
+    except PictureError as error:
+        if looks_like_mask(picture):
+            raise PictureError(
+                f"{error} The picture looks like a mask: if both are swapped, give the picture first."
+            ) from error
+        raise
+
+
+def split_alpha(picture: Picture, options: Options) -> tuple[Picture, NDArray[Any]]:
+    """An opaque picture, and the mask that its alpha channel is.
+
+    Raises:
+        PictureError: It has no alpha channel, or no background under what is transparent.
+    """
+    if picture.alpha is None:
+        raise PictureError(
+            "The picture has no alpha channel to take as the mask; give a mask that is white where the "
+            "pasted object is and black elsewhere."
+        )
+    mask, colors = mask_for(picture, picture.alpha, options), picture.pixels[..., :-1]
+    hidden = colors[picture.alpha == 0]
+    if len(hidden) and (hidden == hidden[0]).all():
+        raise PictureError(
+            "The picture is a cut-out: nothing is under what is transparent, so that there is no background "
+            "to match; paste it onto one with cdtnet compose."
+        )
+    return picture.replace_pixels(colors.copy()), mask
 
 
 def harmonize_picture(
@@ -30,35 +68,63 @@ def harmonize_picture(
     options: Options,
     *,
     layer: Layer | None = None,
+    keep: bool = False,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
     """Harmonize a picture, its mask as large as it; see `Harmonizer`.
 
+    Args:
+        harmonizer: Has the model.
+        picture: The composite.
+        mask: Its foreground, or a list of them.
+        options: How to harmonize.
+        layer: As for `Harmonizer`.
+        keep: Whether the result's layer will be asked for; see `Harmonizer`.
+        record: As for `Harmonizer`.
+        progress: As for `Harmonizer`.
+
     Warns:
-        UserWarning: As the harmonizer does; and of what the picture's file holds and no result can.
+        UserWarning: As the harmonizer does; and if the mask seems to be inverted.
     """
     result = harmonizer(
-        picture,
-        mask,
-        strength=options.strength,
-        apply_anyway=options.apply_anyway,
-        snap_mask=options.snap_mask,
-        layer=layer,
-        record=record,
-        progress=progress,
+        picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
     )
-    left_out = picture.metadata.left_out
-    for sentence in left_out:
-        warnings.warn(sentence, stacklevel=2)
-    remarks = [*([result.remark] if result.remark else []), *left_out]
-    return replace(result, remark=" ".join(remarks) or None)
+    one = isinstance(mask, np.ndarray) and mask.dtype.kind != "i"  # and neither a list nor labels
+    check = one and layer is None and not options.invert_mask
+    inverted = describe_inverted(mask) if check else None
+    if not inverted:
+        return result
+    warnings.warn(inverted, stacklevel=2)
+    return replace(result, remark=" ".join(filter(None, (result.remark, inverted))))
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """The color table of a picture at the strength asked for; None where the model mixes none."""
-    lut = harmonizer.lut(picture, mask, apply_anyway=options.apply_anyway, snap_mask=options.snap_mask)
-    return lut and lut.weakened(options.strength)
+    """The color table of a picture, steered as asked for; None where the model mixes none."""
+    return harmonizer.analyze(picture, mask, options).table()
+
+
+def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
+    """A color table fitted to what becomes of a picture's foreground; None where there is none."""
+    from .fitting import fit_lut
+
+    fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
+    return fit and fit.lut
+
+
+def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
+    """What editors get of a harmonized `Picture`: background, foreground as it was, and harmonized.
+
+    Args:
+        result: Of a composite that is a `Picture`.
+        background: What the foreground was pasted on, where it was.
+        layer: The foreground by itself, where it was pasted.
+    """
+    original = result.composite.pixels
+    if layer is not None:
+        original = original.copy()
+        original[layer.window.slices] = layer.pixels
+    return stack_of(result.image, background or result.composite, original, result.layer)
 
 
 def encode(picture: Picture, suffix: str, options: Options) -> bytes:

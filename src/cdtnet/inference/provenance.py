@@ -49,17 +49,24 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
 
 
 def read_record(path: str | os.PathLike[str]) -> Record | None:
-    """Read the record of a picture's file without decoding pixels; None if it has none.
+    """Read the record of a picture's file, if possible without decoding pixels; None if it has none.
 
     Raises:
         PictureError: The file cannot be opened, or is no picture.
     """
     import pyvips
 
-    from ..imaging.read import explained, field, kind_of, load, opened
+    from ..imaging import decoders
+    from ..imaging.layered import is_layered, read_metadata
+    from ..imaging.pages import pages_of
+    from ..imaging.read import explained, field, kind_of, load, opened, read_picture
 
+    if is_layered(path):
+        return extract(read_metadata(path).xmp)
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
+        if kind in decoders.KINDS or any(page.lab for page in pages_of(stream)):
+            return read_picture(path).record  # for want of a reader of headers alone
         with explained(name, kind):
             image = load(pyvips.Source.new_from_file(name), kind)
     return extract(field(image, "xmp-data"))

@@ -1,12 +1,14 @@
 """The result of harmonizing."""
 
 from base64 import b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..errors import CdtnetError
 from ..imaging import Lut, to_picture
 
 
@@ -21,6 +23,7 @@ class Result:
         composite: the composite as it was passed; for a path the `Picture` that was read.
         record: how the image was made, if requested.
         remark: what is unusual about the mask, or why little is changed, in a sentence; usually None.
+        paint_layer: renders the layer.
     """
 
     image: Any
@@ -28,6 +31,28 @@ class Result:
     composite: Any
     record: Mapping[str, Any] | None = None
     remark: str | None = None
+    paint_layer: Callable[[], Any] | None = field(default=None, repr=False)
+
+    @cached_property
+    def layer(self) -> Any:
+        """The harmonized foreground by itself, as large as the picture, rendered when first asked for.
+
+        Its colors are not multiplied by alpha, and alpha says how far it covers each pixel: over the
+        background it gives the image. An array (H,W,4), or (H,W,2) for grey; a tensor (4,H,W) or (B,4,H,W); a
+        PIL image; or a `Picture`.
+
+        Raises:
+            CdtnetError: The result comes from another process, where the layer was not asked for.
+        """
+        if self.paint_layer is None:
+            raise CdtnetError(
+                "The layer is rendered where the picture was; ask for result.layer there first."
+            )
+        return self.paint_layer()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: not what the layer would be rendered from."""
+        return {**self.__dict__, "paint_layer": None}
 
     def __repr__(self) -> str:
         image = self.image

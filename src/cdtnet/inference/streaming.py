@@ -20,6 +20,7 @@ from ..imaging.read import MAX_PIXELS
 from ..imaging.rows import Rows, open_mask, open_picture, read_header
 from ..system.atomic import new_file
 from ..system.machine import trim_memory
+from .controls import Controls
 from .objects import Foreground
 from .painter import Painter
 
@@ -56,7 +57,8 @@ def stream(
     output: str | os.PathLike[str],
     find: Callable[[Sequence[Any]], Foreground],
     analyze: Callable[[Picture, Foreground], Painter],
-    note: Callable[[Picture], Mapping[str, Any] | None],
+    note: Callable[..., Mapping[str, Any] | None],
+    controls: Controls,
     progress: Progress | None = None,
 ) -> None:
     """Harmonize from file to file; the pixels are those that harmonizing in memory gives.
@@ -67,7 +69,8 @@ def stream(
         output: a TIFF file's name; there is a new file only if all goes well.
         find: finds the objects of masks.
         analyze: makes the painter of a picture and its objects.
-        note: the record, if any, of a picture's result.
+        note: the record, if any, of the result of a `picture`.
+        controls: how the foreground is steered.
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
     Raises:
@@ -81,8 +84,8 @@ def stream(
     for each in given:  # what is indexed like an array is as good as one here
         masks += [open_mask(each, *size)] if isinstance(each, str | os.PathLike) else to_masks(each, *size)
     foreground = find(masks)
-    if foreground.remark:
-        warnings.warn(foreground.remark, stacklevel=3)
+    for sentence in (*picture.metadata.left_out, *filter(None, [foreground.remark])):
+        warnings.warn(sentence, stacklevel=3)
     windows: list[list[Window]] = [[] for _ in range(0, picture.height, BAND)]
     for window in foreground.windows:
         windows[window.top // BAND].append(window)
@@ -96,19 +99,23 @@ def stream(
             rows.watch = None
             if painter.remark:
                 warnings.warn(painter.remark, stacklevel=3)
-        noted = picture.replace_pixels(picture.pixels, note(picture))
-        write_bands(stream, noted, _bands(picture, windows, painter, report))
+        noted = picture.replace_pixels(picture.pixels, note(picture=picture))
+        write_bands(stream, noted, _bands(picture, windows, painter, controls, report))
 
 
 def _bands(
-    picture: Picture, windows: list[list[Window]], painter: Painter | None, report: _Report
+    picture: Picture,
+    windows: list[list[Window]],
+    painter: Painter | None,
+    controls: Controls,
+    report: _Report,
 ) -> Iterator[NDArray[Any]]:
     """The pixels of each band, harmonized."""
     for number, touching in enumerate(windows):
         whole = Window(number * BAND, 0, min((number + 1) * BAND, picture.height), picture.width)
         pixels = picture.pixels[whole.slices].copy()
         if painter:
-            for window, painted in painter.paint(touching):
+            for window, painted in painter.paint(touching, controls):
                 pixels[window.within(whole).slices] = painted
         yield pixels
         trim_memory()  # it grows by half a gigabyte otherwise, for bands come and go in several threads

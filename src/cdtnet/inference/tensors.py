@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,15 @@ def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor,
         same = made == target.new_tensor(np.ascontiguousarray(np.moveaxis(_pixels(picture), -1, 0)))
         target.copy_(target.where(same, made))
     remark = next((result.remark for result in results if result.remark), None)
-    return Result(image, results[0].lut if single else None, composite, remark=remark)
+    paint = partial(_layers, results, image, single=single)
+    return Result(image, results[0].lut if single else None, composite, remark=remark, paint_layer=paint)
+
+
+def _layers(results: Sequence[Result], image: Tensor, *, single: bool) -> Tensor:
+    """The layers (4,H,W) or (B,4,H,W) of pictures."""
+    layers = np.stack([np.moveaxis(result.layer, -1, 0) for result in results])
+    tensor: Tensor = image.new_tensor(layers)
+    return tensor[0] if single else tensor
 
 
 def _masks(mask: Any, count: int, *, single: bool) -> list[Any]:

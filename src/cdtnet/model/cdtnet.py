@@ -4,16 +4,19 @@ The paper's figure 2, and its two simpler relatives, in two steps: `analyze` dec
 picture at base size; `render` is local and paints any window of the picture at full resolution from that.
 """
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..config import STRIDE, Config
 from ..errors import WeightsError
 from ..imaging.geometry import Window
-from ..weights.storage import decode_config, encode_config
+from ..weights.storage import Ranges, decode_config, encode_config
+from .calibration import MARGIN, SIZE, composites
 from .color_mapping import ColorMapping, map_colors
 from .generator import BOTTLENECK, FEATURES, Generator
 from .layers import denormalize, normalize
@@ -64,6 +67,26 @@ class Analysis(NamedTuple):
             return None if low is None else low.flip(-1)
 
         return Analysis(flip(self.image_low), flip(self.features_low), self.table, flip(self.residual_low))
+
+    def resampled(self, rows: NDArray[Any], columns: NDArray[Any]) -> "Analysis":
+        """What belongs to the same picture moved and scaled.
+
+        Args:
+            rows: (S,S), how much each new row takes from each old one.
+            columns: likewise.
+        """
+
+        def move(low: Tensor | None) -> Tensor | None:
+            if low is None:
+                return None
+            down, across = (torch.from_numpy(weights).to(low) for weights in (rows, columns))
+            return down @ low @ across.T
+
+        return Analysis(move(self.image_low), move(self.features_low), self.table, move(self.residual_low))
+
+    def recolored(self, other: "Analysis") -> "Analysis":
+        """The same with the table of another."""
+        return self._replace(table=other.table)
 
 
 def residual(generated: Tensor, mapped: Tensor) -> Tensor:
@@ -132,6 +155,24 @@ class CDTNet(nn.Module):
             raise WeightsError(f"The configuration in the state cannot be used: {error}.") from error
         if self.refinement is not None:
             self.refinement.residual = self.config.residual
+
+    @torch.no_grad()
+    def ranges(self) -> Ranges | None:
+        """How far what the refinement's convolutions read may reach; None without a refinement.
+
+        Measured on composites made of nothing, with a margin: the same weights give the same numbers.
+        """
+        if self.refinement is None:
+            return None
+        model, seen = deepcopy(self).cpu().float().eval(), dict[str, Tensor]()
+        assert model.refinement is not None
+        for name, place in (("inputs", 0), ("hidden", 3)):
+            model.refinement.convs[place].register_forward_pre_hook(
+                lambda _, given, name=name: seen.update({name: given[0].abs()})
+            )
+        model(*composites(min(self.config.base_size, SIZE)))
+        inputs, hidden = (MARGIN * seen[name].double().amax((0, 2, 3)) for name in ("inputs", "hidden"))
+        return {"inputs": inputs.tolist(), "hidden": hidden.max().item()}
 
     def channels_last(self) -> "CDTNet":
         """Store the convolutions' weights in the fastest memory order."""

@@ -11,8 +11,10 @@ from typing import Any
 
 import pyvips
 
-from ..errors import DataError, PictureError
+from ..errors import CdtnetError, DataError, PictureError
+from ..imaging import Picture, read_picture, to_mask
 from ..imaging.formats import SUFFIXES
+from ..imaging.preview import on_screen, shrunk
 from ..system.atomic import write_file
 
 
@@ -136,17 +138,15 @@ def _complete(folder: Path, files: dict[str, Path], stems: set[str]) -> dict[str
 
 def _for_screen(path: Path, longest_side: int, *, is_mask: bool) -> Any:
     try:
-        image = pyvips.Image.new_from_buffer(path.read_bytes(), "", fail_on="error", access="sequential")
-        profile = {"export_profile": "srgb"} if image.get_typeof("icc-profile-data") else {}
-        image = image.thumbnail_image(longest_side, height=longest_side, size="down", **profile).copy_memory()
+        picture = read_picture(path)
         if is_mask:
-            cut_out = image.hasalpha() and image[-1].min() < 255
-            return image[-1] if cut_out else image.colourspace("b-w")[0]
-        return (image.flatten(background=255) if image.hasalpha() else image).colourspace("srgb")
-    except (OSError, pyvips.Error) as error:
-        raise PictureError(
-            f"{path} cannot be read; write it again or take its stem out of every folder."
-        ) from error
+            picture = Picture(to_mask(picture, picture.height, picture.width)[..., None])
+        image = pyvips.Image.new_from_array(on_screen(shrunk(picture, longest_side)).pixels)
+        if is_mask:
+            return image[0]
+        return image.flatten(background=255) if picture.alpha is not None else image
+    except CdtnetError as error:
+        raise PictureError(f"{error} Or take its stem out of every folder.") from error
 
 
 def _check_sizes(paths: list[Path], sizes: dict[Path, tuple[int, int]]) -> None:

@@ -1,10 +1,13 @@
 """Applying a function to many items in parallel, with a bounded number in flight."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
 from itertools import islice
-from typing import TypeVar
+from queue import Full, Queue
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -37,3 +40,45 @@ def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: i
             yield running.popleft().result()
     for future in running:
         yield future.result()
+
+
+def ahead(items: Iterable[T], limit: int) -> Generator[T, None, None]:
+    """The items, made in a thread of their own that is at most `limit` of them ahead.
+
+    What raises there is raised here. The thread ends when this does.
+    """
+    queue: Queue[tuple[Any, BaseException | None, bool]] = Queue(limit)
+    stopped = Event()
+
+    def put(entry: tuple[Any, BaseException | None, bool]) -> bool:
+        while not stopped.is_set():
+            with suppress(Full):
+                queue.put(entry, timeout=0.1)
+                return True
+        return False
+
+    def make() -> None:
+        failure: BaseException | None = None
+        try:
+            for item in items:
+                if not put((item, None, False)):
+                    break
+            if isinstance(items, Generator):
+                items.close()
+        except BaseException as error:
+            failure = error
+        put((None, failure, True))
+
+    thread = Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, failure, last = queue.get()
+            if failure is not None:
+                raise failure
+            if last:
+                return
+            yield item
+    finally:
+        stopped.set()
+        thread.join()

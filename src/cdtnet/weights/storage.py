@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 import safetensors
@@ -25,10 +25,25 @@ CONFIG_ENTRY = "_extra_state"
 """The entry of a module's state that holds its configuration; PyTorch names it so."""
 
 
+class Ranges(TypedDict):
+    """How far numbers reach in a network, by which 8-bit integers are scaled.
+
+    Attributes:
+        inputs: (39,), largest magnitude of each channel that the refinement's first convolution reads.
+        hidden: the largest number that its second one reads.
+    """
+
+    inputs: list[float]
+    hidden: float
+
+
 class Model(Protocol):
     """A network whose weights can be written: a `CDTNet`."""
 
     config: Config
+
+    def ranges(self) -> Ranges | None:
+        """How far its numbers reach, if it can be computed with integers."""
 
     def state_dict(self) -> Mapping[str, Any]:
         """Return the tensors by their names."""
@@ -71,12 +86,13 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
 
 
 def write_weights(path: Path, model: Model, card: Mapping[str, Any], *, half: bool = False) -> None:
-    """Write a model's weights as safetensors, atomically, with its configuration and a card."""
+    """Write a model's weights as safetensors, atomically, with its configuration, ranges and a card."""
     state = {name: value for name, value in model.state_dict().items() if name != CONFIG_ENTRY}
     entries = {name: np.asarray(value.detach().cpu(), order="C") for name, value in state.items()}
     if half:
         entries = {n: v.astype(np.float16) if v.dtype.kind == "f" else v for n, v in entries.items()}
-    metadata = {"cdtnet": json.dumps({**card, "config": asdict(model.config)}, ensure_ascii=False)}
+    about = {**card, "config": asdict(model.config), "ranges": model.ranges()}
+    metadata = {"cdtnet": json.dumps(about, ensure_ascii=False)}
     write_file(path, save(entries, metadata))
 
 

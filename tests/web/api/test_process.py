@@ -10,6 +10,8 @@ from cdtnet.cli.main import main
 from tests.web.api.process import MASK, PHOTO, serving
 from tests.web.client import Client, Unfinished, until
 
+pytestmark = pytest.mark.slow
+
 KEY = "correct-horse-battery-staple"
 
 

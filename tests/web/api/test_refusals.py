@@ -9,6 +9,8 @@ import pytest
 from tests.web.api.process import MASK, PHOTO, PICTURES
 from tests.web.client import form
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
@@ -18,6 +20,9 @@ from tests.web.client import form
         ({"strength": "NaN"}, "from 0 to 1"),
         ({"strength": "true"}, "from 0 to 1"),
         ({"strength": "[" * 900}, "from 0 to 1"),
+        ({"tone": "2.1"}, "from 0 to 2"),
+        ({"warmth": "-100.5"}, "from -100 to 100"),
+        ({"keep_hue": "1"}, "true or false"),
         ({"quality": "0"}, "whole number from 1 to 100"),
         ({"quality": "1.5"}, "whole number from 1 to 100"),
         ({"resize_mask": "yes"}, "true or false"),

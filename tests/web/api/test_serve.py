@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from cdtnet.cli.main import main
+from cdtnet.imaging import Picture, encode_picture
 from cdtnet.inference.harmonizer import Harmonizer
 from tests.web.api.process import HEIGHT, MASK, PHOTO, PICTURES, WIDTH, encoded, noise, plane
 from tests.web.little import little_to_change
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -27,8 +30,10 @@ def pair(tmp_path):
 def test_the_answer_is_the_file_that_the_command_line_writes(client, weights, pair, suffix):
     paths = [str(pair / name) for name in (f"photo.{suffix}", "mask.png", f"out.{suffix}")]
     settings = ["--model", weights, "--strength", "0.8", "--quality", "80"]
+    settings += ["--tone", "0.6", "--keep-hue", "--brightness=-7", "--tint", "4"]
+    steering = {"strength": 0.8, "tone": 0.6, "keep_hue": "true", "brightness": -7, "tint": 4}
     assert main(["harmonize", *paths[:2], "-o", paths[2], "--device", "cpu", *settings]) == 0
-    answer = client.harmonize(PICTURES[suffix], MASK, strength=0.8, quality=80)
+    answer = client.harmonize(PICTURES[suffix], MASK, quality=80, **steering)
     assert answer.status == 200
     assert answer.body == (pair / f"out.{suffix}").read_bytes()
     kind = {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)
@@ -53,13 +58,23 @@ def test_one_picture_whose_alpha_is_the_mask(client):
 
 
 def test_the_table_is_the_one_that_the_command_line_writes(client, pair, weights):
-    settings = ["--model", weights, "--strength", "0.5", "--device", "cpu"]
+    settings = ["--model", weights, "--strength", "0.5", "--contrast", "9", "--device", "cpu"]
     paths = [str(pair / name) for name in ("photo.tif", "mask.png", "look.cube")]
     assert main(["lut", *paths[:2], "-o", paths[2], *settings]) == 0
-    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", strength=0.5)
+    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", strength=0.5, contrast=9)
     assert answer.json["cube"] == (pair / "look.cube").read_text()
     assert answer.json["remark"] is None
     assert set(answer.json["seconds"]) == {"decode", "harmonize"}
+
+
+def test_a_fitted_table_is_the_one_that_the_command_line_writes(client, pair, weights):
+    paths = [str(pair / name) for name in ("photo.tif", "mask.png", "look.cube")]
+    assert main(["lut", *paths[:2], "-o", paths[2], "--model", weights, "--fit", "--device", "cpu"]) == 0
+    answer = client.harmonize(PICTURES["tif"], MASK, accept="application/json", fit="true")
+    assert answer.json["cube"] == (pair / "look.cube").read_text()
+    assert answer.json["cube"].startswith("# Fitted")
+    refused = client.harmonize(PICTURES["tif"], MASK, fit="true")
+    assert (refused.status, "ask for it with Accept" in refused.error) == (422, True)
 
 
 def test_another_model(client):
@@ -102,6 +117,25 @@ def test_a_mask_of_another_size_only_when_asked_for(client):
     assert refused.status == 422
     assert "120×80" in refused.error
     assert client.harmonize(PHOTO, large, resize_mask="true").status == 200
+
+
+def test_a_page_and_a_color_space_can_be_asked_for(client):
+    stream = io.BytesIO()
+    pages = [Image.fromarray(noise()), Image.fromarray(255 - noise())]
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    assert "say which with --page, 1 to 2" in client.harmonize(stream.getvalue(), MASK).error
+    answer = client.harmonize(stream.getvalue(), MASK, page="2", strength="0")
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), 255 - noise())
+    assert client.harmonize(PHOTO, MASK, page="0").status == 400
+    plain, linear = (client.harmonize(PHOTO, MASK, color_space=space).body for space in ("srgb", "linear"))
+    assert plain != linear
+
+
+def test_fewer_bits_than_the_picture_has_are_said(client):
+    deep = noise().astype(np.uint16) * 257
+    composite = encode_picture(Picture(deep), ".png")
+    remark = client.harmonize(composite, MASK, format="avif").headers["Cdtnet-Remark"]
+    assert "AVIF holds 12 bits a channel, of the 16" in remark
 
 
 def test_what_was_done_is_counted(client):

@@ -11,6 +11,8 @@ import time
 import numpy as np
 from PIL import Image
 
+from cdtnet.imaging import Picture, encode_picture
+
 
 class AppProcess:
     """start() again after kill() takes the same port."""
@@ -45,6 +47,12 @@ class AppProcess:
         status, _, data = self.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
         assert status < 300, data
         return json.loads(data) if data else None
+
+    def result(self, session, what, **choice):
+        """Headers and content of what is downloaded."""
+        status, headers, data = self.request("POST", f"{session}/result/{what}", json.dumps(choice))
+        assert status == 200, data
+        return headers, data
 
     def error(self, method, path, body=None, **headers):
         """Status and sentence of a request that is refused."""
@@ -87,6 +95,11 @@ def encoded(pixels, kind="PNG", **options):
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, kind, **options)
     return stream.getvalue()
+
+
+def encoded_deep(pixels):
+    """Pixels (H, W, 3) uint16 as a PNG file."""
+    return encode_picture(Picture(pixels), ".png")
 
 
 def cut_out(width, height):

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ from PIL import Image
 import cdtnet
 from cdtnet.cli.main import main
 from cdtnet.imaging import encode_picture, read_picture
+from cdtnet.inference.controls import Controls
+from cdtnet.inference.fitting import fit_lut
 from tests.imaging.leaves import off, scene
-from tests.web.app.process import AppProcess, cut_out, disc, encoded, image, photo
+from tests.web.app.process import AppProcess, cut_out, disc, encoded, encoded_deep, image, photo
 from tests.web.little import little_to_change
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -39,9 +44,8 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
     }
     app.call("PUT", f"{session}/uploads/mask", mask)
     job = app.harmonize(session, way="paint", strength=0.6)
-    assert (job["state"], job["table"], job["remark"]) == ("done", True, None)
-    status, headers, data = app.request("GET", f"{session}/result/picture")
-    assert status == 200
+    assert (job["state"], job["remark"]) == ("done", None)
+    headers, data = app.result(session, "picture")
     assert headers["content-disposition"] == 'attachment; filename="picture.jpg"'
     expected = cdtnet.Harmonizer("cdtnet-sim")(
         read_picture(composite), np.asarray(Image.open(io.BytesIO(mask))), strength=0.6
@@ -49,13 +53,13 @@ def test_a_composite_comes_back_as_python_gives_it(app, session):
     assert data == encode_picture(expected.image, ".jpg")
     assert not np.array_equal(image(data), image(composite))
     assert Image.open(io.BytesIO(data)).getexif()[271] == "Maker"
-    assert np.array_equal(image(app.request("GET", f"{session}/result/mask")[2]), disc(90, 60))
-    settings = json.loads(app.request("GET", f"{session}/result/settings")[2])
+    assert np.array_equal(image(app.result(session, "mask")[1]), disc(90, 60))
+    settings = json.loads(app.result(session, "settings")[1])
     assert settings == {
         "cdtnet": cdtnet.__version__,
         "composite": [90, 60],
         "model": "cdtnet-sim",
-        "strength": 0.6,
+        **asdict(Controls(strength=0.6)),
         "apply_anyway": False,
     }
 
@@ -69,7 +73,7 @@ def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(app, sessio
         job = app.harmonize(session, way="paint", apply_anyway=anyway)
         assert job["remark"] is None if anyway else "Little is changed" in job["remark"]
         assert job["settings"]["apply_anyway"] is anyway
-        found = image(app.request("GET", f"{session}/result/picture")[2])
+        found = image(app.result(session, "picture")[1])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             expected = cdtnet.Harmonizer("cdtnet-sim")(composite, mask, apply_anyway=anyway).image
@@ -83,40 +87,96 @@ def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(app, sessio
 def test_a_mask_is_snapped_to_the_edge(app, session):
     picture, mask = scene(240, 320)
     rough = off(mask, 7)
-    assert app.error("POST", f"{session}/snapped")[0] == 422
+    assert app.error("POST", f"{session}/mask/snap", "{}")[0] == 422
     app.call("PUT", f"{session}/uploads/composite", encoded(picture))
     app.call("PUT", f"{session}/uploads/mask", encoded(rough))
-    status, _, data = app.request("POST", f"{session}/snapped")
+    status, _, data = app.request("POST", f"{session}/mask/snap", "{}")
     assert status == 200
     assert np.array_equal(image(data), cdtnet.snap_mask(picture, rough))
     app.call("PUT", f"{session}/uploads/composite", encoded(np.full_like(picture, 90)))
-    assert "left as it is" in app.error("POST", f"{session}/snapped")[1]
+    assert "left as it is" in app.error("POST", f"{session}/mask/snap", "{}")[1]
 
 
-def test_the_table_is_the_one_that_python_saves(app, session, tmp_path):
+def test_a_mask_is_inverted_feathered_and_grown(app, session):
+    mask = np.zeros((200, 300), np.uint8)
+    mask[60:140, 100:200] = 255
+    app.call("PUT", f"{session}/uploads/composite", encoded(photo(300, 200)))
+    app.call("PUT", f"{session}/uploads/mask", encoded(mask))
+
+    def edited(edit, pixels=0):
+        status, _, data = app.request("POST", f"{session}/mask/{edit}", json.dumps({"pixels": pixels}))
+        assert status == 200, data
+        return image(data)
+
+    assert np.array_equal(edited("invert"), 255 - mask)
+    assert (edited("grow", 10)[100] > 127).sum() == pytest.approx(120, abs=2)
+    assert (edited("grow", -10)[100] > 127).sum() == pytest.approx(80, abs=2)
+    soft = edited("feather", 5)
+    assert 100 < soft[100, 100] < 160
+    assert (soft[100, 150], soft[100, 50]) == (255, 0)
+    for wrong in (-1, 501, "3"):
+        assert app.error("POST", f"{session}/mask/feather", json.dumps({"pixels": wrong}))[0] == 422
+    assert app.error("POST", f"{session}/mask/sharpen", "{}")[0] == 404
+
+
+def test_a_painted_mask_is_snapped_where_there_is_an_edge(app, session):
+    picture, mask = scene(240, 320)
+    rough = off(mask, 7)
+    app.call("PUT", f"{session}/uploads/composite", encoded(picture))
+    app.call("PUT", f"{session}/uploads/mask", encoded(rough))
+    assert app.harmonize(session, way="paint", snap=True)["snapped"] is True
+    assert np.array_equal(image(app.result(session, "mask")[1]), cdtnet.snap_mask(picture, rough))
+    app.call("PUT", f"{session}/uploads/composite", encoded(np.full_like(picture, 90)))
+    job = app.harmonize(session, way="paint", snap=True)
+    assert (job["snapped"], "left as it is" in job["remark"]) == (False, True)
+    assert np.array_equal(image(app.result(session, "mask")[1]), rough)
+
+
+def test_a_result_is_steered_and_saved_as_one_likes(app, session):
+    composite, mask = photo(90, 60).astype(np.uint16) * 257, disc(90, 60)
+    app.call("PUT", f"{session}/uploads/composite", encoded_deep(composite))
+    app.call("PUT", f"{session}/uploads/mask", encoded(mask))
+    formats = {each["name"]: each for each in app.harmonize(session, way="paint")["formats"]}
+    assert next(iter(formats)) == "PNG"
+    assert (formats["PNG"]["depth"], formats["TIFF"]["depth"], formats["JPEG"]["depth"]) == (16, 16, 8)
+    controls = {"strength": 0.9, "tone": 0.4, "keep_hue": True, "warmth": 30}
+    expected = cdtnet.Harmonizer("cdtnet-sim")(composite, mask, **controls).image
+    assert np.array_equal(read_picture(app.result(session, "picture", **controls)[1]).pixels, expected)
+    headers, data = app.result(session, "picture", suffix=".jpg", quality=60)
+    assert headers["content-disposition"] == 'attachment; filename="picture.jpg"'
+    assert image(data).dtype == np.uint8
+    assert len(data) < len(app.result(session, "picture", suffix=".jpg", quality=95)[1])
+    assert json.loads(app.result(session, "settings", **controls)[1])["warmth"] == 30
+    for wrong in ({"tone": 3}, {"keep_hue": 1}, {"suffix": ".exe"}, {"quality": 0}, {"quality": "high"}):
+        assert app.error("POST", f"{session}/result/picture", json.dumps(wrong))[0] == 422
+
+
+def test_the_table_is_fitted_to_the_result_and_says_how_close_it_is(app, session):
     composite, mask = photo(64, 64), disc(64, 64)
     app.call("PUT", f"{session}/uploads/composite", encoded(composite))
     app.call("PUT", f"{session}/uploads/mask", encoded(mask))
-    app.harmonize(session, way="paint")
-    cdtnet.Harmonizer("cdtnet-sim")(composite, mask).lut.save(tmp_path / "look.cube")
-    assert app.request("GET", f"{session}/result/table")[2] == (tmp_path / "look.cube").read_bytes()
-    assert app.harmonize(session, way="paint", model="is2am")["table"] is False
-    assert app.error("GET", f"{session}/result/table")[0] == 422
+    for model, controls in (("cdtnet-sim", {"tone": 0.5}), ("is2am", {})):
+        app.harmonize(session, way="paint", model=model)
+        headers, data = app.result(session, "table", **controls)
+        fit = fit_lut(cdtnet.Harmonizer(model)(read_picture(encoded(composite)), mask, **controls))
+        assert data == fit.lut.encode()
+        assert headers["cdtnet-note"] == fit.lut.note
+        assert f"{fit.mean:.1f} levels" in fit.lut.note
 
 
 def test_a_placed_cut_out_comes_back_as_python_gives_it(app, session, random):
     background = encoded(random.integers(0, 16384, (50, 70), dtype=np.uint16))
     app.call("PUT", f"{session}/uploads/background", background)
     app.call("PUT", f"{session}/uploads/foreground", cut_out(40, 30))
-    placement = {"at": [12, -5], "scale": 0.9, "rotate": 25.5}
+    placement = {"at": [12, -5], "scale": 0.9, "rotate": 25.5, "flip": True}
     job = app.harmonize(session, way="place", **placement)
     assert job["harmonized"]["depth"] == 16
     made = cdtnet.compose(read_picture(cut_out(40, 30)), read_picture(background), **placement)
     expected = cdtnet.Harmonizer("cdtnet-sim")(made.composite, made.mask, layer=made.layer)
-    data = app.request("GET", f"{session}/result/picture")[2]
+    data = app.result(session, "picture")[1]
     assert data == encode_picture(expected.image, ".png")
-    assert np.array_equal(image(app.request("GET", f"{session}/result/mask")[2]), made.mask)
-    assert json.loads(app.request("GET", f"{session}/result/settings")[2])["rotate"] == 25.5
+    assert np.array_equal(image(app.result(session, "mask")[1]), made.mask)
+    assert json.loads(app.result(session, "settings")[1])["rotate"] == 25.5
 
 
 def test_strokes_change_the_mask_at_the_pictures_own_size(app, session):
@@ -128,7 +188,7 @@ def test_strokes_change_the_mask_at_the_pictures_own_size(app, session):
     strokes[15:25, 25:35, 3] = 255  # takes away
     app.call("PUT", f"{session}/uploads/strokes", encoded(strokes))
     app.harmonize(session, way="paint")
-    made = image(app.request("GET", f"{session}/result/mask")[2])
+    made = image(app.result(session, "mask")[1])
     assert made.dtype == np.uint16
     assert (made[:90, :90] == 65535).all()
     assert (made[160:240, 260:340] == 0).all()
@@ -138,7 +198,7 @@ def test_strokes_change_the_mask_at_the_pictures_own_size(app, session):
     assert len(np.unique(made[20, 90:110])) > 5  # a soft edge
     app.call("DELETE", f"{session}/uploads/strokes")
     app.harmonize(session, way="paint")
-    assert np.array_equal(image(app.request("GET", f"{session}/result/mask")[2]), mask)
+    assert np.array_equal(image(app.result(session, "mask")[1]), mask)
 
 
 def test_previews_are_small_and_tiles_exact(app, session):
@@ -207,7 +267,7 @@ def test_cancelling(app, session):
     app.call("DELETE", f"{session}/job")
     assert app.harmonize(other, way="paint")["state"] == "done"
     assert app.call("GET", f"{session}/job")["state"] == "cancelled"
-    assert app.error("GET", f"{session}/result/picture")[0] == 404
+    assert app.error("POST", f"{session}/result/picture", "{}")[0] == 404
 
 
 def test_sessions_are_apart(app, session):

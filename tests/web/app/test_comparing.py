@@ -3,11 +3,14 @@
 import time
 
 import numpy as np
+import pytest
 
 import cdtnet
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 from tests.web.little import little_to_change
+
+pytestmark = pytest.mark.slow
 
 
 def test_comparing_in_full_resolution(bench):
@@ -83,3 +86,38 @@ def test_the_divider_is_dragged(bench):
     bench.locator("#canvas").focus()
     bench.keyboard.press("ArrowLeft")
     assert slider.input_value() == "78"
+
+
+def test_the_divider_and_100_percent_begin_at_the_object(bench):
+    mask = np.zeros((900, 1800), np.uint8)
+    mask[100:200, 1500:1700] = 255
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("a.png", encoded(photo(1800, 900))), ("m.png", encoded(mask)))
+    harmonize(bench)
+    slider = bench.get_by_role("slider", name="Divider between before and after")
+    assert slider.input_value() == "89"
+    bench.get_by_role("button", name="Zoom to 100 %").click()
+    place = int(slider.input_value()) / 100 * bench.locator("#canvas").bounding_box()["width"]
+    left = 1800 - bench.locator("#canvas").bounding_box()["width"]  # as far as the view goes
+    assert left + place == pytest.approx(1600, abs=15)
+
+
+def test_the_picture_before_is_shown_as_long_as_one_holds(bench):
+    bench.get_by_role("radio", name="Open a composite").check()
+    drop(bench, "composite", ("a.png", encoded(photo(400, 300))), ("m.png", encoded(disc(400, 300))))
+    bench.get_by_label("Model").select_option("cdtnet-sim")
+    harmonize(bench)
+    bench.get_by_role("slider", name="Divider").fill("0")
+    bench.get_by_role("heading", name="Result").click()
+    after = canvas(bench)
+    bench.keyboard.down("o")
+    before = canvas(bench)
+    bench.keyboard.up("o")
+    assert np.abs(before - after).max() > 5
+    assert np.array_equal(canvas(bench), after)
+    box = bench.get_by_role("button", name="Hold: before").bounding_box()
+    bench.mouse.move(box["x"] + 9, box["y"] + 9)
+    bench.mouse.down()
+    assert np.array_equal(canvas(bench), before)
+    bench.mouse.up()
+    assert np.array_equal(canvas(bench), after)

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.web.app.page import choose, download, drop, harmonize, said
 from tests.web.app.process import cut_out, disc, encoded, image, photo
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_wrong_file(app, page):

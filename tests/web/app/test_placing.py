@@ -11,6 +11,8 @@ from cdtnet.imaging import encode_picture, read_picture
 from tests.web.app.page import canvas, download, drop, harmonize, said
 from tests.web.app.process import cut_out, encoded, image, photo
 
+pytestmark = pytest.mark.slow
+
 
 def test_placing_a_cut_out(bench):
     background = encoded(photo(900, 600), "JPEG", quality=95, icc_profile=profile())
@@ -26,7 +28,9 @@ def test_placing_a_cut_out(bench):
     scale = box["width"] / 900
     assert float(bench.get_by_label("Left").input_value()) == pytest.approx(350 + 60 / scale, abs=1.5)
     assert float(bench.get_by_label("Top").input_value()) == pytest.approx(240 - 40 / scale, abs=1.5)
+    bench.keyboard.down("Alt")
     bench.mouse.wheel(0, -120)
+    bench.keyboard.up("Alt")
     bench.get_by_label("Rotation").fill("-20")
     assert float(bench.get_by_label("Scale").input_value()) > 110
     harmonize(bench)
@@ -57,7 +61,7 @@ def test_what_the_page_shows_is_what_is_composed(bench):
     drop(bench, "foreground", ("object.png", foreground), ("grey.png", background))
     for label, value in (("Left", "40"), ("Top", "150"), ("Scale", "80"), ("Rotation", "30")):
         bench.get_by_label(label).fill(value)
-    bench.get_by_label("Strength").focus()
+    bench.get_by_label("Model").focus()
     shown = canvas(bench)
     made = cdtnet.compose(
         read_picture(foreground), read_picture(background), at=(40, 150), scale=0.8, rotate=30
@@ -85,6 +89,11 @@ def test_moving_a_cut_out_by_keys(bench):
     assert values()[2] == "102"
     bench.keyboard.press("ArrowDown")
     assert int(values()[1]) > 128
+    zoom = bench.get_by_role("button", name="Zoom to 100 %")
+    before = zoom.inner_text()
+    bench.mouse.wheel(0, -120)  # zooms, and leaves the cut-out as it is
+    assert zoom.inner_text() != before
+    assert values()[2] == "102"
 
 
 def test_a_photo_of_24_megapixels(bench, random, tmp_path):

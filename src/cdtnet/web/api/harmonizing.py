@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ...imaging import Picture, describe, describe_encoding, read_picture
 from ...imaging.formats import result_format
+from ...imaging.write import lost_depth
 from ...inference.harmonizer import Harmonizer
-from ...inference.pipeline import encode, harmonize_picture, mask_for, table_for
+from ...inference.pipeline import encode, fitted_for, harmonize_picture, mask_for, split_alpha, table_for
 from ..queue import Job
 from .intake import HarmonizeRequest
 from .settings import KINDS, RequestOptions
@@ -81,6 +82,8 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
 def _picture(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
+    if options.fit:
+        raise PictureError("A table is fitted, not a picture; ask for it with Accept: application/json.")
     kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # check before the work that it can be written
@@ -88,14 +91,15 @@ def _picture(
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):
         body = encode(result.image, suffix, options)
-    return body, KINDS[kind].media_type, result.remark
+    remarks = filter(None, (result.remark, lost_depth(result.image, suffix)))
+    return body, KINDS[kind].media_type, " ".join(remarks) or None
 
 
 def _table(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
     with watch.step("harmonize"):
-        lut = table_for(harmonizer, picture, mask, options)
+        lut = (fitted_for if options.fit else table_for)(harmonizer, picture, mask, options)
         cube = lut and lut.encode().decode()
     remark = describe(mask)
     table = {"cube": cube, "remark": remark, "seconds": watch.seconds}
@@ -105,12 +109,12 @@ def _table(
 def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
     """Decode picture and mask; the composite is opaque if its alpha channel was the mask."""
     with _naming("composite"):
-        picture = read_picture(order.composite.read(), max_pixels=max_pixels)
+        options = order.options
+        picture = read_picture(
+            order.composite.read(), max_pixels=max_pixels, page=options.page, color_space=options.color_space
+        )
         if order.mask is None:
-            if picture.alpha is None:
-                raise PictureError("It has no alpha channel to take as the mask.")
-            alpha = mask_for(picture, picture.alpha, order.options)
-            return picture.replace_pixels(picture.pixels[..., :-1].copy()), alpha
+            return split_alpha(picture, order.options)
     with _naming("mask"):
         given = read_picture(order.mask.read(), max_pixels=max_pixels)
         return picture, mask_for(picture, given, order.options)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from ...imaging.formats import WRITTEN
+from ...imaging.pages import MOST_PAGES
+from ...imaging.read import COLOR_SPACES
+from ...inference.controls import Controls
 from ...inference.options import Options
 
 KINDS = {format_.key: format_ for format_ in WRITTEN.values()}
@@ -28,10 +31,14 @@ class RequestOptions(Options):
     Attributes:
         model: The name of one of the server's models.
         format: Of the answer, a key of `KINDS`; None for the composite's own.
+        page: Of a composite with several, from 1 on; None where it has one.
+        fit: Whether the table asked for is to be fitted to the harmonized picture.
     """
 
     model: str
     format: str | None = None
+    page: int | None = None
+    fit: bool = False
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -43,13 +50,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = list(models)
     return {
         "model": {"type": "string", "enum": names, "default": names[0]},
-        "strength": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1,
-            "default": 1,
-            "description": "0 leaves the composite as it is, 1 harmonizes fully.",
-        },
+        **{control.name: _schema(control) for control in fields(Controls)},
         "format": {
             "type": "string",
             "enum": list(KINDS),
@@ -71,6 +72,22 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
             "type": "boolean",
             "default": False,
             "description": "Make the whole change even where the analysis is not sure of it.",
+        },
+        "page": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_PAGES,
+            "description": "Of a TIFF, GIF or WebP composite with several.",
+        },
+        "color_space": {
+            "type": "string",
+            "enum": list(COLOR_SPACES),
+            "description": "What a composite without a profile means; by default, what its file says.",
+        },
+        "fit": {
+            "type": "boolean",
+            "default": False,
+            "description": "Fit the table to the harmonized picture; its first line says how close it comes.",
         },
     }
 
@@ -95,7 +112,20 @@ def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> Re
             raise HTTPException(400, f"The setting {name} is given twice.")
         seen.add(name)
         settings[name] = _read(name, text, allowed[name])
-    return RequestOptions(**settings)
+    return RequestOptions(model=settings.pop("model")).but(**settings)
+
+
+def _schema(control: Field[Any]) -> dict[str, Any]:
+    meaning = control.metadata["meaning"]
+    described = {"default": control.default, "description": f"{meaning[0].upper()}{meaning[1:]}."}
+    if "least" not in control.metadata:
+        return {"type": "boolean", **described}
+    return {
+        "type": "number",
+        "minimum": control.metadata["least"],
+        "maximum": control.metadata["most"],
+        **described,
+    }
 
 
 def _read(name: str, text: str, schema: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from ...errors import CdtnetError
 from ..queue import JobCancelledError, QueueFullError
+from .downloads import formats
 from .sessions import Session, UnknownSessionError
 
 
@@ -31,9 +33,16 @@ def state_of(session: Session) -> dict[str, Any]:
         return {"state": "cancelled"}
     if error or outcome is None:
         return {"state": "failed", "error": sentence(error)}
-    photos = {"composite": outcome.composite.describe(), "harmonized": outcome.harmonized.describe()}
-    gives = {"table": outcome.lut is not None, "remark": outcome.remark, "settings": outcome.settings}
-    return {"state": "done", **photos, **gives}
+    return {
+        "state": "done",
+        **{name: photo.describe() for name, photo in outcome.photos.items()},
+        "levels": outcome.analysis.levels or (0.0, 0.0),
+        "extent": outcome.extent,
+        "remark": outcome.remark,
+        "snapped": outcome.snapped,
+        "formats": formats(outcome),
+        "settings": {**outcome.settings, **asdict(outcome.controls)},
+    }
 
 
 def sentence(error: BaseException | None) -> str:

@@ -51,9 +51,14 @@ class Photo:
 
     @cached_property
     def preview(self) -> tuple[bytes, str]:
-        """The whole picture with at most `LONGEST` pixels a side: bytes and media type."""
+        """The whole picture with at most `LONGEST` pixels a side: bytes and media type.
+
+        Lossless where it is not shrunk, and where it is a mask: every level of it counts.
+        """
         shown = on_screen(shrunk(self.picture, LONGEST))
-        format_ = JPEG if shown.alpha is None else WEBP
+        lossy = JPEG if shown.alpha is None else WEBP
+        whole = max(self.picture.width, self.picture.height) <= LONGEST
+        format_ = PNG if whole or self.picture.pixels.shape[2] == 1 else lossy
         return encode_picture(shown, format_.suffix, quality=QUALITY), format_.media_type
 
     def tile(self, column: int, row: int) -> tuple[bytes, str]:

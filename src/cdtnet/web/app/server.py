@@ -25,12 +25,13 @@ from ..hosts import HostCheck
 from ..limits import Limits
 from ..queue import Job, WorkQueue
 from .answers import explain, state_of
-from .downloads import DOWNLOADS
+from .downloads import DOWNLOADS, Choice
+from .film import Films
 from .guard import Guard
 from .masks import check_shape
 from .photos import Photo, is_transparent
 from .sessions import Session, Sessions
-from .work import ROLES, Edit, Models, harmonize, snapped
+from .work import EDITS, ROLES, Edit, Models, edited, harmonize, is_number
 
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[2] / "demo"
@@ -109,10 +110,15 @@ class _Faces:
         session.job = self.queue.submit(work)
         return JSONResponse(state_of(session), 202)
 
-    async def snap(self, request: Request) -> Response:
-        uploads = dict(self._session(request).uploads)
+    async def edit_mask(self, request: Request) -> Response:
+        edit, uploads = request.path_params["edit"], dict(self._session(request).uploads)
+        pixels = (await read_object(request)).get("pixels", 0)
+        if edit not in EDITS:
+            raise HTTPException(404, "A mask cannot be edited like that.")
+        if not is_number(pixels):
+            raise CdtnetError("The distance is a number of pixels.")
         async with self._uploading:
-            data = await run_in_threadpool(snapped, uploads)
+            data = await run_in_threadpool(edited, uploads, edit, pixels)
         return Response(data, media_type="application/octet-stream")
 
     async def progress(self, request: Request) -> Response:
@@ -129,9 +135,13 @@ class _Faces:
         outcome, make = self._session(request).outcome, DOWNLOADS.get(what)
         if outcome is None or make is None:
             raise HTTPException(404, "There is no such result.")
-        data, suffix = await run_in_threadpool(make, outcome)
-        headers = {"Content-Disposition": f'attachment; filename="{what}{suffix}"'}
-        return Response(data, media_type="application/octet-stream", headers=headers)
+        choice = Choice.of(await read_object(request), outcome.controls)
+        async with self._uploading:
+            made = await run_in_threadpool(make, outcome, choice)
+        headers = {"Content-Disposition": f'attachment; filename="{what}{made.suffix}"'}
+        if made.note:
+            headers["Cdtnet-Note"] = made.note
+        return Response(made.data, media_type="application/octet-stream", headers=headers)
 
     def _read(self, data: bytes, role: str) -> Photo:
         picture = read_picture(data, max_pixels=self.limits.max_pixels)
@@ -190,8 +200,9 @@ def make_app(
         Route(one + "/job", faces.start, methods=["POST"]),
         Route(one + "/job", faces.progress),
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
-        Route(one + "/snapped", faces.snap, methods=["POST"]),
-        Route(one + "/result/{what}", faces.download),
+        Route(one + "/mask/{edit}", faces.edit_mask, methods=["POST"]),
+        Route(one + "/result/{what}", faces.download, methods=["POST"]),
+        *Films(models, faces.queue).routes(),
     ]
     app = Starlette(
         routes=routes,

@@ -45,11 +45,11 @@ class Session:
     def nbytes(self) -> int:
         """Bytes of pixels held."""
         photos = {photo.id: photo for photo in self._photos()}  # a composite may be both upload and result
-        masks = self.outcome.mask.nbytes if self.outcome else 0
-        return masks + sum(photo.nbytes for photo in photos.values())
+        kept = self.outcome.nbytes if self.outcome else 0
+        return kept + sum(photo.nbytes for photo in photos.values())
 
     def _photos(self) -> list[Photo]:
-        results = [self.outcome.composite, self.outcome.harmonized] if self.outcome else []
+        results = self.outcome.photos.values() if self.outcome else ()
         return [*self.uploads.values(), *results]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from ..._version import __version__
 from ...config import Runtime
 from ...errors import CdtnetError, PictureError
-from ...imaging import Lut, Picture, describe, encode_picture, to_mask
+from ...imaging import Picture, describe, encode_picture, to_mask
 from ...imaging.composition import Layer, compose
+from ...imaging.edges import adjust_mask, invert_mask
 from ...imaging.formats import PNG, TIFF
 from ...imaging.snapping import snap
-from ...inference.harmonizer import Harmonizer, Progress
+from ...inference.controls import WORDS, Controls
+from ...inference.harmonizer import Harmonizer
 from ...inference.options import Options
-from ...inference.pipeline import harmonize_picture
+from ...inference.rendering import Analysis, Progress
 from .masks import check_shape, paint
 from .photos import Photo
 
@@ -40,6 +42,8 @@ class Edit:
         at: Left and top of the foreground, scaled but not rotated, in pixels of the background.
         scale: Of the foreground.
         rotate: Of the foreground, clockwise degrees about its center.
+        flip: Whether the foreground is mirrored, left to right, before it is rotated.
+        snap: Whether a painted mask is rough and is refined to the object's edge first, if there is one.
     """
 
     way: str
@@ -48,6 +52,8 @@ class Edit:
     at: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
     rotate: float = 0.0
+    flip: bool = False
+    snap: bool = False
 
     @classmethod
     def of(cls, wishes: Mapping[str, Any]) -> Edit:
@@ -61,15 +67,27 @@ class Edit:
             raise CdtnetError("Give a way, place or paint, and a model.")
         if not isinstance(at, list) or len(at) != 2:
             raise CdtnetError("The place of a foreground is two numbers.")
-        numbers = [wishes.get("strength", 1.0), *at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
-        if not all(_is_number(number) for number in numbers):
-            raise CdtnetError("Strength, place, scale and rotation are numbers.")
-        strength, left, top, scale, rotate = numbers
-        apply_anyway = wishes.get("apply_anyway", False)
-        if not isinstance(apply_anyway, bool):
-            raise CdtnetError("Whether to apply anyway is true or false.")
-        options = Options(strength=strength, apply_anyway=apply_anyway)
-        return cls(way, model, options, (left, top), scale, rotate)
+        left, top, scale, rotate = [*at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
+        if not all(is_number(number) for number in (left, top, scale, rotate)):
+            raise CdtnetError("Place, scale and rotation are numbers.")
+        apply_anyway, flip, snap = (wishes.get(name, False) for name in ("apply_anyway", "flip", "snap"))
+        if not all(isinstance(switch, bool) for switch in (apply_anyway, flip, snap)):
+            raise CdtnetError("Whether to apply anyway, to flip or to snap is true or false.")
+        options = Options(controls=controls_of(wishes), apply_anyway=apply_anyway)
+        return cls(way, model, options, (left, top), scale, rotate, flip, snap)
+
+
+def controls_of(wishes: Mapping[str, Any]) -> Controls:
+    """The controls among what came from outside; those that are missing are left alone.
+
+    Raises:
+        CdtnetError: One of them is not what it should be.
+    """
+    given = {name: wishes[name] for name in WORDS if name in wishes}
+    keep_hue = given.pop("keep_hue", False)
+    if not isinstance(keep_hue, bool) or not all(is_number(number) for number in given.values()):
+        raise CdtnetError("Controls are numbers, and whether to keep hues is true or false.")
+    return Controls(keep_hue=keep_hue, **given)
 
 
 @dataclass(frozen=True)
@@ -78,19 +96,41 @@ class Outcome:
 
     Attributes:
         composite: What was harmonized.
-        mask: (H, W), its foreground.
-        harmonized: The result.
-        lut: The color table, where the model has one.
+        before: The foreground's own colors, not mixed with what is behind them; the composite if they are
+            unknown.
+        mask: (H, W), its foreground, as a picture.
+        harmonized: The result at full strength.
+        analysis: Renders the result with other controls.
+        layer: The foreground by itself, if it was pasted.
+        controls: The controls of the request.
+        extent: Left, top, right and bottom of the foreground, in pixels.
         remark: Why little is changed, in a sentence, or None.
-        settings: What the Python API needs to give the same again.
+        snapped: Whether the mask was brought to the object's edge.
+        settings: What the Python API needs to give the same again, controls apart.
     """
 
     composite: Photo
-    mask: NDArray[Any]
+    before: Photo
+    mask: Photo
     harmonized: Photo
-    lut: Lut | None
+    analysis: Analysis
+    layer: Layer | None
+    controls: Controls
+    extent: tuple[int, int, int, int]
     remark: str | None
+    snapped: bool
     settings: dict[str, Any]
+
+    @property
+    def photos(self) -> dict[str, Photo]:
+        """The pictures that the page shows, by name."""
+        return {name: getattr(self, name) for name in ("composite", "before", "mask", "harmonized")}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the analysis and the layer hold."""
+        kept = 12 * int(np.count_nonzero(self.mask.picture.pixels))
+        return kept if self.layer is None else kept + self.layer.pixels.nbytes
 
 
 class Models:
@@ -138,26 +178,76 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     composite, mask, layer = make(uploads, edit)
     if remark := describe(mask):
         raise PictureError(remark)
+    mask, snapped, remarks = _snapped(composite, mask) if edit.snap and layer is None else (mask, False, [])
     progress(0, 0)
-    harmonizer, picture = models.load(edit.model), composite.picture
-    result = harmonize_picture(harmonizer, picture, mask, edit.options, layer=layer, progress=progress)
-    settings = _settings(uploads, edit)
-    return Outcome(composite, mask, Photo(result.image), result.lut, result.remark, settings)
+    picture = composite.picture
+    analysis = models.load(edit.model).analyze(picture, mask, options=edit.options, layer=layer, keep=True)
+    result = analysis.render(Controls(), progress=progress)
+    remarks += [*([result.remark] if result.remark else []), *picture.metadata.left_out]
+    return Outcome(
+        composite,
+        before=composite if layer is None else Photo(_with_layer(picture, layer)),
+        mask=Photo(Picture(mask[..., None])),
+        harmonized=Photo(result.image),
+        analysis=analysis,
+        layer=layer,
+        controls=edit.options.controls,
+        extent=_extent(mask),
+        remark=" ".join(remarks) or None,
+        snapped=snapped,
+        settings=_settings(uploads, edit),
+    )
 
 
-def snapped(uploads: Mapping[str, Photo]) -> bytes:
-    """Refine the shown mask to the object's edge; returns the bytes of a PNG or TIFF file.
+def _snapped(composite: Photo, mask: NDArray[Any]) -> tuple[NDArray[Any], bool, list[str]]:
+    """A mask at the object's edge, whether it was moved at all, and why not."""
+    refined, remark = snap(composite.picture.pixels, mask)
+    if np.array_equal(refined, mask):
+        return mask, False, [remark] if remark else []
+    return refined, True, []
+
+
+def _with_layer(picture: Picture, layer: Layer) -> Picture:
+    pixels = picture.pixels.copy()
+    pixels[layer.window.slices] = layer.pixels
+    return picture.replace_pixels(pixels)
+
+
+def _extent(mask: NDArray[Any]) -> tuple[int, int, int, int]:
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def edited(uploads: Mapping[str, Photo], edit: str, pixels: float) -> bytes:
+    """Return the mask that the page shows, edited, as the bytes of a PNG or TIFF file.
+
+    Args:
+        uploads: The pictures that the page has sent.
+        edit: One of `EDITS`.
+        pixels: The distance, for edits that need one.
 
     Raises:
         CdtnetError: A picture is missing, no edge is found, or OpenCV is not installed.
     """
     composite, mask, _ = _painted(uploads, None)
-    if remark := describe(mask):
+    if edit != "invert" and (remark := describe(mask)):
         raise PictureError(remark)
+    return encode_mask(EDITS[edit](composite, mask, pixels))[0]
+
+
+def _snap(composite: Photo, mask: NDArray[Any], _: float) -> NDArray[Any]:
     refined, remark = snap(composite.picture.pixels, mask)
     if remark:
         raise PictureError(remark)
-    return encode_mask(refined)[0]
+    return refined
+
+
+EDITS: dict[str, Callable[[Photo, NDArray[Any], float], NDArray[Any]]] = {
+    "snap": _snap,
+    "invert": lambda _, mask, pixels: invert_mask(mask),
+    "feather": lambda _, mask, pixels: adjust_mask(mask, feather=pixels),
+    "grow": lambda _, mask, pixels: adjust_mask(mask, grow=round(pixels)),
+}
 
 
 def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
@@ -166,14 +256,21 @@ def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
     return encode_picture(Picture(mask[..., None]), suffix), suffix
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Check for a finite number that fits a float."""
     return isinstance(value, (int, float)) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
-    made = compose(foreground.picture, background.picture, at=edit.at, scale=edit.scale, rotate=edit.rotate)
+    made = compose(
+        foreground.picture,
+        background.picture,
+        at=edit.at,
+        scale=edit.scale,
+        rotate=edit.rotate,
+        flip=edit.flip,
+    )
     return Photo(made.composite), made.mask, made.layer
 
 
@@ -199,13 +296,12 @@ def _needed(uploads: Mapping[str, Photo], role: str) -> Photo:
 def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
     _, roles = _WAYS[edit.way]
     sizes = {role: [uploads[role].picture.width, uploads[role].picture.height] for role in roles}
-    placement = {"at": edit.at, "scale": edit.scale, "rotate": edit.rotate} if edit.way == "place" else {}
+    placement = {"at": edit.at, "scale": edit.scale, "rotate": edit.rotate, "flip": edit.flip}
     return {
         "cdtnet": __version__,
         **sizes,
-        **placement,
+        **(placement if edit.way == "place" else {}),
         "model": edit.model,
-        "strength": edit.options.strength,
         "apply_anyway": edit.options.apply_anyway,
     }
 

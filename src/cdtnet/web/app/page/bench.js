@@ -2,6 +2,9 @@
 // the server.
 
 import { CompareTool } from "./compare.js";
+import { NEUTRAL } from "./controls.js";
+import { Keep } from "./keep.js";
+import { LivePhoto } from "./live.js";
 import { PaintTool } from "./paint.js";
 import { ROLES, complain, describe, save, say, showProgress } from "./panel.js";
 import { Photo } from "./photo.js";
@@ -11,33 +14,49 @@ import { Refused, Renewed, Server } from "./server.js";
 const POLL = 200; // milliseconds
 const UNREACHABLE = "The server cannot be reached just now. This page goes on as soon as it is back.";
 const NAMES = { picture: "harmonized", mask: "mask", table: "look", settings: "settings" };
+const SAVED = 500; // milliseconds after a change until it is kept
+const DONE = {
+  snap: "The mask is snapped to the edge.",
+  invert: "The mask is inverted.",
+  feather: "The mask's edge is softer.",
+  grow: "The mask's edge is moved.",
+};
+const NAMES_OF_MASKS = { snap: "snapped", invert: "inverted", feather: "feathered", grow: "edge moved" };
 const EXAMPLE = [["composite", "composite.jpg"], ["mask", "mask.png"]];
 
 export class Bench {
   photos = new Map(); // by role
   way = "place";
   show = "edit";
-  result = null; // {way, name, before, after, table, remark}
+  result = null; // {way, name, before, after, remark, formats}
+  controls = { ...NEUTRAL };
+  model = "";
   stale = false; // whether the result is of other settings than those at hand
   working = false;
-  snapping = false;
+  editing = false; // whether the mask is being worked on
+  unsaved = false; // whether there is work that was not downloaded
   loading = 0; // pictures on their way
   #loaded = Promise.resolve();
   #latest = new Map(); // by role: the file that was chosen last, which may be on its way
-  #limits = { maxBytes: Infinity };
+  #limits = { maxBytes: Infinity, strength: 1 };
+  #keep = new Keep();
+  #saving; // the timer until the work is kept
+  #restoring = false;
 
   /** `update` is called when anything has changed, `touch` after strokes and moves, `redraw` when there is more to see. */
   constructor({ update, touch, redraw, divided, resized }) {
     this.update = update;
     const changed = () => {
       this.stale = this.result?.way === this.way;
+      this.unsaved ||= this.editor.history.canUndo;
+      this.#note();
       touch();
       redraw();
     };
-    this.changed = changed;
+    Object.assign(this, { changed, touch, redraw });
     this.tools = {
       place: new PlaceTool(changed, redraw),
-      paint: new PaintTool(changed, redraw, resized),
+      paint: new PaintTool({ changed, redraw, resized, masked: (mask) => this.#showMask(mask) }),
       compare: new CompareTool(divided, redraw),
     };
     this.server = new Server({
@@ -56,6 +75,11 @@ export class Bench {
 
   get isReady() {
     return this.isLaid && !this.working && !this.loading && !(this.way === "paint" && this.tools.paint.isEmpty);
+  }
+
+  /** The tool that what was done can be undone with. */
+  get editor() {
+    return this.tools[this.way];
   }
 
   /** The name of the tool at hand. */
@@ -89,7 +113,7 @@ export class Bench {
       if (file.size > maxBytes) throw new Refused(`This file is larger than ${Math.floor(maxBytes / 1e6)} MB; give a smaller one.`);
       const photo = await Photo.load(this.server, await this.server.upload(role, file));
       if (this.#latest.get(role) !== file) return;
-      await this.#take(role, Object.assign(photo, { name: file.name }));
+      await this.#take(role, Object.assign(photo, { name: file.name, file }));
       say(`${file.name}: ${describe(photo)}.`);
     } catch (error) {
       if (error instanceof Renewed) return this.#load(role, file);
@@ -134,10 +158,23 @@ export class Bench {
     this.photos.set(role, photo);
     const mask = this.photos.get("mask");
     if (role === "composite" && mask && !haveSameShape(mask, photo)) await this.remove("mask");
-    if (role === "background" || role === "composite") this.result = null;
+    if (role === "background" || role === "composite") this.#drop();
     this.show = "edit";
     this.#arm(role);
     this.changed();
+    this.update();
+  }
+
+  /** Without a result, controls have nothing to steer. */
+  #drop() {
+    this.result = null;
+    Object.assign(this.controls, NEUTRAL, { strength: this.#limits.strength });
+  }
+
+  /** After undo: the mask that the list shows. The server gets it when it is needed. */
+  #showMask(mask) {
+    if (mask) this.photos.set("mask", mask);
+    else this.photos.delete("mask");
     this.update();
   }
 
@@ -156,7 +193,7 @@ export class Bench {
     showProgress({});
     this.update();
     try {
-      while (!(await this.#attempt(wishes)));
+      await this.#again(() => this.#attempt(wishes));
     } catch (error) {
       say("");
       explain(error);
@@ -165,95 +202,196 @@ export class Bench {
     this.update();
   }
 
-  /** The mask at hand, brought to the object's edge, takes its place and that of the strokes. */
-  async snap() {
-    const { server, tools } = this;
-    this.working = this.snapping = true;
+  /** The mask at hand, "snap"ped, "invert"ed, "feather"ed or "grow"n, takes its place and that of the strokes. */
+  async editMask(edit, pixels = 0) {
+    this.working = this.editing = true;
     complain("");
-    say("Snapping the mask to the edge …");
-    showProgress({ state: "snapping" });
+    say("Working on the mask …");
+    showProgress({ state: edit });
     this.update();
     try {
-      for (let blob; !blob; ) {
-        try {
-          if (tools.paint.strokes.length) await server.upload("strokes", await tools.paint.file());
-          else await server.drop("strokes");
-          blob = await (await server.request("POST", "snapped")).blob();
-          const before = this.photos.get("mask");
-          await this.load("mask", new File([blob], "snapped.png", { type: "image/png" }));
-          if (this.photos.get("mask") === before) break; // it was refused, which has been said
-          tools.paint.clear();
-          say("The mask is snapped to the edge.");
-        } catch (error) {
-          if (!(error instanceof Renewed)) throw error;
-        }
-      }
+      await this.#again(async () => {
+        await this.#handMask();
+        const response = await this.server.request("POST", `mask/${edit}`, { json: { pixels } });
+        await this.#adopt(response, edit);
+        say(DONE[edit]);
+      });
     } catch (error) {
       say("");
       explain(error);
     }
-    this.working = this.snapping = false;
+    this.working = this.editing = false;
     this.update();
+  }
+
+  /** Until the server does not lose the session meanwhile. */
+  async #again(act) {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof Renewed)) throw error;
+      }
+    }
+  }
+
+  /** The server's mask and strokes become those of the page. */
+  async #handMask() {
+    const { server } = this;
+    const { mask, strokes } = this.tools.paint;
+    if (!mask) await server.drop("mask");
+    else if (server.files.get("mask") !== mask.file) Object.assign(mask, await server.upload("mask", mask.file));
+    if (strokes.length) await server.upload("strokes", await this.tools.paint.file());
+    else await server.drop("strokes");
+  }
+
+  /** A mask that the server made, which one step of undo takes back. */
+  async #adopt(response, name) {
+    const file = new File([await response.blob()], `${name}.png`, { type: "image/png" });
+    const mask = await Photo.load(this.server, await this.server.upload("mask", file));
+    Object.assign(mask, { name: NAMES_OF_MASKS[name] ?? name, file });
+    await this.server.drop("strokes");
+    this.tools.paint.adopt(mask);
   }
 
   cancel() {
     this.server.request("DELETE", "job").catch(() => {});
   }
 
-  /** Once through; false if the server has lost the session meanwhile. */
   async #attempt(wishes) {
     const { way, server, tools } = this;
-    const order = { way, ...wishes };
-    try {
-      if (way === "place") Object.assign(order, tools.place.settings);
-      else if (tools.paint.strokes.length) await server.upload("strokes", await tools.paint.file());
-      else await server.drop("strokes");
-      const wasStale = this.stale;
-      this.stale = false;
-      let job = await (await server.request("POST", "job", { json: order })).json();
-      while (job.state === "waiting" || job.state === "running") {
-        showProgress(job);
-        await new Promise((resolve) => setTimeout(resolve, POLL));
-        job = await (await server.request("GET", "job")).json();
-      }
-      if (job.state === "done") await this.#present(way, job);
-      else this.stale ||= wasStale;
-      if (job.state === "failed") throw new Refused(job.error);
-      if (job.state === "cancelled") say("Cancelled.");
-      return true;
-    } catch (error) {
-      if (error instanceof Renewed) return false;
-      throw error;
+    const order = { way, ...wishes, snap: false };
+    const isPainted = way === "paint" && !tools.paint.mask;
+    if (way === "place") Object.assign(order, tools.place.settings);
+    else {
+      await this.#handMask();
+      order.snap = Boolean(wishes.snap) && isPainted; // what was loaded or snapped before is as it is wanted
     }
+    const wasStale = this.stale;
+    this.stale = false;
+    let job = await (await server.request("POST", "job", { json: order })).json();
+    while (job.state === "waiting" || job.state === "running") {
+      showProgress(job);
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+      job = await (await server.request("GET", "job")).json();
+    }
+    if (job.state === "done") await this.#present(way, job);
+    else this.stale ||= wasStale;
+    if (job.state === "failed") throw new Refused(job.error);
+    if (job.state === "cancelled") say("Cancelled.");
   }
 
-  async #present(way, { composite, harmonized, table, remark }) {
-    const known = this.photos.get("composite");
-    const before = known?.id === composite.id ? known : await Photo.load(this.server, composite);
-    const after = await Photo.load(this.server, harmonized);
+  async #present(way, job) {
+    const { remark, formats, levels, extent, snapped } = job;
+    const photos = {};
+    const known = new Map(["composite", "mask"].map((role) => [this.photos.get(role)?.id, this.photos.get(role)]));
+    for (const name of ["composite", "harmonized", "before", "mask"]) {
+      const { id } = job[name];
+      if (!known.has(id)) known.set(id, await Photo.load(this.server, job[name]));
+      photos[name] = known.get(id);
+    }
+    if (snapped) await this.#adopt(await this.server.request("POST", "result/mask", { json: {} }), "snap");
     const { name } = this.photos.get(way === "place" ? "background" : "composite");
-    this.result = { way, name, before, after, table, remark };
-    this.tools.compare.set(before, after);
+    const after = new LivePhoto(photos, extent, levels, this.controls);
+    this.result = { way, name, before: photos.composite, after, remark, formats };
+    this.tools.compare.set(photos.composite, after);
     this.show = "compare";
-    say(`Done. ${remark ?? "Compare before and after with the divider."}`);
+    this.stale = false;
+    this.unsaved = true;
+    this.update();
+    const said = [snapped && "The mask was snapped to the edge.", remark ?? "Compare before and after with the divider."];
+    say(["Done.", ...said.filter(Boolean)].join(" "));
   }
 
-  async download(what) {
+  /** Steer the result; nothing is computed on the server. */
+  steer(controls) {
+    Object.assign(this.controls, controls);
+    this.unsaved ||= Boolean(this.result);
+    this.#note();
+    this.redraw();
+  }
+
+  /** With the controls as they are; `choice` is a format and a quality for a picture. */
+  async download(what, choice = {}) {
     try {
       complain("");
       say("Preparing the file …");
-      const response = await this.server.request("GET", `result/${what}`);
-      say(`${await save(response, this.result.name, NAMES[what])} is being saved.`);
+      const json = { ...this.controls, ...choice };
+      const response = await this.server.request("POST", `result/${what}`, { json });
+      const note = response.headers.get("Cdtnet-Note");
+      say([`${await save(response, this.result.name, NAMES[what])} is being saved.`, note].filter(Boolean).join(" "));
+      if (what === "picture") this.unsaved = false;
     } catch (error) {
       if (!(error instanceof Renewed)) explain(error);
     }
   }
 
+  /** Everything away. */
+  async empty() {
+    for (const role of this.photos.keys()) this.server.drop(role).catch(() => {});
+    this.photos.clear();
+    this.#latest.clear();
+    this.#drop();
+    Object.assign(this, { show: "edit", stale: false, unsaved: false });
+    for (const role of ["background", "composite"]) this.#arm(role);
+    clearTimeout(this.#saving);
+    await this.#keep.clear().catch(() => {});
+    say("");
+    this.update();
+  }
+
+  /** Keep the work in a while. */
+  #note() {
+    if (this.#restoring || !this.photos.size) return;
+    clearTimeout(this.#saving);
+    this.#saving = setTimeout(() => this.#save(), SAVED);
+  }
+
+  async #save() {
+    const { way, model, result, controls, tools } = this;
+    const files = [...this.photos].map(([role, { file, name }]) => ({ role, file, name }));
+    const work = { way, model, files, controls, place: tools.place.state, strokes: tools.paint.strokes, done: Boolean(result) };
+    try {
+      await this.#keep.save(work);
+    } catch (error) {
+      if (this.#told) return;
+      this.#told = true;
+      say(`The browser cannot keep this work for when the page is loaded anew (${error?.name ?? "no storage"}).`);
+    }
+  }
+
+  #told = false; // that the work cannot be kept
+
+  /** What was at hand when the page was left. Returns whether there was a result. */
+  async restore() {
+    const work = await this.#keep.load().catch(() => undefined);
+    if (!work?.files.length || this.photos.size) return false;
+    this.#restoring = true;
+    const { way, model, files, controls, place, strokes, done } = work;
+    Object.assign(this, { way, model });
+    this.update();
+    try {
+      for (const { role, file, name } of files) {
+        await this.load(role, file);
+        if (this.photos.has(role)) this.photos.get(role).name = name;
+      }
+      if (this.photos.has("foreground") && this.photos.has("background")) this.tools.place.state = place;
+      if (this.photos.has("composite")) this.tools.paint.state = { ...this.tools.paint.state, strokes };
+      Object.assign(this.controls, controls);
+      for (const tool of [this.tools.place, this.tools.paint]) tool.history.clear();
+    } finally {
+      this.#restoring = false;
+    }
+    say("Your work is here again.");
+    this.update();
+    return done && this.isReady;
+  }
+
   #renewed(infos) {
     if (!this.photos.size) return;
     for (const [role, photo] of this.photos) {
-      if (infos[role]) Object.assign(photo, infos[role]);
-      else this.photos.delete(role);
+      if (infos[role] && this.server.files.get(role) === photo.file) Object.assign(photo, infos[role]);
+      else if (role !== "mask") this.photos.delete(role); // another mask is handed over when it is needed
       this.#arm(role);
     }
     const lost = this.result ? "; harmonize once more to have the result" : "";

@@ -9,14 +9,29 @@ export class CompareTool {
     this.redraw = redraw;
     this.before = this.after = null;
     this.share = 0.5; // of what is visible, to the left of the divider
+    this.holding = false; // whether only the one before is shown, for a moment
+    this.focus = null; // the middle of the object
   }
 
   set(before, after) {
-    Object.assign(this, { before, after });
+    const [left, top, right, bottom] = after.extent;
+    Object.assign(this, { before, after, focus: { x: (left + right) / 2, y: (top + bottom) / 2 } });
+  }
+
+  hold(yes) {
+    this.holding = yes;
+    this.redraw();
+  }
+
+  /** Bring the divider to the object. */
+  begin(view) {
+    const { left, right } = view.visible();
+    this.#moveTo((this.focus.x - left) / (right - left));
   }
 
   draw(context, view) {
     const visible = view.visible();
+    if (this.holding) return this.before.draw(context, view, this.redraw);
     const divider = this.#divider(visible);
     this.#drawPart(context, view, this.before, { ...visible, right: divider });
     this.#drawPart(context, view, this.after, { ...visible, left: divider });
@@ -40,7 +55,7 @@ export class CompareTool {
   #drawDivider(context, view, divider, { top, bottom }) {
     const ratio = devicePixelRatio;
     const x = Math.round(view.x + divider * view.scale);
-    const middle = view.y + ((top + bottom) / 2) * view.scale;
+    const grip = view.y + bottom * view.scale - 26 * ratio; // at the lower end, where it covers least of the object
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#fff";
@@ -48,16 +63,16 @@ export class CompareTool {
     context.shadowBlur = 4 * ratio;
     context.fillRect(x - ratio, view.y + top * view.scale, 2 * ratio, (bottom - top) * view.scale);
     context.beginPath();
-    context.arc(x, middle, 15 * ratio, 0, 7);
+    context.arc(x, grip, 15 * ratio, 0, 7);
     context.fill();
     context.shadowBlur = 0;
     context.strokeStyle = "#333";
     context.lineWidth = 2 * ratio;
     context.beginPath();
     for (const side of [-1, 1]) {
-      context.moveTo(x + side * 4 * ratio, middle - 4 * ratio);
-      context.lineTo(x + side * 8 * ratio, middle);
-      context.lineTo(x + side * 4 * ratio, middle + 4 * ratio);
+      context.moveTo(x + side * 4 * ratio, grip - 4 * ratio);
+      context.lineTo(x + side * 8 * ratio, grip);
+      context.lineTo(x + side * 4 * ratio, grip + 4 * ratio);
     }
     context.stroke();
     context.restore();

@@ -1,7 +1,8 @@
 // The page: what is shown of the bench, and what the person does.
 
 import { Bench, explain } from "./bench.js";
-import { $, $$, ROLES, complain, explainKeys, listFiles, markZones } from "./panel.js";
+import { NEUTRAL } from "./controls.js";
+import { $, $$, ROLES, ask, complain, explainKeys, listFiles, markZones } from "./panel.js";
 import { Stage } from "./stage.js";
 
 const NUMBERS = ["left", "top", "scale", "rotate"];
@@ -28,29 +29,82 @@ function update() {
   markZones(photos);
   $("#canvas").hidden = $("#bar").hidden = !isLaid;
   $("#zones").hidden = isLaid;
-  $("#chips").hidden = $("#divider").hidden = tool !== "compare";
+  $("#chips").hidden = $("#divider").hidden = $("#hold").hidden = tool !== "compare";
+  $("#empty").hidden = !photos.size;
   if (isLaid) stage.use(bench.tools[tool], base.width, base.height);
-  explainKeys(tool);
+  explainKeys(isLaid && tool);
+  $("#mask-color").value = bench.tools.paint.tint;
+  showControls();
+  showFormats();
   touch();
 }
 
 /** What may change with every stroke or move. */
 function touch() {
-  const { result, tools, working } = bench;
+  const { result, tools, working, way } = bench;
+  const { history } = bench.editor;
   $("#harmonize").disabled = !bench.isReady;
   $("#harmonize").hidden = working;
   $("#working").hidden = !working;
-  $("#undo").disabled = $("#clear").disabled = !tools.paint.strokes.length;
-  $("#result").hidden = result?.way !== bench.way;
+  $("#undo").disabled = working || !history.canUndo;
+  $("#redo").disabled = working || !history.canRedo;
+  $("#clear").disabled = !tools.paint.strokes.length;
+  $("#result").hidden = result?.way !== way;
   $("#stale").hidden = !bench.stale;
-  $("#snap").disabled = !bench.isReady;
-  $("#cancel").hidden = bench.snapping;
+  for (const button of $$("[data-edit]")) button.disabled = !bench.isReady;
+  $("#better").hidden = way !== "paint";
+  $("#cancel").hidden = bench.editing;
   $("#little").hidden = bench.stale || working || !result?.remark;
   $("#little .note").textContent = result?.remark ?? "";
   showNumbers();
-  if (!result) return;
-  $("#format").textContent = `${result.after.format}, ${result.after.depth} bit`;
-  $('[data-download="table"]').disabled = !result.table;
+}
+
+/** Sliders and boxes as the controls are. */
+function showControls() {
+  for (const input of $$("[data-control]")) {
+    const value = bench.controls[input.dataset.control];
+    if (input.type === "checkbox") input.checked = value;
+    else input.value = value;
+    showControl(input);
+  }
+}
+
+function showControl({ id, max, valueAsNumber }) {
+  const output = $(`output[for="${id}"]`);
+  if (!output) return;
+  const isShare = Number(max) < 100;
+  output.textContent = isShare ? `${Math.round(valueAsNumber * 100)} %` : `${valueAsNumber > 0 ? "+" : ""}${valueAsNumber}`.replace("-", "−");
+}
+
+function steer(input) {
+  showControl(input);
+  bench.steer({ [input.dataset.control]: input.type === "checkbox" ? input.checked : input.valueAsNumber });
+}
+
+/** What the result can be saved as; the first is what it came as. */
+function showFormats() {
+  const formats = bench.result?.formats ?? [];
+  if (showFormats.shown === formats) return;
+  showFormats.shown = formats;
+  const options = formats.map(({ suffix, name, depth }, k) => new Option(k ? `${name}, ${depth} bit` : `${name}, as it came`, suffix));
+  $("#suffix").replaceChildren(...options);
+  showQuality();
+}
+
+function chosenFormat() {
+  return bench.result?.formats.find(({ suffix }) => suffix === $("#suffix").value);
+}
+
+function showQuality() {
+  $("#quality").disabled = !chosenFormat()?.quality;
+}
+
+/** The format and quality of a picture; nothing where they are as the picture came. */
+function choice() {
+  const format = chosenFormat();
+  const quality = Math.min(100, Math.max(1, Math.round($("#quality").valueAsNumber || 95)));
+  if (!format || (format === bench.result.formats[0] && (!format.quality || quality === 95))) return {};
+  return { suffix: format.suffix, quality };
 }
 
 /** The placement in numbers, apart from the one that is being typed. */
@@ -84,15 +138,39 @@ function choose(role) {
 
 /** The focus follows what takes a button's place; on a phone, the picture comes into view. */
 async function harmonize(wishes = {}) {
-  const done = bench.harmonize({ model: $("#model").value, strength: Number($("#strength").value), ...wishes });
+  const done = bench.harmonize({ model: $("#model").value, snap: $("#autosnap").checked, ...wishes });
   $("#cancel").focus({ preventScroll: true });
   await done;
   if (document.activeElement === document.body) $("#harmonize").focus({ preventScroll: true });
-  if (bench.tool === "compare") $("#stage").scrollIntoView({ block: "nearest" });
+  if (bench.tool !== "compare") return;
+  bench.tools.compare.begin(stage.view);
+  $("#stage").scrollIntoView({ block: "nearest" });
+}
+
+async function edit(kind) {
+  const pixels = $("#pixels").valueAsNumber || 0;
+  await bench.editMask(kind === "shrink" ? "grow" : kind, kind === "shrink" ? -pixels : pixels);
+}
+
+function undo(again) {
+  bench.show = "edit";
+  update();
+  bench.editor[again ? "redo" : "undo"]();
+}
+
+/** Files that were dropped or pasted go where something is missing; otherwise the person is asked. */
+async function take(files, zone) {
+  const { way, photos } = bench;
+  if (!files.length) return;
+  const missing = Object.keys(ROLES[way]).find((role) => !photos.has(role) && role !== "mask");
+  const label = (role) => `${photos.has(role) ? "Replace the" : "Use as"} ${ROLES[way][role].toLowerCase()}`;
+  const choices = Object.fromEntries(Object.keys(ROLES[way]).map((role) => [role, label(role)]));
+  const role = zone ?? missing ?? (await ask(`What is ${files[0].name}?`, choices));
+  if (role) bench.loadAll(role, files);
 }
 
 /** While files are over the page, the places for them lie over the picture. */
-function listenToDrops() {
+function listenToFiles() {
   const over = (yes) => {
     $("#stage").classList.toggle("dropping", yes);
     $("#zones").hidden = bench.isLaid && !yes;
@@ -106,10 +184,47 @@ function listenToDrops() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     over(false);
-    const missing = Object.keys(ROLES[bench.way]).find((role) => !bench.photos.has(role));
-    const role = event.target.closest?.(".zone")?.dataset.role ?? missing;
-    if (role && event.dataTransfer.files.length) bench.loadAll(role, event.dataTransfer.files);
+    take([...event.dataTransfer.files], event.target.closest?.(".zone")?.dataset.role);
   });
+  addEventListener("paste", (event) => {
+    const files = [...event.clipboardData.files];
+    if (!files.length) return;
+    event.preventDefault();
+    take(files);
+  });
+}
+
+/** Keys that count wherever the focus is, apart from fields in which one types. */
+function listenToKeys() {
+  addEventListener("keydown", (event) => {
+    if (event.target.matches?.('input[type="number"], select') || bench.working) return;
+    const key = event.key.toLowerCase();
+    if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
+      event.preventDefault();
+      undo(event.shiftKey || key === "y");
+    } else if (key === "o" && !event.ctrlKey && !event.metaKey && !event.altKey && bench.tool === "compare") hold(true);
+  });
+  addEventListener("keyup", (event) => event.key.toLowerCase() === "o" && hold(false));
+  addEventListener("blur", () => hold(false));
+}
+
+function hold(yes) {
+  if (bench.tools.compare.holding === yes) return;
+  bench.tools.compare.hold(yes);
+  $("#chips").classList.toggle("holding", yes);
+}
+
+function listenToHolding() {
+  const button = $("#hold");
+  const isKey = ({ key }) => key === " " || key === "Enter";
+  button.addEventListener("pointerdown", (event) => {
+    button.setPointerCapture(event.pointerId);
+    hold(true);
+  });
+  for (const kind of ["pointerup", "pointercancel", "blur"]) button.addEventListener(kind, () => hold(false));
+  button.addEventListener("keydown", (event) => isKey(event) && hold(true));
+  button.addEventListener("keyup", (event) => isKey(event) && hold(false));
+  button.addEventListener("contextmenu", (event) => event.preventDefault()); // of a long touch
 }
 
 /** Have `act(element)` called at events of all elements that fit. */
@@ -125,17 +240,32 @@ function listen() {
   on("change", "#chooser", ({ dataset, files }) => files.length && bench.loadAll(dataset.role, files));
   on("click", "#example", () => bench.loadExample());
   on("click", "#reset", () => bench.tools.place.reset());
-  on("click", "#undo", () => bench.tools.paint.undo());
+  on("click", "#flip", () => bench.tools.place.mirror());
+  on("click", "#undo", () => undo());
+  on("click", "#redo", () => undo(true));
+  on("change", '[name="kind"]', ({ value }) => (bench.tools.paint.kind = value));
+  on("input", "#mask-color", ({ value }) => bench.tools.paint.colorBy(value));
+  on("click", "[data-edit]:not(#better)", ({ dataset }) => edit(dataset.edit));
+  on("click", "#better", async () => {
+    await edit("snap");
+    if (bench.stale) await harmonize();
+  });
+  on("click", "#empty", () => bench.empty());
+  on("input", "[data-control]", steer);
+  on("click", "#neutral", () => {
+    bench.steer(NEUTRAL);
+    showControls();
+  });
+  on("change", "#suffix", showQuality);
   on("click", "#clear", () => bench.tools.paint.clear());
   on("click", "#harmonize", () => harmonize());
   on("click", "#anyway", () => harmonize({ apply_anyway: true }));
-  on("click", "#snap", () => bench.snap());
   on("click", "#cancel", () => bench.cancel());
-  on("click", "[data-download]", ({ dataset }) => bench.download(dataset.download));
+  on("click", "[data-download]", ({ dataset }) => bench.download(dataset.download, dataset.download === "picture" ? choice() : {}));
   on("click", "#problem button", () => complain(""));
   on("click", "#zoom-in", () => stage.zoomBy(ZOOM));
   on("click", "#zoom-out", () => stage.zoomBy(1 / ZOOM));
-  on("click", "#zoom-full", () => stage.view.zoomTo(1));
+  on("click", "#zoom-full", () => stage.zoomFull());
   on("click", "#zoom-fit", () => stage.view.fit());
   on("view", "#canvas", () => ($("#zoom").textContent = `${Math.round(stage.view.scale * 100)} %`));
   for (const id of NUMBERS) {
@@ -143,17 +273,19 @@ function listen() {
     on("blur", `#${id}`, showNumbers);
   }
   on("input", "#size", ({ value }) => (bench.tools.paint.size = Number(value)));
-  on("input", "#strength", ({ value }) => {
-    $("#strength-value").textContent = `${Math.round(value * 100)} %`;
+  on("change", "#model", ({ value }) => {
+    bench.model = value;
     bench.changed();
   });
-  on("change", "#model", () => bench.changed());
   on("input", "#divider", ({ valueAsNumber }) => {
     showDivider(valueAsNumber);
     bench.tools.compare.share = valueAsNumber / 100;
     redraw();
   });
-  listenToDrops();
+  listenToFiles();
+  listenToKeys();
+  listenToHolding();
+  addEventListener("beforeunload", (event) => (bench.unsaved || bench.working) && event.preventDefault());
 }
 
 async function begin() {
@@ -163,8 +295,12 @@ async function begin() {
   showDivider(50);
   const { models, strength } = await bench.open();
   $("#model").replaceChildren(...models.map((name) => new Option(name)));
-  $("#strength").value = strength;
-  $("#strength").dispatchEvent(new Event("input"));
+  bench.model = models[0];
+  bench.steer({ strength });
+  update();
+  const hadResult = await bench.restore();
+  if (models.includes(bench.model)) $("#model").value = bench.model;
+  if (hadResult) await harmonize();
 }
 
 begin().catch(explain);

@@ -1,36 +1,82 @@
 // The mask over a composite: a loaded one, and strokes that add to it or take away, with undo.
 
-const TINT = [236, 28, 110];
+import { History } from "./history.js";
+import { contrastingTint, drawStroke, makeCanvas, runsAround, tinted } from "./strokes.js";
+
 const OPACITY = 0.5;
 const LEAST = 3; // pixels of the preview
 const MOST = 0.4; // of the preview's long side
 
 export class PaintTool {
-  /** `changed` is called after every stroke, `redraw` when more of a picture has come, `resized(size)` by keys. */
-  constructor(changed, redraw, resized) {
-    Object.assign(this, { changed, redraw, resized });
+  /**
+   * `changed` is called after every stroke, `redraw` when more of a picture has come, `resized(size)` by keys,
+   * `masked(mask)` when undo brings another mask back, or none.
+   */
+  constructor({ changed, redraw, resized, masked }) {
+    Object.assign(this, { changed, redraw, resized, masked });
+    this.history = new History();
     this.composite = this.mask = null;
     this.strokes = [];
+    this.kind = "brush"; // or "lasso" or "fill"
     this.size = 0.5; // of the brush, 0 to 1
     this.erase = false;
+    this.tint = "#ec1c6e";
     this.cursor = null; // the brush that keys move, in preview pixels
     this.pen = null; // the stroke that keys draw
     this.pointer = null;
   }
 
-  set(composite, mask) {
-    if (composite !== this.composite) this.strokes = [];
+  /** Another composite starts anew; another mask is a step that can be undone. */
+  set(composite, mask = null) {
+    const isNew = composite !== this.composite;
+    if (isNew || !composite) {
+      this.strokes = [];
+      this.history.clear();
+    } else if (mask !== this.mask) this.history.record(this.state);
     Object.assign(this, { composite, mask });
     if (!composite) return;
     const { width, height } = composite.preview;
     this.overlay = makeCanvas(width, height);
     this.layer = makeCanvas(width, height);
-    this.base = mask ? tinted(mask.preview, width, height) : null;
+    if (isNew) this.tint = contrastingTint(composite.preview);
     this.#renew();
+  }
+
+  /** A mask that takes the place of both mask and strokes, in one step. */
+  adopt(mask) {
+    this.#finish();
+    this.history.record(this.state);
+    this.state = { mask, strokes: [] };
+  }
+
+  get state() {
+    return { mask: this.mask, strokes: this.strokes };
+  }
+
+  set state({ mask, strokes }) {
+    const masked = mask !== this.mask;
+    Object.assign(this, { mask, strokes });
+    this.#renew();
+    if (masked) this.masked(mask);
   }
 
   get isEmpty() {
     return !this.mask && !this.strokes.length;
+  }
+
+  /** What to begin with at 100 %: the middle of what is painted, in pixels of the picture. */
+  get focus() {
+    if (!this.composite) return null;
+    const small = makeCanvas(64, 64);
+    small.drawImage(this.overlay.canvas, 0, 0, 64, 64);
+    const { data } = small.getImageData(0, 0, 64, 64);
+    let [x, y, total] = [0, 0, 0];
+    for (let k = 3; k < data.length; k += 4) {
+      x += data[k] * (((k >> 2) & 63) + 0.5);
+      y += data[k] * ((k >> 8) + 0.5);
+      total += data[k];
+    }
+    return total ? { x: (x / total / 64) * this.composite.width, y: (y / total / 64) * this.composite.height } : null;
   }
 
   /** The brush's radius in preview pixels. */
@@ -48,14 +94,26 @@ export class PaintTool {
 
   undo() {
     this.#finish();
-    this.strokes.pop();
-    this.#renew();
+    const state = this.history.undo(this.state);
+    if (state) this.state = state;
+  }
+
+  redo() {
+    this.#finish();
+    const state = this.history.redo(this.state);
+    if (state) this.state = state;
   }
 
   clear() {
     this.#finish();
+    this.history.record(this.state);
     this.strokes = [];
     this.#renew();
+  }
+
+  colorBy(tint) {
+    this.tint = tint;
+    this.#renew(false);
   }
 
   draw(context, view) {
@@ -67,16 +125,21 @@ export class PaintTool {
     context.restore();
     const keys = document.activeElement === view.canvas && view.canvas.matches(":focus-visible");
     const brush = keys ? this.cursor : this.pointer;
-    if (brush) this.#drawBrush(context, view, brush, keys);
+    if (brush) this.#drawBrush(context, view, brush, keys || this.kind !== "brush");
   }
 
+  /** The brush, or a cross, and the outline that is being drawn. */
   #drawBrush(context, view, { x, y }, crossed) {
     const factor = this.#factor(view);
     context.save();
     context.scale(1 / factor, 1 / factor);
     context.lineWidth = (1.5 * devicePixelRatio * factor) / view.scale;
     context.beginPath();
-    context.arc(x, y, this.radius, 0, 7);
+    for (const point of this.outline?.points ?? []) context.lineTo(...point);
+    if (this.kind === "brush") {
+      context.moveTo(x + this.radius, y);
+      context.arc(x, y, this.radius, 0, 7);
+    }
     if (crossed) {
       const arm = 6 * context.lineWidth;
       context.moveTo(x - arm, y);
@@ -103,19 +166,37 @@ export class PaintTool {
     return "none";
   }
 
+  leave() {
+    this.pointer = null;
+    this.redraw();
+  }
+
   down(point, view, event) {
     this.#finish();
     const erase = this.erase || event.altKey;
     const factor = this.#factor(view);
-    const stroke = this.#start(point.x * factor, point.y * factor, erase);
+    const [x, y] = [point.x * factor, point.y * factor];
+    if (this.#isOutside(x, y)) return null;
+    const before = this.state;
+    const stroke = this.#start(x, y, erase);
     return {
-      move: ({ x, y }) => {
-        this.pointer = { x: x * factor, y: y * factor };
-        this.#extend(stroke, x * factor, y * factor);
+      move: (to) => {
+        this.pointer = { x: to.x * factor, y: to.y * factor };
+        this.#extend(stroke, this.pointer.x, this.pointer.y);
       },
-      end: () => this.changed(),
-      cancel: () => this.undo(),
+      end: () => this.#end(stroke),
+      cancel: () => {
+        this.outline = null;
+        this.history.forget();
+        this.state = before;
+      },
     };
+  }
+
+  #isOutside(x, y) {
+    const { width, height } = this.composite.preview;
+    const reach = this.kind === "brush" ? this.radius : 0;
+    return x < -reach || y < -reach || x > width + reach || y > height + reach;
   }
 
   /** Arrows move the brush, Space puts it down and lifts it. */
@@ -133,6 +214,7 @@ export class PaintTool {
       if (this.pen) this.#extend(this.pen, this.cursor.x, this.cursor.y);
     } else if (event.key === " ") {
       if (this.pen) this.#finish();
+      else if (this.kind === "fill") this.#end(this.#start(this.cursor.x, this.cursor.y, this.erase));
       else this.pen = this.#start(this.cursor.x, this.cursor.y, this.erase);
     } else if (event.key === "[" || event.key === "]") {
       this.size = Math.min(1, Math.max(0, this.size + (event.key === "]" ? 0.05 : -0.05)));
@@ -143,67 +225,54 @@ export class PaintTool {
   }
 
   #finish() {
-    if (!this.pen) return;
+    const { pen } = this;
     this.pen = null;
-    this.changed();
+    if (pen) this.#end(pen);
   }
 
+  /** A brush stroke is drawn as it goes, an outline when it is closed, a fill at once. */
   #start(x, y, erase) {
-    const stroke = { erase, radius: this.radius, points: [[x, y]] };
-    this.strokes.push(stroke);
-    this.#drawStroke(stroke, 0);
+    const stroke = { kind: this.kind, erase, radius: this.radius, points: [[x, y]] };
+    this.history.record(this.state);
+    if (stroke.kind === "fill") stroke.runs = runsAround(this.overlay, x, y);
+    this.strokes = [...this.strokes, stroke];
+    if (stroke.kind === "lasso") this.outline = stroke;
+    else this.#drawStroke(stroke);
     this.redraw();
     return stroke;
   }
 
   #extend(stroke, x, y) {
+    if (stroke.kind === "fill") return;
     stroke.points.push([x, y]);
-    this.#drawStroke(stroke, stroke.points.length - 1);
+    if (stroke.kind === "brush") this.#drawStroke(stroke, stroke.points.length - 1);
     this.redraw();
   }
 
-  /** All strokes anew. */
-  #renew() {
-    for (const context of [this.overlay, this.layer]) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-    if (this.base) this.overlay.drawImage(this.base, 0, 0);
-    for (const stroke of this.strokes) stroke.points.forEach((_, index) => this.#drawStroke(stroke, index));
-    this.changed();
-    this.redraw();
-  }
-
-  /** The part of a stroke that ends at its point `index`: tint on the screen, white or black for the server. */
-  #drawStroke({ erase, radius, points }, index) {
-    const from = points[Math.max(0, index - 1)];
-    for (const [context, color, mode] of [
-      [this.overlay, `rgb(${TINT})`, erase ? "destination-out" : "source-over"],
-      [this.layer, erase ? "#000" : "#fff", "source-over"],
-    ]) {
-      context.globalCompositeOperation = mode;
-      context.strokeStyle = color;
-      context.lineWidth = 2 * radius;
-      context.lineCap = "round";
-      context.beginPath();
-      context.moveTo(...from);
-      context.lineTo(...points[index]);
-      context.stroke();
-      context.globalCompositeOperation = "source-over";
+  #end(stroke) {
+    if (stroke === this.outline) {
+      this.outline = null;
+      this.#drawStroke(stroke);
+      this.redraw();
     }
+    this.changed();
   }
-}
 
-function makeCanvas(width, height) {
-  return Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
-}
-
-/** A mask as a tint that is as opaque as the mask is white. */
-function tinted(mask, width, height) {
-  const context = makeCanvas(width, height);
-  context.drawImage(mask, 0, 0, width, height);
-  const image = context.getImageData(0, 0, width, height);
-  for (let k = 0; k < image.data.length; k += 4) {
-    image.data[k + 3] = image.data[k];
-    [image.data[k], image.data[k + 1], image.data[k + 2]] = TINT;
+  /** Mask and strokes anew. */
+  #renew(changes = true) {
+    const { width, height } = this.overlay.canvas;
+    for (const context of [this.overlay, this.layer]) context.clearRect(0, 0, width, height);
+    if (this.mask) this.overlay.drawImage(tinted(this.mask.preview, width, height, this.tint), 0, 0);
+    for (const stroke of this.strokes) this.#drawStroke(stroke);
+    if (changes) this.changed();
+    this.redraw();
   }
-  context.putImageData(image, 0, 0);
-  return context.canvas;
+
+  /** Tint on the screen, white or black for the server. */
+  #drawStroke(stroke, first) {
+    this.overlay.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
+    drawStroke(this.overlay, stroke, this.tint, first);
+    this.overlay.globalCompositeOperation = "source-over";
+    drawStroke(this.layer, stroke, stroke.erase ? "#000" : "#fff", first);
+  }
 }

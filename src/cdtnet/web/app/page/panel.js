@@ -8,17 +8,22 @@ export const ROLES = {
   paint: { composite: "Composite", mask: "Mask" },
 };
 
-const LABELS = { waiting: "Waiting for another picture", snapping: "Snapping to the edge" };
+const LABELS = {
+  waiting: "Waiting for another picture",
+  snap: "Snapping to the edge",
+  invert: "Inverting the mask",
+  feather: "Feathering the mask",
+  grow: "Moving the mask's edge",
+};
 
 const HELP = {
   place:
-    "Drag to move, wheel or corners to scale, the round handle to turn. Keys: arrows move (Shift: by one pixel), " +
-    "B bigger, S smaller, [ and ] turn, + and − zoom, 0 fits.",
-  paint:
-    "Paint, two fingers or the middle button move the view, the wheel zooms. Keys: arrows move the brush, Space " +
-    "puts it down and lifts it, [ and ] change its size, + and − zoom, 0 fits.",
-  compare: "Drag the divider, wheel or + and − zoom, 1 is 100 %, 0 fits. Arrows move the divider, with Shift the picture.",
+    "Drag to move, corners or Alt and the wheel to scale, the round handle to turn. Keys: arrows move (Shift: by one " +
+    "pixel), B bigger, S smaller, [ and ] turn, F flips, ",
+  paint: "Paint; Alt erases. Keys: arrows move the brush, Space puts it down and lifts it, [ and ] change its size, ",
+  compare: "Drag the divider; hold O to see the picture before. Arrows move the divider, with Shift the picture. ",
 };
+const VIEW = "The wheel or + and − zoom, Space or the middle button drags the view, 1 is 100 %, 0 fits, Ctrl+Z undoes.";
 
 /** For the live region; whoever sees the page sees it, too. */
 export function say(text) {
@@ -34,7 +39,7 @@ export function complain(text, instead) {
 }
 
 export function explainKeys(tool) {
-  $("#keys").textContent = HELP[tool] ?? "";
+  $("#keys").textContent = tool in HELP ? `${HELP[tool].replace(/, $/, ". ")}${VIEW}` : "";
 }
 
 /** One line for each picture of the way at hand. */
@@ -92,6 +97,17 @@ export async function save(response, name, what) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   return link.download;
+}
+
+/** Ask which of these, {value: label}, is meant; nothing where the person does not say. */
+export function ask(question, choices) {
+  const dialog = $("#ask");
+  dialog.querySelector("p").textContent = question;
+  const buttons = Object.entries({ ...choices, "": "Cancel" }).map(([value, label]) => Object.assign(element("button", label), { value }));
+  dialog.querySelector("form").replaceChildren(...buttons);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
 }
 
 function element(kind, text = "") {

@@ -1,7 +1,10 @@
 // The cut-out on the background: moved, scaled and turned.
 
+import { History } from "./history.js";
+
 const REACH = 14; // CSS pixels around a handle that belong to it
 const STALK = 34; // CSS pixels from the upper edge to the turning handle
+const ROOM = { mouse: 44, touch: 120 }; // CSS pixels a side that a frame has at least, so that handles leave the middle free
 const LEAST = 1; // pixels of a cut-out's side
 const radians = (degrees) => (degrees * Math.PI) / 180;
 
@@ -10,41 +13,76 @@ export class PlaceTool {
   constructor(changed, redraw) {
     this.changed = changed;
     this.redraw = redraw;
+    this.history = new History();
     this.background = this.foreground = null;
     this.center = { x: 0, y: 0 };
     this.scale = 1;
     this.rotate = 0; // degrees, clockwise
+    this.flip = false; // left to right
   }
 
   set(background, foreground) {
     const keep = isAlike(background, this.background) && isAlike(foreground, this.foreground);
     Object.assign(this, { background, foreground });
-    if (background && foreground && !keep) this.reset();
+    if (background && foreground && !keep) {
+      this.history.clear();
+      this.#center();
+      this.changed();
+    }
+  }
+
+  get state() {
+    const { center, scale, rotate, flip } = this;
+    return { center, scale, rotate, flip };
+  }
+
+  set state(state) {
+    Object.assign(this, state);
+    this.changed();
+  }
+
+  /** Before a change that can be undone; quick changes of one kind are one step. */
+  #record(kind) {
+    this.history.record(this.state, kind);
+  }
+
+  undo() {
+    const state = this.history.undo(this.state);
+    if (state) this.state = state;
+  }
+
+  redo() {
+    const state = this.history.redo(this.state);
+    if (state) this.state = state;
   }
 
   /** Into the middle, which for a cut-out as large as the background is where it was cut out. */
   reset() {
+    this.#record();
+    this.#center();
+    this.changed();
+  }
+
+  #center() {
     const { background, foreground } = this;
     const fits = foreground.width <= background.width && foreground.height <= background.height;
     const room = 0.6 * Math.min(background.width / foreground.width, background.height / foreground.height);
     this.center = { x: background.width / 2, y: background.height / 2 };
     this.scale = fits ? 1 : Number(room.toPrecision(3));
     this.rotate = 0;
-    this.changed();
+    this.flip = false;
   }
 
   /** As `cdtnet.compose` takes it: on whole pixels, so that an unscaled cut-out stays as sharp as it is. */
   get settings() {
     const { x, y } = this.center;
     const at = [x - (this.foreground.width * this.scale) / 2, y - (this.foreground.height * this.scale) / 2];
-    return { at: at.map(Math.round), scale: this.scale, rotate: this.rotate };
+    return { at: at.map(Math.round), scale: this.scale, rotate: this.rotate, flip: this.flip };
   }
 
   set settings({ at: [left, top], scale, rotate }) {
-    const most = Math.max(this.background.width, this.background.height) * 4;
-    const side = Math.max(this.foreground.width, this.foreground.height);
-    const least = LEAST / Math.min(this.foreground.width, this.foreground.height);
-    this.scale = Math.min(Math.max(scale, least, 1 / 400), Math.max(most / side, least), 400);
+    this.#record("numbers");
+    this.#scaleTo(scale);
     this.rotate = rotate;
     this.center = {
       x: left + (this.foreground.width * this.scale) / 2,
@@ -53,19 +91,39 @@ export class PlaceTool {
     this.changed();
   }
 
+  #scaleTo(scale) {
+    const most = Math.max(this.background.width, this.background.height) * 4;
+    const side = Math.max(this.foreground.width, this.foreground.height);
+    const least = LEAST / Math.min(this.foreground.width, this.foreground.height);
+    this.scale = Math.min(Math.max(scale, least, 1 / 400), Math.max(most / side, least), 400);
+  }
+
   scaleBy(factor) {
-    const { center } = this;
-    this.settings = { at: [0, 0], scale: this.scale * factor, rotate: this.rotate };
-    this.center = center;
+    this.#record("scale");
+    this.#scaleTo(this.scale * factor);
+    this.changed();
+  }
+
+  mirror() {
+    this.#record();
+    this.flip = !this.flip;
+    this.rotate = -this.rotate || 0;
     this.changed();
   }
 
   turnTo(degrees) {
-    this.rotate = Math.round((((((degrees + 180) % 360) + 360) % 360) - 180) * 10) / 10;
+    this.#record("turn");
+    this.rotate = rounded(degrees);
     this.changed();
   }
 
+  /** What to begin with at 100 %. */
+  get focus() {
+    return this.foreground ? this.center : null;
+  }
+
   moveTo(x, y) {
+    this.#record("move");
     this.center = { x, y };
     this.changed();
   }
@@ -81,6 +139,7 @@ export class PlaceTool {
     context.clip();
     context.translate(at[0] + width / 2, at[1] + height / 2);
     context.rotate(radians(this.rotate));
+    if (this.flip) context.scale(-1, 1);
     context.imageSmoothingEnabled = true;
     context.drawImage(this.foreground.preview, -width / 2, -height / 2, width, height);
     context.restore();
@@ -95,7 +154,8 @@ export class PlaceTool {
     context.beginPath();
     for (const corner of corners.slice(0, 4)) context.lineTo(corner.sx, corner.sy);
     context.closePath();
-    const [top, turn] = [middle(corners[0], corners[1]), corners[4]];
+    const turn = corners[4];
+    const top = nearer(turn, middle(corners[0], corners[1]), middle(corners[2], corners[3]));
     context.moveTo(top.sx, top.sy);
     context.lineTo(turn.sx, turn.sy);
     for (const color of ["#0009", "#fff"]) {
@@ -119,7 +179,7 @@ export class PlaceTool {
 
   /** The four corners, and where the cut-out is turned: on the canvas. */
   #handles(view) {
-    const [width, height] = [this.foreground.width * this.scale, this.foreground.height * this.scale];
+    const [width, height] = this.#frame(view);
     const [cos, sin] = [Math.cos(radians(this.rotate)), Math.sin(radians(this.rotate))];
     const stalk = (STALK * devicePixelRatio) / view.scale;
     const place = ([x, y]) => ({
@@ -127,12 +187,17 @@ export class PlaceTool {
       sy: view.y + (this.center.y + sin * x + cos * y) * view.scale,
     });
     const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => place([(x * width) / 2, (y * height) / 2]));
-    const outside = place([0, -height / 2 - stalk]);
     const margin = REACH * devicePixelRatio;
-    const seen =
-      Math.min(outside.sx, view.canvas.width - outside.sx) > margin &&
-      Math.min(outside.sy, view.canvas.height - outside.sy) > margin;
-    return [...corners, { ...(seen ? outside : place([0, stalk - height / 2])), turns: true }];
+    const isSeen = ({ sx, sy }) =>
+      Math.min(sx, view.canvas.width - sx) > margin && Math.min(sy, view.canvas.height - sy) > margin;
+    const turn = [-height / 2 - stalk, height / 2 + stalk].map((y) => place([0, y])).find(isSeen);
+    return [...corners, { ...(turn ?? place([0, stalk - height / 2])), turns: true }];
+  }
+
+  /** Width and height of the frame in pixels of the picture: larger than a small cut-out. */
+  #frame(view) {
+    const room = (matchMedia("(pointer: coarse)").matches ? ROOM.touch : ROOM.mouse) * devicePixelRatio;
+    return [this.foreground.width, this.foreground.height].map((side) => Math.max(side * this.scale, room / view.scale));
   }
 
   #hit(point, view, reach = REACH) {
@@ -142,9 +207,8 @@ export class PlaceTool {
     if (handle) return handle.turns ? "turn" : "scale";
     const [dx, dy] = [point.x - this.center.x, point.y - this.center.y];
     const [cos, sin] = [Math.cos(radians(this.rotate)), Math.sin(radians(this.rotate))];
-    const inside =
-      Math.abs(cos * dx + sin * dy) < (this.foreground.width * this.scale) / 2 &&
-      Math.abs(cos * dy - sin * dx) < (this.foreground.height * this.scale) / 2;
+    const [width, height] = this.#frame(view);
+    const inside = Math.abs(cos * dx + sin * dy) < width / 2 && Math.abs(cos * dy - sin * dx) < height / 2;
     return inside ? "move" : null;
   }
 
@@ -155,27 +219,34 @@ export class PlaceTool {
   down(point, view, event) {
     const part = this.#hit(point, view, event.pointerType === "touch" ? 2 * REACH : REACH);
     if (!part) return null;
-    const start = { center: this.center, scale: this.scale, rotate: this.rotate };
+    const start = this.state;
     const polar = ({ x, y }) => [Math.hypot(x - start.center.x, y - start.center.y), Math.atan2(y - start.center.y, x - start.center.x)];
     const [distance, angle] = polar(point);
     const moves = {
-      move: ({ x, y }) => this.moveTo(start.center.x + x - point.x, start.center.y + y - point.y),
-      scale: (now) => this.scaleBy((start.scale * polar(now)[0]) / distance / this.scale),
-      turn: (now) => this.turnTo(start.rotate + ((polar(now)[1] - angle) * 180) / Math.PI),
+      move: ({ x, y }) => ({ center: { x: start.center.x + x - point.x, y: start.center.y + y - point.y } }),
+      scale: (now) => this.#scaleTo((start.scale * polar(now)[0]) / distance),
+      turn: (now) => ({ rotate: rounded(start.rotate + ((polar(now)[1] - angle) * 180) / Math.PI) }),
     };
+    this.#record();
     return {
-      move: moves[part],
-      cancel: () => {
-        Object.assign(this, start);
+      move: (to) => {
+        Object.assign(this, moves[part](to));
         this.changed();
+      },
+      end: () => this.#isAs(start) && this.history.forget(),
+      cancel: () => {
+        this.history.forget();
+        this.state = start;
       },
     };
   }
 
-  wheel(point, factor) {
-    if (!this.foreground) return false;
-    this.scaleBy(factor);
-    return true;
+  #isAs(state) {
+    return JSON.stringify(state) === JSON.stringify(this.state);
+  }
+
+  wheel(factor) {
+    if (this.foreground) this.scaleBy(factor);
   }
 
   key(event, view) {
@@ -189,6 +260,7 @@ export class PlaceTool {
       ArrowDown: () => this.moveTo(x, y + step),
       s: () => this.scaleBy(1 / 1.02),
       b: () => this.scaleBy(1.02),
+      f: () => this.mirror(),
       "[": () => this.turnTo(this.rotate - 1),
       "]": () => this.turnTo(this.rotate + 1),
     };
@@ -197,8 +269,18 @@ export class PlaceTool {
   }
 }
 
+/** Degrees from -180 to 180, in tenths. */
+function rounded(degrees) {
+  return Math.round((((((degrees + 180) % 360) + 360) % 360) - 180) * 10) / 10;
+}
+
 function middle(a, b) {
   return { sx: (a.sx + b.sx) / 2, sy: (a.sy + b.sy) / 2 };
+}
+
+function nearer(to, ...points) {
+  const distance = ({ sx, sy }) => Math.hypot(sx - to.sx, sy - to.sy);
+  return points.sort((a, b) => distance(a) - distance(b))[0];
 }
 
 function isAlike(one, other) {

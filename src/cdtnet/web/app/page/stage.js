@@ -1,10 +1,12 @@
-// Pointers, wheel and keys on the canvas: the tool at hand comes first, the view gets the rest.
+// Pointers, wheel and keys on the canvas. The wheel zooms; Space held down, the middle button and two fingers move the
+// view; the rest is for the tool at hand first.
 //
 // A tool has draw(context, view) and may have
 //   down(point, view, event): a drag {move(point), end(), cancel()}, or nothing where the view is to be moved;
-//   wheel(point, factor): whether it took it;
+//   wheel(factor): what the wheel does with Alt;
+//   focus: the point to begin with at 100 %;
 //   key(event, view): whether it took it;
-//   hover(point, view): a CSS cursor.
+//   hover(point, view): a CSS cursor, and leave() when the pointer is gone.
 
 import { View } from "./view.js";
 
@@ -15,6 +17,7 @@ export class Stage {
   #pointers = new Map();
   #drag;
   #pinch;
+  #space; // "down" while Space is held, "used" once the view was moved with it
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -25,9 +28,17 @@ export class Stage {
     for (const kind of ["pointerup", "pointercancel"]) {
       canvas.addEventListener(kind, (event) => this.#up(event, kind === "pointerup"));
     }
+    canvas.addEventListener("pointerleave", () => this.tool?.leave?.());
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.#key(event));
-    canvas.addEventListener("blur", () => this.view.redraw());
+    addEventListener("keydown", (event) => {
+      if (event.key === " " && event.target === document.body && !canvas.hidden) this.#key(event);
+    });
+    addEventListener("keyup", (event) => this.#release(event));
+    canvas.addEventListener("blur", () => {
+      this.#space = undefined;
+      this.view.redraw();
+    });
     canvas.addEventListener("focus", () => this.view.redraw());
   }
 
@@ -44,6 +55,16 @@ export class Stage {
     this.view.zoomTo(this.view.scale * factor);
   }
 
+  /** To 100 %: of the object where the whole picture was shown, of what is in the middle otherwise. */
+  zoomFull() {
+    const { view, tool } = this;
+    const focus = view.fitted && tool?.focus;
+    view.zoomTo(1);
+    if (!focus) return;
+    view.center(focus);
+    tool.begin?.(view);
+  }
+
   #down(event) {
     if (!this.tool || event.button > 1) return;
     this.canvas.setPointerCapture(event.pointerId);
@@ -54,7 +75,8 @@ export class Stage {
       this.#drag = undefined;
       this.#pinch = this.#spread();
     } else if (this.#pointers.size === 1) {
-      const own = event.button === 0 ? this.tool.down?.(point, this.view, event) : undefined;
+      const own = event.button === 0 && !this.#space ? this.tool.down?.(point, this.view, event) : undefined;
+      if (this.#space) this.#space = "used";
       this.#drag = own ?? this.#panning(point);
     }
   }
@@ -72,7 +94,7 @@ export class Stage {
   #move(event) {
     const point = this.view.point(event);
     if (!this.#pointers.has(event.pointerId)) {
-      this.canvas.style.cursor = this.tool?.hover?.(point, this.view) ?? "grab";
+      this.canvas.style.cursor = this.#space ? "grab" : this.tool?.hover?.(point, this.view) ?? "grab";
       return;
     }
     this.#pointers.set(event.pointerId, point);
@@ -108,12 +130,17 @@ export class Stage {
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * 30;
     const factor = Math.exp(-Math.max(-300, Math.min(300, lines)) / 600);
     const point = this.view.point(event);
-    if (!event.ctrlKey && this.tool.wheel?.(point, factor)) return;
+    if (event.altKey && this.tool.wheel) return this.tool.wheel(factor);
     this.view.zoomTo(this.view.scale * factor ** (event.ctrlKey ? 4 : 1), point);
   }
 
   #key(event) {
     if (!this.tool || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " ") {
+      event.preventDefault();
+      this.#space ??= "down";
+      return;
+    }
     const pan = PAN * devicePixelRatio;
     const moves = { ArrowLeft: [pan, 0], ArrowRight: [-pan, 0], ArrowUp: [0, pan], ArrowDown: [0, -pan] };
     const zooms = {
@@ -121,7 +148,7 @@ export class Stage {
       "=": () => this.zoomBy(STEP),
       "-": () => this.zoomBy(1 / STEP),
       0: () => this.view.fit(),
-      1: () => this.view.zoomTo(1),
+      1: () => this.zoomFull(),
     };
     if (this.tool.key?.(event, this.view)) event.preventDefault();
     else if (event.key in moves) {
@@ -131,5 +158,12 @@ export class Stage {
       event.preventDefault();
       zooms[event.key]();
     }
+  }
+
+  /** Space that moved nothing is the tool's, where the tool has the focus. */
+  #release(event) {
+    if (event.key !== " ") return;
+    if (this.#space === "down" && event.target === this.canvas) this.tool?.key?.(event, this.view);
+    this.#space = undefined;
   }
 }

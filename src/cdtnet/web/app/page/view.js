@@ -39,6 +39,13 @@ export class View {
     this.#settle();
   }
 
+  /** Bring a point of the picture into the middle of the canvas. */
+  center({ x, y }) {
+    this.x = this.canvas.width / 2 - x * this.scale;
+    this.y = this.canvas.height / 2 - y * this.scale;
+    this.#settle();
+  }
+
   pan(dx, dy) {
     this.x += dx;
     this.y += dy;

@@ -1,0 +1,136 @@
+"""`cdtnet video`: recolour the foreground of a film, steady from frame to frame."""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import PictureError
+from .options import (
+    add_apply_anyway,
+    add_control_options,
+    add_model_options,
+    count,
+    runtime,
+    say,
+    some,
+    stoppable_bar,
+)
+from .outputs import check_apart, prepare_output
+
+if TYPE_CHECKING:
+    from ..inference.options import Options
+    from ..video.harmonizing import Shot
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    add = parser.add_argument
+    add(
+        "clip",
+        metavar="COMPOSITE",
+        help="video file or sequence such as shot.%%04d.png; with --mask the foreground",
+    )
+    add("other", metavar="MASK", help="its matte, white = foreground; with --mask the background to paste on")
+    add("--mask", metavar="MATTE", help="matte of the foreground; or alpha, for the foreground's own")
+    add("-o", "--output", required=True, help="video file (.mkv .mp4 .mov .webm) or sequence to write")
+    add("--codec", choices=("h264", "h265", "av1", "prores", "ffv1"), help="default: by the output's suffix")
+    add("--quality", type=int, metavar="N", help="in the codec's own scale, lower is better")
+    add("--rate", type=_rate, help="frames a second of sequences, such as 24 or 24000/1001 (default: 25)")
+    add(
+        "--cuts",
+        type=_cuts,
+        metavar="N,N,…",
+        help="frames that begin a shot, from 0 on (default: found); none for one shot",
+    )
+    add(
+        "--cube",
+        metavar="FILE",
+        help="write the colour table of each shot, too, as FILE or FILE with a number",
+    )
+    add_model_options(parser)
+    add_control_options(parser)
+    add_apply_anyway(parser)
+    add("--resize-mask", action="store_true", help="accept a matte of another size")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Harmonize the film; the paths written are on stdout."""
+    from ..inference.harmonizer import Harmonizer
+    from ..video.clips import is_sequence
+    from ..video.harmonizing import harmonize_video
+
+    background, mask = (arguments.other, arguments.mask) if arguments.mask else (None, arguments.other)
+    inputs = [each for each in (arguments.clip, arguments.other, arguments.mask) if each]
+    if not is_sequence(arguments.output):
+        prepare_output(arguments.output, [*inputs, arguments.model])
+    if arguments.cube:
+        _prepare_cube(arguments, inputs)
+    harmonizer = Harmonizer(arguments.model, **runtime(arguments))
+    with stoppable_bar("harmonizing", "frames") as progress:
+        result = harmonize_video(
+            arguments.clip,
+            mask,
+            arguments.output,
+            _options(arguments),
+            background=background,
+            model=harmonizer,
+            codec=arguments.codec,
+            quality=arguments.quality,
+            rate=arguments.rate,
+            cuts=arguments.cuts,
+            progress=progress,
+        )
+    say(f"{some(result.frames, 'frame')} in {some(len(result.shots), 'shot')}.")
+    print(result.output)
+    if arguments.cube:
+        _write_cubes(Path(arguments.cube), result.shots)
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    from ..inference.controls import WORDS
+    from ..inference.options import Options
+
+    steering = {word: getattr(arguments, word) for word in WORDS}
+    return Options().but(**steering, resize_mask=arguments.resize_mask, apply_anyway=arguments.apply_anyway)
+
+
+def _prepare_cube(arguments: argparse.Namespace, inputs: list[str]) -> None:
+    from ..imaging.cube import check_name
+
+    check_name(arguments.cube)
+    prepare_output(arguments.cube, [*inputs, arguments.model])
+    check_apart([arguments.output, arguments.cube])
+
+
+def _write_cubes(path: Path, shots: tuple[Shot, ...]) -> None:
+    """A table a shot, under the name if there is one shot, else with the shot's number added."""
+    if not any(shot.lut for shot in shots):
+        raise PictureError("There is no table: the model mixes none, or the matte is black everywhere.")
+    for number, shot in enumerate(shots, start=1):
+        name = path if len(shots) == 1 else path.with_stem(f"{path.stem}_{number}")
+        if shot.lut is None:
+            say(f"Shot {number} has no foreground, so no table.")
+            continue
+        shot.lut.save(name)
+        print(name)
+
+
+def _rate(text: str) -> Fraction:
+    """Frames in a second, for argparse."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of frames a second, such as 24 or 24000/1001"
+        )
+    return rate
+
+
+def _cuts(text: str) -> list[int]:
+    """Numbers of frames, for argparse; none for "none"."""
+    return [] if text == "none" else [count(part) for part in text.split(",")]

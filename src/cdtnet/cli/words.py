@@ -1,0 +1,50 @@
+"""What a person types first: understood as the command that it means."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+SPELLINGS = {"harmonise": "harmonize", "synthesise": "synthesize"}
+_NUMBER = re.compile(r"\d+(\.\d*)?")
+
+
+def understood(words: Sequence[str], verbs: Collection[str]) -> list[str]:
+    """The words of a command, with `help` and a picture's name in place of a verb made a verb's.
+
+    A percent sign that stands alone belongs to the number before it.
+    """
+    joined: list[str] = []
+    for word in words:
+        if word == "%" and joined and _NUMBER.fullmatch(joined[-1]):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    if not joined:
+        return joined
+    first, *rest = joined
+    if first == "help":
+        return [*(SPELLINGS.get(word, word) for word in rest[:1]), "--help"]
+    if first in SPELLINGS:
+        return [SPELLINGS[first], *rest]
+    return (
+        joined
+        if first in verbs or first.startswith("-") or not _is_picture(first)
+        else ["harmonize", *joined]
+    )
+
+
+def _is_picture(word: str) -> bool:
+    """Whether a word is a file's or a picture's name."""
+    from ..imaging.formats import has_picture_suffix
+
+    return has_picture_suffix(word) or os.path.isfile(word)
+
+
+def suggestion(word: str, verbs: Collection[str]) -> str:
+    """The end of a sentence about a word that is no verb."""
+    known = [*verbs, *SPELLINGS]
+    near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return f"did you mean {SPELLINGS.get(near[0], near[0])}?" if near else "cdtnet help lists all."

@@ -1,0 +1,114 @@
+"""Files of layers: Photoshop's PSD, OpenRaster, and TIFF with Photoshop's layers in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+
+import numpy as np
+
+from ..errors import PictureError
+from .layers import Stack
+from .metadata import Metadata
+from .picture import Picture
+
+SUFFIXES = {".psd": "PSD", ".ora": "OpenRaster"}
+"""Of files that always hold layers."""
+_TIFF = (".tif", ".tiff")
+_LONGEST = 30000  # pixels a side of a PSD file
+
+
+def is_layered(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's name ends as that of a layered picture, and of no other."""
+    return PurePath(path).suffix.lower() in SUFFIXES
+
+
+def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
+    """How layers would be written under a name, in words such as "PSD with layers".
+
+    Raises:
+        PictureError: No layers go into such a file, or not those of such a picture.
+        CdtnetError: The library is not installed; names the extra.
+    """
+    suffix = PurePath(path).suffix.lower()
+    kind = SUFFIXES.get(suffix) or ("TIFF" if suffix in _TIFF else None)
+    if kind is None:
+        raise PictureError(
+            f"Layers are written to .psd, .ora and .tif files, not to {suffix or 'such a name'}."
+        )
+    if picture.pixels.dtype == np.float32:
+        raise PictureError(
+            f"{kind} cannot hold float32 pixels in layers; write the picture and its layer (--layer) as TIFF."
+        )
+    if picture.metadata.hdr is not None:
+        raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
+    if kind != "OpenRaster":
+        from . import psd
+
+        psd.check_installed(f"Writing {kind} with layers", tiff=kind == "TIFF")
+        if max(picture.height, picture.width) > _LONGEST:
+            raise PictureError(
+                f"{kind} holds layers of at most {_LONGEST} pixels a side; write OpenRaster (.ora)."
+            )
+    return f"{kind} with layers"
+
+
+def encode_layers(stack: Stack, suffix: str) -> bytes:
+    """The bytes of a layered file.
+
+    Args:
+        stack: What it holds, as `check_layers` allows it.
+        suffix: Of its name.
+    """
+    if suffix.lower() == ".ora":
+        from . import openraster
+
+        return openraster.encode(stack)
+    from . import psd
+
+    return psd.encode_tiff(stack) if suffix.lower() in _TIFF else psd.encode(stack)
+
+
+def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[Picture, Picture]:
+    """Read a layered file as a cut-out and what lies below it.
+
+    Args:
+        path: A PSD or OpenRaster file.
+        name: Of the layer that is the cut-out; by default the highest one that is shown.
+
+    Returns:
+        The cut-out, as large as the file's canvas and with alpha, and the picture below it. Layers above it
+        are left out.
+
+    Raises:
+        PictureError: The file cannot be read, has no such layer or none below it, or uses what only its own
+            editor can draw.
+        CdtnetError: The library is not installed; names the extra.
+    """
+    if not is_layered(path):
+        raise PictureError(
+            f"{path} holds no layers; give a PSD or OpenRaster (.ora) file, or a picture and its mask."
+        )
+    if PurePath(path).suffix.lower() == ".ora":
+        from . import openraster
+
+        return openraster.read(path, name)
+    from . import psd
+
+    return psd.read(path, name)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """What a layered file holds besides its pixels; none of them is decoded.
+
+    Raises:
+        PictureError: The file cannot be read.
+        CdtnetError: The library is not installed; names the extra.
+    """
+    if PurePath(path).suffix.lower() == ".ora":
+        from . import openraster
+
+        return openraster.read_metadata(path)
+    from . import psd
+
+    return psd.read_metadata(path)

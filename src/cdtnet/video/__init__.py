@@ -1,0 +1,1 @@
+"""Film: a foreground harmonized from frame to frame, steady within each shot."""

@@ -1,0 +1,409 @@
+"""Reading moving pictures: files that FFmpeg reads, numbered sequences of pictures, and arrays in memory.
+
+All give `Shown` frames in the order in which they are shown, again each time they are asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError, needs
+from ..imaging import Picture, read_picture, to_picture
+from ..imaging.color import color_codec, luma
+from ..system.files import check_regular
+from . import frames
+
+Mask = NDArray[Any]
+
+_NUMBER = re.compile(r"%0?(\d*)d")
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # as Matroska files have it
+_SLACK = 0.2  # seconds by which a file may end before it says
+
+
+class Shown(Protocol):
+    """A frame of a clip."""
+
+    @property
+    def picture(self) -> Picture:
+        """The whole frame, RGB, upright."""
+
+    def small(self, step: int) -> NDArray[np.uint8]:
+        """About one pixel of `step`×`step`, RGB, upright: (h,w,3)."""
+
+    def matte(self, *, alpha: bool) -> Mask:
+        """(H,W) full range: the brightness, or the alpha where that is asked for.
+
+        Raises:
+            PictureError: There is no alpha.
+        """
+
+
+class Clip(Protocol):
+    """Frames that can be gone through again and again.
+
+    Attributes:
+        name: For messages.
+        height: Rows of pixels, upright.
+        width: Columns.
+        rate: Frames in a second on average; None where nothing says.
+        count: How many frames there are, as far as that is known beforehand.
+    """
+
+    name: str
+    height: int
+    width: int
+    rate: Fraction | None
+    count: int | None
+
+    def frames(self) -> Iterator[Shown]:
+        """From the first one on.
+
+        Raises:
+            PictureError: One is missing or damaged.
+        """
+
+
+def open_clip(source: Any) -> Clip:
+    """Open a video file, a sequence such as "shot.%04d.png", or frames (N,H,W,C) or (N,H,W) in memory.
+
+    Raises:
+        PictureError: It is missing, damaged, or of no kind that is read.
+        CdtnetError: It is a video file and PyAV is not installed.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return Frames(source)
+    return PictureSequence(source) if is_sequence(source) else VideoFile(source)
+
+
+def is_sequence(name: str | os.PathLike[str]) -> bool:
+    """Whether a name stands for numbered files, as "shot.%04d.png" does."""
+    return bool(_NUMBER.search(Path(name).name))
+
+
+def numbered(name: str | os.PathLike[str], number: int) -> Path:
+    """The file of a sequence with that number."""
+    path = Path(name)
+    return path.with_name(_NUMBER.sub(lambda found: f"{number:0{found[1] or 1}d}", path.name, count=1))
+
+
+# Files of pictures, and arrays
+
+
+@dataclass
+class Still:
+    """A frame that is a picture in memory."""
+
+    picture: Picture
+
+    def small(self, step: int) -> NDArray[np.uint8]:
+        """See `Shown`."""
+        part = self.picture.pixels[step // 2 :: step, step // 2 :: step]
+        part = part if part.size else self.picture.pixels[:1, :1]
+        return np.rint(255 * color_codec(self.picture).decode(part)).astype(np.uint8)
+
+    def matte(self, *, alpha: bool) -> Mask:
+        """See `Shown`."""
+        pixels = self.picture.pixels
+        if alpha:
+            if self.picture.alpha is None:
+                raise PictureError("The foreground has no alpha; give its matte with --mask (mask=...).")
+            return np.ascontiguousarray(self.picture.alpha)
+        if pixels.shape[2] in (2, 4):
+            raise PictureError(
+                "The matte has alpha of its own beside its brightness; save it as a grey picture without."
+            )
+        if pixels.shape[2] == 1:
+            return np.ascontiguousarray(pixels[..., 0])
+        light = luma(pixels)
+        return light if pixels.dtype.kind == "f" else np.rint(light).astype(pixels.dtype)
+
+
+class PictureSequence:
+    """Numbered picture files, from the lowest number that is there to the highest."""
+
+    rate: Fraction | None = None
+    count: int | None
+
+    def __init__(self, name: str | os.PathLike[str]):
+        self.name, self.path = str(name), Path(name)
+        self.numbers = _numbers(self.path)
+        first = read_picture(numbered(self.path, self.numbers[0]))
+        self.height, self.width, self.count = first.height, first.width, len(self.numbers)
+
+    def frames(self) -> Iterator[Still]:
+        """See `Clip`."""
+        for number in self.numbers:
+            path = numbered(self.path, number)
+            picture = read_picture(path)
+            if (picture.height, picture.width) != (self.height, self.width):
+                raise PictureError(
+                    f"{path} has {picture.width}×{picture.height} pixels, the frames before it "
+                    f"{self.width}×{self.height}; all frames of a sequence need the same size."
+                )
+            yield Still(picture)
+
+
+def _numbers(path: Path) -> list[int]:
+    found = _NUMBER.search(path.name)
+    assert found
+    before, after = path.name[: found.start()], path.name[found.end() :]
+    pattern = re.compile(rf"{re.escape(before)}(\d+){re.escape(after)}")
+    if not path.parent.is_dir():
+        raise PictureError(f"{path.parent} is no folder that is there; check the name.")
+    names = (pattern.fullmatch(entry.name) for entry in path.parent.iterdir())
+    numbers = sorted({int(name[1]) for name in names if name})
+    numbers = [number for number in numbers if numbered(path, number).exists()]
+    if not numbers:
+        raise PictureError(f"There are no files {path}; check the name.")
+    for number, expected in zip(numbers, range(numbers[0], numbers[-1] + 1), strict=False):
+        if number != expected:
+            raise PictureError(
+                f"{numbered(path, expected)} is missing, while frames before and after it are there; "
+                "render it, or number the files without gaps."
+            )
+    return numbers
+
+
+class Frames:
+    """Frames in memory, (N,H,W,C), (N,H,W) or a sequence of what `cdtnet.harmonize` takes."""
+
+    rate: Fraction | None = None
+    count: int | None
+
+    def __init__(self, items: Sequence[Any] | NDArray[Any], name: str = "The clip"):
+        if not len(items):
+            raise PictureError("There are no frames; give at least one.")
+        self.name, self._items, self.count = name, items, len(items)
+        first = to_picture(items[0])
+        self.height, self.width = first.height, first.width
+
+    def frames(self) -> Iterator[Still]:
+        """See `Clip`."""
+        return stills(self._items, self.height, self.width)
+
+
+def stills(items: Iterable[Any], height: int, width: int) -> Iterator[Still]:
+    """Frames of what `cdtnet.harmonize` takes, all of one size.
+
+    Raises:
+        PictureError: One is of another size.
+    """
+    for number, item in enumerate(items):
+        picture = to_picture(item)
+        if (picture.height, picture.width) != (height, width):
+            raise PictureError(
+                f"Frame {number} has {picture.width}×{picture.height} pixels, the first one "
+                f"{width}×{height}; all frames need the same size."
+            )
+        yield Still(picture)
+
+
+# Files of FFmpeg
+
+
+@dataclass
+class Decoded:
+    """A frame of a video file.
+
+    Attributes:
+        native: The `av.VideoFrame`, planar, as it lies in the file.
+        turn: Quarters by which it is turned counterclockwise to be upright.
+    """
+
+    native: Any
+    turn: int
+
+    @cached_property
+    def picture(self) -> Picture:
+        """See `Shown`."""
+        picture = frames.to_picture(self.native)
+        return Picture(upright(picture.pixels, self.turn), picture.metadata) if self.turn else picture
+
+    def small(self, step: int) -> NDArray[np.uint8]:
+        """See `Shown`."""
+        return upright(frames.small(self.native, step), self.turn)
+
+    def matte(self, *, alpha: bool) -> Mask:
+        """See `Shown`."""
+        if not alpha:
+            return upright(frames.to_matte(self.native), self.turn)
+        if not frames.has_alpha(self.native.format):
+            raise PictureError("The foreground has no alpha; give its matte with --mask (mask=...).")
+        return upright(frames.to_alpha(self.native), self.turn)
+
+
+def upright(pixels: NDArray[Any], turn: int) -> NDArray[Any]:
+    """Turned by quarters, counterclockwise."""
+    return np.ascontiguousarray(np.rot90(pixels, turn)) if turn % 4 else pixels
+
+
+class VideoFile:
+    """The first video stream of a file."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.name, self.path = str(path), Path(path)
+        self.rate: Fraction | None
+        with self.opened() as container:
+            stream = video_stream(container, self.name)
+            first = _first(container, stream, self.name)
+            turned = _quarters(first) % 2
+            width, height = stream.codec_context.width, stream.codec_context.height
+            self.height, self.width = (width, height) if turned else (height, width)
+            self.rate = stream.average_rate or stream.guessed_rate
+            self.count = _declared(stream)
+            if first.interlaced_frame:
+                warnings.warn(
+                    f"{self.name} is interlaced; its lines are taken for whole frames. Deinterlace it first.",
+                    stacklevel=2,
+                )
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """The file as PyAV's container.
+
+        Raises:
+            PictureError: It cannot be opened.
+        """
+        with needs("video", "Film"):
+            import av
+        try:
+            check_regular(self.path)
+            with self.path.open("rb"):  # for the system's own words where it cannot be read
+                pass
+            container = av.open(str(self.path))
+        except FileNotFoundError as error:
+            raise PictureError(f"{self.name} does not exist; check the name.") from error
+        except IsADirectoryError as error:
+            raise PictureError(
+                f"{self.name} is a folder; give a video file, or a sequence such as shot.%04d.png."
+            ) from error
+        except PermissionError as error:
+            raise PictureError(f"{self.name} cannot be read; check its permissions.") from error
+        except (av.error.FFmpegError, OSError) as error:
+            raise PictureError(
+                f"{self.name} is no video file that can be read ({error.strerror}); check it in a player."
+            ) from error
+        with container:
+            yield container
+
+    def frames(self) -> Iterator[Decoded]:
+        """See `Clip`."""
+        import av
+
+        with self.opened() as container:
+            stream = video_stream(container, self.name)
+            number, turn, end = 0, None, 0.0
+            try:
+                for native in _decoded(container, stream):
+                    if native.is_corrupt:
+                        raise _damaged(self.name, number)
+                    turn = _quarters(native) if turn is None else turn
+                    end = max(end, native.time or 0.0)
+                    yield Decoded(frames.planar(native), turn)
+                    number += 1
+            except av.error.FFmpegError as error:
+                raise _damaged(self.name, number, error.strerror) from error
+            self._check_whole(stream, number, end)
+
+    def _check_whole(self, stream: Any, number: int, end: float) -> None:
+        """Refuse a file that was cut short: FFmpeg takes its end for that of the clip."""
+        if not number:
+            raise PictureError(f"{self.name} holds no frame that can be decoded; check it in a player.")
+        if self.count is not None and number < self.count:
+            raise PictureError(
+                f"{self.name} ends after {number} of the {self.count} frames that it announces; "
+                "copy or download it again."
+            )
+        announced = _seconds(stream.metadata.get("DURATION", ""))
+        if end + 2 / float(self.rate or 25) < announced - _SLACK:
+            raise PictureError(
+                f"{self.name} ends after {end:.1f} of the {announced:.1f} seconds that it announces; "
+                "copy or download it again."
+            )
+
+
+def video_stream(container: Any, name: str) -> Any:
+    """The first stream of pictures that move.
+
+    Raises:
+        PictureError: There is none, or its codec is unknown.
+    """
+    moving = [each for each in container.streams.video if not _is_cover(each)]
+    if not moving:
+        raise PictureError(f"{name} has no video stream; give a file with moving pictures.")
+    stream = moving[0]
+    if stream.codec_context is None:
+        raise PictureError(
+            f"The codec of {name} is not known to this FFmpeg; convert the file to another, such as H.264."
+        )
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _damaged(name: str, number: int, reason: str | None = None) -> PictureError:
+    because = f" ({reason})" if reason else ""
+    return PictureError(
+        f"{name} is damaged at frame {number}{because}; give a whole file, or cut it before that frame."
+    )
+
+
+def _is_cover(stream: Any) -> bool:
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """The stream's frames; damage is an error instead of being covered up."""
+    import av
+
+    context = stream.codec_context
+    if stream.metadata.get("alpha_mode") == "1" and context.name in ("vp8", "vp9"):
+        # FFmpeg's own decoders leave the alpha out.
+        context = av.CodecContext.create(f"libvpx-{context.name}".replace("libvpx-vp8", "libvpx"), "r")
+    context.options = {"err_detect": "explode"}
+    for packet in container.demux(stream):
+        if packet.is_corrupt:
+            raise av.error.InvalidDataError(1094995529, "Invalid data found when processing input")
+        for frame in context.decode(packet if packet.size else None):
+            if frame.time_base is None:
+                frame.time_base = stream.time_base
+            yield frame
+
+
+def _first(container: Any, stream: Any, name: str) -> Any:
+    import av
+
+    try:
+        for native in _decoded(container, stream):
+            return native
+    except av.error.FFmpegError as error:
+        raise _damaged(name, 0, error.strerror) from error
+    raise PictureError(f"{name} holds no frame that can be decoded; check it in a player.")
+
+
+def _quarters(native: Any) -> int:
+    return round(native.rotation / 90) % 4
+
+
+def _declared(stream: Any) -> int | None:
+    """How many frames the file says that it has; a stream of changing rate in Matroska doesn't say."""
+    return int(stream.frames) or None
+
+
+def _seconds(text: str) -> float:
+    """Of a duration such as "00:01:02.5"; 0 of anything else."""
+    found = _DURATION.fullmatch(text)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else 0.0

@@ -1,0 +1,163 @@
+"""What is known of each frame at a glance, and of key frames by a look of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..imaging import color_codec
+from ..imaging.geometry import Window
+from ..inference.analysis import Analyzed, analyze
+from ..inference.harmonizer import Harmonizer
+from ..inference.objects import Foreground, as_one, find_foreground
+from ..inference.options import Options
+from ..inference.painter import TILE
+from ..inference.steering import Levels
+from .film import Moment
+from .shots import Cuts
+
+SMALL = 256  # pixels of a small frame's longer side
+EVERY = 0.5  # seconds between key frames
+LEAST = 0.1  # the same where the light changes
+LIGHT = 6.0  # levels, by which the light may change until the next look
+
+
+class Glimpse(NamedTuple):
+    """A frame at a glance.
+
+    Attributes:
+        number: Of the frame.
+        begins: Whether a shot begins with it.
+        covered: Whether there is any foreground.
+        light: (6,) mean colors of foreground and background, 0..255.
+        center: (y, x) of the foreground, in pixels.
+        size: Root of the area of the foreground, in pixels.
+    """
+
+    number: int
+    begins: bool
+    covered: bool
+    light: NDArray[np.float64]
+    center: tuple[float, float]
+    size: float
+
+
+class Key(NamedTuple):
+    """A frame that the network has looked at.
+
+    Attributes:
+        glimpse: At the same frame.
+        frame: The part of the picture that was analyzed.
+        found: The engine's analysis.
+        amount: How much of the change is made, 0..1.
+        remark: Why little is changed, in a sentence; None where more is.
+        area: What the foreground covers, in pixels.
+        levels: Its mean luma.
+    """
+
+    glimpse: Glimpse
+    frame: Window
+    found: Any
+    amount: float
+    remark: str | None
+    area: float
+    levels: Levels
+
+
+class Looker:
+    """Looks at frames in order.
+
+    Args:
+        harmonizer: Whose network looks.
+        options: How to harmonize.
+        rate: Frames in a second.
+        cuts: Where shots begin; None to find out.
+    """
+
+    def __init__(
+        self, harmonizer: Harmonizer, options: Options, rate: float, cuts: Collection[int] | None = None
+    ):
+        self._harmonizer, self._options = harmonizer, options
+        self._cuts = Cuts(cuts)
+        engine = harmonizer.engine
+        self.carries_picture = engine.config.variant == "is2am" or (
+            engine.config.variant == "cdtnet" and not engine.config.residual
+        )
+        """Whether an analysis holds the picture itself, and not only a correction of it."""
+        self.every = 1 if self.carries_picture else max(round(EVERY * rate), 1)
+        self.least = min(max(round(LEAST * rate), 1), self.every)
+
+    def glimpses(self, moments: Iterable[Moment]) -> Iterator[tuple[Glimpse, Key | None]]:
+        """Each frame at a glance, with a look at those that are key frames."""
+        last: Glimpse | None = None  # key frame
+        for moment in moments:
+            glimpse = self._glimpse(moment)
+            key = None
+            if glimpse.covered and (last is None or glimpse.begins or self._is_due(glimpse, last)):
+                key, last = self.look(moment, glimpse), glimpse
+            if not glimpse.covered:
+                last = None
+            yield glimpse, key
+
+    def _is_due(self, glimpse: Glimpse, last: Glimpse) -> bool:
+        since = glimpse.number - last.number
+        return since >= self.every or (since >= self.least and apart(glimpse, last) > LIGHT)
+
+    def _glimpse(self, moment: Moment) -> Glimpse:
+        height, width = moment.mask.shape
+        step = max(-(-max(height, width) // SMALL), 1)
+        colors, soft = moment.small(step)
+        begins = self._cuts.begins(colors)
+        if moment.window is None:
+            return Glimpse(moment.number, begins, False, np.zeros(6), (0.0, 0.0), 1.0)
+        if not soft.any():  # too small to be met
+            step, soft = 1, moment.mask.astype(np.float32)
+            soft /= soft.max()
+            colors = np.broadcast_to(colors.mean((0, 1)), (*soft.shape, 3))
+        return Glimpse(moment.number, begins, True, _light(colors, soft), *_place(soft, step))
+
+    def look(self, moment: Moment, glimpse: Glimpse) -> Key:
+        """Let the network look at a frame that has a foreground."""
+        engine, picture = self._harmonizer.engine, moment.composite
+        part = foreground_of(moment.mask, close_up=engine.config.close_up).parts[0]
+        found: Analyzed = analyze(
+            engine, picture, part, color_codec(picture), apply_anyway=self._options.apply_anyway
+        )
+        return Key(
+            glimpse,
+            found.frame,
+            found.found,
+            found.amount,
+            found.remark,
+            found.area,
+            found.levels(engine),
+        )
+
+
+def foreground_of(mask: NDArray[Any], *, close_up: bool) -> Foreground:
+    """The foreground of a mask that is not black, as one object: objects may meet and part in a film."""
+    return as_one(find_foreground([mask], TILE, apart=close_up), mask)
+
+
+def apart(one: Glimpse, other: Glimpse) -> float:
+    """How far the light of two frames differs, in levels."""
+    return float(np.sqrt(np.mean((one.light - other.light) ** 2)))
+
+
+def _light(colors: NDArray[np.float32], soft: NDArray[np.float32]) -> NDArray[np.float64]:
+    means = []
+    for weights in (soft, 1 - soft):
+        total = float(weights.sum(dtype=np.float64))
+        flat = np.einsum("yx,yxc->c", weights, colors, dtype=np.float64)
+        means.append(flat / total if total > 1e-3 else np.zeros(3))
+    return np.concatenate(means)
+
+
+def _place(soft: NDArray[np.float32], step: int) -> tuple[tuple[float, float], float]:
+    total = float(soft.sum(dtype=np.float64))
+    rows, columns = (soft.sum(axis, dtype=np.float64) for axis in (1, 0))
+    center = tuple((float(np.arange(len(line)) @ line) / total + 0.5) * step for line in (rows, columns))
+    return (center[0], center[1]), step * total**0.5

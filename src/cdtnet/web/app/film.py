@@ -1,0 +1,166 @@
+"""The page for film: a clip and a matte go to disk, are harmonized, and can be looked at and taken home."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from ...inference.options import Options
+from ..body import read_object
+from ..queue import Job, JobCancelledError, WorkQueue
+from .answers import sentence
+from .work import Models
+
+FILMS = 4  # kept at a time; the oldest goes
+ROLES = ("clip", "matte")
+RESULTS = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mov": "video/quicktime"}
+
+
+@dataclass
+class Film:
+    """One clip and what becomes of it, in a folder that goes with it."""
+
+    folder: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="cdtnet-film-"))
+    job: Job | None = None
+    suffix: str = ".mp4"
+
+    def file(self, name: str) -> Path:
+        """A file in its folder."""
+        return Path(self.folder.name) / name
+
+    def close(self) -> None:
+        """Stop the work, and remove the folder."""
+        if self.job:
+            self.job.cancel()
+        self.folder.cleanup()
+
+
+class Films:
+    """What the addresses under /api/films answer.
+
+    Args:
+        models: Those on offer.
+        queue: Whose thread harmonizes.
+    """
+
+    def __init__(self, models: Models, queue: WorkQueue) -> None:
+        self._models, self._queue = models, queue
+        self._films: dict[str, Film] = {}
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        one = "/api/films/{film}"
+        return [
+            Route("/api/films", self.open, methods=["POST"]),
+            Route(one, self.close, methods=["DELETE"]),
+            Route(one + "/job", self.start, methods=["POST"]),
+            Route(one + "/job", self.progress),
+            Route(one + "/job", self.cancel, methods=["DELETE"]),
+            Route(one + "/{name}", self.upload, methods=["PUT"]),
+            Route(one + "/{name}", self.download),
+        ]
+
+    async def open(self, request: Request) -> Response:
+        """A new film."""
+        while len(self._films) >= FILMS:
+            self._films.pop(next(iter(self._films))).close()
+        name = secrets.token_urlsafe(16)
+        self._films[name] = Film()
+        return JSONResponse({"film": name}, 201)
+
+    async def close(self, request: Request) -> Response:
+        """Forget it."""
+        self._film(request)
+        self._films.pop(request.path_params["film"]).close()
+        return Response(status_code=204)
+
+    async def upload(self, request: Request) -> Response:
+        """The clip or the matte, in pieces, to the disk."""
+        film, role = self._film(request), request.path_params["name"]
+        if role not in ROLES:
+            raise HTTPException(404, "There is no such part of a film.")
+        try:
+            with film.file(role).open("wb") as stream:
+                async for chunk in request.stream():
+                    stream.write(chunk)
+        except OSError as error:
+            raise HTTPException(507, f"The file cannot be kept ({error.strerror}).") from error
+        return Response(status_code=204)
+
+    async def start(self, request: Request) -> Response:
+        """Harmonize it by the wishes {model, strength, suffix}."""
+        from ...video.harmonizing import harmonize_video
+
+        film, wishes = self._film(request), await read_object(request)
+        suffix = wishes.get("suffix", ".mp4")
+        strength = wishes.get("strength", 1.0)
+        if suffix not in RESULTS or not isinstance(strength, int | float):
+            raise HTTPException(400, "The suffix is .mp4, .mkv or .mov, and the strength a number.")
+        if not all(film.file(role).exists() for role in ROLES):
+            raise HTTPException(409, "Give a clip and its matte first.")
+        options = Options().but(strength=strength, resize_mask=True)
+        if film.job:
+            film.job.cancel()
+
+        def work(job: Job) -> Any:
+            clip, matte = (film.file(role) for role in ROLES)
+            return harmonize_video(
+                clip,
+                matte,
+                film.file(f"result{suffix}"),
+                options,
+                model=self._models.load(str(wishes.get("model", self._models.first))),
+                progress=lambda done, total: job.progress(done, total or 0),
+            )
+
+        film.suffix, film.job = suffix, self._queue.submit(work)
+        return JSONResponse(_state(film), 202)
+
+    async def progress(self, request: Request) -> Response:
+        """How the work stands."""
+        return JSONResponse(_state(self._film(request)))
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop the work."""
+        film = self._film(request)
+        if film.job:
+            film.job.cancel()
+        return Response(status_code=204)
+
+    async def download(self, request: Request) -> Response:
+        """The clip as it was given, or the result."""
+        film, name = self._film(request), request.path_params["name"]
+        if name == "clip" and film.file(name).exists():
+            return FileResponse(film.file(name), media_type="video/mp4")
+        path = film.file(f"result{film.suffix}")
+        if name != "result" or not path.exists():
+            raise HTTPException(404, "There is no such result.")
+        return FileResponse(path, media_type=RESULTS[film.suffix], filename=f"harmonized{film.suffix}")
+
+    def _film(self, request: Request) -> Film:
+        film = self._films.get(request.path_params["film"])
+        if film is None:
+            raise HTTPException(404, "This film is no longer kept; load the page again.")
+        return film
+
+
+def _state(film: Film) -> dict[str, Any]:
+    job = film.job
+    if job is None:
+        raise HTTPException(404, "Nothing has been asked for yet.")
+    if not job.outcome.done():
+        return {"state": "running" if job.running else "waiting", "done": job.done, "total": job.total}
+    if job.outcome.cancelled() or isinstance(job.outcome.exception(), JobCancelledError):
+        return {"state": "cancelled"}
+    if error := job.outcome.exception():
+        return {"state": "failed", "error": sentence(error).replace(f"{film.folder.name}/", "The ")}
+    result = job.outcome.result()
+    return {"state": "done", "frames": result.frames, "shots": len(result.shots), "remark": result.remark}

@@ -1,0 +1,85 @@
+// A harmonized picture that is steered in the browser: whatever of it is on the screen, at the screen's own size.
+
+import { isNeutral, steer } from "./controls.js";
+
+export class LivePhoto {
+  #layers; // what is on the screen of each picture
+  #where; // the part of the screen that they are of
+  #canvas = document.createElement("canvas");
+  #drawn; // by what the canvas was drawn
+
+  /**
+   * `photos` by name: composite, harmonized at full strength, before (the foreground's own colors) and mask; `extent`
+   * [left, top, right, bottom] holds all of the mask; `levels` are what contrast turns about.
+   */
+  constructor(photos, extent, levels, controls) {
+    Object.assign(this, { photos, extent, levels, controls });
+    const { width, height } = photos.harmonized;
+    Object.assign(this, { width, height });
+  }
+
+  draw(context, view, later, visible = view.visible()) {
+    const { harmonized } = this.photos;
+    harmonized.draw(context, view, later, visible);
+    if (isNeutral(this.controls)) return;
+    const where = this.#onScreen(view);
+    if (!where) return;
+    this.#read(where, view, () => {
+      this.#layers = undefined;
+      later();
+    });
+    this.#steer(where);
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(this.#canvas, where.x, where.y);
+    context.restore();
+  }
+
+  /** Where the foreground lies on the canvas, in its pixels; nothing where none of it is to be seen. */
+  #onScreen({ x, y, scale, canvas }) {
+    const [left, top, right, bottom] = this.extent;
+    const area = {
+      x: Math.max(0, Math.floor(x + left * scale)),
+      y: Math.max(0, Math.floor(y + top * scale)),
+      width: Math.min(canvas.width, Math.ceil(x + right * scale)),
+      height: Math.min(canvas.height, Math.ceil(y + bottom * scale)),
+    };
+    area.width -= area.x;
+    area.height -= area.y;
+    return area.width > 0 && area.height > 0 ? area : null;
+  }
+
+  /** The four pictures' pixels there, unless they are known. */
+  #read(where, view, later) {
+    const key = JSON.stringify([where, view.x, view.y, view.scale]);
+    if (this.#layers && this.#where === key) return;
+    this.#where = key;
+    this.#drawn = undefined;
+    const known = new Map(); // by photo: the foreground's own colors may be the composite's
+    const layers = {};
+    for (const [name, photo] of Object.entries(this.photos)) {
+      if (!known.has(photo)) known.set(photo, pixels(photo, where, view, later));
+      layers[name] = known.get(photo);
+    }
+    this.#layers = layers;
+  }
+
+  #steer({ width, height }) {
+    const key = JSON.stringify(this.controls);
+    if (this.#drawn === key) return;
+    this.#drawn = key;
+    Object.assign(this.#canvas, { width, height });
+    const context = this.#canvas.getContext("2d");
+    const image = context.createImageData(width, height);
+    steer(image.data, this.#layers, this.controls, this.levels);
+    context.putImageData(image, 0, 0);
+  }
+}
+
+function pixels(photo, { x, y, width, height }, view, later) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.setTransform(view.scale, 0, 0, view.scale, view.x - x, view.y - y);
+  photo.draw(context, view, later);
+  return context.getImageData(0, 0, width, height).data;
+}

@@ -1,0 +1,78 @@
+"""`cdtnet video` as a stranger uses it."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cdtnet import Harmonizer, Lut, harmonize_video
+from cdtnet.cli.main import main
+from tests.cli.refusals import refusal
+from tests.video.films import composites, mattes, planes, write_film
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames = np.concatenate((composites(4, seed=1), 255 - composites(4, seed=2)))
+    write_film(Path("clip.mkv"), frames)
+    write_film(Path("matte.mkv"), np.concatenate((mattes(4), mattes(4))))
+    return tmp_path
+
+
+def test_one_command_gives_what_python_gives(pair, weights, capsys):
+    words = ["video", "clip.mkv", "matte.mkv", "-o", "out.mkv", "--model", weights, "--strength", "0.5"]
+    assert main([*words, "--tone", "0.5", "--cube", "look.cube"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.split() == ["out.mkv", "look_1.cube", "look_2.cube"]
+    assert "8 frames in 2 shots." in printed.err
+    model = Harmonizer(weights, "cpu")
+    harmonize_video("clip.mkv", "matte.mkv", "again.mkv", model=model, strength=0.5, tone=0.5)
+    for (one, _), (other, _) in zip(planes("out.mkv"), planes("again.mkv"), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert Lut.load("look_1.cube").size == 33
+
+
+def test_cuts_may_be_given(pair, weights, capsys):
+    words = ["video", "clip.mkv", "matte.mkv", "-o", "out.mkv", "--model", weights]
+    assert main([*words, "--cuts", "none"]) == 0
+    assert "in 1 shot." in capsys.readouterr().err
+    assert main([*words, "--cuts", "2,5"]) == 0
+    assert "in 3 shots." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["clip.mkv", "none.mkv", "-o", "out.mkv"], "none.mkv does not exist; check the name."),
+        (["clip.mkv", "matte.mkv", "-o", "clip.mkv"], "is also an input"),
+        (["clip.mkv", "matte.mkv", "-o", "out.avi"], "end it in .mp4"),
+        (["clip.mkv", "clip.mkv", "--mask", "alpha", "-o", "out.mkv"], "has no alpha"),
+        (["clip.mkv", "matte.mkv", "-o", "out.webm", "--codec", "h264"], "does not go into .webm"),
+        (["shot.%d.png", "matte.mkv", "-o", "out.mkv"], "There are no files shot.%d.png"),
+    ],
+)
+def test_refusals(pair, weights, capsys, words, sentence):
+    assert sentence in refusal(capsys, "video", *words, "--model", weights)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("name", ["out.mkv", "out.mp4"])
+def test_a_full_disk_leaves_nothing_behind(pair, weights, name):
+    before = sorted(pair.iterdir())
+    words = [sys.executable, "-m", "cdtnet", "video", "clip.mkv", "matte.mkv", "-o", name, "--model", weights]
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
+
+    ended = subprocess.run(
+        words, preexec_fn=limit, capture_output=True, text=True, env=os.environ, check=False
+    )
+    assert ended.returncode == 1
+    assert "cannot be written" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert sorted(pair.iterdir()) == before
