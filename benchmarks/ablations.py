@@ -111,10 +111,11 @@ def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int, coun
         )
     stage = recipes[WHOLE].stages[0]
     title = (
+        "# Ablations\n\n"
         f"{len(evaluation.composites)} composites of held-out sources, {stage.size}×{stage.size}; each row "
-        f"trained on {samples:,} others, over the generator that ships. "
+        f"trained on {samples:,} others, over the shipped generator. "
         f"{evaluation.date}, {evaluation.hardware}. "
-        "Differences to the first row are in pairs, with 95 % bootstrap intervals.\n\n"
+        "Differences to the first row are paired, with 95 % bootstrap intervals.\n\n"
         f"    python benchmarks/ablations.py --photos PHOTOS --masks MASKS --samples {samples} "
         f"--count {count}"
     )

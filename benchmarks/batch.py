@@ -35,7 +35,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cores = f"{available_cores()} core{'s' * (available_cores() > 1)}, {platform.machine()}, {date.today()}"
     lines = [
-        "# What a batch takes",
+        "# Batches: time and memory",
         "",
         f"`python benchmarks/batch.py`, {cores}.",
         "",

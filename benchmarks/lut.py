@@ -45,6 +45,7 @@ def main() -> None:
                 applied = by_opencolorio(f"{folder}/look.cube", values.copy(), INTERPOLATIONS[name])
             found.append(np.abs(np.clip(applied, 0, 1) * 255 - expected).ravel())
     title = (
+        "# Lookup table precision\n\n"
         f"Difference from CDTNet-sim in levels of 255, foregrounds of the {len(PICTURES)} example pictures, "
         f"by OpenColorIO {PyOpenColorIO.__version__}, {os.cpu_count()} cores, {platform.machine()}, "
         f"{date.today()}."
@@ -63,7 +64,7 @@ def main() -> None:
 
 
 def by_opencolorio(path: str, values: NDArray, interpolation: PyOpenColorIO.Interpolation) -> NDArray:
-    """(n,3) values in 0..1, recoloured."""
+    """(n,3) values in 0..1, recolored."""
     transform = PyOpenColorIO.FileTransform(path, interpolation=interpolation)
     processor = PyOpenColorIO.Config.CreateRaw().getProcessor(transform)
     processor.getDefaultCPUProcessor().applyRGB(values)

@@ -31,9 +31,9 @@ def main() -> None:
         print(json.dumps(measure(arguments.model, arguments.child)))
         return
     title = (
-        f"{arguments.model}, {WIDTH}×{HEIGHT} 8-bit picture in memory, "
+        f"# Memory\n\n{arguments.model}, {WIDTH}×{HEIGHT} 8-bit picture in memory, "
         f"{open_engine(arguments.model).describe()}, {platform.machine()}, {date.today()}. Memory is the "
-        "process's peak above what it holds with the libraries loaded, the picture and the mask in memory."
+        "peak of the process, without libraries, picture and mask."
     )
     head = "| foreground | memory above picture and mask | process in all |"
     lines = [title, "", "    python benchmarks/memory.py", "", head, "|---|---|---|"]

@@ -47,8 +47,9 @@ def main() -> None:
         }
     runtimes = sorted({harmonizer.engine.describe().split(",")[0] for harmonizer in harmonizers.values()})
     title = (
-        f"{name}, looking once at the whole picture, on the foregrounds of the example composites, in levels "
-        "of 8 bits, against the plain forward pass over the whole frame in single precision. "
+        "# Precision\n\n"
+        f"{name}, analyzing the whole picture once, on the foregrounds of the example composites. "
+        "Errors are in levels of 255, against the plain forward pass over the whole frame in float32. "
         f"{', '.join(runtimes)}, {platform.machine()}, {available_cores()} cores, {date.today()}."
     )
     lines = [
@@ -56,7 +57,7 @@ def main() -> None:
         "",
         "    python benchmarks/precision.py",
         "",
-        "| engine | precision | picture | furthest before rounding | equal | off by 1 | off by more | PSNR |",
+        "| engine | precision | picture | largest before rounding | equal | off by 1 | off by more | PSNR |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for picture in NAMES:

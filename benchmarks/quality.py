@@ -80,6 +80,7 @@ def main() -> None:
     evaluation = scored(scores, arguments.size)
     summary = summarize(evaluation)
     title = (
+        f"# Quality at {arguments.size} px\n\n"
         f"{len(evaluation.composites)} composites, {arguments.size}×{arguments.size}, from {len(photos)} "
         f"photographs of {', '.join(sorted({photo.source for photo in photos}))}. {evaluation.date}, "
         f"{evaluation.hardware}. Means with 95 % bootstrap intervals.\n\n"
@@ -107,7 +108,7 @@ def synthesized(
 ) -> Iterator[tuple[str, Arrays]]:
     """Sources and composites as files would hold them, always the same; without those that need no change."""
     random = torch.Generator().manual_seed(2022)
-    batch = BATCH if size <= LARGE else 2  # for the memory that recolouring takes
+    batch = BATCH if size <= LARGE else 2  # for the memory that recoloring takes
     for _ in tqdm(range(count // batch), unit=" batches"):
         chosen = choose(store, batch, random)
         triplet = (
@@ -139,11 +140,11 @@ def scene(arrays: Arrays) -> tuple[float, float]:
 
 def by_scene(evaluation: Evaluation, scenes: Sequence[tuple[float, float]]) -> dict[str, Chosen]:
     """Kinds of scenes and of changes that are hard, and which composites (N,) are of them."""
-    luma, colour = np.array(scenes).T
+    luma, color = np.array(scenes).T
     fmse = evaluation.values[UNTOUCHED]["fmse"]
     return {
         f"dark (mean luma < {DARK})": luma < DARK,
-        f"near-grey (mean saturation < {GREY})": colour < GREY,
+        f"near-gray (mean saturation < {GREY})": color < GREY,
         f"slightly wrong (fMSE < {SLIGHT})": fmse < SLIGHT,
         f"very wrong (fMSE ≥ {VERY})": fmse >= VERY,
     }

@@ -98,8 +98,8 @@ def main() -> None:
         for make in (loose_masks, families, moved_objects, together, steadiness, neutrals)
     ]
     title = (
-        "# Quality on what people do\n\n"
-        f"{len(photos)} photographs of {', '.join(arguments.sources)}, none of them trained on, at most "
+        "# Quality in real use\n\n"
+        f"{len(photos)} photographs of {', '.join(arguments.sources)}, not used for training, at most "
         f"{LONGEST} px. {date.today().isoformat()}, {platform.machine()}, cdtnet {cdtnet.__version__}. "
         "95 % bootstrap intervals in parentheses.\n\n"
         f"{command}\n"
@@ -139,7 +139,7 @@ def core_of(mask: Mask) -> NDArray[np.bool_]:
     return np.asarray(ndimage.distance_transform_edt(mask > 127) > CORE)
 
 
-# Recolouring
+# Recoloring
 
 
 def tensor(pixels: Array) -> torch.Tensor:
@@ -147,7 +147,7 @@ def tensor(pixels: Array) -> torch.Tensor:
 
 
 def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) -> Array:
-    """The photograph with its object recoloured, and drawn back where that is beyond recognition."""
+    """The photograph with its object recolored, and drawn back where that is beyond recognition."""
     random = RandomNumbers(1, torch.Generator().manual_seed(seed))
     rgb, soft = tensor(photo.pixels), torch.from_numpy(mask.astype(np.float32) / 255)[None, None]
     if family == "color transfer":
@@ -165,7 +165,7 @@ def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) ->
 
 
 def in_place(photos: Sequence[Photo], families: Sequence[str] = FAMILIES[:2]) -> Iterator[Composite]:
-    """Recoloured photographs with their exact masks."""
+    """Recolored photographs with their exact masks."""
     for number, photo in enumerate(photos):
         family = families[number % len(families)]
         composite = recolored(photo, photos[number - 1], photo.mask, family, number)
@@ -221,28 +221,28 @@ LOOSE: dict[str, Callable[[Mask], Mask]] = {
 
 
 def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Recoloured photographs with masks that are off."""
+    """Recolored photographs with masks that are off."""
     scores: dict[str, list[Score]] = {kind: [] for kind in LOOSE}
     for made in tqdm(in_place(photos), total=len(photos), desc="masks"):
         for kind, change in LOOSE.items():
             scores[kind].append(score(harmonizer, made._replace(mask=change(made.mask))))
-    return summary(f"## {name}: recoloured photographs, by mask", scores)
+    return summary(f"## {name}: recolored photographs, by mask", scores)
 
 
 def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Recoloured photographs with exact masks, by what is wrong."""
+    """Recolored photographs with exact masks, by what is wrong."""
     scores = {
         family: [score(harmonizer, made) for made in tqdm(in_place(photos, (family,)), desc=family)]
         for family in FAMILIES
     }
-    return summary(f"## {name}: recoloured photographs, exact masks, by what is wrong", scores)
+    return summary(f"## {name}: recolored photographs, exact masks, by what is wrong", scores)
 
 
 # Moved objects
 
 
 def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) -> Composite | None:
-    """An object pasted elsewhere in its own photograph, recoloured or (without a family) right as it is."""
+    """An object pasted elsewhere in its own photograph, recolored or (without a family) right as it is."""
     random = np.random.default_rng(seed)
     height, width = photo.mask.shape
     rows, columns = (np.flatnonzero((photo.mask > 127).any(axis)) for axis in (1, 0))
@@ -299,7 +299,7 @@ def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> 
     return summary(
         f"## {name}: objects moved within their photograph",
         scores,
-        f"Objects whose colours were right are changed by a median fMSE of {right:.0f}.",
+        f"Objects whose colors were right are changed by a median fMSE of {right:.0f}.",
     )
 
 

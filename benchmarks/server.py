@@ -49,10 +49,11 @@ def main() -> None:
     arguments = parser.parse_args()
     places = arguments.workers + arguments.queue
     title = (
-        f"{MODEL}, {arguments.workers} workers, {arguments.queue} places to wait, "
+        f"# Server load\n\n{MODEL}, {arguments.workers} workers, {arguments.queue} places to wait, "
         f"cores: {available_cores()}, {platform.machine()}, {date.today()}. "
-        f"The demo picture as JPEG, {' and '.join(map(str, SIDES))} pixels wide, posted again and again by "
-        "wrk; every answer was compared with the right one. Who is refused waits for a second, as told."
+        f"The demo picture as JPEG, {' and '.join(map(str, SIDES))} pixels wide, posted repeatedly by "
+        "wrk; every response was compared with the correct one. "
+        "Refused clients wait for a second, as Retry-After asks."
     )
     lines = [title, "", "    python benchmarks/server.py", "", f"| {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
     with tempfile.TemporaryDirectory() as folder, serving(arguments.workers, arguments.queue) as url:

@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def photo(height: int, width: int) -> Pixels:
-    """Smooth colours with a little noise (H,W,3)."""
+    """Smooth colors with a little noise (H,W,3)."""
     random = np.random.default_rng(0)
     across = np.linspace(0, 2 * np.pi, width, dtype=np.float32)[:, None]
     result = np.empty((height, width, 3), np.uint8)

@@ -71,7 +71,7 @@ def main() -> None:
     clock.wrap(analysis, "shrink", "to base size")
     clock.wrap(openvino.OpenVinoEngine, "look", "generator and table")
     clock.wrap(openvino._CompiledGraph, "_compile", "compile graphs")
-    clock.wrap(painter.Painter, "_render", "colours and blending")
+    clock.wrap(painter.Painter, "_render", "colors and blending")
     clock.wrap(write, "encode_picture", "encode")
     clock.wrap(write, "write_file", "write")
     open_engine, paint = harmonizer.open_engine, painter.Painter.paint

@@ -21,20 +21,20 @@ from cdtnet.evaluation.table import Table
 
 UNTOUCHED = "untouched"
 CASES = {
-    "bowl": "a colour of its own: what is pure red should stay red",
+    "bowl": "a color of its own: what is pure red should stay red",
     "balloon": "night: the foreground should get dark",
-    "firefighter": "a scene without colour: none should be left",
+    "firefighter": "a scene without color: none should be left",
     "kite": "a tiny foreground",
-    "tower": "light from one side: a colour change cannot turn it",
+    "tower": "light from one side: a color change cannot turn it",
     UNTOUCHED: "a photo as it was taken: nothing should change",
 }
 """NAME → what is hard about it; rows of the picture, in order."""
-INTRODUCTION = """# What is hard for {model}
+INTRODUCTION = """# Known failures of {model}
 
-The [real composites](real-composites.md), measured; there is no right answer, but there are wrong ones. Mean
-brightness and saturation (largest minus smallest channel), 0–255, of the foreground before → after (and of
-the background); mean change of the foreground, in levels; how much of its finest detail is left (standard
-deviation of what a Gaussian of 1 pixel takes away). {date}, `python examples/failures.py`."""
+Measurements of the [real composites](real-composites.md). Brightness and saturation (largest minus smallest
+channel) are means of the foreground before → after, and of the background in parentheses, 0–255. Change is
+the mean change of the foreground in levels. Detail left is the ratio of the standard deviations of the finest
+detail (what a Gaussian of 1 pixel removes). {date}, `python examples/failures.py`."""
 LUMA = np.array([0.299, 0.587, 0.114])
 
 Floats = NDArray[np.float64]
@@ -66,9 +66,9 @@ def main() -> None:
 def untouched(harmonizer: cdtnet.Harmonizer) -> Pictures:
     """The photograph behind the demo, its mask, and what harmonizing makes of it."""
     demo = ROOT / "src" / "cdtnet" / "demo"
-    with Image.open(ROOT / "examples" / "demo_target.jpg") as photo, Image.open(demo / "mask.png") as grey:
+    with Image.open(ROOT / "examples" / "demo_target.jpg") as photo, Image.open(demo / "mask.png") as gray:
         photo.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-        composite, mask = photo.convert("RGB"), grey.convert("L").resize(photo.size, Image.Resampling.BOX)
+        composite, mask = photo.convert("RGB"), gray.convert("L").resize(photo.size, Image.Resampling.BOX)
     return composite, mask, harmonizer(composite, mask).image
 
 

@@ -26,16 +26,16 @@ QUALITY = 80
 ON_README = "bird", "dogs", "drum"
 INTRODUCTION = """# Real composites
 
-Objects cut out of one photograph and pasted into another: before (left) and after, and a crop of both at
-100 %. What is pasted where, and what is wrong with it, was settled before any of them was harmonized (but for
-bird, dogs and drum, which are older), and none was left out. There is no right answer to compare with: look
-for yourself. Nothing casts a shadow, and harmonizing does not paint any.
+Objects were cut out of one photograph and pasted into another. Each section shows the composite (left), the
+result (right), and a crop of both at 100 %. Objects, positions and flaws were chosen before any composite was
+harmonized (except bird, dogs and drum, which are older), and none was left out. There is no correct result to
+compare with. Harmonizing does not add shadows.
 
-The weights were trained on recoloured versions of thirteen of the photographs that backgrounds and objects
-are from, among others; the composites themselves they have never seen.
+The weights were trained on recolored versions of thirteen of the photographs used here, among others. The
+composites themselves were not used for training.
 
-Written by `python examples/real_composites.py`. The photographs'
-[authors and licences](../examples/photos/CREDITS.md) are those of these pictures, too.
+`python examples/real_composites.py` writes this page. The pictures have the
+[authors and licenses](../examples/photos/CREDITS.md) of the photographs.
 """
 
 
@@ -68,9 +68,9 @@ def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.
     """A composite and its mask, no longer than `SIDE`, and the composite harmonized."""
     with (
         Image.open(PHOTOS / f"{name}_composite.jpg") as photo,
-        Image.open(PHOTOS / f"{name}_mask.png") as grey,
+        Image.open(PHOTOS / f"{name}_mask.png") as gray,
     ):
-        composite, mask = photo.convert("RGB"), grey.convert("L")
+        composite, mask = photo.convert("RGB"), gray.convert("L")
     composite.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     mask = mask.resize(composite.size, Image.Resampling.BOX)
     with warnings.catch_warnings():

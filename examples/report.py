@@ -1,4 +1,4 @@
-"""Recolour the dogs of the demo photo, let methods put them right, and write the report about it.
+"""Recolor the dogs of the demo photo, let methods put them right, and write the report about it.
 
 python examples/report.py [OUTPUT_FOLDER] [--size 768] [--per-view 4] [--screenshot FILE.png]
 """
@@ -18,7 +18,7 @@ VIEWS = {  # left, top, right, bottom, as shares of the photo
     "left": (0.0, 0.0, 0.55, 0.8),
     "right": (0.4, 0.1, 1.0, 1.0),
     "heads": (0.0, 0.05, 1.0, 0.6),
-    "centre": (0.2, 0.1, 0.85, 0.95),
+    "center": (0.2, 0.1, 0.85, 0.95),
     "legs": (0.1, 0.3, 0.7, 1.0),
 }
 METHODS = "--model cdtnet-256 --model cdtnet-sim --model is2am --baseline reinhard histogram mkl poisson"

@@ -33,7 +33,7 @@ def make_inputs(*, short: bool) -> dict[str, Input]:
     opacity = np.random.default_rng(0).integers(0, 256, soft.shape, np.uint8)
     inputs |= {
         "8 bit": (Picture(colors), soft),
-        "grey float": (Picture(floats[..., 1:2]), soft),
+        "gray float": (Picture(floats[..., 1:2]), soft),
         "16 bit P3": (Picture(deep, p3), soft),
     }
     if short:

@@ -93,7 +93,7 @@ def try_all(chosen: Iterable[Specimen], folder: Path, new: int) -> Iterable[Trie
 
 
 def _small_model() -> bytes:
-    """The shipped tables, but analysing 32 pixels square."""
+    """The shipped tables, but analyzing 32 pixels square."""
     entries, _ = shipped_weights("cdtnet.safetensors")
     kept = {name: value for name, value in entries.items() if name.startswith(PARTS["cdtnet-sim"])}
     return save(kept, {"cdtnet": '{"config": {"variant": "cdtnet-sim", "base_size": 32}}'})

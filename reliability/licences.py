@@ -88,7 +88,7 @@ def sizes() -> list[str]:
 def main() -> int:
     """The table and the sizes; 1 if a package is missing."""
     try:
-        print("\n".join(["| package | licence | comes with |", "|---|---|---|", *rows(), "", *sizes()]))
+        print("\n".join(["| package | license | comes with |", "|---|---|---|", *rows(), "", *sizes()]))
     except PackageNotFoundError as error:
         print(f"{error.name} is not installed: pip install '.[dev]' brings everything.", file=sys.stderr)
         return 1

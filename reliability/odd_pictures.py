@@ -93,10 +93,10 @@ def _kinds() -> Iterator[Specimen]:
         yield Specimen("CMYK and Lab", f"{channels}.tif", written(many), outcome)
     for mode in ("P", "1", "L", "LA", "RGBA"):
         yield Specimen(
-            "palette, 1 bit, grey, alpha", f"{mode}.png", written(saved(image.convert(mode))), PICTURE
+            "palette, 1 bit, gray, alpha", f"{mode}.png", written(saved(image.convert(mode))), PICTURE
         )
     clear = saved(image.quantize(8), transparency=3)
-    yield Specimen("palette, 1 bit, grey, alpha", "clear.png", written(clear), PICTURE)
+    yield Specimen("palette, 1 bit, gray, alpha", "clear.png", written(clear), PICTURE)
     array = np.asarray(image)
     for dtype, outcome in (("uint16", PICTURE), ("float32", PICTURE), ("float16", PICTURE)):
         deep = tiff((array / 255).astype(dtype), photometric="rgb")
@@ -138,7 +138,7 @@ def _sizes() -> Iterator[Specimen]:
 
 
 def _bombs() -> Iterator[Specimen]:
-    grey = zeros(30_000 * 30_001)
+    gray = zeros(30_000 * 30_001)
     rgb = zeros(18_000 * (3 * 18_000 + 1))
     text = chunk(b"zTXt", b"Comment\0\0" + zeros(1 << 28))
     profile = chunk(b"iCCP", b"x\0\0" + zeros(1 << 28))
@@ -146,7 +146,7 @@ def _bombs() -> Iterator[Specimen]:
     jpeg = saved(photo(), "JPEG")
     frame = jpeg.find(b"\xff\xc0") + 5
     for name, data, outcome in (
-        ("900-megapixels.png", png(30_000, 30_000, 8, 0, grey), SENTENCE),
+        ("900-megapixels.png", png(30_000, 30_000, 8, 0, gray), SENTENCE),
         ("324-megapixels.png", png(18_000, 18_000, 8, 2, rgb), SENTENCE),
         ("header-alone.png", png(0x7FFFFFFF, 0x7FFFFFFF, 16, 6, small), SENTENCE),
         ("large-and-empty.png", png(32_000, 32_000, 8, 6, small), SENTENCE),
@@ -185,7 +185,7 @@ def _webp(width: int, height: int) -> bytes:
 
 
 def _metadata() -> Iterator[Specimen]:
-    plain, grey, simple = seeds.profiles()
+    plain, gray, simple = seeds.profiles()
     cmyk = plain[:16] + b"CMYK" + plain[20:]
     flat = simple.replace(struct.pack(">3i", 20000, 30000, 40000), bytes(12))
     for number, profile in enumerate(
@@ -196,7 +196,7 @@ def _metadata() -> Iterator[Specimen]:
             os.urandom(3000),
             cmyk,
             flat,
-            grey,
+            gray,
             plain + bytes(3 << 20),
             plain[:-9],
         )
@@ -205,7 +205,7 @@ def _metadata() -> Iterator[Specimen]:
             if kind == "JPEG" and len(profile) > 1 << 20:
                 continue
             data = saved(photo(), kind, icc_profile=profile)
-            yield Specimen("bad colour profiles", f"{number}.{kind.lower()[:4]}", written(data))
+            yield Specimen("bad color profiles", f"{number}.{kind.lower()[:4]}", written(data))
     block = seeds.exif_blocks()[1]
     turns = [
         block.replace(struct.pack("<HHIH", 0x0112, 3, 1, 6), struct.pack("<HHIH", 0x0112, 3, 1, turn))

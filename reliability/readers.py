@@ -66,8 +66,8 @@ def _rows(data: bytes, folder: Path) -> object:
 
 
 def _profile(data: bytes, _: Path) -> object:
-    grey = data[16:20] == b"GRAY"
-    pixels = np.linspace(0, 1, 48, dtype=np.float32).reshape(4, 4, 3)[..., : 1 if grey else 3]
+    gray = data[16:20] == b"GRAY"
+    pixels = np.linspace(0, 1, 48, dtype=np.float32).reshape(4, 4, 3)[..., : 1 if gray else 3]
     codec = color_codec(Picture(pixels, Metadata(icc=data)))
     before = codec.decode(pixels)
     moved = codec.encode(pixels, before, np.clip(before + np.float32(0.1), 0, 1))
@@ -125,7 +125,7 @@ READERS = {
     "less common pictures": Reader(seeds.other_pictures, _picture, mutation.mend_picture),
     "pictures, bit by bit": Reader(seeds.pictures, _rows, mutation.mend_picture),
     "masks": Reader(seeds.pictures, _mask, mutation.mend_picture),
-    "colour profiles": Reader(seeds.profiles, _profile),
+    "color profiles": Reader(seeds.profiles, _profile),
     "EXIF": Reader(seeds.exif_blocks, _exif),
     ".cube tables": Reader(seeds.tables, _table),
     "manifests": Reader(seeds.manifests, _manifest),

@@ -107,13 +107,13 @@ def _tiff(dtype: str, bands: int = 3, **options: Any) -> bytes:
 
 
 def profiles() -> list[bytes]:
-    """Colour profiles: of curves and a matrix, of grey, and with a look-up table."""
+    """Color profiles: of curves and a matrix, of gray, and with a look-up table."""
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    grey = _profile(b"GRAY", {b"kTRC": struct.pack(">4sIIH", b"curv", 0, 1, 0x0233) + b"\0\0"})
+    gray = _profile(b"GRAY", {b"kTRC": struct.pack(">4sIIH", b"curv", 0, 1, 0x0233) + b"\0\0"})
     point = struct.pack(">4sI3i", b"XYZ ", 0, 20000, 30000, 40000)
     curve = struct.pack(">4sIHHi", b"para", 0, 0, 0, 2 << 16)
     names = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
-    return [plain, grey, _profile(b"RGB ", dict.fromkeys(names[0], point) | dict.fromkeys(names[1], curve))]
+    return [plain, gray, _profile(b"RGB ", dict.fromkeys(names[0], point) | dict.fromkeys(names[1], curve))]
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:

@@ -52,7 +52,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 def install(folder: str, python: str, dependencies: str) -> str:
     """An environment with the default install, the server and what tests them; its interpreter."""
-    interpreter = str(Path(folder, "bin", "python"))
+    name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+    interpreter = str(Path(folder, name))
     pip = ["uv", "pip", "install", "--quiet", "--python", interpreter]
     tools = OPTIONS["pinned"] if dependencies == "pinned" else []
     for command in (

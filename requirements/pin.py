@@ -1,8 +1,8 @@
-"""Pins by hash what the checks install, and by version what users may: requirements/*.txt, constraints.txt.
+"""Pin the packages of the checks by hash (requirements/*.txt), and of users by version (constraints.txt).
 
-    python requirements/pin.py             # pins what pyproject.toml newly asks for; what is pinned stays
+    python requirements/pin.py             # pins new requirements of pyproject.toml; pinned ones stay
     python requirements/pin.py --upgrade   # takes the newest versions of everything
-    python requirements/pin.py --check     # says whether constraints.txt is of one mind with them; no network
+    python requirements/pin.py --check     # checks that constraints.txt agrees with them; no network
 
 The first two ask the package index and need uv (pip install --require-hashes -r requirements/tools.txt).
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 CONSTRAINTS = FOLDER.parent / "constraints.txt"
-PYTHON = "3.10"  # the oldest of pyproject.toml; newer ones get lines of their own where they need them
+PYTHON = "3.10"  # the oldest in pyproject.toml; newer ones get lines of their own where needed
 
-# What builds the package, and pyvips, which publishes no wheels: installed first, or pip fetches it unpinned.
+# Builds the package, and pyvips, which has no wheels. Installed first, or pip would fetch it unpinned.
 BUILD = ["editables", "hatchling>=1.26", "setuptools>=61", "cffi", "pkgconfig"]
 TOOLS = ["pip-audit", "uv"]
 TORCH = re.compile("nvidia-|cuda-|triton==|torch==")  # its default wheel for Linux wants CUDA
@@ -28,7 +28,7 @@ Pins = dict[str, list[str]]
 
 
 def read(text: str) -> Pins:
-    """The pins in the text of a requirements file."""
+    """Read the pins of a requirements file."""
     pins: Pins = {}
     for line in text.splitlines():
         if line and line[0] not in " #":
@@ -39,14 +39,14 @@ def read(text: str) -> Pins:
 
 
 def write(name: str, pins: Pins, title: str) -> None:
-    """Writes pins as a requirements file."""
+    """Write pins as a requirements file."""
     entries = [" \\\n".join([pin, *(f"    --hash={value}" for value in pins[pin])]) for pin in sorted(pins)]
     text = "\n".join([f"# {title} Written by requirements/pin.py.", *entries, ""])
     (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
 def resolved(requirements: list[str], known: Pins) -> Pins:
-    """All that requirements bring, on any platform and Python, in the known versions where they fit."""
+    """Resolve requirements for all platforms and Pythons, with the known versions where they fit."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "pins.txt")
         output.write_text("".join(f"{pin}\n" for pin in known), encoding="utf-8")
@@ -58,33 +58,31 @@ def resolved(requirements: list[str], known: Pins) -> Pins:
 
 
 def current(name: str) -> Pins:
-    """The pins of one file as it is."""
+    """Read the current pins of one file."""
     return read((FOLDER / f"{name}.txt").read_text(encoding="utf-8"))
 
 
 def pinned() -> Pins:
-    """All that is pinned now, but for the tools."""
+    """Read all current pins except those of the tools."""
     return current("build") | current("check") | current("torch")
 
 
 def constraints() -> str:
-    """What constraints.txt should say."""
+    """Return the content that constraints.txt should have."""
     title = "# Versions that pass all tests; with hashes in requirements/. Written by requirements/pin.py."
     return "".join(f"{line}\n" for line in [title, *sorted(pinned())])
 
 
 def pin(upgrade: bool) -> None:
-    """Writes every file anew."""
+    """Write all files."""
     asked = ["-e ./[dev]", *BUILD]
     everything = resolved(asked, {} if upgrade else pinned())
     everything = {line: hashes for line, hashes in everything.items() if not line.startswith("-e")}
     torch = {line: hashes for line, hashes in everything.items() if TORCH.match(line)}
     check = {line: hashes for line, hashes in everything.items() if line not in torch}
-    write(
-        "build",
-        {line: check[line] for line in resolved(BUILD, check)},
-        "What builds the package, and pyvips.",
-    )
+    without_marker = {line.partition(" ;")[0]: line for line in check}
+    build = [without_marker[line.partition(" ;")[0]] for line in resolved(BUILD, check)]
+    write("build", {line: check[line] for line in build}, "What builds the package, and pyvips.")
     write("check", check, "What ./check installs, but for PyTorch.")
     write("torch", torch, "PyTorch as it is on PyPI, where its wheel for Linux wants CUDA.")
     write("tools", resolved(TOOLS, {} if upgrade else current("tools")), "What pins and audits.")
@@ -92,7 +90,7 @@ def pin(upgrade: bool) -> None:
 
 
 def problem() -> str | None:
-    """What is not of one mind: constraints.txt, requirements/ or torch-cpu.txt, which is written by hand."""
+    """Describe a disagreement of constraints.txt, requirements/ and the hand-written torch-cpu.txt."""
     if CONSTRAINTS.read_text(encoding="utf-8") != constraints():
         return "constraints.txt and requirements/ differ: run python requirements/pin.py."
     if [f"{line}+cpu" for line in current("torch") if line.startswith("torch==")] != list(
@@ -105,7 +103,7 @@ def problem() -> str | None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
     parser.add_argument("--check", action="store_true", help="only say whether constraints.txt fits")

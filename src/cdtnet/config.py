@@ -1,4 +1,4 @@
-"""What tells one CDTNet from another, and the sizes that are the same for all."""
+"""The configuration of a CDTNet, and sizes that are the same for all."""
 
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
@@ -8,16 +8,16 @@ Precision = Literal["float32", "bfloat16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 STRIDE = 8  # pixels of the generator's input to one of its bottleneck
-LARGEST_BASE = 1024  # pixels of a base side: beyond, analysing would take more memory than the picture
+LARGEST_BASE = 1024  # pixels of a base side: beyond, analyzing would take more memory than the picture
 MOST_LUTS = 256
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colours that generator and refinement work with
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colors that generator and refinement work with
 IMAGENET_STD = (0.229, 0.224, 0.225)
 NEGLIGIBLE = 3 / 255  # coverage up to which a mask counts as black, where `Config.close_up`
 HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
 
 
 class Runtime(TypedDict, total=False):
-    """What to compute with; the same for all pictures. See `Harmonizer`."""
+    """The engine, device and precision; the same for all pictures. See `Harmonizer`."""
 
     device: str
     engine: str
@@ -26,24 +26,25 @@ class Runtime(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Config:
-    """What tells one CDTNet from another.
+    """The configuration of a CDTNet.
 
     Attributes:
-        variant: "cdtnet" is the whole method, "cdtnet-sim" the colour mapping alone, "is2am" the generator
+        variant: "cdtnet" is the whole method, "cdtnet-sim" the color mapping alone, "is2am" the generator
             alone, upsampled.
-        base_size: side of the square that is analysed, in pixels; a multiple of 8, up to 1024.
+        base_size: side of the square that is analyzed, in pixels; a multiple of 8, up to 1024.
         luts: number of basis LUTs, up to 256.
-        split: whether the LUTs' weights are predicted from foreground and background apart.
-        antialias: whether a picture is low-pass filtered when it is brought to base size. The published
+        split: whether the LUTs' weights are predicted from foreground and background separately.
+        antialias: whether a picture is low-pass filtered when it is resized to base size. The published
             weights were trained without.
-        residual: whether the refinement is given most of what the generator's picture differs by from the
-            colour mapping's at base size, instead of that picture, so that upsampling blurs a correction and
-            not a picture. The published weights were trained without; of no effect on other variants.
-        second_look: whether engines analyse a picture twice, as it is and mirrored, go by the mean, and hold
-            back the change as far as both looks disagree (`engines/confidence.py`). The module `CDTNet` looks
-            once.
-        close_up: whether engines analyse the foreground and its surroundings (`inference/crop.py`), not the
-            whole picture, where that is larger than the base. The module `CDTNet` sees all that it is given.
+        residual: whether the refinement receives most of the difference between the generator's and the
+            color mapping's picture at base size, instead of the generator's picture, so that upsampling
+            blurs a correction and not a picture. The published weights were trained without. No effect on
+            other variants.
+        second_look: whether a `Harmonizer` analyzes a picture twice, as it is and mirrored, averages both,
+            and reduces the change if they disagree. The module `CDTNet` looks once.
+        close_up: whether a `Harmonizer` analyzes the foreground and its surroundings (`inference/crop.py`)
+            instead of the whole picture, if that is larger than the base size. The module `CDTNet` analyzes
+            its whole input.
     """
 
     variant: Variant = "cdtnet"

@@ -1,11 +1,11 @@
-"""The one family of errors that a user can meet."""
+"""The errors that users can see."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class CdtnetError(Exception):
-    """Something the user can put right; the message says what is wrong and what to do, in a sentence."""
+    """An error that the user can correct; the message says in a sentence what is wrong and what to do."""
 
 
 class PictureError(CdtnetError):

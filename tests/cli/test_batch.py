@@ -129,7 +129,7 @@ def test_interrupted_and_started_again(many, tmp_path, weights, number):
     process.send_signal(number)
     _, printed = process.communicate()
     assert process.returncode == (-9 if number == signal.SIGKILL else 130)
-    assert number == signal.SIGKILL or "Interrupted; the same command goes on." in printed
+    assert number == signal.SIGKILL or "Interrupted; run the same command to resume." in printed
     listed, before = table(out), times(out)
     assert 3 <= len(before) < 16
     assert len(before) - len(listed) <= 1  # killed between the picture and its line
@@ -182,7 +182,7 @@ def test_watching(tmp_path, weights, folder):
     ("arguments", "sentence"),
     [
         (["absent", "out"], "absent does not exist"),
-        (["in", "in"], "give another place for the results"),
+        (["in", "in"], "choose another place for the results"),
         (["in/*.webp", "out"], "no pictures in in/*.webp"),
         (["in/*.png", "out", "--watch"], "--watch needs a folder"),
         (["in", "out", "--watch", "--ray", "local"], "--watch needs a folder"),

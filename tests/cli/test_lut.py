@@ -96,7 +96,7 @@ def test_pipes(pair, weights):
         (["composite.png"], "give its mask after the composite"),
         (["composite.png", "mask.png", "-o", "look.3dl"], "let it end in .cube"),
         (["composite.png", "mask.png", "-o", "nowhere/look.cube"], "nowhere/look.cube"),
-        (["composite.png", "mask.png", "--model", "is2am"], "There is no table: the model is2am mixes none"),
+        (["composite.png", "mask.png", "--model", "is2am"], "There is no table: the model is2am has none"),
         (["composite.png", "absent.png"], "absent.png does not exist"),
         (["-", "-"], "Only one"),
         (["composite.png", "--apply", "absent.cube"], "absent.cube cannot be read"),

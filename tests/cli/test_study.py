@@ -184,7 +184,7 @@ def test_a_participant_in_the_browser(fresh_server, page, page_errors, capsys):
     server.process.terminate()
     _, said = server.process.communicate(timeout=20)
     assert server.process.returncode == 0
-    assert said == f"8 questions a participant, answers in {server.answers}; Ctrl-C stops.\n"
+    assert said == f"8 questions per participant, answers in {server.answers}; Ctrl-C stops.\n"
 
 
 def test_nothing_tells_the_participant_who_made_what(server, page):

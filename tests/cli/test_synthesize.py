@@ -273,7 +273,7 @@ def test_ctrl_c_says_how_to_go_on(many, tmp_path):
     process.send_signal(signal.SIGINT)
     _, printed = process.communicate()
     assert process.returncode == 130
-    assert printed == "cdtnet: Interrupted; the same command goes on.\n"
+    assert printed == "cdtnet: Interrupted; run the same command to resume.\n"
 
 
 PEAK = """

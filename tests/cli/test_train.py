@@ -36,7 +36,7 @@ def test_train_stop_and_go_on(recipe, tmp_path, capsys, monkeypatch):
     assert main([*command, "--minutes", "0"]) == 0
     output = capsys.readouterr()
     assert output.out == ""
-    assert "Stopped after 2 samples; the same command goes on." in output.err
+    assert "Stopped after 2 samples; run the same command to resume." in output.err
     assert main(command) == 0
     assert capsys.readouterr().out == "runs/small/weights.safetensors\n"
     assert load_model("runs/small/weights.safetensors").config.variant == "is2am"
@@ -52,7 +52,7 @@ def test_sigterm_stops_in_order(recipe, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "_train_step", step_and_stop)
     with pytest.raises(SystemExit, match="130"):
         main(["train", str(recipe), "-o", str(tmp_path / "run"), "--device", "cpu"])
-    assert "Stopped after 2 samples; the same command goes on." in capsys.readouterr().err
+    assert "Stopped after 2 samples; run the same command to resume." in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 

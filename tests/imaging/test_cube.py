@@ -143,7 +143,7 @@ def test_files_of_other_programs(tmp_path):
         ("LUT_3D_SIZE 2\n" + "0 0 0\n" * 7, "holds 7 colors of the 8 it announces"),
         ("LUT_3D_SIZE 2\n" + "0 0 0\n" * 9, "line 10 does not belong"),
         ("LUT_3D_SIZE 2\n" + "0 0\n" * 8, "line 2 does not belong"),
-        ("LUT_3D_SIZE 2\n" + "0 0 0x\n" * 8, "no number"),
+        ("LUT_3D_SIZE 2\n" + "0 0 0x\n" * 8, "invalid number"),
         ("LUT_3D_SIZE 2\n" + "0 0 nan\n" * 8, "NaN or infinite"),
         ("LUT_3D_SIZE 2\n" + "0 0 1e999\n" * 8, "NaN or infinite"),
         ("LUT_3D_SIZE 999999\n", "announces 999999 grid points"),

@@ -285,7 +285,7 @@ def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(sent)
-        assert "cdtnet: Interrupted; every file is as it was before, or whole." in process.stderr.read()
+        assert "cdtnet: Interrupted; every file is as it was before, or complete." in process.stderr.read()
     assert process.returncode == 130
     assert sorted(os.listdir(tmp_path)) == ["composite.tif", "mask.tif", "out.tif"]
     assert (tmp_path / "out.tif").read_bytes() == b"old"

@@ -185,7 +185,7 @@ def test_weights_that_overflow_are_found_out(weights, tmp_path, engine):
             huge[name] = part * np.float32(1e25)
     save_file(huge, tmp_path / "huge.safetensors", metadata)
     harmonizer = Harmonizer(tmp_path / "huge.safetensors", "cpu", engine=engine)
-    with pytest.raises(WeightsError, match="computes NaN or infinite colours"):
+    with pytest.raises(WeightsError, match="computes NaN or infinite colors"):
         harmonizer(np.full((20, 20, 3), 99, np.uint8), np.eye(20))
 
 

@@ -118,7 +118,7 @@ def test_a_signal_to_the_whole_group_keeps_all_steps(recipe_of, tmp_path, number
     said = process.communicate(timeout=120)[1]
     assert process.returncode == 130, said
     assert "Traceback" not in said
-    stopped = re.search(r"Stopped after ([\d,]+) samples; the same command goes on", said)
+    stopped = re.search(r"Stopped after ([\d,]+) samples; run the same command to resume", said)
     content = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert content["samples"] == int(stopped[1].replace(",", ""))
 

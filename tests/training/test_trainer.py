@@ -204,7 +204,7 @@ def test_a_full_disk_costs_checkpoints_not_the_run(recipe_of, tmp_path, capsys):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
-    assert capsys.readouterr().out.count("Training goes on") == 3
+    assert capsys.readouterr().out.count("Training continues") == 3
     assert not list(tmp_path.glob("*.tmp"))
     train(recipe_of({}), tmp_path)
 

@@ -31,12 +31,12 @@ Row = dict[str, Any]
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """A connection to a cluster, or a cluster of this machine for "local"."""
+    """Connect to a cluster, or start one on this machine for "local"."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with needs("ray", "A cluster"):
         import ray
     own = {"include_dashboard": False, "object_store_memory": IN_FLIGHT} if address == "local" else {}
-    with redirect_stdout(sys.stderr):  # Ray prints what happens to nodes
+    with redirect_stdout(sys.stderr):  # Ray prints events of nodes
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -65,7 +65,7 @@ def run(
         stopped: Whether to end, asked after each picture.
 
     Raises:
-        CdtnetError: The actors cannot work, for want of a model, a GPU, or what else they need.
+        CdtnetError: The actors cannot work, because a model, a GPU or another requirement is missing.
     """
     import ray
 
@@ -93,10 +93,10 @@ def _wants_gpu(options: BatchOptions) -> bool:
 
 
 def _plan(todo: Sequence[Todo], store: Store, options: BatchOptions, actors: int) -> Any:
-    """The data set of records, which comes into being when it is read."""
+    """Plan the data set of records, which is computed when it is read."""
     import ray
 
-    # A core is three quarters of an actor's and a quarter of a task's, so that neither keeps the other out.
+    # An actor takes three quarters of a core and a task one quarter, so that neither blocks the other.
     task, actor = {"num_cpus": 0.25}, {"num_cpus": 0.75, "num_gpus": int(_wants_gpu(options))}
     pool = ray.data.ActorPoolStrategy(min_size=1, max_size=actors)
     blocks = math.ceil(len(todo) / min(_BLOCK, math.ceil(len(todo) / 1000)))

@@ -1,4 +1,4 @@
-"""What there is to do: composites with their masks, and where each result goes."""
+"""The jobs of a batch: composites with their masks, and the places of the results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BatchJob:
 
 
 class Jobs(NamedTuple):
-    """What there is to do, and a sentence for each composite that cannot be done.
+    """The jobs of a batch, with a sentence for each composite that cannot be processed.
 
     And one for each file that is left out, though by its name it is a picture.
     """
@@ -93,12 +93,12 @@ def _find(source: str, out: str, mask: str | None, layout: str) -> Found:
 
 
 def _unread(tree: Tree, paths: Iterable[str]) -> list[str]:
-    """A sentence for each file that is a picture of a kind that is not read."""
+    """Return a sentence for each picture file of a kind that cannot be read."""
     return [sentence for path in paths if (sentence := why_unread(str(Entry(tree, path))))]
 
 
 def _parted(pattern: str) -> tuple[str, str]:
-    """The folder that a pattern starts from, and the rest of it."""
+    """Split a pattern into the folder where it starts and the rest."""
     parts = pattern.replace(os.sep, "/").split("/")
     count = next(index for index, part in enumerate(parts) if glob.has_magic(part))
     return "/".join(parts[:count]) or ("/" if pattern.startswith("/") else "."), "/".join(parts[count:])
@@ -111,7 +111,7 @@ def _manifest(source: str, out: str) -> Found:
 
 
 def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = None) -> Found:
-    """All pictures, or those chosen, with the one mask or their own beside them."""
+    """Pair all or the chosen pictures with the one mask, or with their own beside them."""
     shared = entry_of(mask) if mask else None
     found = Found()
     paths = files.pictures("", nested=True)
@@ -133,10 +133,10 @@ def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = Non
 
 
 def _outside(tree: Tree, paths: Sequence[str], out: str) -> list[str]:
-    """The paths that do not lie in `out`, which must not be around the tree."""
+    """Return the paths outside of `out`, which must not contain the tree."""
     root, target = _canonical(str(tree.root)), _canonical(out)
     if f"{root}/".startswith(f"{target}/") and not os.path.isfile(root):
-        raise DataError(f"{out} holds the composites themselves; give another place for the results.")
+        raise DataError(f"{out} holds the composites themselves; choose another place for the results.")
     inside = f"{target}/".removeprefix(f"{root}/")
     return [path for path in paths if not path.startswith(inside)]
 
@@ -164,7 +164,7 @@ def _named(found: Found, out: str, suffix: str | None) -> Jobs:
 
 
 def _input_at(output: str, sample: Sample) -> Entry | None:
-    """The sample's file that has the result's name already, through a link."""
+    """Return the sample's file that has the result's name already, through a link."""
     if not os.path.exists(output):
         return None
     return next(
@@ -173,7 +173,7 @@ def _input_at(output: str, sample: Sample) -> Entry | None:
 
 
 def output_path(name: str, suffix: str | None = None) -> str:
-    """Where the result of a composite goes: a relative path that never leads upwards.
+    """Return the relative path of a composite's result, which never leads upwards.
 
     Args:
         name: The sample's name: a relative or absolute path, with `#line` at its end where a manifest names a

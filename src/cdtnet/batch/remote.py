@@ -1,4 +1,4 @@
-"""Files at an address: S3, Google Cloud Storage and whatever else fsspec knows."""
+"""Files at an address: S3, Google Cloud Storage and others that fsspec supports."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ from ..datasets.tree import is_clutter
 from ..errors import DataError, WriteError, needs
 
 LOCK = ".cdtnet.lock"
-LEASE = 60.0  # seconds after which a lock that was not renewed counts as left behind
-_PATIENCE = (0.5, 2.0, 8.0)  # seconds to wait before each new try
+LEASE = 60.0  # seconds after which a lock that was not renewed is stale
+_PATIENCE = (0.5, 2.0, 8.0)  # seconds before each retry
 _FINAL = (FileNotFoundError, FileExistsError, PermissionError, NotImplementedError)
-_CHANGING = ("ETag", "etag", "md5Hash", "mtime", "created")  # what stores call that which changes with a file
+_CHANGING = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "mtime",
+    "created",
+)  # values that change with a file
 
 T = TypeVar("T")
 
 
 class _PassingError(OSError):
-    """What may not happen again."""
+    """A failure that may not happen again."""
 
 
 class Remote:
-    """A tree of files at an address, which can be written to; listed by `files`, and when first asked.
+    """A tree of files at an address, which can be written to; listed by `files`, and at the first use.
 
     Attributes:
         root: The address.
@@ -50,20 +56,20 @@ class Remote:
         return Remote, (self.root,)
 
     def files(self) -> list[str]:
-        """Paths of all files, sorted, as they are now."""
+        """List the paths of all current files, sorted."""
         self._listing = self._list()
         return sorted(self._listing)
 
     def exists(self, path: str) -> bool:
-        """Whether there was such a file when they were listed."""
+        """Check whether there was such a file when files were listed."""
         return path in self._listed()
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """Return the content of a file."""
         return bytes(_patiently(lambda: self._system.cat_file(self._at(path))))
 
     def stamp(self, path: str) -> str:
-        """What changes when a file does; as it was when they were listed."""
+        """Return a value that changes with the file, as of the last listing."""
         info = self._listed()[path]
         return f"{info['size']}-{next((info[key] for key in _CHANGING if key in info), '')}".replace('"', "")
 
@@ -105,7 +111,7 @@ class Remote:
             self.remove(LOCK)
 
     def _lock_age(self) -> float:
-        """Seconds since the lock was renewed; infinite where there is none."""
+        """Return the seconds since the lock was renewed; infinite without a lock."""
         try:
             renewed: datetime = self._system.modified(self._at(LOCK))
         except FileNotFoundError:

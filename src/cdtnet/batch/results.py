@@ -1,4 +1,4 @@
-"""The table of results: a line of JSON for each picture, by which a run that was interrupted goes on."""
+"""The table of results: a line of JSON per picture, from which an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SETTINGS = "batch.json"
 
 
 class Results:
-    """What of a batch is finished, kept beside its pictures.
+    """The finished pictures of a batch, stored beside them.
 
     Attributes:
         counts: How many pictures were "done", "failed" and "skipped" since it was opened, and how many of
@@ -42,12 +42,12 @@ class Results:
         self._ended = {output: (record["status"], record["inputs"]) for output, record in table.items()}
 
     def ended(self, output: str, inputs: str) -> str | None:
-        """How work on these files ended: "done", "failed", or None if it has not been tried."""
+        """Return how work on these files ended: "done", "failed", or None if it was not tried."""
         status, before = self._ended.get(output, (None, ""))
         return status if before == inputs else None
 
     def add(self, record: BatchRecord) -> None:
-        """Record at once, or within seconds where that costs more, how work has ended."""
+        """Record a result at once, or within seconds if that costs more."""
         with self._mutex:
             self.counts.update(filter(None, (record.status, record.outcome)))
             self._ended[record.output] = record.status, record.inputs
@@ -57,7 +57,7 @@ class Results:
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """In the end, bring the table to one line for each picture."""
+        """Reduce the table to one line per picture at the end."""
         try:
             yield
         finally:
@@ -71,7 +71,7 @@ class Results:
             if other := next((path for path in files if has_picture_suffix(path)), None):
                 raise DataError(
                     f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
-                    "give another place for the results."
+                    "choose another place for the results."
                 )
             self._store.write(SETTINGS, json.dumps(options, indent=2).encode() + b"\n")
             return
@@ -80,7 +80,7 @@ class Results:
             if before.get(name) != value:
                 raise DataError(
                     f"{self._store.root} was begun with {name} {before.get(name)}, not {value}; "
-                    "give the same again, or another place for the results."
+                    "give the same again, or choose another place for the results."
                 )
 
     def _tidy(self, *, problems: bool) -> dict[str, dict[str, Any]]:
@@ -113,7 +113,7 @@ class Results:
             assert path != RESULTS or {"output", "status", "inputs"} <= record.keys()
         except (ValueError, AssertionError) as error:
             raise DataError(
-                f"{path} in {self._store.root} is damaged; give another place for the results."
+                f"{path} in {self._store.root} is damaged; choose another place for the results."
             ) from error
         return record
 
@@ -124,5 +124,5 @@ class Results:
 
 
 def _whole_lines(data: bytes) -> list[bytes]:
-    """Those that were not torn by a kill, nor filled up with zeros by a power cut: such are done again."""
+    """Return complete lines, without those damaged by a kill or a power cut, which are done again."""
     return [line for line in data.split(b"\n")[:-1] if b"\0" not in line]

@@ -1,4 +1,4 @@
-"""The course of a batch: see what is not done, have it done, record what became of it; once, or on and on."""
+"""The course of a batch: find open jobs, process them, and record the results; once or repeatedly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .work import BatchRecord
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, on whatever machines.
+    """A batch on any machines.
 
     Attributes:
         results: What is finished.
@@ -83,7 +83,7 @@ class Batch:
 
 
 def _there(find: Callable[[], Jobs]) -> Jobs:
-    """What has come so far; what lacks its mask may get it yet."""
+    """Return the jobs whose files exist; a missing mask may still arrive."""
     try:
         found = find()
     except DataError:
@@ -93,7 +93,7 @@ def _there(find: Callable[[], Jobs]) -> Jobs:
 
 
 def _stamp(job: BatchJob) -> str:
-    """What changes when the composite or the mask does; "" where one has gone, as reading it will tell."""
+    """Return a value that changes with composite or mask; "" if one is gone."""
     try:
         return f"{stamp(job.composite)} {stamp(job.mask)}"
     except DataError:

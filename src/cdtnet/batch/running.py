@@ -1,4 +1,4 @@
-"""A batch on this machine: a few threads around one harmonizer, with so many bytes of pictures at a time."""
+"""A batch on this machine: a few threads share one harmonizer and a memory budget."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ Todo = tuple[BatchJob, str]  # with the stamp of its files
 
 @dataclass(frozen=True)
 class Machine:
-    """What harmonizes pictures here.
+    """The workers of a batch on this machine.
 
     Attributes:
         harmonizer: Shared by all threads.
         store: Where the results go.
-        options: What decides on their content.
-        workers: How many pictures are worked on at a time.
-        budget: About how many bytes of memory the pictures may take; one that takes more is alone.
-        stopped: Whether to end: no new picture is begun, and those in hand are left for the next run.
+        options: The options that determine their content.
+        workers: The number of pictures processed at a time.
+        budget: Bytes of memory that the pictures may take, about; a larger picture is processed alone.
+        stopped: Whether to stop: no new picture is started, and current ones are left for the next run.
     """
 
     harmonizer: Harmonizer
@@ -59,13 +59,13 @@ class Machine:
         """Harmonize pictures; what became of each, in the order of completion."""
         go_on = takewhile(lambda _: not self.stopped(), todo)
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:
-            warnings.simplefilter("ignore", UserWarning)  # records say so
+            warnings.simplefilter("ignore", UserWarning)  # records contain the remarks
             for work in unordered(pool, self._finish, go_on, self.workers + 1):
                 if work:
                     yield work.record
 
     def _finish(self, todo: Todo) -> Work | None:
-        """One picture, from its files to the result; None if it is left for the next run."""
+        """Process one picture from its files to the result; None if it is left for the next run."""
         if self.stopped():
             return None
         work = attempt(fetch, begin(*todo))
@@ -88,10 +88,10 @@ class Machine:
 
 
 class Budget:
-    """Bytes that threads share.
+    """A memory budget that threads share.
 
     Args:
-        total: How many; who needs more waits until nobody else has any.
+        total: The number of bytes; a request for more waits until no other thread holds any.
     """
 
     def __init__(self, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Where pictures come from and go to: a folder, or an address that fsspec knows, such as s3://bucket/folder."""
+"""Sources and destinations of pictures: a folder, or an address for fsspec such as s3://bucket/folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Store(Tree, Protocol):
     """A tree that can be written to."""
 
     append_every: float
-    """Seconds between calls of `append` that make sense."""
+    """Seconds to wait between calls of `append`."""
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file, with its folders, whole or not at all; WriteError where that fails."""
@@ -36,17 +36,17 @@ class Store(Tree, Protocol):
 
 
 def is_address(name: str) -> bool:
-    """Whether a name is an address for fsspec, and not a path."""
+    """Check whether a name is an address for fsspec instead of a path."""
     return "://" in name
 
 
 def open_store(name: str) -> Store:
-    """The folder of that name, which need not be there yet, or the store at that address."""
+    """Open the folder of that name, which need not exist yet, or the store at that address."""
     return Remote(name) if is_address(name) else LocalFolder(Path(name))
 
 
 def entry_of(name: str) -> Entry:
-    """The file of that name or at that address."""
+    """Return the file of that name or address."""
     if is_address(name):
         folder, _, file = name.rpartition("/")
         return Entry(Remote(folder), file)
@@ -55,7 +55,7 @@ def entry_of(name: str) -> Entry:
 
 
 def stamp(entry: Entry) -> str:
-    """What changes when a file does: its size, and its time or what the store tells of its content.
+    """Return a value that changes with a file: its size, and its time or the store's checksum.
 
     Raises:
         DataError: It is not there any more.
@@ -82,7 +82,7 @@ class LocalFolder(Folder):
         target = self.root / path
         if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.root)):
             raise WriteError(
-                f"{target} is not written, for a link leads out of {self.root}; remove the link."
+                f"{target} is not written, because a link leads out of {self.root}; remove the link."
             )
         make_folder(target.parent)
         write_file(target, data)
@@ -95,7 +95,7 @@ class LocalFolder(Folder):
                 try:
                     _write_all(stream, data)
                 except OSError:
-                    stream.truncate(length)  # what comes later would be added to half a line
+                    stream.truncate(length)  # later lines must not follow half a line
                     raise
                 os.fsync(stream.fileno())
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What is done to one picture, step by step: the same in a thread here and on any node of a cluster.
+"""The steps for one picture: the same in a thread and on any node of a cluster.
 
 A step that fails leaves its reason in the record, and the steps after it do nothing.
 """
@@ -41,12 +41,12 @@ STRIP = 256  # rows looked at together
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions(Options):
-    """What decides on the content of the results.
+    """The options that determine the content of the results.
 
     Attributes:
         model: A shipped name or a file of weights.
         suffix: Of all results, such as ".png"; None for that of each composite.
-        record: Whether each result notes in its XMP what it is made of and how.
+        record: Whether the XMP of each result contains how it was made.
         runtime: What to compute with, as for `Harmonizer`.
     """
 
@@ -56,7 +56,7 @@ class BatchOptions(Options):
     runtime: Runtime = field(default_factory=Runtime)
 
     def describe(self) -> dict[str, Any]:
-        """What is to be the same when a batch goes on, for a JSON file: not the device, but the weights."""
+        """Return the settings that must stay the same when a batch resumes, for a JSON file."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
         options: dict[str, Any] = json.loads(json.dumps(self.flat()))  # as the file will have it
@@ -98,7 +98,7 @@ class BatchRecord:
 
 @dataclass
 class Work:
-    """A job on its way: its record, and its pictures as far as they are there.
+    """A job in progress: its record, and its pictures as far as they are loaded.
 
     Attributes:
         job: What is to be done.
@@ -118,7 +118,7 @@ class Work:
 
 
 class StoppedError(Exception):
-    """The run is to end, and this picture is left for the next one."""
+    """The run is stopping, and this picture is left for the next run."""
 
 
 def attempt(step: Callable[[Work], None], work: Work) -> Work:
@@ -138,7 +138,7 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
         record.reason = str(error)
     except MemoryError:
         record.reason = "There is not enough memory for this picture."
-    except Exception as error:  # one picture must not end the others
+    except Exception as error:  # a failing picture must not stop the others
         record.reason = f"Unexpectedly, {type(error).__name__}: {error}"
     else:
         record.seconds = round(record.seconds + time.perf_counter() - begun, 3)
@@ -147,7 +147,7 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
 
 
 def begin(job: BatchJob, inputs: str) -> Work:
-    """Work that has yet to be done, on files of which `inputs` is the stamp."""
+    """Return work that is still to be done, on files whose stamp is `inputs`."""
     return Work(job, BatchRecord(str(job.composite), str(job.mask), job.output, inputs=inputs))
 
 
@@ -216,7 +216,7 @@ def save(options: BatchOptions, store: Store, work: Work) -> None:
 
 
 def memory(work: Work) -> int:
-    """About how many bytes a picture takes on its way: decoded, the result, and that encoded."""
+    """Estimate a picture's memory in bytes: decoded, result, and encoded result."""
     if not work.files:
         return 0
     composite, mask = work.files

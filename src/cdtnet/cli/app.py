@@ -1,4 +1,4 @@
-"""`cdtnet app`: open a page to place, paint, harmonize and compare pictures on this machine."""
+"""`cdtnet app`: open a page in the browser to place, paint, harmonize and compare pictures."""
 
 import argparse
 import warnings
@@ -7,7 +7,7 @@ from .options import add_model_options, add_page_options, runtime, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add_model_options(parser)
     add_page_options(parser, port=8188)
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..web.app.work import Models
         from ..web.hosting import address, listen, serve
     models = Models(arguments.model, runtime(arguments))
-    models.load(models.first)  # so that what is wrong with it is said here, and not in the page
+    models.load(models.first)  # report its errors here instead of in the page
     with listen(arguments.host, arguments.port) as listener:
         url = address(arguments.host, listener)
         print(url, flush=True)
@@ -33,6 +33,6 @@ def run(arguments: argparse.Namespace) -> None:
             say("Anyone who can reach this address can use this page.")
         if not arguments.no_browser:
             webbrowser.open(url)
-        warnings.simplefilter("ignore", UserWarning)  # that little is changed: the page says so
+        warnings.simplefilter("ignore", UserWarning)  # the page shows remarks itself
         names = [arguments.host, *arguments.name]
         serve(make_app(models, names=names, strength=arguments.strength), listener)

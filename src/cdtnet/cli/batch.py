@@ -1,4 +1,4 @@
-"""`cdtnet batch`: harmonize all pictures of a folder, archive, list or store, here or on a cluster."""
+"""`cdtnet batch`: harmonize all pictures of a folder, archive, pattern or store."""
 
 from __future__ import annotations
 
@@ -31,32 +31,43 @@ if TYPE_CHECKING:
 
     Work = Callable[[Sequence[Todo]], Iterator[BatchRecord]]
 
-MEMORY = 1 << 30  # bytes of pictures in hand
-PAUSE = 1.0  # seconds between looks at a folder that is watched
+MEMORY = 1 << 30  # bytes of pictures in progress
+PAUSE = 1.0  # seconds between checks of a watched folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
-    add("source", metavar="IN", help="folder, zip or tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
-    add("out", metavar="OUT", help="folder, or s3://…: results under the composites' paths, and a table")
+    add("source", metavar="IN", help="folder, zip, tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
+    add(
+        "out",
+        metavar="OUT",
+        help="folder or s3://… for the results, under the composites' paths, and the table",
+    )
     add_model_options(parser)
     add("--mask", metavar="FILE", help="one mask for all pictures in IN")
-    add("--layout", default="auto", help="of IN, where it is not recognised (default: auto)")
+    add("--layout", default="auto", help="layout of IN, if it is not recognized (default: auto)")
     add(
         "--format",
         choices=[format_.suffix[1:] for format_ in WRITTEN.values()],
-        help="of the results (default: that of each composite's suffix)",
+        help="format of the results (default: that of each composite's suffix)",
     )
     add_control_options(parser)
     add_mask_options(parser)
-    add("--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of JPEG files")
+    add(
+        "--quality",
+        type=int,
+        default=95,
+        choices=range(1, 101),
+        metavar="1-100",
+        help="JPEG quality (default: 95)",
+    )
     add_label_option(parser)
     add_color_options(parser)
     add_record_option(parser)
-    add("--workers", type=count, help="pictures worked on at a time (default: one for each core)")
-    add("--watch", action="store_true", help="go on with whatever comes into IN, until Ctrl-C")
-    add("--ray", metavar="ADDRESS", help="work on this Ray cluster; local starts one on this machine")
+    add("--workers", type=count, help="pictures processed at a time (default: one per core)")
+    add("--watch", action="store_true", help="keep processing new files in IN until Ctrl-C")
+    add("--ray", metavar="ADDRESS", help="use this Ray cluster; local starts one on this machine")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -75,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """How many pictures failed."""
+    """Run the batch; returns how many pictures failed."""
     from ..batch.results import Results
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
@@ -93,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
         record=arguments.record,
         runtime=runtime(arguments),
     )
-    # What is missing is said before anything is made.
+    # Report missing files before anything is written.
     load_weights(arguments.model)
     if options.profile:
         given(options.profile)
@@ -117,7 +128,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if done:
             say(_outcomes(results.counts))
         if signal.received and not arguments.watch:
-            say("cdtnet: Interrupted; the same command goes on.")
+            say("cdtnet: Interrupted; run the same command to resume.")
             raise SystemExit(130)
     return failed
 
@@ -146,7 +157,7 @@ def _suffix(arguments: argparse.Namespace) -> str | None:
 
 
 def _everywhere(arguments: argparse.Namespace, name: str) -> str:
-    """A name that a cluster's processes, which work in other folders, understand as well."""
+    """Return a name that is valid in the other working folders of a cluster's processes."""
     from ..batch.stores import is_address
 
     return os.path.abspath(name) if arguments.ray and not is_address(name) else name
@@ -155,7 +166,7 @@ def _everywhere(arguments: argparse.Namespace, name: str) -> str:
 def _machine(
     arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
-    """Work done here; the model is loaded when there is something to do."""
+    """Process pictures on this machine; the model is loaded when needed."""
 
     @cache
     def machine() -> Machine:
@@ -171,7 +182,7 @@ def _machine(
 def _cluster(
     arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
-    """Work done on a cluster, to which there is a connection only while there is something to do."""
+    """Process pictures on a cluster, connected only while there is work."""
     from ..batch import cluster
 
     def work(todo: Sequence[Todo]) -> Iterator[BatchRecord]:

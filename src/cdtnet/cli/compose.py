@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "pictures",
         metavar="FOREGROUND … BACKGROUND",
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rotate", type=float, action="append", metavar="DEGREES", help="clockwise about its centre"
     )
     parser.add_argument(
-        "--mask", help="what of the foreground to paste: as large as it, white = pasted, grey = soft edge"
+        "--mask", help="part of the foreground to paste: a mask of its size, white = pasted, gray = soft edge"
     )
     parser.add_argument(
         "--cut-out",
@@ -309,7 +309,7 @@ def _record(arguments: argparse.Namespace, job: Job) -> bool | dict[str, object]
 
 
 def _place(text: str) -> tuple[float, float]:
-    """X,Y for argparse."""
+    """Parse X,Y for argparse."""
     try:
         x, y = map(float, text.split(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`cdtnet convert`: turn a CDTNet or iSSAM checkpoint, or weights of your own, into safetensors to share."""
+"""`cdtnet convert`: convert a CDTNet or iSSAM checkpoint, or your own weights, to safetensors."""
 
 import argparse
 from pathlib import Path
@@ -8,23 +8,23 @@ from .outputs import add_overwrite, prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "checkpoint",
         metavar="CHECKPOINT",
         type=Path,
-        help=".pth of CDTNet or iSSAM, .safetensors of ours, a run's checkpoint.pt, or a saved state_dict",
+        help="a .pth of CDTNet or iSSAM, our .safetensors, a run's checkpoint.pt, or a saved state_dict",
     )
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the .safetensors to write")
-    parser.add_argument("--base-size", type=int, help="side at which pictures are analysed (default: 256)")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help=".safetensors file to write")
+    parser.add_argument("--base-size", type=int, help="side of the analysis in pixels (default: 256)")
     parser.add_argument(
         "--like",
         metavar="MODEL",
-        help="model or weights file whose configuration the weights have, where CHECKPOINT does not say it",
+        help="model or weights file with the same configuration, if CHECKPOINT has none",
     )
     parser.add_argument("--half", action="store_true", help="store 16-bit floats: half the size")
     parser.add_argument(
-        "--card", type=Path, help="JSON file of what to say of the weights: training, licence, scores, …"
+        "--card", type=Path, help="JSON file with the card of the weights: training, licence, scores, …"
     )
     add_overwrite(parser)
 

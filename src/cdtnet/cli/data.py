@@ -1,4 +1,4 @@
-"""`cdtnet data`: look at a data set before anything is trained or evaluated on it."""
+"""`cdtnet data`: check a data set before training or evaluation."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's one action and its arguments."""
+    """Add the verb's action and its arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    check = actions.add_parser("check", help="count what can be used, name what is missing or damaged")
+    check = actions.add_parser("check", help="count usable composites, and name missing or damaged files")
     check.add_argument("root", metavar="ROOT", type=Path, help="folder, zip, tar, or manifest (.csv, .jsonl)")
     check.add_argument(
         "--layout",
         default="auto",
         help="auto, iharmony4, ccharmony, realhm, pairs or manifest (default: %(default)s)",
     )
-    check.add_argument("--subsets", metavar="NAME", nargs="+", help="sub-sets to look at (default: all)")
-    check.add_argument("--fast", action="store_true", help="look whether the files are there, but open none")
-    check.add_argument("--json", action="store_true", help="everything, for programs")
+    check.add_argument("--subsets", metavar="NAME", nargs="+", help="sub-sets to check (default: all)")
+    check.add_argument("--fast", action="store_true", help="check that the files exist, but open none")
+    check.add_argument("--json", action="store_true", help="print the whole report as JSON")
     check.set_defaults(action=_check)
 
 
@@ -62,7 +62,7 @@ def _progress(readings: Iterator[Reading], total: int) -> Iterable[Reading]:
 
 
 def describe(report: Report) -> str:
-    """A report on one screen."""
+    """Format a report for one screen."""
     parts = [f"{report.root}, layout {report.layout}", _table(report)]
     if report.megapixels and report.foreground:
         smallest, median, largest = report.megapixels
@@ -84,7 +84,7 @@ def describe(report: Report) -> str:
 
 
 def _table(report: Report) -> str:
-    """Usable composites, a row for each sub-set and a column for each split."""
+    """Format usable composites, a row per sub-set and a column per split."""
     splits = sorted(
         {count.split for count in report.counts}, key=lambda name: (not name, name != "train", name)
     )

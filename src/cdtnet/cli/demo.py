@@ -1,4 +1,4 @@
-"""`cdtnet demo`: harmonize the photo that ships with the package and show before and after."""
+"""`cdtnet demo`: harmonize the example photo of the package."""
 
 import argparse
 from pathlib import Path
@@ -7,9 +7,13 @@ from .options import add_model_options, runtime, say, stoppable_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("cdtnet-demo"), help="folder (default: %(default)s)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("cdtnet-demo"),
+        help="folder to write to (default: %(default)s)",
     )
     add_model_options(parser)
 

@@ -1,4 +1,4 @@
-"""`cdtnet evaluate`: score models and classical methods on composites whose real image is known."""
+"""`cdtnet evaluate`: score models and classical methods on composites with known real images."""
 
 import argparse
 import shlex
@@ -18,50 +18,64 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
     add("data", metavar="DATA", type=Path, help="folder, zip or tar of composites, masks and real images")
-    add("--model", action="append", metavar="NAME_OR_FILE", help="may be repeated (default: cdtnet-256)")
-    add("--baseline", action="extend", nargs="+", choices=BASELINES, default=[], help="to compare with")
+    add(
+        "--model",
+        action="append",
+        metavar="NAME_OR_FILE",
+        help="model; may be repeated (default: cdtnet-256)",
+    )
+    add(
+        "--baseline",
+        action="extend",
+        nargs="+",
+        choices=BASELINES,
+        default=[],
+        help="methods to compare with",
+    )
     add(
         "--results",
         action="append",
         type=_results,
         default=[],
         metavar="NAME=FOLDER",
-        help="pictures that another method made of these composites, under their names; may be repeated",
+        help="results of another method for these composites, under their names; may be repeated",
     )
     add(
         "--size",
         type=_size,
         default=256,
-        help="side of the squares that pictures are resized to, as published, or full (default: 256)",
+        help="side of the squares to which pictures are resized, as published, or full (default: 256)",
     )
-    add("--split", choices=("train", "test"), help="default: test, or all where the data set has no lists")
+    add(
+        "--split",
+        choices=("train", "test"),
+        help="split to score (default: test, or all if the data set has no lists)",
+    )
     add(
         "--subsets",
         action="extend",
         nargs="+",
         metavar="NAME",
-        help="only these, such as HAdobe5k (default: all)",
+        help="sub-sets to score, such as HAdobe5k (default: all)",
     )
-    add("--limit", type=count, metavar="N", help="only so many composites, evenly spread")
-    add("--layout", default="auto", help="of the data set, where it is not recognised (default: auto)")
+    add("--limit", type=count, metavar="N", help="score only N evenly spread composites")
+    add("--layout", default="auto", help="layout of the data set, if it is not recognized (default: auto)")
     add(
         "--damaged",
         choices=("skip", "fail"),
         default="skip",
-        help="name and skip what cannot be read, or stop there (default: skip)",
+        help="name and skip unreadable files, or stop (default: skip)",
     )
-    add(
-        "--whole-frame", action="store_true", help="score what networks put out, as published, not composited"
-    )
+    add("--whole-frame", action="store_true", help="score the network's whole output, as published")
     add("--efficiency", action="store_true", help="also measure time, memory and operations")
-    add("--device", default="auto", help="for networks: auto, cpu, cuda, mps (default: auto)")
+    add("--device", default="auto", help="device of networks: auto, cpu, cuda, mps (default: auto)")
     add("--markdown", action="store_true", help="print tables as Markdown")
-    add("--journal", type=Path, metavar="FILE", help="keep scores as they come; the same command goes on")
-    add("--json", type=Path, metavar="FILE", help="write everything that was found")
-    add("--csv", type=Path, metavar="FILE", help="write the scores of each picture")
+    add("--journal", type=Path, metavar="FILE", help="store scores as they are computed, to resume")
+    add("--json", type=Path, metavar="FILE", help="write all results as JSON")
+    add("--csv", type=Path, metavar="FILE", help="write the scores of each picture as CSV")
     add("--report", type=Path, metavar="FILE.html", help="write a page with plots and pictures")
 
 
@@ -119,7 +133,7 @@ def _evaluation(
     from ..evaluation.running import circumstances, evaluate
     from ..system.signals import StopSignal
 
-    with StopSignal() as signal:  # an exception inside libvips' callbacks would be lost
+    with StopSignal() as signal:  # an exception inside callbacks of libvips would be lost
         return evaluate(
             dataset,
             methods,
@@ -136,7 +150,7 @@ def _evaluation(
 
 
 def _names(arguments: argparse.Namespace) -> dict[str, str]:
-    """Label → name of each method: the untouched composite, models, then baselines."""
+    """Map labels to names of methods: the composite, models, then baselines."""
     names: dict[str, str] = {}
     for name in dict.fromkeys(("composite", *(arguments.model or ["cdtnet-256"]), *arguments.baseline)):
         label = label_of(name)
@@ -145,7 +159,7 @@ def _names(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _hashes(names: dict[str, str], dataset: "DataSet") -> dict[str, str]:
-    """What an evaluation is of: SHA-256 of each file of weights, and one over the data set's files."""
+    """Return SHA-256 of each weights file, and one over the data set's files."""
     import hashlib
 
     from ..inference.provenance import file_sha256
@@ -171,17 +185,17 @@ def _results(text: str) -> tuple[str, Path]:
 
 
 def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost, ...]":
-    """What each method takes; before anything is scored, so that a failure costs no scores."""
+    """Measure each method's cost; before scoring, so that a failure costs no scores."""
     from ..evaluation.costs import PICTURES, measure_costs
 
     sizes = ", ".join(f"{width}×{height}" for height, width in PICTURES)
-    say(f"Measuring what each method takes for a picture of {sizes}.")
+    say(f"Measuring the cost of each method for a picture of {sizes}.")
     measured = {label: name for label, name in names.items() if name != "composite"}
     return tuple(measure_costs(measured, arguments.device, PICTURES))
 
 
 def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
-    """The samples to score, and which split they are."""
+    """Open the samples to score, and say which split they are."""
     from ..datasets.samples import open_dataset
 
     def find(split: str | None) -> "DataSet":

@@ -1,4 +1,4 @@
-"""`cdtnet export`: write a model as ONNX graphs, for other runtimes."""
+"""`cdtnet export`: export a model as ONNX graphs for other runtimes."""
 
 import argparse
 from pathlib import Path
@@ -7,18 +7,16 @@ from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "model", metavar="MODEL", help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file"
     )
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where to write; made if it is not there")
-    parser.add_argument(
-        "--base-size", type=int, help="side at which pictures are analysed (default: the model's)"
-    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder to write to; created if missing")
+    parser.add_argument("--base-size", type=int, help="side of the analysis in pixels (default: the model's)")
     parser.add_argument(
         "--bare",
         action="store_true",
-        help="the network's boxes alone, their weights being inputs, as this package holds them",
+        help="write only the sub-graphs, with weights as inputs, as the package ships them",
     )
 
 

@@ -1,4 +1,4 @@
-"""`cdtnet harmonize`: recolour the foreground of one composite."""
+"""`cdtnet harmonize`: recolor the foreground of one composite."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin"
     )
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_control_options(parser)
     add_mask_options(parser)
     parser.add_argument(
-        "--labels", action="store_true", help="MASK holds labels: each value but 0 is an object of its own"
+        "--labels", action="store_true", help="MASK is a label map: each value except 0 is an object"
     )
     add_label_option(parser)
     add_reading_options(parser)
@@ -149,7 +149,7 @@ def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
 
 
 def _is_streamed(arguments: argparse.Namespace) -> bool:
-    """Whether the picture is so large that it stays in its file."""
+    """Check whether the picture is so large that it is streamed."""
     from ..imaging.rows import read_header
     from ..inference.streaming import is_streamed
 

@@ -1,4 +1,4 @@
-"""`cdtnet info`: versions, devices and weights that ship; or what a picture's record says (see --record)."""
+"""`cdtnet info`: print versions, devices and models, or the record of a picture (see --record)."""
 
 import argparse
 import json
@@ -7,12 +7,12 @@ from importlib.metadata import version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "picture",
         metavar="FILE",
         nargs="?",
-        help="picture whose record to print, as JSON; default: what there is here",
+        help="picture whose record is printed as JSON (default: print versions, devices and models)",
     )
 
 
@@ -59,7 +59,7 @@ def _print_versions() -> None:
 
 
 def _describe(engine: str) -> str:
-    """The engine's runtime and device, or what is missing."""
+    """Describe the engine's runtime and device, or what is missing."""
     from ..engines.opening import open_engine
     from ..errors import CdtnetError
 

@@ -1,4 +1,4 @@
-"""`cdtnet lut`: write a composite's colour table for grading software, or apply one to a picture."""
+"""`cdtnet lut`: write the lookup table of a composite, or apply one to a picture."""
 
 import argparse
 import sys
@@ -21,26 +21,26 @@ from .pictures import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "picture",
         metavar="COMPOSITE",
-        help="picture with a pasted foreground, or with --apply any picture; - for stdin",
+        help="picture with a pasted foreground, or any picture with --apply; - for stdin",
     )
     parser.add_argument(
         "mask",
         metavar="MASK",
         nargs="?",
-        help="mask of the same size, white = foreground; with --apply what to recolour (default: everything)",
+        help="mask of the same size, white = foreground; with --apply the part to recolor (default: all)",
     )
-    parser.add_argument("--apply", metavar="TABLE", help="recolour the picture with this .cube file")
+    parser.add_argument("--apply", metavar="TABLE", help="recolor the picture with this .cube file")
     add_output_options(parser, "COMPOSITE.cube, or COMPOSITE_recolored with --apply")
     parser.add_argument(
         "--size",
         type=int,
         choices=range(2, 257),
         metavar="2-256",
-        help="grid points per axis of the table, such as 17, 33 or 65 (default: 33, as it is mixed)",
+        help="points per axis of the table, such as 17, 33 or 65 (default: 33, the network's)",
     )
     parser.add_argument(
         "--fit",
@@ -72,7 +72,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     from ..inference.pipeline import fitted_for, table_for
 
     if arguments.mask is None:
-        raise PictureError("A table is mixed for a foreground; give its mask after the composite.")
+        raise PictureError("A table is computed for a foreground; give its mask after the composite.")
     inputs = [arguments.picture, arguments.mask]
     picture, mask = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or _table_of(arguments.picture)
@@ -85,7 +85,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
         raise PictureError("There is nothing to fit to: the mask is black; paint the pasted object white.")
     if lut is None:
         raise PictureError(
-            f"There is no table: the model {arguments.model} mixes none, or the mask is black; "
+            f"There is no table: the model {arguments.model} has none, or the mask is black; "
             "use cdtnet-sim or cdtnet-256, and paint the pasted object white."
         )
     lut = lut.resized(arguments.size or lut.size)
@@ -99,7 +99,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
 
 
 def _table_of(composite: str) -> str:
-    """The default name: the composite's, ending in .cube; - for -."""
+    """Return the default name: the composite's with .cube, or - for -."""
     return composite if composite == "-" else str(Path(composite).with_suffix(".cube"))
 
 
@@ -115,7 +115,7 @@ def _apply_table(arguments: argparse.Namespace) -> None:
     picture, *masks = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")
     output = Output.prepare(name, picture, [*inputs, arguments.apply], arguments)
-    with stoppable_bar("recolouring") as progress:
+    with stoppable_bar("recoloring") as progress:
         image = lut.recolor(
             picture,
             masks[0] if masks else None,

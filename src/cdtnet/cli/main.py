@@ -27,13 +27,13 @@ VERBS = {
     "info": "versions, devices and weights that ship; or what a picture's record says (see --record).",
     "data": "look at a data set before anything is trained or evaluated on it.",
     "synthesize": "make a data set of composites from your own pictures.",
-    "train": "train a network by a recipe; started again, the run goes on where it was.",
-    "reproduce": "train a published experiment, evaluate it, and print the paper's table beside it.",
-    "evaluate": "score models and classical methods on composites whose real image is known.",
+    "train": "train a network by a recipe; the same command resumes an interrupted run.",
+    "reproduce": "train and evaluate a published experiment, and compare it with the paper's table.",
+    "evaluate": "score models and classical methods on composites with known real images.",
     "study": "ask people which of two results looks more real, and score their answers.",
-    "serve": "harmonize pictures over HTTP, on this machine unless told otherwise.",
-    "convert": "turn a CDTNet or iSSAM checkpoint, or weights of your own, into safetensors to share.",
-    "export": "write a model as ONNX graphs, for other runtimes.",
+    "serve": "serve an HTTP API that harmonizes pictures; listens on this machine by default.",
+    "convert": "convert a CDTNet or iSSAM checkpoint, or your own weights, to safetensors.",
+    "export": "export a model as ONNX graphs for other runtimes.",
 }
 
 
@@ -52,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("There is not enough memory for this picture.")
     except OSError as error:
         with contextlib.suppress(OSError):
-            # What is left in the buffer would be tried again, and complained about, when Python ends.
+            # Python would try to write the rest of the buffer again at exit, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(f"The system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
-        return _fail("Interrupted; every file is as it was before, or whole.", code=130)
+        return _fail("Interrupted; every file is as it was before, or complete.", code=130)
     return 0
 
 
@@ -78,9 +78,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
+    """Build the parser of all verbs."""
     parser = argparse.ArgumentParser(
-        prog="cdtnet", description="Recolour a pasted foreground so that it belongs to the picture."
+        prog="cdtnet", description="Recolor a pasted foreground so that its colors match the picture."
     )
     parser.add_argument("--version", action="version", version=f"cdtnet {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
@@ -90,12 +90,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Verb(argparse.ArgumentParser):
-    """The parser of one verb, whose module is imported once it is used."""
+    """A parser of one verb, which imports the verb's module when it is used."""
 
     verb = ""
 
     def complete(self) -> None:
-        """Add the verb's arguments; those of a verb within a verb have been added with it."""
+        """Add the verb's arguments; a nested verb has got its own with the outer one."""
         if self.verb:
             module = import_module(f".{self.verb}", __package__)
             module.add_arguments(self)

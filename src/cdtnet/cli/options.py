@@ -1,4 +1,4 @@
-"""Options that mean the same wherever they appear, and the progress bar."""
+"""Options shared by several verbs, and the progress bar."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ from ..system.progress import bar
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --strength, and what `add_runtime_options` adds."""
+    """Add --model, --strength, and the options of `add_runtime_options`."""
     parser.add_argument(
         "--model",
         default="cdtnet-256",
@@ -45,28 +45,32 @@ def _add_control(parser: argparse.ArgumentParser, control: Field[Any]) -> None:
 
 
 def add_runtime_options(parser: argparse.ArgumentParser) -> None:
-    """--device, --engine, --precision; `runtime` has them."""
+    """Add --device, --engine, --precision, which `runtime` returns."""
     parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, mps or another (default: %(default)s)"
+        "--device",
+        default="auto",
+        help="auto, cpu, cuda, mps or another PyTorch device (default: %(default)s)",
     )
     parser.add_argument(
         "--engine",
         default="auto",
         choices=("auto", "openvino", "pytorch"),
-        help="what computes (default: auto, which is openvino on a CPU and pytorch on a GPU)",
+        help="engine that computes (default: auto, which is openvino on a CPU and pytorch on a GPU)",
     )
     parser.add_argument(
         "--precision",
         default="auto",
         choices=("auto", *PRECISIONS),
-        help="of the convolutions at full size (default: auto, the fastest that the pixels' depth allows)",
+        help="precision of the refinement (default: auto, the fastest that the depth of the picture allows)",
     )
 
 
 def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
     """--apply-anyway, and what is done to a mask; `mask` says which one."""
     add_apply_anyway(parser)
-    parser.add_argument("--resize-mask", action="store_true", help=f"accept a {mask} of another size")
+    parser.add_argument(
+        "--resize-mask", action="store_true", help=f"accept a {mask} of another size, and resize it"
+    )
     parser.add_argument(
         "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
     )
@@ -86,39 +90,39 @@ def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> Non
 
 
 def add_apply_anyway(parser: argparse.ArgumentParser) -> None:
-    """--apply-anyway."""
+    """Add --apply-anyway."""
     parser.add_argument(
         "--apply-anyway",
         action="store_true",
-        help="make the whole change even where the analysis is not sure of it",
+        help="apply the whole change even where the analysis is uncertain",
     )
 
 
 def add_page_options(parser: argparse.ArgumentParser, port: int) -> None:
-    """--host, --port and --name of a page, and where it listens if nothing is said."""
+    """Add --host, --port and --name of a page with this default port."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=port, help="0 for any free one (default: %(default)s)")
+    add("--port", type=int, default=port, help="port, or 0 for any free one (default: %(default)s)")
     add(
         "--name",
         action="append",
         default=[],
-        help="a name by which browsers reach it, besides localhost and addresses; may be repeated",
+        help="host name of the page, besides localhost and IP addresses; may be repeated",
     )
 
 
 def add_record_option(parser: argparse.ArgumentParser) -> None:
-    """--record."""
+    """Add --record."""
     parser.add_argument(
         "--record",
         action="store_true",
-        help="note in the picture's XMP what it is made of and how: versions, weights, settings, SHA-256 of "
-        "the files; `cdtnet info FILE` prints it",
+        help="store in the picture's XMP how it was made: versions, weights, settings, SHA-256 of the files; "
+        "`cdtnet info FILE` prints it",
     )
 
 
 def runtime(arguments: argparse.Namespace) -> Runtime:
-    """What was asked for by `add_runtime_options`, for `Harmonizer`."""
+    """Return the values of `add_runtime_options` for `Harmonizer`."""
     return {"device": arguments.device, "engine": arguments.engine, "precision": arguments.precision}
 
 
@@ -156,7 +160,7 @@ def _minus(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """A whole number from 1 on, for argparse."""
+    """Parse a whole number of at least 1, for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
@@ -179,7 +183,7 @@ def progress_bar(
 
 
 def some(number: int, noun: str) -> str:
-    """A number with its noun, such as "1,000 pictures"."""
+    """Format a number with its noun, such as "1,000 pictures"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -187,7 +191,7 @@ def some(number: int, noun: str) -> str:
 def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """A `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
-    Raised anywhere, as Python does it, they could leave a lock between threads locked for ever.
+    Python raises KeyboardInterrupt anywhere, which could leave a lock between threads locked forever.
     """
     from ..system.signals import unbroken
 
@@ -202,13 +206,13 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
 
 def say(message: str) -> None:
-    """A message for the person, on stderr, so that stdout stays free for results."""
+    """Print a message to stderr; stdout is for results."""
     print(printable(message), file=sys.stderr)
 
 
 def printable(message: str) -> str:
-    """A message on one line: what would break it, turn it around or move the cursor is shown as an escape.
+    """Escape line breaks, direction marks and control characters, so that a message is one line.
 
-    Names and contents of files may hold anything.
+    Names and contents of files may contain anything.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)

@@ -1,4 +1,4 @@
-"""The one rule for what a verb writes: no input is replaced unasked."""
+"""The rule for outputs of all verbs: no input is replaced unless asked."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from ..system.atomic import check_target, is_same_file, leftovers_of, remove_lef
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """--overwrite, for verbs whose output may sensibly take an input's place."""
+    """Add --overwrite, for verbs whose output may replace an input."""
     parser.add_argument("--overwrite", action="store_true", help="allow the output to replace an input")
 
 
@@ -25,7 +25,7 @@ def prepare_output(
         overwrite: Whether an input may be replaced; None where there is no such option.
 
     Raises:
-        WriteError: It is an input, by whatever name, or no file can have its name.
+        WriteError: It is an input under any of its names, or no file can have its name.
     """
     check_target(output)
     if not overwrite and any(is_same_file(output, name) for name in inputs):

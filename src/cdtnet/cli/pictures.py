@@ -1,4 +1,4 @@
-"""Pictures in and out of a verb: files, pipes, default names; nothing replaced unasked."""
+"""Pictures as inputs and outputs of verbs: files, pipes, default names."""
 
 from __future__ import annotations
 
@@ -24,14 +24,19 @@ if TYPE_CHECKING:
 
 
 def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
-    """-o, --quality, --overwrite; `default` says what the output is called where nothing is."""
+    """Add -o, --quality, --overwrite; `default` names the output in the help."""
     parser.add_argument(
         "-o",
         "--output",
-        help=f"where to write, in the suffix's format; - for stdout, as PNG (default: {default})",
+        help=f"file to write, in the format of its suffix; - for stdout, as PNG (default: {default})",
     )
     parser.add_argument(
-        "--quality", type=int, default=95, choices=range(1, 101), metavar="1-100", help="of a JPEG"
+        "--quality",
+        type=int,
+        default=95,
+        choices=range(1, 101),
+        metavar="1-100",
+        help="JPEG quality (default: 95)",
     )
     add_overwrite(parser)
 
@@ -56,7 +61,7 @@ def add_layer_options(parser: argparse.ArgumentParser) -> None:
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """--page, and what `add_color_options` adds, of the picture to be harmonized; `reading` has them."""
     parser.add_argument(
-        "--page", type=count, metavar="N", help="which picture of a TIFF, GIF or WebP file with several"
+        "--page", type=count, metavar="N", help="page of a TIFF, GIF or WebP file with several pictures"
     )
     add_color_options(parser)
 
@@ -66,8 +71,8 @@ def add_color_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color-space",
         choices=("srgb", "linear"),
-        help="what pixels without a profile mean; linear for floats of renderers (default: what the file "
-        "says in other ways, or srgb)",
+        help="color space of pixels without a profile; linear for floats of renderers (default: what the "
+        "file declares, or srgb)",
     )
     parser.add_argument(
         "--profile",
@@ -77,20 +82,20 @@ def add_color_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_label_option(parser: argparse.ArgumentParser) -> None:
-    """--label."""
+    """Add --label."""
     parser.add_argument(
         "--label",
         type=_label,
         action="append",
         default=[],
         metavar="L",
-        help="of a mask that is a map of labels, what is foreground: a number, or a color such as '#800000'; "
-        "may be repeated (default: every label)",
+        help="foreground label of a mask that is a label map: a number, or a color such as '#800000'; may be "
+        "repeated (default: every label)",
     )
 
 
 def _label(text: str) -> Label:
-    """A label, for argparse."""
+    """Parse a label, for argparse."""
     from ..imaging.meaning import parse_label
 
     try:
@@ -138,7 +143,7 @@ def check_pipes(names: Sequence[str]) -> None:
 
 
 def beside(source: str, kind: str | None, change: str) -> str:
-    """A default output: the source's name with `_change`, in the format that it has; - for -.
+    """Return a default output: the source's name with `_change`, in its format; - for -.
 
     Formats that are only read become PNG; layered pictures stay so.
 
@@ -165,7 +170,7 @@ def beside(source: str, kind: str | None, change: str) -> str:
 
 @dataclass(frozen=True)
 class Output:
-    """A file, or -, that can be written: found out before any work is done.
+    """A file or pipe that is known to be writable before any work is done.
 
     Attributes:
         name: its name.
@@ -187,7 +192,7 @@ class Output:
 
         Raises:
             PictureError: The format cannot hold the picture.
-            WriteError: The output would replace an input unasked, or cannot be a file.
+            WriteError: The output would replace an input without --overwrite, or cannot be a file.
         """
         from ..imaging import describe_encoding
         from ..imaging.layered import check_layers, is_layered
@@ -265,7 +270,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
-    """What a record says of a verb's files, by the parts they play, and of their use; False for none."""
+    """Describe a verb's files for a record, by their roles; False for no record."""
     from ..inference.provenance import identity
 
     if not arguments.record:

@@ -1,4 +1,4 @@
-"""`cdtnet reproduce`: train a published experiment, evaluate it, and print the paper's table beside it."""
+"""`cdtnet reproduce`: train and evaluate a published experiment, and compare it with the paper's table."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from .options import say
 
 @dataclass(frozen=True)
 class Experiment:
-    """A row of the paper.
+    """An experiment of the paper.
 
     Attributes:
         recipes: trained one after the other; the last is evaluated.
@@ -34,14 +34,14 @@ EXPERIMENTS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
     add("experiment", metavar="EXPERIMENT", choices=EXPERIMENTS, help=", ".join(EXPERIMENTS))
     add("changes", metavar="KEY=VALUE", nargs="*", help="changes to all its recipes")
     add("--data", type=Path, required=True, metavar="IHARMONY4", help="folder, zip or tar of iHarmony4")
     add("--recipes", type=Path, default=Path("recipes"), help="folder of the recipes (default: %(default)s)")
     add("-o", "--output", type=Path, default=Path("runs"), help="folder of the runs (default: %(default)s)")
-    add("--minutes", type=float, help="stop training after so long; the same command goes on")
+    add("--minutes", type=float, help="stop training after this time; the same command resumes")
     add("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
 
 

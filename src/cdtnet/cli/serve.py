@@ -1,4 +1,4 @@
-"""`cdtnet serve`: harmonize pictures over HTTP, on this machine unless told otherwise."""
+"""`cdtnet serve`: serve an HTTP API that harmonizes pictures."""
 
 import argparse
 import os
@@ -14,44 +14,49 @@ KEY_VARIABLE = "CDTNET_API_KEY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=8000, help="0 for any free one (default: %(default)s)")
+    add("--port", type=int, default=8000, help="port, or 0 for any free one (default: %(default)s)")
     add(
         "--model",
         action="append",
         metavar="NAME_OR_FILE",
-        help="may be repeated; requests choose among them, the first unless they say (default: cdtnet-256)",
+        help="model that requests may choose; may be repeated, the first is the default (cdtnet-256)",
     )
     add_runtime_options(parser)
     add(
         "--workers",
         type=count,
         default=max(1, round(available_cores() ** 0.5)),
-        help="pictures worked on at once; they share the cores (default: %(default)s)",
+        help="pictures processed at a time; they share the cores (default: %(default)s)",
     )
     add("--queue", type=count, default=16, help="requests that may wait (default: %(default)s)")
     limits = Limits()
-    add("--max-bytes", type=count, default=limits.max_bytes, help="of a request (default: %(default)s)")
-    add("--max-pixels", type=count, default=limits.max_pixels, help="of a picture (default: %(default)s)")
+    add("--max-bytes", type=count, default=limits.max_bytes, help="limit of a request (default: %(default)s)")
+    add(
+        "--max-pixels",
+        type=count,
+        default=limits.max_pixels,
+        help="limit of a picture (default: %(default)s)",
+    )
     add(
         "--timeout",
         type=count,
         default=limits.timeout,
         metavar="SECONDS",
-        help="from a request to its answer (default: %(default)s)",
+        help="limit from a request to its response (default: %(default)s)",
     )
     add(
         "--api-key-file",
         type=Path,
         metavar="FILE",
-        help=f"holds the key that requests must carry (default: ${KEY_VARIABLE}, or no key)",
+        help=f"file with the key that requests must send (default: ${KEY_VARIABLE}, or no key)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Load the models, print the address, and serve until told to stop; what is in hand is finished."""
+    """Load the models, print the address, and serve until a signal; current requests are finished."""
     share_cores(arguments.workers)
     from ..inference.harmonizer import Harmonizer
 
@@ -70,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(address(arguments.host, listener), flush=True)
         if key is None and arguments.host not in ("127.0.0.1", "::1", "localhost"):
             say("Anyone who can reach this address can use the server: no key is set.")
-        warnings.simplefilter("ignore", UserWarning)  # each goes to who sent the picture
+        warnings.simplefilter("ignore", UserWarning)  # each response contains its remark
         queue = WorkQueue(arguments.workers, arguments.queue)
         app = make_app(harmonizers, queue, limits, key)
         serve(app, listener, patience=limits.timeout, places=queue.capacity)
@@ -78,12 +83,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _name(model: str) -> str:
-    """What requests call a model: a file's name without folder and suffix."""
+    """Return the name of a model in requests: a file's name without folder and suffix."""
     return Path(model).stem
 
 
 def _key(file: Path | None) -> str | None:
-    """The key of the file, or of the environment."""
+    """Read the key from the file or the environment."""
     try:
         key = file.read_text(encoding="utf-8") if file else os.environ.get(KEY_VARIABLE)
     except (OSError, UnicodeDecodeError) as error:
@@ -92,5 +97,5 @@ def _key(file: Path | None) -> str | None:
         return None
     key = key.strip()
     if not (key.isascii() and key.isprintable() and key) or " " in key:
-        raise CdtnetError(f"{file or KEY_VARIABLE} holds no key; it is to hold one word of ASCII characters.")
+        raise CdtnetError(f"{file or KEY_VARIABLE} must contain a key: one word of ASCII characters.")
     return key

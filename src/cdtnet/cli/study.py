@@ -11,43 +11,52 @@ from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's two actions and their arguments."""
+    """Add the verb's two actions and their arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    serve = actions.add_parser("serve", help="show pairs of pictures in the browser and store the choices")
+    serve = actions.add_parser("serve", help="show pairs of pictures in the browser, and store the answers")
     serve.add_argument(
         "--pictures",
         metavar="METHOD=FOLDER",
         type=_method,
         nargs="+",
         required=True,
-        help="results of each method; the same stems in every folder",
+        help="folder of results of each method, with the same stems in all folders",
     )
     serve.add_argument(
-        "--composites", metavar="FOLDER", type=Path, help="composites that can be looked at, too"
-    )
-    serve.add_argument("--masks", metavar="FOLDER", type=Path, help="masks, to mark what was pasted")
-    serve.add_argument(
-        "--answers", metavar="FILE.jsonl", type=Path, required=True, help="continued if it exists"
+        "--composites", metavar="FOLDER", type=Path, help="composites, for a button that shows them"
     )
     serve.add_argument(
-        "--pairs", type=int, default=50, help="different pairs a participant (default: %(default)s)"
+        "--masks", metavar="FOLDER", type=Path, help="masks, for a button that marks the object"
+    )
+    serve.add_argument(
+        "--answers",
+        metavar="FILE.jsonl",
+        type=Path,
+        required=True,
+        help="file of the answers; resumed if it exists",
+    )
+    serve.add_argument(
+        "--pairs", type=int, default=50, help="different pairs per participant (default: %(default)s)"
     )
     serve.add_argument(
         "--repeat-share",
         type=float,
         default=0.1,
-        help="of them shown again, sides exchanged (default: %(default)s)",
+        help="share of pairs shown again with sides exchanged (default: %(default)s)",
     )
     serve.add_argument(
-        "--longest-side", type=int, default=2048, help="larger pictures are reduced (default: %(default)s)"
+        "--longest-side",
+        type=int,
+        default=2048,
+        help="longest side in pixels; larger pictures are reduced (default: %(default)s)",
     )
     add_page_options(serve, port=8090)
     serve.set_defaults(action=_serve)
     score = actions.add_parser("score", help="print Bradley-Terry scores, wins and consistency")
     score.add_argument("answers", metavar="FILE.jsonl", type=Path)
-    score.add_argument("--json", metavar="FILE", type=Path, help="write all numbers, too")
+    score.add_argument("--json", metavar="FILE", type=Path, help="also write all numbers as JSON")
     score.add_argument(
-        "--plot", metavar="FILE", type=Path, help="draw scores and intervals: .png, .svg or .pdf"
+        "--plot", metavar="FILE", type=Path, help="also draw scores and intervals: .png, .svg or .pdf"
     )
     score.set_defaults(action=_score)
 
@@ -81,18 +90,16 @@ def _serve(arguments: argparse.Namespace) -> None:
         TemporaryDirectory(prefix="cdtnet-study-") as folder,
         listen(arguments.host, arguments.port) as listener,
     ):
-        signal.signal(
-            signal.SIGTERM, signal.default_int_handler
-        )  # stop in order then, too: remove the copies
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # remove the copies then, too
         copies = make_screen_copies(gallery, Path(folder), arguments.longest_side, _progress)
         study = Study(design, arguments.answers)
         print(address(arguments.host, listener), flush=True)
-        say(f"{len(design.plan(0))} questions a participant, answers in {arguments.answers}; Ctrl-C stops.")
+        say(f"{len(design.plan(0))} questions per participant, answers in {arguments.answers}; Ctrl-C stops.")
         serve(make_app(study, copies, [arguments.host, *arguments.name]), listener)
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    """The scores on stdout, what to be careful about on stderr."""
+    """Print the scores to stdout and warnings to stderr."""
     from ..study.report import describe, write_json, write_plot
     from ..study.summary import summarize
 

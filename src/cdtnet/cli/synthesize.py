@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from ..synthesize.build import Built
     from ..synthesize.tasks import Task
 
-    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and what is worth saying before
+    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and messages to print before
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """A mode, and its arguments."""
+    """Add the modes and their arguments."""
     modes = parser.add_subparsers(title="modes", metavar="MODE", dest="mode", required=True)
     for add_mode in (_add_exchange, _add_recolor, _add_paste):
         mode = add_mode(modes)
-        mode.add_argument("--seed", type=int, default=0, help="of all randomness (default: 0)")
-        mode.add_argument("--size", type=count, help="longest side of the pictures (default: as they are)")
+        mode.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
         mode.add_argument(
-            "--quality", type=_quality, default=95, help="of the JPEG files, 1-100 (default: 95)"
+            "--size", type=count, help="longest side of the pictures in pixels (default: unchanged)"
         )
-        mode.add_argument("--png", action="store_true", help="write PNG files, lossless, instead of JPEG")
-        mode.add_argument("--workers", type=count, help="processes (default: one for each core)")
+        mode.add_argument("--quality", type=_quality, default=95, help="JPEG quality, 1-100 (default: 95)")
+        mode.add_argument("--png", action="store_true", help="write lossless PNG files instead of JPEG")
+        mode.add_argument("--workers", type=count, help="number of processes (default: one per core)")
         mode.add_argument(
             "--damaged",
             choices=("skip", "fail"),
             default="skip",
-            help="what to do with sources that cannot be used (default: %(default)s)",
+            help="skip sources that cannot be used, or fail (default: %(default)s)",
         )
 
 
@@ -44,19 +44,19 @@ def _add_exchange(modes: Any) -> argparse.ArgumentParser:
     help_ = "a folder that holds a folder for each version, or one folder for each"
     parser.add_argument("versions", metavar="VERSIONS", type=Path, nargs="+", help=help_)
     parser.add_argument("--masks", type=Path, required=True, help="masks with the photos' names")
-    parser.add_argument("--target", help="version that is the ground truth (default: drawn for each photo)")
-    parser.add_argument("--per-mask", type=count, help="composites for each mask (default: all versions)")
+    parser.add_argument("--target", help="version that is the ground truth (default: drawn per photo)")
+    parser.add_argument("--per-mask", type=count, help="composites per mask (default: all versions)")
     return parser
 
 
 def _add_recolor(modes: Any) -> argparse.ArgumentParser:
-    parser = _add_mode(modes, "recolor", "recolour the foregrounds of photos", _plan_recolor, "HRecolor")
+    parser = _add_mode(modes, "recolor", "recolor the foregrounds of photos", _plan_recolor, "HRecolor")
     help_ = "photos, or a folder of photos/ and masks/"
     parser.add_argument("photos", metavar="PHOTOS", type=Path, help=help_)
     parser.add_argument("--masks", type=Path, help="masks with the photos' names, at the same paths")
-    help_ = "make up a region for photos without mask"
+    help_ = "generate a region for photos without mask"
     parser.add_argument("--generate-masks", action="store_true", help=help_)
-    parser.add_argument("--per-mask", type=count, default=1, help="composites for each mask (default: 1)")
+    parser.add_argument("--per-mask", type=count, default=1, help="composites per mask (default: 1)")
     return parser
 
 
@@ -67,7 +67,9 @@ def _add_paste(modes: Any) -> argparse.ArgumentParser:
     parser.add_argument("--annotations", type=Path, required=True, help=help_)
     parser.add_argument("--masks", type=Path, nargs="+", default=(), help="Open Images' mask folders or zips")
     parser.add_argument("--backgrounds", type=Path, help="photos to paste on (default: PHOTOS)")
-    parser.add_argument("--per-background", type=count, default=1, help="composites for each (default: 1)")
+    parser.add_argument(
+        "--per-background", type=count, default=1, help="composites per background (default: 1)"
+    )
     return parser
 
 
@@ -114,7 +116,7 @@ def run(arguments: argparse.Namespace) -> None:
                 progress=lambda _: shown.update(),
             )
     except KeyboardInterrupt as error:
-        say("cdtnet: Interrupted; the same command goes on.")
+        say("cdtnet: Interrupted; run the same command to resume.")
         raise SystemExit(130) from error
     usable = [photo.name for photo in built.finished if photo.rows]
     tests = split(usable, arguments.test_share, arguments.seed) if arguments.name else None
@@ -137,7 +139,7 @@ def _plan_recolor(arguments: argparse.Namespace) -> Plan:
     from ..errors import needs
     from ..synthesize import sources
 
-    with needs("torch", "Recolouring"):
+    with needs("torch", "Recoloring"):
         import torch  # noqa: F401 – would be missed only in the middle of the work
     from ..synthesize import recolor
 
@@ -161,7 +163,7 @@ def _plan_paste(arguments: argparse.Namespace) -> Plan:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What decides on the files' content."""
+    """Return the options that determine the files' content."""
     names = (
         "mode",
         "seed",

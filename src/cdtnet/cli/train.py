@@ -1,4 +1,4 @@
-"""`cdtnet train`: train a network by a recipe; started again, the run goes on where it was."""
+"""`cdtnet train`: train a network by a recipe; the same command resumes an interrupted run."""
 
 import argparse
 import time
@@ -8,7 +8,7 @@ from .options import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "recipe", metavar="RECIPE", type=Path, help="YAML file, such as recipes/is2am-256.yaml"
     )
@@ -16,15 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "changes", metavar="KEY=VALUE", nargs="*", help="changes to the recipe, such as data.root=iHarmony4"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, help="folder to write to and go on from (default: runs/RECIPE)"
+        "-o",
+        "--output",
+        type=Path,
+        help="folder of the run, which is resumed if it exists (default: runs/RECIPE)",
     )
-    parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
+    parser.add_argument("--minutes", type=float, help="stop after this time; the same command resumes")
     parser.add_argument(
         "--save-every",
         type=float,
         default=120.0,
         metavar="SECONDS",
-        help="between checkpoints (default: 120)",
+        help="seconds between checkpoints (default: 120)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
 
@@ -60,7 +63,7 @@ def train(arguments: argparse.Namespace) -> bool:
     if finished:
         print(folder / "weights.safetensors")
     else:
-        say(f"Stopped after {trainer.samples:,} samples; the same command goes on.")
+        say(f"Stopped after {trainer.samples:,} samples; run the same command to resume.")
         say(f"The weights so far are in {folder / 'weights.safetensors'}.")
         if signal.received:
             raise SystemExit(130)

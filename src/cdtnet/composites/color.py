@@ -1,4 +1,4 @@
-"""Colour spaces for making composites, on tensors (B,3,H,W), differentiably plain."""
+"""Color spaces for making composites, on tensors (B,3,H,W)."""
 
 import torch
 from torch import Tensor
@@ -21,12 +21,12 @@ _LMS_TO_LAB = torch.tensor(
 
 
 def srgb_to_linear(rgb: Tensor) -> Tensor:
-    """Display values 0..1 to light 0..1 (IEC 61966-2-1)."""
+    """Convert sRGB values 0..1 to linear light 0..1 (IEC 61966-2-1)."""
     return torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
 
 
 def linear_to_srgb(light: Tensor) -> Tensor:
-    """The inverse of `srgb_to_linear`; light outside 0..1 is clamped."""
+    """Invert `srgb_to_linear`; light outside 0..1 is clamped."""
     light = light.clamp(0, 1)
     return torch.where(
         light <= 0.0031308, light * 12.92, 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
@@ -38,10 +38,10 @@ def _mix(matrix: Tensor, x: Tensor) -> Tensor:
 
 
 def linear_to_oklab(light: Tensor) -> Tensor:
-    """Linear sRGB (B,3,H,W) to OKLab, L in 0..1."""
+    """Convert linear sRGB (B,3,H,W) to OKLab, L in 0..1."""
     return _mix(_LMS_TO_LAB, _mix(_RGB_TO_LMS, light).clamp(min=0) ** (1 / 3))
 
 
 def oklab_to_linear(lab: Tensor) -> Tensor:
-    """The inverse of `linear_to_oklab`; may leave 0..1."""
+    """Invert `linear_to_oklab`; the result may leave 0..1."""
     return _mix(torch.linalg.inv(_RGB_TO_LMS), _mix(torch.linalg.inv(_LMS_TO_LAB), lab) ** 3)

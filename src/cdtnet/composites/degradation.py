@@ -1,6 +1,6 @@
-"""What tells a cut-out from its background beside colour: grain, JPEG artefacts, a mask not quite right.
+"""Differences between a cut-out and its background besides color: grain, JPEG artifacts, inexact masks.
 
-None of it is the network's to mend; it has to judge colours in spite of it.
+The network does not correct them. It must judge colors in their presence.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from .recolor import RandomNumbers
 
 
 def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Noise of a small sensor or of film: fine or coarse, of lightness more than of colour.
+    """Add noise of a small sensor or of film: fine or coarse, more in lightness than in color.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
@@ -37,7 +37,7 @@ def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def compress(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """JPEG artefacts, of quality 10 to 60.
+    """Add JPEG artifacts, of quality 10 to 60.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
@@ -47,7 +47,7 @@ def compress(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _coded(rgb: Tensor, quality: Tensor) -> Tensor:
-    """Pictures (B,3,H,W) as JPEG of these qualities (B,1,1,1) and back."""
+    """Encode pictures (B,3,H,W) as JPEG of these qualities (B,1,1,1), and decode them."""
     pictures = (255 * rgb).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     with ThreadPoolExecutor() as pool:
         coded = np.stack([*pool.map(_jpeg, pictures, quality.flatten().tolist())])
@@ -62,7 +62,7 @@ def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
 
 
 def recompress(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """JPEG with chroma at half the resolution, of quality 70 to 95, as finished composites are saved.
+    """Add JPEG artifacts with chroma at half resolution, of quality 70 to 95, as in saved composites.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
@@ -72,7 +72,7 @@ def recompress(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
-    """The mask as someone may have drawn it: too wide or too narrow, rounded, shifted, soft or hard.
+    """Make the mask inexact: too wide or too narrow, rounded, shifted, soft or hard.
 
     The boundary moves by up to a twenty-fifth of the side, everywhere the same way or in places only.
 
@@ -116,7 +116,7 @@ def snap(mask: Tensor, rgb: Tensor) -> Tensor:
 
 
 def _redrawn(mask: Tensor, reach: int, random: RandomNumbers) -> Tensor:
-    """Masks with edges off by up to `reach` pixels."""
+    """Return masks with edges off by up to `reach` pixels."""
     height, width = mask.shape[2:]
     shift = random.chance(0.4) * random.uniform(-reach, reach, 2)  # in pixels, down and across
     y = torch.arange(height, device=mask.device).view(1, 1, -1, 1) + shift[:, :1]

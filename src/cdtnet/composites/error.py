@@ -1,10 +1,10 @@
-"""How far a composite is from the real photo."""
+"""The error of a composite."""
 
 from torch import Tensor
 
 
 def fmse(difference: Tensor, mask: Tensor) -> Tensor:
-    """Foreground MSE (B,) in squared 8-bit codes, as `evaluation.metrics.fmse` has it.
+    """Compute the foreground MSE (B,) in squared 8-bit levels, as `evaluation.metrics.fmse` does.
 
     Args:
         difference: (B,3,H,W), of pictures in 0..1.

@@ -1,4 +1,4 @@
-"""Foreground masks for photographs that come without any."""
+"""Generated foreground masks for photographs without any."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def generate_masks(lab: Tensor, generator: torch.Generator) -> Tensor:
-    """Make one foreground mask per picture: a blob, or a region that follows the picture's colours.
+    """Make one foreground mask per picture: a blob, or a region that follows the picture's colors.
 
     Args:
         lab: (B,3,H,W), the pictures in OKLab.
@@ -30,7 +30,7 @@ def generate_masks(lab: Tensor, generator: torch.Generator) -> Tensor:
         color = smooth.flatten(2).gather(2, pixel)[..., None]
         stretch = uniform(0.5, 2, 1, 1, 1)
         near = (y - row) ** 2 * stretch + (x - column) ** 2 / stretch
-        # half the regions follow colour closely, half hardly
+        # half the regions follow color closely, half hardly
         colorful = uniform(0, 1, 1, 1, 1) ** 4 * 8 * ((smooth - color) ** 2).sum(1, keepdim=True)
         skipped = (uniform(0, 1, 1, 1, 1) < 0.5) & (seed > 0)
         distance = torch.minimum(distance, (near + colorful).masked_fill(skipped, float("inf")))

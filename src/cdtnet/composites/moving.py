@@ -1,7 +1,7 @@
-"""Objects moved within their own photograph: the light is the same, so their own colours are the truth.
+"""Objects moved within their own photograph: the light is the same, so their own colors are correct.
 
-A recoloured photograph betrays what is wrong at the edge of the foreground, where both sides once met. An
-object that is cut out and pasted elsewhere does not, as in the composites that people make.
+The edge of a recolored foreground reveals the change, because original neighbors meet there. An object that
+is pasted elsewhere does not reveal it, like the composites that people make.
 """
 
 import math
@@ -36,7 +36,7 @@ def move(taken: Tensor, mask: Tensor, background: Tensor, random: RandomNumbers)
 
 
 def spread(rgb: Tensor, mask: Tensor) -> Tensor:
-    """Objects' colours spread over their edges, so that nothing of the old background is left there."""
+    """Spread objects' colors over their edges, so that nothing of the old background is left there."""
 
     def near(x: Tensor) -> Tensor:
         return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
@@ -51,7 +51,7 @@ def spread(rgb: Tensor, mask: Tensor) -> Tensor:
 
 
 def _warp(picture: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Pictures (B,C,H,W) with their masks' extent brought elsewhere, to another size; zero beyond."""
+    """Move and scale pictures (B,C,H,W) by their masks' extent; zero beyond."""
     height, width = mask.shape[2:]
     (y, rows), (x, columns) = (_middle(mask.amax(axis) > 0.5) for axis in (3, 2))
     extent = torch.maximum(rows, columns).clamp(min=4 / max(height, width))
@@ -71,7 +71,7 @@ def _warp(picture: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _middle(marked: Tensor) -> tuple[Tensor, Tensor]:
-    """Middle and half of the extent of what is marked on lines (B,1,N), in -1..1; shaped (B,1,1,1)."""
+    """Return center and half extent of the marked part of lines (B,1,N), in -1..1; (B,1,1,1)."""
     length = marked.shape[2]
     first, last = (line.float().argmax(2) for line in (marked, marked.flip(2)))
     low, high = first / length * 2 - 1, 1 - last / length * 2
@@ -80,7 +80,7 @@ def _middle(marked: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Objects that are white or grey in the light of their surroundings, or of a strong colour of their own.
+    """Make objects white or gray in the light of their surroundings, or give them a strong color.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
@@ -91,10 +91,10 @@ def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     around = 1 - mask
     cast = (lab[:, 1:] * around).sum((2, 3), keepdim=True) / around.sum((2, 3), keepdim=True).clamp(min=1)
     lightness, chroma = lab[:, :1], lab[:, 1:]
-    grey = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
+    gray = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
     vivid = rotate_hue(chroma * random.uniform(1, 1.8), random.uniform(-math.pi, math.pi))
     lift = random.chance(0.5) * random.uniform(0, 0.6)  # towards white
     is_grey = random.chance(0.5) > 0
     lightness = torch.where(is_grey, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
-    painted = torch.cat((lightness, torch.where(is_grey, grey, vivid)), dim=1)
+    painted = torch.cat((lightness, torch.where(is_grey, gray, vivid)), dim=1)
     return torch.lerp(rgb, linear_to_srgb(oklab_to_linear(painted)), mask)

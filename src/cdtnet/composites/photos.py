@@ -36,7 +36,7 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
         sources: names of the sources to keep; all by default.
 
     Raises:
-        DataError: if there is no photograph.
+        DataError: There is no photograph.
     """
     by_name: dict[tuple[str, str], list[Path]] = {}
     for mask in sorted(masks.glob("*/*.png")) if masks else []:
@@ -53,7 +53,7 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
 
 @dataclass(frozen=True)
 class PhotoStore:
-    """Photographs squashed to squares, as the network sees them, ready to be drawn from.
+    """Photographs resized to squares, as the network sees them, for random sampling.
 
     Attributes:
         images: (P,3,S,S) uint8, RGB.
@@ -76,7 +76,7 @@ class PhotoStore:
         return self.images.shape[-1]
 
     def to(self, device: torch.device) -> "PhotoStore":
-        """The same store with its tensors on `device`."""
+        """Return the same store with its tensors on `device`."""
         return PhotoStore(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 

@@ -1,7 +1,8 @@
-"""Three ways in which a pasted foreground comes to look wrong, for whole batches at once.
+"""Three ways to recolor a foreground so that it looks wrong, for whole batches.
 
-As in iHarmony4: the colours of another photo (HCOCO, HFlickr), another retoucher's hand (HAdobe5k), another
-light (Hday2night, and light that is not the same everywhere). Every random quantity is drawn per picture.
+As in iHarmony4: the colors of another photo (HCOCO, HFlickr), the style of another retoucher (HAdobe5k),
+other light (Hday2night, and light that changes across the picture). Every random quantity is drawn per
+picture.
 """
 
 import torch
@@ -19,25 +20,25 @@ class RandomNumbers:
         self.generator = generator
 
     def normal(self, scale: float, channels: int = 1) -> Tensor:
-        """Normal with mean 0, cut at 2.5 standard deviations."""
+        """Draw normally with mean 0, clipped at 2.5 standard deviations."""
         shape = (self.batch, channels, 1, 1)
         noise = torch.randn(shape, generator=self.generator, device=self.generator.device)
         return scale * noise.clamp(-2.5, 2.5)
 
     def uniform(self, low: float, high: float, channels: int = 1) -> Tensor:
-        """Uniform in low..high."""
+        """Draw uniformly in low..high."""
         shape = (self.batch, channels, 1, 1)
         return low + (high - low) * torch.rand(shape, generator=self.generator, device=self.generator.device)
 
     def chance(self, probability: float) -> Tensor:
-        """1 with this probability, else 0."""
+        """Draw 1 with this probability, else 0."""
         return (self.uniform(0, 1) < probability).float()
 
 
 def transfer(
     rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, random: RandomNumbers
 ) -> Tensor:
-    """Give the foreground colour statistics of another photo, by some amount (Reinhard et al., in OKLab).
+    """Give the foreground color statistics of another photo, by some amount (Reinhard et al., in OKLab).
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
@@ -63,7 +64,7 @@ def _statistics(lab: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def retouch(rgb: Tensor, random: RandomNumbers, strength: float = 1.0) -> Tensor:
-    """Another retoucher's hand: exposure and white balance in linear light, then tone and colour.
+    """Change exposure and white balance in linear light, then tone and color, as a retoucher does.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
@@ -102,7 +103,7 @@ def rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:
 
 
 def _smooth_table(rgb: Tensor, amount: Tensor, random: RandomNumbers) -> Tensor:
-    """Offsets looked up in a smooth random 3D LUT."""
+    """Return offsets from a smooth random 3D LUT."""
     noise = torch.randn(random.batch, 3, 3, 3, 3, generator=random.generator, device=rgb.device)
     table = F.interpolate(noise, size=(9, 9, 9), mode="trilinear", align_corners=True)
     grid = rgb.permute(0, 2, 3, 1)[:, None] * 2 - 1
@@ -110,7 +111,7 @@ def _smooth_table(rgb: Tensor, amount: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def darken(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """A picture as if taken by night: one to three stops darker, cooler, and with less colour."""
+    """Make a picture look taken by night: one to three stops darker, cooler, less colorful."""
     cool = random.uniform(0, 0.3)
     light = srgb_to_linear(rgb) * torch.exp2(-random.uniform(1, 3))
     lab = linear_to_oklab(light * torch.exp(torch.cat((-cool, torch.zeros_like(cool), cool), dim=1)))
@@ -119,14 +120,14 @@ def darken(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def bleach(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """A picture in black and white, half of the time toned like an old print."""
+    """Convert to black and white, half of the time toned like an old print."""
     lightness = linear_to_oklab(srgb_to_linear(rgb))[:, :1]
     tone = random.chance(0.5) * torch.cat((random.uniform(-0.005, 0.02), random.uniform(-0.01, 0.05)), dim=1)
     return linear_to_srgb(oklab_to_linear(torch.cat((lightness, tone.expand(-1, -1, *rgb.shape[2:])), dim=1)))
 
 
 def relight(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Light that changes smoothly over the picture, in strength and a little in colour."""
+    """Apply light that changes smoothly over the picture, in strength and a little in color."""
     waves = torch.randn(random.batch, 1, 3, 3, generator=random.generator, device=rgb.device)
     stops = F.interpolate(waves, size=rgb.shape[2:], mode="bicubic", align_corners=True)
     color = 1.0 + random.normal(0.15, 3)

@@ -1,4 +1,4 @@
-"""Training triplets made on the fly: real photo, foreground mask, and a composite that looks wrong."""
+"""Training triplets made on the fly: real photo, foreground mask, and recolored composite."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ from .moving import move, repaint
 from .photos import PhotoStore
 from .recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 
-# Composites further than this from the real photo (fMSE, 0..255 scale) are drawn back towards it: beyond it
-# nobody could say what the foreground looked like.
+# Composites further than this from the real photo (fMSE, 0..255 scale) are moved back towards it: beyond it
+# the original foreground cannot be recognized.
 FMSE_LIMIT = 8000.0
 MOVED = 0.5  # share of composites made of moved objects
 MISJUDGED = 0.6  # share of masks that are not exact
@@ -75,14 +75,14 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
 
 
 def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
-    """Which photographs (batch,) to make triplets of, by their weights."""
+    """Choose photographs (batch,) to make triplets of, by their weights."""
     return torch.multinomial(store.weights, batch, replacement=True, generator=generator)
 
 
 def synthesize(
     store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, *, lit: float = 0.25
 ) -> Triplet:
-    """A triplet of each of these photographs (B,), recoloured in place, masks as they should be; see `draw`.
+    """Make a triplet of each photograph (B,), recolored in place, with exact masks; see `draw`.
 
     Args:
         store: where photographs come from.
@@ -110,7 +110,7 @@ def synthesize(
 def synthesize_moved(
     store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, *, lit: float = 0.25
 ) -> Triplet:
-    """A triplet of each of these photographs (B,), its object pasted elsewhere; see `synthesize`."""
+    """Make a triplet of each photograph (B,), its object pasted elsewhere; see `synthesize`."""
     taken, mask = _crop(store, photo, size, generator)
     random = RandomNumbers(len(photo), generator)
     mask = _usable(taken, mask, random)
@@ -138,7 +138,7 @@ def synthesize_moved(
 
 
 def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Of three crops (B,3,S,S) the one that shows least of the object, which would give the answer away."""
+    """Choose of three crops (B,3,S,S) the one with the least of the object, which would show the target."""
     crops = [_crop(store, photo, size, generator, smallest=0.3) for _ in range(3)]
     least = torch.stack([mask.mean((1, 2, 3)) for _, mask in crops]).argmin(0).view(-1, 1, 1, 1)
     background = crops[0][0]
@@ -148,7 +148,7 @@ def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Ge
 
 
 def _usable(taken: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """The masks, with generated ones where there is none that is good, and now and then where there is."""
+    """Return the masks, with generated ones where there is no good one, and sometimes elsewhere."""
     covered = mask.mean((1, 2, 3), keepdim=True)
     usable = (covered > 0.004) & (covered < 0.85) & (random.chance(0.85) > 0)
     for chosen in _where(~usable):
@@ -157,7 +157,7 @@ def _usable(taken: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _developed(taken: Tensor, random: RandomNumbers) -> Tensor:
-    """Versions of the pictures: photos vary in taste."""
+    """Retouch the pictures randomly, because photographs differ in style."""
     real = taken.clone()
     for chosen in _where(random.chance(0.3)):
         real[chosen] = retouch(real[chosen], RandomNumbers(len(chosen), random.generator), strength=0.5)
@@ -176,9 +176,9 @@ def recolor(
     *,
     lit: float = 0.25,
 ) -> Tensor:
-    """The composite (B,3,S,S): `real`, its foreground recoloured by one of the families or left as it is.
+    """Make the composite (B,3,S,S): recolor the foreground of `real` by one of the families, or not.
 
-    What is recoloured is the foreground of `taken`, the same pictures in other versions, if given; a share
+    What is recolored is the foreground of `taken`, the same pictures in other versions, if given; a share
     `lit` of them also gets light that changes over the foreground.
     """
     random = RandomNumbers(len(real), generator)
@@ -200,7 +200,7 @@ def recolor(
 
 
 def _where(condition: Tensor) -> list[Tensor]:
-    """The pictures of a batch that a condition (B,1,1,1) holds for: one index (n,), or none at all."""
+    """Return the pictures for which a condition (B,1,1,1) holds: one index (n,), or none."""
     chosen = torch.nonzero(condition.flatten()).flatten()
     return [chosen] if len(chosen) else []
 
@@ -208,7 +208,7 @@ def _where(condition: Tensor) -> list[Tensor]:
 def _crop(
     store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, smallest: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """Random crops of photographs and masks, `smallest` to 1 of the area, flipped half of the time."""
+    """Crop photographs and masks randomly, `smallest` to 1 of the area, flipped half of the time."""
     device = store.images.device
     random = RandomNumbers(len(photo), generator)
     pick = (random.uniform(0, 1).flatten() * store.mask_count[photo]).long()

@@ -1,4 +1,4 @@
-"""Whether a data set is complete and every picture in it can be read."""
+"""Checking that a data set is complete and every picture in it can be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .samples import read_sample
 
 
 class Reading(NamedTuple):
-    """What reading one sample showed.
+    """The result of reading one sample.
 
     Attributes:
         sample: The sample.
@@ -39,7 +39,7 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Count:
-    """How many samples of one sub-set and split can be used, and how many cannot."""
+    """The numbers of usable and unusable samples of one sub-set and split."""
 
     subset: str
     split: str
@@ -49,7 +49,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found; every list holds sentences.
+    """The result of a check; every list holds sentences.
 
     Attributes:
         root: The data set.

@@ -1,4 +1,4 @@
-"""How much of a picture is foreground, and the groups that data sets are split into by it."""
+"""The share of foreground in a picture, and the groups of data sets by it."""
 
 from typing import Any
 

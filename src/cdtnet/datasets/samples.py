@@ -1,4 +1,4 @@
-"""Data sets of composites, masks and real images, as downloaded: what they hold, and reading it.
+"""Data sets of composites, masks and real images, as downloaded: contents and reading.
 
 A damaged file raises DataError from `read_sample` and says which; whether to go on without it is the caller's
 choice.
@@ -48,7 +48,7 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class DataSet:
-    """What a data set holds.
+    """The contents of a data set.
 
     Attributes:
         root: The folder or archive.
@@ -72,12 +72,12 @@ def open_dataset(
 
     Args:
         root: A folder, a zip or tar archive, which is read without unpacking, or the file of a manifest.
-        layout: A layout's name, or "auto" to recognise it.
+        layout: A layout's name, or "auto" to recognize it.
         split: "train" or "test"; both, and what no list mentions, by default.
         subsets: Names of sub-sets; all by default.
 
     Raises:
-        DataError: The root cannot be read, its layout is not recognised, or nothing is left of what was asked
+        DataError: The root cannot be read, its layout is not recognized, or nothing is left of what was asked
             for.
     """
     root = Path(root)
@@ -90,7 +90,7 @@ def open_dataset(
 
 
 def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str] | None) -> str:
-    """Why nothing is left, in a sentence."""
+    """Explain in a sentence why no sample is left."""
     if subsets is not None and not found.samples:
         return f"{root} has no sub-set {' or '.join(subsets)}; it has {', '.join(found.subsets) or 'none'}."
     splits = sorted({sample.split for sample in found.samples} - {""})
@@ -103,7 +103,7 @@ def read_sample(sample: Sample) -> Arrays:
     """Read a sample's pictures at full resolution.
 
     The codes are those in the files, as the published evaluations read them: turned upright by EXIF, reduced
-    to 8 bit, without alpha channel and without applying color profiles. Masks keep their grey values.
+    to 8 bit, without alpha channel and without applying color profiles. Masks keep their gray values.
 
     Raises:
         DataError: A file is missing or damaged, or their sizes differ; names them.
@@ -120,7 +120,7 @@ def read_sample(sample: Sample) -> Arrays:
 
 
 def resize_arrays(arrays: Arrays, size: int) -> Arrays:
-    """Squash a sample's pictures to squares, as the published evaluations do.
+    """Resize a sample's pictures to squares, as the published evaluations do.
 
     Bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to the nearest code.
 

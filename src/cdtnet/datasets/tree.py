@@ -1,4 +1,4 @@
-"""Where files lie: a folder, a zip or a tar archive, all read in place and by the same three methods.
+"""Trees of files: a folder, a zip or a tar archive, all read in place by the same three methods.
 
 A tree is only a name, so it is cheap to send to another process; archives are opened there when first read.
 Links inside archives, and members whose names would lead out of them, are left out.
@@ -40,13 +40,13 @@ class Tree(Protocol):
         """The folder, the archive file, or an address such as s3://bucket/folder."""
 
     def files(self) -> list[str]:
-        """Paths of all files, sorted, without what operating systems leave behind."""
+        """List the paths of all files, sorted, without clutter of operating systems."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Check whether there is such a file."""
 
     def read(self, path: str) -> bytes:
-        """The content of a file; OSError, KeyError or DataError where it cannot be read."""
+        """Read a file; OSError, KeyError or DataError if it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Entry:
         return os.path.join(self.tree.root, self.path)
 
     def exists(self) -> bool:
-        """Whether the file is there."""
+        """Check whether the file exists."""
         return self.tree.exists(self.path)
 
     def read(self) -> bytes:
-        """The file's content.
+        """Read the file.
 
         Raises:
             DataError: The file is missing or cannot be read.
@@ -83,7 +83,7 @@ class Entry:
 
 
 def open_tree(root: Path) -> Tree:
-    """The tree of a folder, zip or tar archive, compressed or not.
+    """Open a folder, zip or tar archive, compressed or not.
 
     Raises:
         DataError: The root is missing, or neither a folder nor such an archive.
@@ -110,18 +110,18 @@ class Folder:
     root: Path
 
     def files(self) -> list[str]:
-        """Paths of all files, sorted."""
+        """List the paths of all files, sorted."""
         try:
             return sorted(path for path in _walk(str(self.root)) if not is_clutter(path))
         except OSError as error:
             raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from error
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Check whether there is such a file."""
         return os.path.isfile(self.root / path)  # False for names that no file can have
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """Read a file."""
         check_regular(self.root / path)
         return (self.root / path).read_bytes()
 
@@ -133,15 +133,15 @@ class Zip:
     root: Path
 
     def files(self) -> list[str]:
-        """Paths of all files, sorted."""
+        """List the paths of all files, sorted."""
         return sorted(_open_zip(self.root, _state(self.root), os.getpid())[1])
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Check whether there is such a file."""
         return path in _open_zip(self.root, _state(self.root), os.getpid())[1]
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """Read a file."""
         archive, members = _open_zip(self.root, _state(self.root), os.getpid())
         return archive.read(members[path])
 
@@ -153,15 +153,15 @@ class Tar:
     root: Path
 
     def files(self) -> list[str]:
-        """Paths of all files, sorted."""
+        """List the paths of all files, sorted."""
         return sorted(_index_tar(self.root, _state(self.root))[1])
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Check whether there is such a file."""
         return path in _index_tar(self.root, _state(self.root))[1]
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """Read a file."""
         compressed, members = _index_tar(self.root, _state(self.root))
         offset, size = members[path]
         if compressed:
@@ -185,14 +185,14 @@ def _walk(folder: str, inside: str = "", above: tuple[str, ...] = ()) -> Iterato
 
 
 def _state(root: Path) -> tuple[int, int]:
-    """What changes when another archive takes the name of one that is open."""
+    """Return a value that changes when another archive replaces an open one."""
     status = root.stat()
     return status.st_mtime_ns, status.st_size
 
 
 @lru_cache(maxsize=16)
 def _open_zip(root: Path, state: object, process: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-    """An archive opened by and for one process (a handle shared after a fork would be moved by both)."""
+    """Open an archive for one process; after a fork, a shared handle would be moved by both."""
     try:
         archive = zipfile.ZipFile(root)
     except _DAMAGED as error:
@@ -211,7 +211,7 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
 
 @lru_cache(maxsize=16)
 def _index_tar(root: Path, state: object) -> tuple[bool, dict[str, tuple[int, int]]]:
-    """Whether an archive is compressed, and where the content of each file begins and how long it is."""
+    """Return whether an archive is compressed, and the place and length of each file's content."""
     try:
         compressed = _is_compressed(root)
         with tarfile.open(root, "r:*") as archive:
@@ -241,7 +241,7 @@ def _is_compressed(root: Path) -> bool:
 
 @lru_cache(maxsize=16)
 def _decompressed(root: Path, state: object, process: int) -> tuple[BinaryIO, threading.Lock]:
-    """The content of a compressed archive, opened by and for one process, and who may read from it."""
+    """Open the content of a compressed archive for one process, with its lock."""
     archive = tarfile.open(root, "r:*")  # noqa: SIM115 - stays open for the next read
     return archive.fileobj, threading.Lock()  # type: ignore[return-value]
 
@@ -252,7 +252,7 @@ def _part(stream: BinaryIO, offset: int, size: int) -> bytes:
 
 
 def _inside(name: str) -> str | None:
-    """A member's path with its parts tidied, or None if it leads out of the archive or is clutter."""
+    """Normalize a member's path; None if it leads out of the archive or is clutter."""
     name = name.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or ":" in name.split("/")[0]:
@@ -262,6 +262,6 @@ def _inside(name: str) -> str | None:
 
 
 def is_clutter(path: str) -> bool:
-    """Whether a file is one that operating systems leave behind."""
+    """Check whether a file is clutter of an operating system."""
     parts = path.split("/")
     return parts[-1].startswith("._") or not _CLUTTER.isdisjoint(parts)

@@ -1,1 +1,1 @@
-"""The network on OpenVINO or PyTorch: an engine looks at pictures and renders them, and decides nothing."""
+"""The network on OpenVINO or PyTorch: engines compute an analysis and render, without any policy."""

@@ -1,4 +1,4 @@
-"""How sure two looks at a picture are, the second one mirrored (test-time augmentation).
+"""The confidence in a change, from two analyses, the second one mirrored (test-time augmentation).
 
 Their mean is better than either, and where they differ neither is sure. Not in the paper;
 `Config.second_look` says whether a network looks twice.
@@ -14,7 +14,7 @@ _SQUARE = (-3, -2, -1)  # axes
 
 
 class Confidence(NamedTuple):
-    """How much of a change is worth making; arrays or tensors (…), one value for each picture.
+    """The share of a change to apply; arrays or tensors (…), one value for each picture.
 
     Attributes:
         share: of the change, 0..1.
@@ -47,7 +47,7 @@ def mix(parts: Sequence[Any], weights: Sequence[float]) -> Any:
 
 
 def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:
-    """How sure two looks are of the change that their mean makes.
+    """Compute the confidence in the mean change of two analyses.
 
     Wiener's filter, size² / (size² + error²), for the change as a whole, both over the foreground: it is
     continuous, so that what hardly changes the picture hardly changes the result. The error is not known. A

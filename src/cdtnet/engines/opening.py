@@ -1,4 +1,4 @@
-"""Choosing the engine for a device, and getting a network ready on it."""
+"""Choosing the engine for a device, and opening a network on it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def open_engine(
         threads: of OpenVINO; one for each core by default.
 
     Raises:
-        WeightsError: if there are no such weights, or they do not fit.
-        CdtnetError: if the engine is not installed or the device is not there.
+        WeightsError: There are no such weights, or they do not fit.
+        CdtnetError: The engine is not installed or the device is not there.
     """
     if engine not in ("auto", "openvino", "pytorch"):
-        raise CdtnetError(f"There is no engine {engine!r}; there are auto, openvino and pytorch.")
+        raise CdtnetError(f"There is no engine {engine!r}; choose auto, openvino or pytorch.")
     if not isinstance(model, (str, PathLike)):
         if engine == "openvino":
             raise CdtnetError("A PyTorch module runs on the engine pytorch only.")

@@ -41,9 +41,9 @@ class LowAnalysis(NamedTuple):
     """All that rendering needs to know of a picture.
 
     Attributes:
-        low: (1,3+32,S,S), the generator's picture, normalised, or what is to be added to the colour
+        low: (1,3+32,S,S), the generator's picture, normalized, or what is to be added to the color
             mapping's (`Config.residual`), and its features; None for "cdtnet-sim".
-        table: (1,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
+        table: (1,3,33,33,33), the mixed LUT, axes color, blue, green, red; None for "is2am".
         atlas: (1,3,204,204), the same as a flat picture, for looking up.
     """
 
@@ -74,7 +74,7 @@ class OpenVinoEngine:
         threads: how many to compute with; by default one for each core.
 
     Raises:
-        WeightsError: if they do not fit.
+        WeightsError: They do not fit.
     """
 
     name = "openvino"
@@ -142,7 +142,7 @@ class OpenVinoEngine:
         return painted + np.array(IMAGENET_MEAN, np.float32)
 
     def _map(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
-        """The colour mapping's picture at base size, (S,S,3)."""
+        """The color mapping's picture at base size, (S,S,3)."""
         assert analysis.atlas is not None
         inputs = {"image": low.image[None], "mask": low.mask[None, ..., None]}
         return self._graphs["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"][0]
@@ -165,7 +165,7 @@ class OpenVinoEngine:
         return box.run(**inputs, **drawn)["refined"][0]
 
     def table(self, analysis: LowAnalysis) -> FloatArray | None:
-        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+        """The mixed LUT as (33,33,33,3), axes blue, green, red, color; None for a generator alone."""
         return (
             None if analysis.table is None else np.ascontiguousarray(analysis.table[0].transpose(1, 2, 3, 0))
         )
@@ -225,7 +225,7 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
     """The graphs of a network's boxes, holding its weights.
 
     Raises:
-        WeightsError: if the weights are not exactly what the graphs ask for.
+        WeightsError: The weights are not exactly what the graphs ask for.
     """
     files = {name: name for name in BOXES[weights.config.variant]}
     if not weights.config.residual:

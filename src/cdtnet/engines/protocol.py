@@ -1,4 +1,4 @@
-"""What an engine is given, and what it does."""
+"""The interface of engines: inputs and methods."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FloatArray = NDArray[np.float32]
 
 
 class Tile(NamedTuple):
-    """A part of what was analysed, to be rendered.
+    """A part of what was analyzed, to be rendered.
 
     Attributes:
         composite: (h,w,3), its pixels, sRGB in 0..1.
         mask: (h,w), 0..1.
-        size: (H,W) of what was analysed: the picture, or a frame of it.
+        size: (H,W) of what was analyzed: the picture, or a frame of it.
         window: where it lies there.
     """
 
@@ -64,10 +64,10 @@ class Engine(Protocol):
         """Give back the memory that looking took, where it is not needed at once."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:
-        """The picture at base size that an analysis leads to, (S,S,3), sRGB, not clamped."""
+        """Return the picture at base size that an analysis gives, (S,S,3), sRGB, not clamped."""
 
     def render(self, analysis: Any, tile: Tile, precision: Precision = "float32") -> FloatArray:
-        """A tile of the picture, whole frame as published.
+        """Render a tile of the picture, whole frame as published.
 
         Args:
             analysis: of the whole picture.
@@ -79,7 +79,7 @@ class Engine(Protocol):
         """
 
     def table(self, analysis: Any) -> FloatArray | None:
-        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+        """Return the mixed LUT as (33,33,33,3), axes blue, green, red, color; None for a generator alone."""
 
     def describe(self) -> str:
-        """The runtime and the device, for people."""
+        """Describe the runtime and the device."""

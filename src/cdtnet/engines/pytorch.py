@@ -72,7 +72,7 @@ class TorchEngine:
             return rendered[0].permute(1, 2, 0).float().cpu().numpy()
 
     def table(self, analysis: Analysis) -> FloatArray | None:
-        """The mixed LUT as (33,33,33,3), axes blue, green, red, colour; None for a generator alone."""
+        """The mixed LUT as (33,33,33,3), axes blue, green, red, color; None for a generator alone."""
         if analysis.table is None:
             return None
         return np.ascontiguousarray(analysis.table[0].permute(1, 2, 3, 0).cpu().numpy())

@@ -1,4 +1,4 @@
-"""OpenVINO, without what it does unasked.
+"""OpenVINO without its telemetry.
 
 It reports each import to a server, keeps all that it compiled, and frees a stack that signals still use.
 """

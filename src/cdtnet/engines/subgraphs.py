@@ -1,4 +1,4 @@
-"""The network's boxes as they are drawn into graphs, one for each.
+"""The parts of the network as modules that are exported to graphs.
 
 Made of the PyTorch modules, so that the network is described once. Tiles are laid out (1,h,w,C), the way
 pictures are. Look-ups become two bilinear samplings of a flat picture of the table, for which there are
@@ -58,7 +58,7 @@ class GeneratorGraph(SubGraph):
         self.generator = generator
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Both in 0..1; the colours of `low` are normalised."""
+        """Both in 0..1; the colors of `low` are normalized."""
         image = normalize(image)
         levels = self.generator.encoder(torch.cat((image, mask), dim=1))
         painted, features = self.generator.decode(image, mask, levels)
@@ -79,19 +79,19 @@ class ColorMappingGraph(SubGraph):
         self.color_mapping = color_mapping
 
     def forward(self, bottleneck: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The table's axes are colour, blue, green, red."""
+        """The table's axes are color, blue, green, red."""
         table = self.color_mapping(bottleneck, coarse_mask)
         return table, flatten(table)
 
 
 class LookupGraph(SubGraph):
-    """A tile's colours looked up where the mask is foreground."""
+    """A tile's colors looked up where the mask is foreground."""
 
     inputs: ClassVar[Shapes] = {"atlas": (1, 3, SIDE * CELL, SIDE * CELL), "image": TILE, "mask": TILE_MASK}
     outputs: ClassVar[Shapes] = {"mapped": TILE}
 
     def forward(self, atlas: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-        """Colours and mask in 0..1."""
+        """Colors and mask in 0..1."""
         planes = image.permute(0, 3, 1, 2)  # kernels are slow where the last axis is short
         places = planes.clamp(0, 1) * (LUT_SIZE - 1)
         red, green, blue = places[:, :1], places[:, 1:2], places[:, 2:]
@@ -109,7 +109,7 @@ class LookupGraph(SubGraph):
 
 
 class ResidualGraph(SubGraph):
-    """What is to be added to the colour mapping's picture, at base size (`Config.residual`)."""
+    """What is to be added to the color mapping's picture, at base size (`Config.residual`)."""
 
     inputs: ClassVar[Shapes] = {"low": (1, LOW, "base", "base"), "mapped": (1, "base", "base", 3)}
     outputs: ClassVar[Shapes] = {"residual": (1, LOW, "base", "base")}
@@ -147,7 +147,7 @@ class RefinementGraph(SubGraph):
 
         Args:
             image: of the composite.
-            mapped: the colour mapping's.
+            mapped: the color mapping's.
             mask: of the foreground.
             low: the part of the generator's outputs, or of the residual, that the tile draws on.
             rows: how much each row of the tile takes from each of `low`.
@@ -179,7 +179,7 @@ def flatten(table: Tensor) -> Tensor:
     """Atlases (B,3,6·34,6·34) of tables (B,3,33,33,33): the slices of the blue axis, row by row.
 
     A square, because coordinates in a longer picture would lose digits. Each slice ends with its last row and
-    column once more, so that rounding at its edge finds the same colours, not those of the slice beside it.
+    column once more, so that rounding at its edge finds the same colors, not those of the slice beside it.
     """
     slices = F.pad(table, (0, 1, 0, 1, 0, SIDE**2 - LUT_SIZE), mode="replicate")
     rows = slices.reshape(-1, 3, SIDE, SIDE, CELL, CELL).transpose(3, 4)

@@ -62,7 +62,7 @@ class WholeGraph(SubGraph):
         return painted.clamp(0, 1)
 
     def _frame(self, mask: Tensor) -> tuple["Line", "Line"]:
-        """The part of each picture that is analysed, from top to bottom and from left to right."""
+        """The part of each picture that is analyzed, from top to bottom and from left to right."""
         height, width = mask.shape[1], mask.shape[2]
         if not self.config.close_up:
             return Line.whole(height), Line.whole(width)
@@ -105,7 +105,7 @@ def _antialiased(mask: Tensor) -> Tensor:
 class Line(NamedTuple):
     """A part of a line of pixels, for each picture of a batch or for all: sums to resize it by.
 
-    Pixel centres are at .5. Distances between old and new centres are whole numbers of 1/(2·size) of the old
+    Pixel centers are at .5. Distances between old and new centers are whole numbers of 1/(2·size) of the old
     samples' step, so that they do not drift on long lines.
 
     Attributes:

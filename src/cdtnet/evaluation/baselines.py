@@ -1,8 +1,8 @@
-"""Classical harmonization: give the foreground the colour statistics of the background.
+"""Classical harmonization: give the foreground the color statistics of the background.
 
 Every method takes a composite (H, W, 3), sRGB-encoded floats 0..1, and a mask (H, W), 0..1, and returns
 a picture of the composite's shape and type. Soft edges count in both regions, by their share of each.
-The recoloured foreground is clipped to 0..1 and blended over the composite by the mask, so that pixels
+The recolored foreground is clipped to 0..1 and blended over the composite by the mask, so that pixels
 with mask 0 stay as they are, bit for bit. A mask without foreground or without background leaves nothing
 to match, and gives a copy of the composite.
 """
@@ -35,7 +35,7 @@ RGB_VARIANCE_FLOOR = (1 / 255) ** 2 / 12
 """Added to both covariances in RGB, along every direction: the variance of rounding to 8 bits."""
 
 LAB_VARIANCE_FLOOR = 1e-8
-"""Added to both variances in lαβ: what rounding a light grey (0.8) to 8 bits gives β, the narrowest.
+"""Added to both variances in lαβ: what rounding a light gray (0.8) to 8 bits gives β, the narrowest.
 
 The floors keep the noise of a flat region from being stretched without bounds; equal statistics stay equal.
 """
@@ -60,9 +60,9 @@ def histogram_matching(composite: Array, mask: Array) -> Array:
 
 
 def mkl(composite: Array, mask: Array) -> Array:
-    """Match mean and covariance in RGB by the linear map that moves colours least.
+    """Match mean and covariance in RGB by the linear map that moves colors least.
 
-    Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based colour
+    Pitié and Kokaram, "The linear Monge-Kantorovitch linear color mapping for example-based color
     transfer", CVMP 2007.
     """
     return _recolor(composite, mask, _match_covariance)
@@ -78,29 +78,29 @@ BASELINES: Mapping[str, Callable[[Array, Array], Array]] = {
 
 @dataclass(frozen=True)
 class _Sample:
-    """Weighted colours of a region: colours (N, 3), weights (N,) that sum to 1, both float64."""
+    """Weighted colors of a region: colors (N, 3), weights (N,) that sum to 1, both float64."""
 
     colors: Float64
     weights: Float64
 
     @classmethod
     def of(cls, picture: Array, weights: Float64) -> _Sample:
-        """The pixels of a picture (H, W, 3) whose weight (H, W) is not zero."""
+        """Return the pixels of a picture (H, W, 3) whose weight (H, W) is not zero."""
         chosen = weights > 0
         return cls(picture[chosen].astype(np.float64), weights[chosen] / weights.sum())
 
     def mean(self) -> Float64:
-        """Mean colour (3,)."""
+        """Return the mean color (3,)."""
         return self.weights @ self.colors
 
     def covariance(self) -> Float64:
-        """Covariance (3, 3) of the channels."""
+        """Return the covariance (3, 3) of the channels."""
         centered = self.colors - self.mean()
         return (centered.T * self.weights) @ centered
 
 
 def _recolor(composite: Array, mask: Array, match: Callable[[_Sample, _Sample], Float64]) -> Array:
-    """Blend in the foreground's colours (N, 3) that `match` makes of the foreground and background."""
+    """Blend in the foreground's colors (N, 3) that `match` makes of the foreground and background."""
     share = mask.astype(np.float64)
     inside = share > 0
     if not inside.any() or (share == 1).all():
@@ -150,13 +150,13 @@ def _lab_to_rgb(lab: Float64) -> Float64:
 
 
 def _cumulative(channel: Float64, weights: Float64) -> tuple[Float64, Float64, NDArray[np.intp]]:
-    """The values (V,) that occur in a channel (N,), their quantiles (V,), and each pixel's index (N,)."""
+    """Return the values (V,) of a channel (N,), their quantiles (V,), and each pixel's index (N,)."""
     values, index = np.unique(channel, return_inverse=True)
     return values, np.bincount(index, weights).cumsum(), index
 
 
 def _power(matrix: Float64, exponent: float) -> Float64:
-    """Real power of a symmetric positive definite matrix."""
+    """Compute a real power of a symmetric positive definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     power: Float64 = (vectors * values**exponent) @ vectors.T
     return power

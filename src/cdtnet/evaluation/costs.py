@@ -1,4 +1,4 @@
-"""What a method takes for one picture: time, memory, operations; each measured in a process of its own."""
+"""The cost of a method for one picture: time, memory, operations, measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def measure_costs(
 def measure(
     name: str, device: str, height: int, width: int, threads: int
 ) -> tuple[float, float | None, int | None, int | None, int | None]:
-    """One method on one picture of noise, in this process, after a small one to warm up.
+    """Measure one method on one picture of noise, in this process, after a small one to warm up.
 
     Returns:
         Foreground ratio, seconds, memory, operations and parameters, as `Cost` has them.
@@ -94,7 +94,7 @@ def measure(
 
 
 def _picture(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Noise (H,W,3) in 0..1, and a mask (H,W) of one rectangle in the middle."""
+    """Make noise (H,W,3) in 0..1, and a mask (H,W) of one rectangle in the middle."""
     mask = np.zeros((height, width), np.float32)
     mask[_foreground(height, width).slices] = 1
     return np.random.default_rng(0).random((height, width, 3), dtype=np.float32), mask
@@ -107,7 +107,7 @@ def _foreground(height: int, width: int) -> Window:
 
 
 def _peak(gpu: bool) -> int:
-    """The largest number of bytes that this process has held so far, on the GPU or in main memory."""
+    """Return the peak memory of this process in bytes, on the GPU or in main memory."""
     return torch.cuda.max_memory_allocated() if gpu else peak_memory()
 
 

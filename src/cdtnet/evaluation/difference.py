@@ -1,4 +1,4 @@
-"""Color difference as people see it: CIEDE2000 between sRGB pictures.
+"""Perceived color difference: CIEDE2000 between sRGB pictures.
 
 libvips brings them to CIELAB. The formula is written out here, and tested against scikit-image: libvips' own
 takes another mean of two hues that lie opposite, and differs there by up to 13.
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def delta_e(prediction: Array, target: Array, mask: Array) -> Difference:
-    """CIEDE2000 of each pixel (sRGB, D65), averaged; about 1 is the least that people see.
+    """Average CIEDE2000 (sRGB, D65) over the pixels; about 1 is the least visible difference.
 
     Values are rounded to 16 bits, which moves no pixel by more than about 0.02.
 
@@ -53,16 +53,16 @@ def delta_e(prediction: Array, target: Array, mask: Array) -> Difference:
 
 
 def ciede2000(first: Float64, second: Float64) -> Float64:
-    """The difference of colors (…, 3) in CIELAB, as Sharma, Wu and Dalal (2005) write it: (…)."""
+    """Compute the difference of CIELAB colors (…, 3) as Sharma, Wu and Dalal (2005): (…)."""
     lightness = (first[..., 0] + second[..., 0]) / 2
     chroma = (np.hypot(first[..., 1], first[..., 2]) + np.hypot(second[..., 1], second[..., 2])) / 2
     stretch = 1.5 - 0.5 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
     (chroma_1, hue_1), (chroma_2, hue_2) = _polar(first, stretch), _polar(second, stretch)
-    grey = chroma_1 * chroma_2 == 0
-    turn = np.where(grey, 0, (hue_2 - hue_1 + 180) % 360 - 180)
+    gray = chroma_1 * chroma_2 == 0
+    turn = np.where(gray, 0, (hue_2 - hue_1 + 180) % 360 - 180)
     turn = np.where((turn == -180) & (hue_2 > hue_1), 180, turn)
     chroma = (chroma_1 + chroma_2) / 2
-    hue = np.where(grey, hue_1 + hue_2, _mean_hue(hue_1, hue_2))
+    hue = np.where(gray, hue_1 + hue_2, _mean_hue(hue_1, hue_2))
     weight = (
         1
         - 0.17 * _cosine(hue - 30)
@@ -82,13 +82,13 @@ def ciede2000(first: Float64, second: Float64) -> Float64:
 
 
 def _polar(lab: Float64, stretch: Float64) -> tuple[Float64, Float64]:
-    """Chroma and hue, in degrees from 0 to 360, once a is stretched."""
+    """Return chroma and hue, in degrees from 0 to 360, after stretching a."""
     a, b = lab[..., 1] * stretch, lab[..., 2]
     return np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
 
 
 def _mean_hue(first: Float64, second: Float64) -> Float64:
-    """Halfway between two hues along the shorter arc."""
+    """Return the middle of two hues along the shorter arc."""
     total, far = first + second, np.abs(first - second) > 180
     return np.where(far, np.where(total < 360, total + 360, total - 360), total) / 2
 
@@ -98,7 +98,7 @@ def _cosine(degrees: Float64) -> Float64:
 
 
 def _lab(picture: Array) -> Float64:
-    """Pixels (rows, W, 3), 0..255, in CIELAB."""
+    """Convert pixels (rows, W, 3), 0..255, to CIELAB."""
     use_threads()
     codes = np.rint(np.clip(picture, 0, 255) * (65535 / 255)).astype(np.uint16)
     lab = pyvips.Image.new_from_array(codes, interpretation="rgb16").colourspace("lab")

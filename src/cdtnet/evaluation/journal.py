@@ -1,4 +1,4 @@
-"""What an evaluation keeps and says on its way, so that hours of it are neither mute nor lost."""
+"""The journal and progress reports of an evaluation, so that long runs can be resumed."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal
         same: what the evaluation depends on.
 
     Raises:
-        DataError: it is something else, or of an evaluation that differs.
-        WriteError: it cannot be written.
+        DataError: It is something else, or of an evaluation that differs.
+        WriteError: It cannot be written.
     """
     if path is None:
         yield Journal({}, None)
@@ -66,7 +66,7 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal
 
 
 def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composite, Found]], int]:
-    """The scores in a journal, and the bytes that its whole lines take."""
+    """Read the scores of a journal, and the bytes of its complete lines."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -94,7 +94,7 @@ def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composit
 
 
 class Reports:
-    """A line a minute where no terminal shows a bar.
+    """Progress reports once a minute, if there is no terminal for a bar.
 
     Args:
         total: composites in all.

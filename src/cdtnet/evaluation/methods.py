@@ -1,4 +1,4 @@
-"""The methods that can be compared, by name: ours, and what is usually put beside it."""
+"""The methods that can be compared, by name."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class Method:
     folder: Results | None = None
 
     def output(self, name: str, arrays: Arrays) -> Array:
-        """What the method makes of a sample, by its name where the result is on disk: (H,W,3), 0..1.
+        """Harmonize a sample, or read its result from disk by name: (H,W,3), 0..1.
 
         Raises:
-            DataError: there is no such result, or it has another size.
+            DataError: There is no such result, or it has another size.
         """
         if self.folder is not None:
             return self.folder.read(name, arrays)
@@ -73,7 +73,7 @@ class Results:
         root: holds them at the composites' paths, or anywhere under their names, with whatever suffix.
 
     Raises:
-        DataError: there is no such folder, or it holds no pictures.
+        DataError: There is no such folder, or it holds no pictures.
     """
 
     def __init__(self, root: Path):
@@ -91,10 +91,10 @@ class Results:
             raise DataError(f"The folder {root} holds no pictures.")
 
     def read(self, name: str, arrays: Arrays) -> Array:
-        """The result for a composite, brought to the size of the sample where it has that of the originals.
+        """Read the result for a composite, resized from the originals' size to the sample's.
 
         Raises:
-            DataError: there is none, more than one, or it is not as large.
+            DataError: There is none, more than one, or it is not as large.
         """
         stem = PurePosixPath(name).with_suffix("")
         exact = self.by_path.get(str(stem))
@@ -116,10 +116,10 @@ class Results:
 
 
 def published_results(folder: Path) -> Method:
-    """Results that others publish, as a method to compare with.
+    """Make a method of published results.
 
     Raises:
-        DataError: there is no such folder, or it holds no pictures.
+        DataError: There is no such folder, or it holds no pictures.
     """
     return Method(CLASSICAL["composite"], folder=Results(folder))
 
@@ -154,7 +154,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
 
 
 def _at_full_size(network: CDTNet, whole_frame: bool) -> Harmonize:
-    """The generator alone on the picture as it is.
+    """Run the generator alone on the picture at full size.
 
     Nothing is resized, so nothing is distorted: up to 7 rows and columns are repeated at the bottom and to
     the right, until the sides are multiples of 8, and cut off again. Memory grows with the picture.

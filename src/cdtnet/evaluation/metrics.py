@@ -42,7 +42,7 @@ STRIP = 128
 
 
 def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
-    """Every one of `METRICS` for one picture, at the cost of two SSIM maps and one of color differences.
+    """Compute all `METRICS` of one picture, at the cost of two SSIM maps and one of color differences.
 
     Args:
         prediction: Picture (H, W, 3), 0..255, at least 11 pixels high and wide.
@@ -78,7 +78,7 @@ def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
 
 
 def mse(prediction: Array, target: Array) -> float:
-    """Mean squared error over all pixels and channels, in squared 8-bit codes.
+    """Compute the mean squared error over all pixels and channels, in squared 8-bit levels.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
@@ -88,7 +88,7 @@ def mse(prediction: Array, target: Array) -> float:
 
 
 def fmse(prediction: Array, target: Array, mask: Array) -> float:
-    """Foreground MSE: Σ mask · error² / (3 · Σ mask + 1e-6), in squared 8-bit codes.
+    """Compute Σ mask · error² / (3 · Σ mask + 1e-6), in squared 8-bit levels.
 
     The definition of iS2AM (Sofiiuk et al., 2021) and its successors; 0 without foreground.
 
@@ -101,7 +101,7 @@ def fmse(prediction: Array, target: Array, mask: Array) -> float:
 
 
 def mse_inside(prediction: Array, target: Array, mask: Array) -> float:
-    """Mean over the whole frame of the errors inside the mask alone: Σ mask · error² / (3 · H · W).
+    """Compute Σ mask · error² / (3 · H · W): errors inside the mask, over the whole frame.
 
     As the codes of HINet and PCT-Net have it, in squared 8-bit codes: noise of the background does not count.
 
@@ -114,7 +114,7 @@ def mse_inside(prediction: Array, target: Array, mask: Array) -> float:
 
 
 def psnr_inside(prediction: Array, target: Array, mask: Array) -> float:
-    """PSNR of `mse_inside` with peak 255, in dB, as PCT-Net's code has it.
+    """Compute the PSNR of `mse_inside` with peak 255, in dB, as PCT-Net's code does.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
@@ -125,7 +125,7 @@ def psnr_inside(prediction: Array, target: Array, mask: Array) -> float:
 
 
 def psnr(prediction: Array, target: Array) -> float:
-    """Peak signal-to-noise ratio, 10 · log10(255² / (MSE + 1e-6)), in dB, as most papers have it.
+    """Compute the PSNR, 10 · log10(255² / (MSE + 1e-6)), in dB, as most papers do.
 
     Identical pictures have 108.13 dB, so that a mean over pictures which include one stays finite.
 
@@ -137,7 +137,7 @@ def psnr(prediction: Array, target: Array) -> float:
 
 
 def psnr_official(prediction: Array, target: Array) -> float:
-    """PSNR in dB whose peak is the target's own maximum, as in the official code of iS2AM and CDTNet.
+    """Compute the PSNR in dB with the target's maximum as peak, as the code of iS2AM and CDTNet does.
 
     Never above `psnr`, and up to 0.5 dB below it in the published tables; minus infinity for an all-black
     target.
@@ -150,7 +150,7 @@ def psnr_official(prediction: Array, target: Array) -> float:
 
 
 def fpsnr(prediction: Array, target: Array, mask: Array) -> float:
-    """PSNR of the foreground, 10 · log10(255² / (fMSE + 1e-6)), in dB.
+    """Compute the PSNR of the foreground, 10 · log10(255² / (fMSE + 1e-6)), in dB.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
@@ -161,7 +161,7 @@ def fpsnr(prediction: Array, target: Array, mask: Array) -> float:
 
 
 def _weighted(prediction: Array, target: Array, mask: Array) -> float:
-    """Σ mask · error² over pixels and channels."""
+    """Sum mask · error² over pixels and channels."""
     return sum(
         float(np.tensordot(mask[rows], error, axes=2).sum())
         for rows, error in _squared_errors(prediction, target)
@@ -174,7 +174,7 @@ def _decibels(error: float, peak: float) -> float:
 
 
 def _squared_errors(prediction: Array, target: Array) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Squared differences (rows, W, 3) float64, strip by strip, each with the rows that it covers."""
+    """Yield squared differences (rows, W, 3) in float64, strip by strip, with their rows."""
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ in shape")
     for top in range(0, len(target), STRIP):

@@ -19,7 +19,7 @@ OF_RUNS = ("weights.safetensors", "best.safetensors", "checkpoint.pt")
 
 
 def label_of(name: str) -> str:
-    """What tables call a baseline, a shipped model, or a file of weights."""
+    """Return the label of a baseline, a shipped model, or a weights file in tables."""
     path = Path(name)
     if path.name in OF_RUNS and path.parent.name:
         return f"{path.parent.name}/{path.stem}"

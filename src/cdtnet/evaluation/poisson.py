@@ -1,7 +1,7 @@
 """Seamless cloning of a foreground into its background (Pérez et al., "Poisson Image Editing", 2003).
 
-The foreground keeps its gradients and takes its colours at the seam from the background: the sum of
-(f_p − f_q − v_pq)² over neighbouring pixels is as small as it can be, f being the composite outside the
+The foreground keeps its gradients and takes its colors at the seam from the background: the sum of
+(f_p − f_q − v_pq)² over neighboring pixels is as small as it can be, f being the composite outside the
 mask, and v the composite's own differences inside. A composite does not say how its foreground went on
 beyond the cut, so v is 0 for pairs across the seam and in soft edges.
 
@@ -24,7 +24,7 @@ Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
 SOLID = 0.9
-"""From this coverage on a pixel's colour is taken to be the foreground's own, so that its gradients count."""
+"""From this coverage on a pixel's color is taken to be the foreground's own, so that its gradients count."""
 
 TOLERANCE = 1e-5
 """The residual at which the solution is good enough, relative to the right-hand side."""
@@ -60,14 +60,14 @@ def poisson_blending(composite: Array, mask: Array) -> Array:
 
 
 def _bounds(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The rectangle of the foreground and one pixel around it, as far as the picture reaches."""
+    """Return the rectangle of the foreground with a margin of one pixel, within the picture."""
     spans = [np.flatnonzero(inside.any(axis))[[0, -1]] for axis in (1, 0)]
     rows, columns = (slice(max(int(first) - 1, 0), int(last) + 2) for first, last in spans)
     return rows, columns
 
 
 def _seams(colors: Array, solid: NDArray[np.bool_]) -> Float32:
-    """For each pixel, the sum of its neighbours' differences from it that the solution must lose."""
+    """Return for each pixel the sum of its neighbors' differences that the solution must remove."""
     result = np.zeros(colors.shape, np.float32)
     for one, other in _neighbors():
         untrusted = ~(solid[one] & solid[other])
@@ -78,7 +78,7 @@ def _seams(colors: Array, solid: NDArray[np.bool_]) -> Float32:
 
 
 def _matrix(inside: NDArray[np.bool_]) -> sparse.csr_array:
-    """The Laplacian (N, N) of the foreground's pixels; neighbours in the background have known values."""
+    """Make the Laplacian (N, N) of the foreground's pixels; background neighbors have known values."""
     index = np.cumsum(inside, dtype=np.int32).reshape(inside.shape) - 1
     count = np.zeros(inside.shape, np.float32)
     rows, columns = [], []
@@ -98,7 +98,7 @@ def _matrix(inside: NDArray[np.bool_]) -> sparse.csr_array:
 
 
 def _neighbors() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Slices of a picture that pair each pixel with the one to its right, and with the one below."""
+    """Yield slices that pair each pixel with the one to its right, and with the one below."""
     every, first, last = slice(None), slice(None, -1), slice(1, None)
     return [((every, first), (every, last)), ((first, every), (last, every))]
 
@@ -129,7 +129,7 @@ class _Multigrid:
         self.coarser = _Multigrid((self.spread.T @ matrix @ self.spread).tocsr(), squares[first])
 
     def __call__(self, residual: Float32) -> Float32:
-        """Roughly the solution (N, C) for a right-hand side (N, C)."""
+        """Approximate the solution (N, C) for a right-hand side (N, C)."""
         if self.factors is not None:
             return self.factors.solve(residual.astype(np.float64)).astype(np.float32)
         solution: Float32 = self.inverse_diagonal * residual
@@ -160,11 +160,11 @@ def _solve(matrix: sparse.csr_array, places: Int32, right: Float32) -> Float32:
 
 
 def _dot(one: Float32, other: Float32) -> NDArray[np.float64]:
-    """Scalar products (C,) of columns (N, C)."""
+    """Return the scalar products (C,) of columns (N, C)."""
     return np.einsum("nc,nc->c", one, other, dtype=np.float64)
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> Float32:
-    """0 where a column has nothing left to solve."""
+    """Divide; 0 where a column has nothing left to solve."""
     ratio = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
     return ratio.astype(np.float32)

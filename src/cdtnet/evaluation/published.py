@@ -1,4 +1,4 @@
-"""Figures that stand in public, each with the convention it was computed in and who measured it."""
+"""Published figures, each with its convention and source."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Published:
 
 
 def compared(subset: str, count: int) -> str:
-    """How many composites of a sub-set were scored, of how many behind the published figures."""
+    """Return how many composites of a sub-set were scored, and how many the published figures have."""
     expected = COMPOSITES[subset.lower()]
     return f"{count:,}" if count == expected else f"{count:,} of {expected:,}"
 
 
 def matching(evaluation: Evaluation, subset: str) -> list[Published]:
-    """The published rows that an evaluation's sub-set ("" is all four) may be compared with."""
+    """Return the published rows for an evaluation's sub-set ("" is all four)."""
     if evaluation.layout != "iharmony4" or evaluation.split != "test":
         return []
     return [row for row in PUBLISHED if row.size == evaluation.size and row.subset.lower() == subset.lower()]
@@ -76,7 +76,7 @@ def _row(
 
 
 def _at_256(method: str, convention: str, measured_by: str, *pairs: tuple[float, ...]) -> list[Published]:
-    """One line of the iHarmony4 table: scores on the four sub-sets and on all."""
+    """Make one line of the iHarmony4 table: scores on the four sub-sets and on all."""
     subsets = ("HCOCO", "HAdobe5k", "HFlickr", "Hday2night", "")
     return [
         _row(method, subset, 256, convention, measured_by, *scores)

@@ -1,4 +1,4 @@
-"""What an evaluation found: plain numbers, to JSON and back, and to CSV."""
+"""The results of an evaluation: numbers, to and from JSON, and to CSV."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Composite:
 
 @dataclass(frozen=True)
 class Example:
-    """A composite worth looking at, with what each method made of it; only the report needs these.
+    """A composite of the report, with the results of all methods.
 
     Attributes:
         index: which of the evaluation's composites it is.
@@ -58,7 +58,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one method takes for one picture, measured in a process of its own.
+    """The cost of one method for one picture, measured in a process of its own.
 
     Attributes:
         method: name in the table.
@@ -125,7 +125,7 @@ class Evaluation:
         return tuple(self.values)
 
     def to_json(self) -> str:
-        """Everything, as standard JSON; infinite values become the strings "inf" and "-inf"."""
+        """Return everything as standard JSON; infinite values become the strings "inf" and "-inf"."""
         plain = {**vars(self), "composites": [asdict(c) for c in self.composites]}
         plain["costs"] = [asdict(cost) for cost in self.costs]
         plain["values"] = {
@@ -139,7 +139,7 @@ class Evaluation:
         """Read what `to_json` wrote.
 
         Raises:
-            DataError: if it is something else.
+            DataError: It is something else.
         """
         try:
             plain = json.loads(text)
@@ -157,7 +157,7 @@ class Evaluation:
             ) from error
 
     def to_csv(self) -> str:
-        """One line for each composite and method: name, subset, foreground ratio, method, every metric."""
+        """Return a line per composite and method: name, subset, foreground ratio, method, every metric."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         metrics = list(self.values[UNTOUCHED])

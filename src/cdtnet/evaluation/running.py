@@ -67,14 +67,14 @@ class Scores:
         self.composites.append(composite)
 
     def last(self) -> dict[str, dict[str, float]]:
-        """Scores of the composite noted last: method → metric → value."""
+        """Return the scores of the last composite: method → metric → value."""
         return {
             label: {metric: column[-1] for metric, column in table.items()}
             for label, table in self._values.items()
         }
 
     def evaluation(self, **about: Any) -> Evaluation:
-        """What was found, with what `Evaluation` wants to know about the run."""
+        """Return the results, with what `Evaluation` stores about the run."""
         values = {
             label: {metric: np.array(column) for metric, column in table.items()}
             for label, table in self._values.items()
@@ -85,7 +85,7 @@ class Scores:
 def outputs(
     methods: Mapping[str, Method], arrays: Arrays, name: str = ""
 ) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
-    """What each method but "composite" makes of a sample: label and (H,W,3) floats, 0..255, not rounded."""
+    """Yield each method's result of a sample, except "composite": label and (H,W,3) floats, 0..255."""
     for label, method in methods.items():
         if label != UNTOUCHED:
             output = method.output(name, arrays) * np.float32(255)
@@ -157,7 +157,7 @@ def evaluate(
 def examples(
     evaluation: Evaluation, samples: Sequence[Sample], methods: Mapping[str, Method]
 ) -> Iterator[Example]:
-    """The composites that the first method did best, middling and worst on; read and harmonized anew."""
+    """Read and harmonize the best, middle and worst composites of the first method again."""
     by_name = {sample.name: sample for sample in samples}
     for index, kind in telling(evaluation):
         arrays = _arrays(by_name[evaluation.composites[index].name], evaluation.size)
@@ -169,7 +169,7 @@ def examples(
 
 
 def telling(evaluation: Evaluation) -> list[tuple[int, Literal["best", "median", "worst"]]]:
-    """Which composites to look at: those with the highest, middle and lowest drop in fMSE, and the kind."""
+    """Choose the composites with the highest, middle and lowest drop in fMSE, each with its kind."""
     first = next((method for method in evaluation.methods if method != UNTOUCHED), UNTOUCHED)
     drop = evaluation.values[UNTOUCHED]["fmse"] - evaluation.values[first]["fmse"]
     order = [int(index) for index in np.argsort(-drop, kind="stable")]
@@ -186,7 +186,7 @@ def telling(evaluation: Evaluation) -> list[tuple[int, Literal["best", "median",
 
 
 def circumstances(methods: Mapping[str, Method]) -> dict[str, str]:
-    """When and on what a run takes place: `date` and `hardware` of an `Evaluation`."""
+    """Return `date` and `hardware` of an `Evaluation`."""
     networks = [method.network for method in methods.values() if method.network]
     devices = {str(next(network.parameters()).device) for network in networks} or {"cpu"}
     named = [torch.cuda.get_device_name(d) if d.startswith("cuda") else d.upper() for d in sorted(devices)]
@@ -210,7 +210,7 @@ def _arrays(sample: Sample, size: Size) -> Arrays:
 
 
 def _reduced(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    """A picture (H,W) or (H,W,3) as 8-bit codes, no longer than `LONG_SIDE`."""
+    """Convert a picture (H,W) or (H,W,3) to 8-bit levels, no longer than `LONG_SIDE`."""
     height, width = picture.shape[:2]
     scale = min(LONG_SIDE / max(height, width), 1)
     size = max(round(scale * height), 1), max(round(scale * width), 1)

@@ -1,6 +1,6 @@
 """Structural similarity (Wang et al., 2004), in the standard convention and in the official code's.
 
-Both weigh with a Gaussian window of sigma 1.5 and take each colour channel by itself. Strips of rows are
+Both weigh with a Gaussian window of sigma 1.5 and take each color channel by itself. Strips of rows are
 filtered in threads, so that memory stays bounded, and cores are used, whatever the picture's size.
 """
 
@@ -33,7 +33,7 @@ class Similarity(NamedTuple):
 
 @dataclass(frozen=True)
 class Convention:
-    """What tells one SSIM from another.
+    """The parameters of an SSIM.
 
     Attributes:
         radius: the window is 2 · radius + 1 pixels wide.
@@ -56,27 +56,27 @@ OFFICIAL = Convention(3, "constant", crop=False, data_range=lambda p: float(p.ma
 
 
 def ssim(prediction: Array, target: Array) -> float:
-    """Structural similarity in the standard convention, -1..1; see `similarity`."""
+    """Compute the structural similarity in the standard convention, -1..1; see `similarity`."""
     return similarity(prediction, target, np.ones(target.shape[:2]), STANDARD).ssim
 
 
 def fssim(prediction: Array, target: Array, mask: Array) -> float:
-    """Mean of the standard SSIM map weighted by the mask, -1..1; see `similarity`."""
+    """Average the standard SSIM map weighted by the mask, -1..1; see `similarity`."""
     return similarity(prediction, target, mask, STANDARD).fssim
 
 
 def ssim_official(prediction: Array, target: Array) -> float:
-    """Structural similarity as the official code of CDTNet computes it, -1..1; see `similarity`."""
+    """Compute the structural similarity as CDTNet's code does, -1..1; see `similarity`."""
     return similarity(prediction, target, np.ones(target.shape[:2]), OFFICIAL).ssim
 
 
 def fssim_official(prediction: Array, target: Array, mask: Array) -> float:
-    """Mean of the official SSIM map weighted by the mask, -1..1; see `similarity`."""
+    """Average the official SSIM map weighted by the mask, -1..1; see `similarity`."""
     return similarity(prediction, target, mask, OFFICIAL).fssim
 
 
 def similarity(prediction: Array, target: Array, mask: Array, convention: Convention) -> Similarity:
-    """SSIM and fSSIM from one map.
+    """Compute SSIM and fSSIM from one map.
 
     Args:
         prediction: Picture (H, W, 3), 0..255, not smaller than the window.
@@ -112,7 +112,7 @@ def similarity(prediction: Array, target: Array, mask: Array, convention: Conven
 
 
 def _map(prediction: Array, target: Array, rows: slice, convention: Convention, data_range: float) -> Float64:
-    """The SSIM map (rows, W, 3) of some rows of a picture."""
+    """Compute the SSIM map (rows, W, 3) of some rows of a picture."""
     first, second = (_padded(picture, rows, convention) for picture in (prediction, target))
     mean_1, mean_2 = _blur(first, convention), _blur(second, convention)
     product, energy = mean_1 * mean_2, mean_1**2 + mean_2**2
@@ -125,7 +125,7 @@ def _map(prediction: Array, target: Array, rows: slice, convention: Convention, 
 
 
 def _padded(picture: Array, rows: slice, convention: Convention) -> Float64:
-    """Rows of a picture, and as many above and below as the window reaches."""
+    """Return rows of a picture, and as many above and below as the window reaches."""
     top, bottom = rows.start - convention.radius, rows.stop + convention.radius
     inside = picture[max(top, 0) : bottom].astype(np.float64)
     outside = ((max(-top, 0), max(bottom - len(picture), 0)), (0, 0), (0, 0))
@@ -135,7 +135,7 @@ def _padded(picture: Array, rows: slice, convention: Convention) -> Float64:
 
 
 def _blur(padded: Float64, convention: Convention) -> Float64:
-    """Gaussian means of a strip: (2·radius + rows, W, C) to (rows, W, C)."""
+    """Compute Gaussian means of a strip: (2·radius + rows, W, C) to (rows, W, C)."""
     radius = convention.radius
     offsets = np.arange(-radius, radius + 1)
     weights = np.exp(-(offsets**2) / (2 * SIGMA**2))

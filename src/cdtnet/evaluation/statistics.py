@@ -1,4 +1,4 @@
-"""From the scores of single composites to means, shares and intervals, over all of them or a group."""
+"""Means, shares and intervals from the scores of composites, over all of them or a group."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Estimate(NamedTuple):
 
 
 def summarize(evaluation: Evaluation, chosen: Chosen | None = None) -> dict[str, dict[str, Estimate]]:
-    """Estimates for each method and each of `COLUMNS` that the evaluation has, from the same resamples.
+    """Estimate each of `COLUMNS` for each method from the same resamples.
 
     Args:
         evaluation: what to summarize.
@@ -57,7 +57,7 @@ def summarize(evaluation: Evaluation, chosen: Chosen | None = None) -> dict[str,
 
 
 def difference(evaluation: Evaluation, method: str, other: str, metric: str = "fmse") -> Estimate:
-    """Mean of a method's metric minus another's on the same composites: a paired comparison.
+    """Estimate the mean difference of a metric between two methods on the same composites.
 
     The two differ where the interval leaves out 0.
     """
@@ -66,25 +66,25 @@ def difference(evaluation: Evaluation, method: str, other: str, metric: str = "f
 
 
 def by_subset(evaluation: Evaluation) -> dict[str, Chosen]:
-    """For each sub-set, in the data set's order, which composites (N,) are of it."""
+    """Return for each sub-set, in order, which composites (N,) belong to it."""
     names = [composite.subset for composite in evaluation.composites]
     return {name: np.array([name == other for other in names]) for name in dict.fromkeys(names)}
 
 
 def by_foreground(evaluation: Evaluation) -> dict[str, Chosen]:
-    """For each of `BANDS`, which composites (N,) have that share of foreground."""
+    """Return for each of `BANDS` which composites (N,) have that share of foreground."""
     ratios = np.array([composite.foreground_ratio for composite in evaluation.composites])
     return {name: (ratios >= low) & ((ratios < high) | (high == 1)) for name, (low, high) in BANDS.items()}
 
 
 def _worse(evaluation: Evaluation, method: str) -> FloatArray:
-    """1 for each composite that a method left further from the real picture than it was, else 0."""
+    """Return 1 for each composite that a method moved away from the real picture, else 0."""
     values = evaluation.values
     return (values[method]["mse"] > values[UNTOUCHED]["mse"]).astype(np.float64)
 
 
 def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> FloatArray:
-    """Means (1 + RESAMPLES, K) of columns (N, K): of the composites themselves, then of resamples of them."""
+    """Return means (1 + RESAMPLES, K) of columns (N, K): of the composites, then of resamples."""
     columns = columns if chosen is None else columns[chosen]
     count = len(columns)
     random = np.random.default_rng(0)
@@ -100,7 +100,7 @@ def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> Float
 
 
 def _share(hits: FloatArray, chosen: Chosen | None, *, exact: bool) -> Estimate:
-    """The share of composites (N,) that are 1, and the interval of Clopper and Pearson.
+    """Return the share of composites (N,) that are 1, and the interval of Clopper and Pearson.
 
     Resampling would call none of 30 certain: 0 to 0 %. Exactly it is 0 to 11.6 %.
     """
@@ -116,6 +116,6 @@ def _share(hits: FloatArray, chosen: Chosen | None, *, exact: bool) -> Estimate:
 
 
 def _estimate(means: FloatArray) -> Estimate:
-    """From the mean itself and those of resamples (1 + RESAMPLES,)."""
+    """Make an estimate from the mean and those of resamples (1 + RESAMPLES,)."""
     low, high = np.quantile(means[1:], (0.025, 0.975)) if np.isfinite(means).all() else (np.nan, np.nan)
     return Estimate(float(means[0]), float(low), float(high))

@@ -19,7 +19,7 @@ class Table:
     notes: Sequence[str] = ()
 
     def text(self) -> str:
-        """Aligned columns, numbers to the right."""
+        """Format with aligned columns, numbers to the right."""
         lines = [list(self.header), *(line for row in self.rows for line in _lines(row))]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         left = [heading in WORDS for heading in self.header]
@@ -34,7 +34,7 @@ class Table:
         return "\n".join([self.title, "", aligned[0], rule, *aligned[1:], *self._ending()]) + "\n"
 
     def markdown(self) -> str:
-        """The same for a document."""
+        """Format as Markdown."""
         rows = [[_inline(cell) for cell in row] for row in (self.header, *self.rows)]
         lines = [f"| {' | '.join(row)} |" for row in rows]
         rule = "|---" * len(self.header) + "|"

@@ -1,4 +1,4 @@
-"""What there is to say about an evaluation, as tables."""
+"""The tables of an evaluation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Summary = Mapping[str, Mapping[str, Estimate]]
 
 
 def tables(evaluation: Evaluation) -> Iterator[Table]:
-    """Everything, the most important first."""
+    """Yield all tables, the most important first."""
     subsets, whole = by_subset(evaluation), summarize(evaluation)
     yield Table(caption(evaluation), *summary_rows(whole))
     if len(evaluation.methods) > 2:
@@ -62,7 +62,7 @@ def tables(evaluation: Evaluation) -> Iterator[Table]:
 
 
 def caption(evaluation: Evaluation) -> str:
-    """What was evaluated, and how; below, when and on what."""
+    """Describe what was evaluated and how, and when and on what."""
     size = evaluation.size
     pictures = "full resolution" if size == "full" else f"{size}×{size}"
     what = ", ".join(part for part in (evaluation.dataset, evaluation.split) if part)
@@ -76,7 +76,7 @@ def caption(evaluation: Evaluation) -> str:
 
 
 def summary_rows(summary: Summary, columns: Sequence[str] = SUMMARY) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a table with a line for each method, of those columns that there are."""
+    """Return header and rows, a row for each method, of the available columns."""
     columns = measured(summary, columns)
     rows = [
         [method, *(_with_interval(name, estimates[name]) for name in columns)]
@@ -86,12 +86,12 @@ def summary_rows(summary: Summary, columns: Sequence[str] = SUMMARY) -> tuple[li
 
 
 def measured(summary: Summary, columns: Sequence[str]) -> list[str]:
-    """Those of some columns that a summary has; evaluations of before lack some."""
+    """Return the columns that a summary has; older evaluations lack some."""
     return [name for name in columns if all(name in estimates for estimates in summary.values())]
 
 
 def number(name: str, value: float) -> str:
-    """A value of one of `HEADINGS`, as it is printed; a dash for NaN."""
+    """Format a value of one of `HEADINGS`; a dash for NaN."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "−∞" if value < 0 else "∞"
     if name in ("fmse_left", "worse"):
@@ -129,7 +129,7 @@ def _groups(
 
 
 def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) -> Table | None:
-    """Published rows and ours, in the official convention: of one sub-set in full, of several MSE / PSNR."""
+    """Compare published rows with ours in the official convention: one sub-set in full, or MSE / PSNR."""
     published = {subset: found for subset in summaries if (found := matching(evaluation, subset))}
     if not published:
         return None
@@ -171,7 +171,7 @@ def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) 
 
 
 def _conventions(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, Mapping[str, str]]]:
-    """In which conventions our rows are to stand, and which of our columns those are."""
+    """Return the conventions of our rows, and their columns."""
     used = {row.convention for rows in published.values() for row in rows}
     found: list[tuple[str, Mapping[str, str]]] = []
     if used & {OFFICIAL, IHARMONY4}:
@@ -187,7 +187,7 @@ def _conventions(published: Mapping[str, Sequence[Published]]) -> list[tuple[str
 def _published_rows(
     published: Mapping[str, Sequence[Published]],
 ) -> dict[tuple[str, str, str], dict[str, Mapping[str, float]]]:
-    """Method, convention and measurer → sub-set → scores."""
+    """Map method, convention and source to sub-set to scores."""
     rows: dict[tuple[str, str, str], dict[str, Mapping[str, float]]] = {}
     for subset, found in published.items():
         for row in found:
@@ -199,7 +199,7 @@ def _published_rows(
 def _columns(
     published: Mapping[str, Sequence[Published]], numbers: Mapping[str, str]
 ) -> list[tuple[str, str, list[str]]]:
-    """Heading, sub-set and scores of each column: one for each score, or for each of several sub-sets."""
+    """Return heading, sub-set and scores of each column."""
     columns = []
     for subset, rows in published.items():
         present = [name for name in OURS if any(name in row.scores for row in rows)]
@@ -218,7 +218,7 @@ def _cell(scores: Mapping[str, float], names: Sequence[str]) -> str:
 
 
 def _costs(evaluation: Evaluation) -> Table:
-    """A line for each method and size of picture."""
+    """Make a row for each method and size of picture."""
     title = "Cost of one picture, each in a process of its own; memory above libraries, weights and picture."
     header = ["", "picture", "foreground", "parameters", "FLOPs", "time", "memory"]
     return Table(title, header, [_cost(cost) for cost in evaluation.costs])

@@ -1,4 +1,4 @@
-"""Pictures, masks and lookup tables: read, turned into what a network sees, turned back, and written.
+"""Pictures, masks and lookup tables: reading, conversion for the network and back, and writing.
 
 Importing the package is cheap, and libvips is loaded when the first file is read or written.
 """

@@ -1,4 +1,4 @@
-"""TIFF files written bit by bit: libvips encodes bands of a picture, and their strips are joined."""
+"""TIFF files written band by band: libvips encodes bands of a picture, and their strips are joined."""
 
 from __future__ import annotations
 
@@ -61,6 +61,6 @@ def write_bands(stream: BinaryIO, picture: Picture, bands: Iterable[NDArray[Any]
 
 
 def _numbers(value: Any) -> list[int]:
-    """Whole numbers of a directory, which are stored in as few bytes as they need."""
+    """Return the integers of a directory in the smallest type that holds them."""
     kind, raw = value
     return np.frombuffer(raw, f"<u{SIZE[kind]}").tolist()

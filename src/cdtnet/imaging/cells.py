@@ -1,4 +1,4 @@
-"""Where a mask is not black, in squares of a few pixels: found once, from top to bottom."""
+"""The part of a mask that is not black, as a grid of cells, found in one pass from top to bottom."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FINEST = 256  # squares along the longer side, at most twice as many
 
 
 class Cells(NamedTuple):
-    """A mask (H,W) in squares; rows and columns are of the whole mask, and mean nothing in empty squares.
+    """A mask (H,W) as a grid of cells; extents are in the whole mask, and undefined for empty cells.
 
     Attributes:
         side: of the squares, in pixels, a power of two.
@@ -37,7 +37,7 @@ class Cells(NamedTuple):
     brightest: float
 
     def extent(self, chosen: NDArray[np.bool_]) -> Window:
-        """What the chosen squares (h,w) cover; none of them may be empty."""
+        """Return the bounding window of the chosen cells (h,w); none of them may be empty."""
         return Window(
             int(self.top[chosen].min()),
             int(self.left[chosen].min()),
@@ -46,7 +46,7 @@ class Cells(NamedTuple):
         )
 
     def windows(self, tile: int) -> Iterator[Window]:
-        """The tiles that are covered, each cut down to what is covered there; `tile` is that of `survey`."""
+        """Return the covered tiles, each cropped to what is covered; `tile` is that of `survey`."""
         step = tile // self.side
         for row in range(0, self.area.shape[0], step):
             for column in range(0, self.area.shape[1], step):
@@ -89,7 +89,7 @@ def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:
 
 
 def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[np.int64], ...]:
-    """What `Cells` has of some rows, whole squares as far as the mask reaches, from row `first` on."""
+    """Survey some rows, whole cells as far as the mask reaches, from row `first` on."""
     rows, columns = (-(-length // side) for length in covered.shape)
     padded = np.zeros((rows * side, columns * side), np.uint8)
     padded[: covered.shape[0], : covered.shape[1]] = covered
@@ -108,7 +108,7 @@ def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[n
 
 
 def _any_of(flags: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
-    """Whether any of `side` neighbors in a row is set, up to eight at a time: NumPy's `any` is slow here."""
+    """Check groups of `side` values in a row, up to eight at a time: NumPy's `any` is slow here."""
     step = min(side, 8)
     words = flags.view(f"u{step}").reshape(len(flags), -1, side // step)
     joined = words[..., 0].copy()

@@ -21,7 +21,7 @@ _SRGB_GAMMA = 45455
 
 
 def read(stream: BinaryIO) -> tuple[bytes, ...]:
-    """The chunks of a PNG file that are to be kept, each whole; a damaged one is not."""
+    """Read the chunks of a PNG file that are kept; damaged ones are dropped."""
     kept: list[bytes] = []
     room = _MOST
     stream.seek(8)
@@ -50,29 +50,29 @@ def embed(png: bytes, chunks: Sequence[bytes]) -> bytes:
 
 
 def cicp(points: CodePoints) -> bytes:
-    """The chunk of some code points."""
+    """Make the cICP chunk of code points."""
     data = b"cICP" + bytes([*points[:2], 0, 1])
     return struct.pack(">I", 4) + data + struct.pack(">I", zlib.crc32(data))
 
 
 def of_color(chunks: Sequence[bytes]) -> bool:
-    """Whether any says what colors mean."""
+    """Check whether any chunk defines colors."""
     return any(chunk[4:8] in (b"cICP", b"gAMA", b"cHRM") for chunk in chunks)
 
 
 def without_color(chunks: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The chunks but for those on colors."""
+    """Return the chunks that do not define colors."""
     return tuple(chunk for chunk in chunks if chunk[4:8] not in _COLOR)
 
 
 def code_points(chunks: Sequence[bytes]) -> CodePoints | None:
-    """What a cICP chunk says, which goes before everything else."""
+    """Return the code points of a cICP chunk, which overrules all other color chunks."""
     data = _of(chunks, b"cICP")
     return (data[0], data[1], data[2], data[3]) if data and len(data) == 4 else None
 
 
 def profile(chunks: Sequence[bytes]) -> bytes | None:
-    """An ICC profile of what gAMA and cHRM say, which an sRGB chunk overrules; None for sRGB.
+    """Make an ICC profile of gAMA and cHRM, unless an sRGB chunk overrules them; None for sRGB.
 
     Raises:
         PictureError: They describe no color space.

@@ -1,4 +1,4 @@
-"""The bridge between native pixels and the sRGB values that a network sees."""
+"""Conversion between native pixels and the sRGB values that a network sees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .profiles import hdr_shaper
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
     2 / 255
-)  # a profile that moves no color further is sRGB, however it rounds; the next one moves some by 8
+)  # levels: a profile that moves no color further is sRGB, up to rounding; others move some by 8
 
 
 def luma(rgb: NDArray[Any], weights: NDArray[np.float32] = _LUMA) -> Floats:
@@ -32,17 +32,17 @@ def luma(rgb: NDArray[Any], weights: NDArray[np.float32] = _LUMA) -> Floats:
 
 
 class ColorSpace(Protocol):
-    """A profile at work, on values in 0..1: (h, w, 3), or (h, w, 1) on the native side of a grey profile."""
+    """A color profile for values in 0..1: (h, w, 3), or (h, w, 1) native values of a gray profile."""
 
     def to_srgb(self, native: Floats) -> Floats:
-        """SRGB values, clipped to the sRGB gamut, of native ones."""
+        """Convert native values to sRGB, clipped to its gamut."""
 
     def from_srgb(self, values: Floats) -> Floats:
-        """Native values of sRGB ones."""
+        """Convert sRGB values to native ones."""
 
 
 class ColorCodec:
-    """Turns tiles of one picture into sRGB and, once recolored, back; see `color_codec`.
+    """Converts tiles of one picture to sRGB and, once recolored, back; see `color_codec`.
 
     Holds nothing that changes, so that threads may share it. Tiles are (h, w, C) in the picture's type.
     """
@@ -57,7 +57,7 @@ class ColorCodec:
         self._space = space
 
     def decode(self, tile: NDArray[Any]) -> Floats:
-        """(h, w, 3) float32 sRGB values in 0..1 of a native tile; alpha is left out, and NaN is black."""
+        """Convert a native tile to (h, w, 3) float32 sRGB in 0..1; drop alpha, and read NaN as black."""
         native = tile[..., : self._colors]
         native = unit(native) if self._dtype.kind == "f" else np.divide(native, self._scale, dtype=np.float32)
         if self._colors == 1 and not self._gray_space:
@@ -65,10 +65,10 @@ class ColorCodec:
         return native if self._space is None else self._space.to_srgb(native)
 
     def encode(self, tile: NDArray[Any], before: Floats, after: Floats) -> NDArray[Any]:
-        """The native tile with a recoloring carried over to it.
+        """Apply a recoloring to a native tile.
 
-        The tile is moved by the difference between both colors as seen in its own color space, so that
-        whatever is not recolored stays bit for bit as it was, colors outside sRGB included. A grey tile moves
+        The tile is moved by the difference between both colors in its own color space. Pixels that are not
+        recolored are therefore bit-identical, including colors outside sRGB. A gray tile moves
         by the luma of the difference. Integers are rounded to the nearest value; NaN and infinities stay.
 
         Args:
@@ -86,13 +86,13 @@ class ColorCodec:
             return result
         numbers = np.isfinite(colors)
         native = np.where(numbers, colors, 0)
-        # What began outside 0..1 may stay there, but nothing is pushed further out.
+        # Values outside 0..1 may stay there, but are never moved further out.
         moved = np.clip(native + shift, np.minimum(native, 0), np.maximum(native, 1))
         np.copyto(colors, moved, where=numbers)
         return result
 
     def from_srgb(self, values: Floats) -> Floats:
-        """(h, w, 1 or 3) native colors in 0..1 of (h, w, 3) sRGB ones; grey takes their luma."""
+        """Convert (h, w, 3) sRGB to (h, w, 1 or 3) native colors in 0..1; gray takes their luma."""
         clipped = np.clip(values, 0, 1, dtype=np.float32)
         native = clipped if self._space is None else self._space.from_srgb(clipped)
         return luma(native)[..., None] if self._colors < native.shape[-1] else native
@@ -103,7 +103,7 @@ def color_codec(picture: Picture) -> ColorCodec:
 
     No profile, or one that means sRGB, is plain scaling. Profiles of curves and a matrix are computed in
     float32, others (with lookup tables) by LittleCMS in 16 bits, both with the relative colorimetric intent.
-    A picture with grey pixels may carry an RGB profile.
+    A picture with gray pixels may carry an RGB profile.
 
     Raises:
         PictureError: The profile is damaged, or for pixels of another kind. It is not ignored then: colors
@@ -152,9 +152,9 @@ class ShaperSpace:
         self._from = (native.inverse @ self._srgb.matrix).T.astype(np.float32)
 
     def to_srgb(self, native: Floats) -> Floats:
-        """SRGB values, clipped to the sRGB gamut, of native ones."""
+        """Convert native values to sRGB, clipped to its gamut."""
         return self._srgb.unlinear(self._native.linear(native) @ self._to)
 
     def from_srgb(self, values: Floats) -> Floats:
-        """Native values of sRGB ones."""
+        """Convert sRGB values to native ones."""
         return self._native.unlinear(self._srgb.linear(values) @ self._from)

@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 TILE = 256  # side of the squares that are blended at a time, in pixels
 LEAST, MOST = 1 / 400, 400.0  # scales
 _FURTHEST = 1e7  # pixels from the background's corner
-_FRINGE = 3  # transparent pixels around the scaled foreground, for the interpolation to run out into
+_FRINGE = 3  # transparent margin of the scaled foreground, for interpolation
 
 
 class Layer(NamedTuple):
@@ -45,10 +45,10 @@ class Composition:
     """A pasted picture; unpacks into composite and mask.
 
     Attributes:
-        composite: in the background's size, depth and colour profile, and with its metadata.
+        composite: in the background's size, depth and color profile, and with its metadata.
         mask: (H,W) how far each pixel shows the foreground, full range; uint8 on a background of 8 bits,
             uint16 on any other.
-        layer: the foreground by itself, from which soft edges are harmonized as solid parts are.
+        layer: the foreground alone, so that soft edges are harmonized like solid parts.
     """
 
     composite: Picture
@@ -62,7 +62,7 @@ class Composition:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a foreground goes: scaled and turned about its centre, which then lies at `center`.
+    """The place of a foreground: scaled and rotated about its center, which then lies at `center`.
 
     Attributes:
         size: (width, height) of the foreground in its own pixels.
@@ -77,7 +77,7 @@ class Placement:
     angle: float
 
     def bounds(self, height: int, width: int) -> Window:
-        """The rectangle it may touch of a background; empty, or turned inside out, where it misses it."""
+        """Return the rectangle of a background that it may touch; empty or inverted if it misses it."""
         cos, sin = abs(math.cos(self.angle)), abs(math.sin(self.angle))
         edge = max(self.scale, 1) / 2 + 1  # enlarged, it fades out over half a pixel of its own
         across = (self.size[0] * cos + self.size[1] * sin) * self.scale / 2 + edge
@@ -104,15 +104,15 @@ def compose(
 ) -> Composition:
     """Paste a cut-out onto a background.
 
-    Colours are converted to the background's profile and blended in its encoded values, as photo editors do
-    and the harmonizer does. Pixels of the background that nothing is pasted on come back bit-identical. The
-    foreground is resampled only where it is scaled, turned or placed between pixels.
+    Colors are converted to the background's profile and blended in its encoded values, as photo editors do
+    and the harmonizer does. Background pixels that are not covered are bit-identical. The foreground is
+    resampled only if it is scaled, rotated or placed between pixels.
 
     Args:
         foreground: a path, a PIL image, a Picture or an array; with alpha, or with a mask.
         background: the same kinds.
-        at: (x, y) of the scaled, not yet turned foreground's top left corner, in pixels of the background; it
-            may lie outside. None centres it, on whole pixels.
+        at: (x, y) of the scaled, not yet rotated foreground's top left corner, in pixels of the background;
+            it may lie outside. None centers it, on whole pixels.
         scale: background pixels per foreground pixel, 1/400 to 400.
         rotate: degrees clockwise about the foreground's centre.
         flip: mirror the foreground, left to right, before it is turned.
@@ -121,7 +121,7 @@ def compose(
         resize_mask: accept a mask of another size and bring it to the foreground's.
 
     Raises:
-        PictureError: if a picture cannot be used, there is neither alpha nor mask, or nothing of the
+        PictureError: A picture cannot be used, there is neither alpha nor mask, or nothing of the
             foreground would be seen.
     """
     pasted, canvas = to_picture(foreground), to_picture(background)
@@ -187,14 +187,14 @@ def _blend(
 ) -> None:
     """Paste into the layer's part of the background's `pixels`, of the mask and the layer, tile by tile."""
     image = _layer(pasted, opacity, placement, layer.window)
-    region = pyvips.Region.new(image)  # which does not keep the image's memory from being freed
+    region = pyvips.Region.new(image)  # does not keep the image's memory alive
     convert = _conversion(pasted, canvas)
     white, opaque = full_scale(soft.dtype), full_scale(pasted.pixels.dtype)
     for window in tiles(soft.shape[0], soft.shape[1], TILE):
         height, width = window.bottom - window.top, window.right - window.left
         flat = np.frombuffer(region.fetch(window.left, window.top, width, height), np.float32)
         tile = flat.reshape(height, width, -1)
-        alpha = tile[..., -1:] / opaque  # may overshoot 0 and 1, as the colours do
+        alpha = tile[..., -1:] / opaque  # may overshoot 0 and 1, as the colors do
         soft[window.slices] = np.rint(np.clip(alpha[..., 0], 0, 1) * white)
         amount = coverage(soft[window.slices])[..., None]  # rounded, so that mask and composite agree
         if amount.any():
@@ -205,10 +205,10 @@ def _blend(
 
 
 def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, area: Window) -> Any:
-    """The foreground as it lies over the area: (h,w,C+1) float, colours times alpha in 0..1, native alpha.
+    """Resample the foreground to the area: (h,w,C+1) float, premultiplied colors in 0..1, alpha.
 
     Computed where and when it is fetched. Both filters' step response is free of ripples beyond the edge, so
-    that a sharp outline gets no halo; times alpha, colours under transparent pixels cannot bleed in.
+    that a sharp outline gets no halo; times alpha, colors under transparent pixels cannot bleed in.
     """
     image, top = _to_vips(pasted.pixels), full_scale(pasted.pixels.dtype)
     if opacity is not None:
@@ -223,8 +223,8 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
     across, down = (_margin(length, math.ceil(_FRINGE * shrink), box) for length in placement.size)
     image = image.embed(across, down, image.width + 2 * across, image.height + 2 * down).shrink(box, box)
     if shrink > 1:
-        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the centre stays in the centre
-    if shrink > 2:  # line by line, for a tile of the result may draw on much of the foreground
+        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the center stays in the center
+    if shrink > 2:  # line by line, because a tile of the result may need much of the foreground
         image = image.copy_memory()
     grow = max(placement.scale, 1.0)
     cos, sin = grow * math.cos(placement.angle), grow * math.sin(placement.angle)
@@ -239,33 +239,33 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
 
 
 def _margin(length: int, least: int, box: int) -> int:
-    """What to add at both ends of a line so that boxes of an odd length divide it."""
+    """Return the padding at both ends of a line that makes boxes of an odd length divide it."""
     return least + -(length + 2 * least) * (box + 1) // 2 % box
 
 
 def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
-    """From native values of the foreground to the background's, 0..1."""
+    """Return the conversion from native values of the foreground to the background's, 0..1."""
     source, target = color_codec(pasted), color_codec(canvas)
     kinds = {(picture.metadata.icc, picture.pixels.shape[2] > 2) for picture in (pasted, canvas)}
-    if len(kinds) == 1:  # colours outside sRGB stay what they are
+    if len(kinds) == 1:  # colors outside sRGB are kept
         scale = full_scale(pasted.pixels.dtype)
         return lambda color: np.clip(color / scale, 0, 1)
     return lambda color: target.from_srgb(source.decode(color))
 
 
 def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
-    """Porter and Duff's `over`, on native pixels (h,w,C).
+    """Blend native pixels (h,w,C) by Porter and Duff's `over`.
 
     Args:
         below: the background's pixels.
-        above: (h,w,C) colours in 0..1, alpha not counted.
+        above: (h,w,C) colors in 0..1, alpha not counted.
         amount: (h,w,1) their opacity.
     """
     top, colors = full_scale(below.dtype), above.shape[-1]
     values = below.astype(np.float32) / top
     behind = (1 - amount) * (unit(values[..., colors:]) if below.shape[2] > colors else 1)
     total = amount + behind
-    # NaN that is covered wholly is not seen.
+    # NaN that is fully covered is not visible.
     seen = np.multiply(behind, values[..., :colors], where=behind > 0, out=np.zeros_like(above))
     color = (amount * above + seen) / np.where(total > 0, total, 1)
     mixed = np.concatenate((color, total[..., : below.shape[2] - colors]), axis=-1) * top

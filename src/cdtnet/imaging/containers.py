@@ -1,4 +1,4 @@
-"""What has to be known of the file formats themselves: telling them apart, and where EXIF goes."""
+"""Details of the file formats: signatures, and the place of EXIF."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
 
 
 def format_of(head: bytes) -> str | None:
-    """The format that a file's first 64 bytes announce, "raw" for a camera's, or None for any other."""
+    """Return the format by a file's first 64 bytes, "raw" for a camera's, or None."""
     for name, beginnings in _BEGINNINGS.items():
         if head.startswith(beginnings):
             return name
@@ -54,18 +54,18 @@ def _is_tga(head: bytes) -> bool:
 
 
 def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:
-    """What an AVIF file says of its colors in numbers, primaries and transfer function first."""
+    """Return the color code points of an AVIF file, primaries and transfer function first."""
     stream.seek(0)
     data = stream.read(1 << 16)
     place = data.find(b"colrnclx")
     if place < 0 or place + 15 > len(data):
         return None
     primaries, transfer = struct.unpack_from(">HH", data, place + 8)
-    return primaries, transfer, 0, 1  # the library has undone the matrix and the range
+    return primaries, transfer, 0, 1  # the library has applied matrix and range already
 
 
 def is_animated_png(stream: BinaryIO) -> bool:
-    """Whether a PNG file holds an animation, which is announced before the first pixel data."""
+    """Check whether a PNG file is animated, which is declared before the first pixel data."""
     stream.seek(8)
     while len(head := stream.read(8)) == 8:
         size, name = struct.unpack(">I4s", head)
@@ -76,7 +76,7 @@ def is_animated_png(stream: BinaryIO) -> bool:
 
 
 def is_lossless_webp(stream: BinaryIO) -> bool:
-    """Whether a WebP file's pixels are stored exactly."""
+    """Check whether a WebP file is lossless."""
     stream.seek(12)
     while len(head := stream.read(8)) == 8:
         name, size = struct.unpack("<4sI", head)
@@ -131,7 +131,7 @@ def embed_exif(data: bytes, kind: str, exif: bytes, *, width: int, height: int, 
 
 def _into_webp(data: bytes, exif: bytes, width: int, height: int, alpha: bool) -> bytes:
     chunks = list(_webp_chunks(data))
-    if chunks[0][0] != b"VP8X":  # the simple form of the file has no place for metadata
+    if chunks[0][0] != b"VP8X":  # the simple file format cannot hold metadata
         flags = 0x10 if alpha else 0
         sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         chunks.insert(0, (b"VP8X", bytes([flags, 0, 0, 0]) + sides))

@@ -1,4 +1,4 @@
-"""Pictures from and to what callers use: paths, files, PIL images, arrays and tensors."""
+"""Conversion of pictures from and to paths, files, PIL images, arrays and tensors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def to_picture(source: Any) -> Picture:
 
 
 def like(picture: Picture, original: Any) -> Any:
-    """Hand a result back in the kind that the caller gave.
+    """Return a result in the kind of object that the caller passed.
 
     Args:
         picture: The result, of the size and channels that `to_picture(original)` has.
@@ -61,7 +61,7 @@ def like(picture: Picture, original: Any) -> Any:
 
     Returns:
         An array or a tensor of the same type and shape for an array or a tensor, a PIL image of the same mode
-        and info for a PIL image (palettes become RGB, 1-bit becomes grey), and else the Picture itself.
+        and info for a PIL image (palettes become RGB, 1-bit becomes gray), and else the Picture itself.
     """
     if is_tensor(original):
         return _tensor_like(picture, original)
@@ -78,7 +78,7 @@ def like(picture: Picture, original: Any) -> Any:
     if is_pil(original):
         pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
         result = sys.modules["PIL.Image"].fromarray(np.ascontiguousarray(pixels))
-        # a transparent index or colour has become an alpha channel
+        # a transparent index or color has become an alpha channel
         result.info = {key: value for key, value in original.info.items() if key != "transparency"}
         return result
     return picture
@@ -110,19 +110,19 @@ def like_layer(layer: Picture, original: Any) -> Any:
 
 
 def is_pil(source: Any) -> bool:
-    """Whether this is a PIL image, found out without importing PIL: who has made one has imported it."""
+    """Check for a PIL image without importing PIL: whoever has made one has imported it."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(source, module.Image)
 
 
 def is_tensor(source: Any) -> bool:
-    """Whether this is a PyTorch tensor, found out without importing PyTorch."""
+    """Check for a PyTorch tensor without importing PyTorch."""
     module = sys.modules.get("torch")
     return module is not None and isinstance(source, module.Tensor)
 
 
 def _from_data(source: Any) -> Picture:
-    """A picture of the bytes of a file, or of a file that is open, which is left where it was."""
+    """Read a picture from the bytes of a file, or from an open file, whose position is kept."""
     from .read import read_picture
 
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -137,13 +137,13 @@ def _from_data(source: Any) -> Picture:
 
 
 def _without_first(array: NDArray[Any]) -> NDArray[Any]:
-    """(1, H, W) as (H, W), and others as they are."""
+    """Return (1, H, W) as (H, W), and others unchanged."""
     single = array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4)
     return array[0] if single else array
 
 
 def values_of(tensor: Any) -> NDArray[Any]:
-    """(H, W) or (H, W, C) values of a tensor."""
+    """Return the (H, W) or (H, W, C) values of a tensor."""
     values = tensor.detach().cpu()
     if values.dtype is sys.modules["torch"].bfloat16:
         values = values.float()
@@ -156,7 +156,7 @@ def values_of(tensor: Any) -> NDArray[Any]:
 
 
 def _tensor_like(picture: Picture, original: Any) -> Any:
-    """The picture as a tensor of the shape, type and device of another."""
+    """Return the picture as a tensor of the shape, type and device of another."""
     array = np.asarray(like(picture, values_of(original)))
     shape = tuple(original.shape)
     inner = shape[1:] if len(shape) == 4 else shape
@@ -185,7 +185,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    """The same values in the depth, and the order of bytes, in which a Picture has them."""
+    """Return the same values in a depth and byte order that a Picture can have."""
     with np.errstate(invalid="ignore"):  # NaN of the signalling kind
         return array.astype(
             np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("="), copy=False

@@ -1,4 +1,4 @@
-"""3D lookup tables, and the .cube files by which photo and film editors exchange them."""
+"""3D lookup tables, and the .cube files that photo and film editors exchange."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Lut:
         return int(self.table.shape[0])
 
     def apply(self, rgb: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Recolor (..., 3) values trilinearly; values outside 0..1 are taken as 0 or 1, and NaN as 0."""
+        """Recolor (..., 3) values trilinearly; values outside 0..1 are clipped, and NaN is 0."""
         place = unit(rgb).astype(np.float32, copy=False) * np.float32(self.size - 1)
         low = np.minimum(place.astype(np.intp), self.size - 2)
         strides, colors = np.array([1, self.size, self.size**2]), self.table.reshape(-1, 3)
@@ -83,17 +83,17 @@ class Lut:
         resize_mask: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Any:
-        """Apply the table to a picture, by way of sRGB whatever its color profile.
+        """Apply the table to a picture, converted to sRGB from any color profile.
 
-        With the composite and the mask that a "cdtnet-sim" table was mixed for, this is what the network
-        gives. Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures is bounded.
+        With the composite and mask of a "cdtnet-sim" table, the result equals the network's. Pixels where the
+        mask is 0 are bit-identical. Memory beyond the pictures is bounded.
 
         Args:
             picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
             mask: the same kinds, as large as the picture: white is recolored; None recolors everything.
             strength: 0 leaves the picture as it is, 1 recolors fully; linear between.
-            resize_mask: accept a mask of another size and bring it to the picture's.
-            progress: called with tiles done and tiles in all.
+            resize_mask: accept a mask of another size, and resize it.
+            progress: called with the numbers of finished tiles and of all tiles.
 
         Returns:
             The recolored picture, of the same kind, size and depth; a `Picture` for a path.
@@ -116,13 +116,13 @@ class Lut:
         return like(source.replace_pixels(pixels), picture)
 
     def resized(self, size: int) -> Lut:
-        """The same recoloring on another grid, interpolated trilinearly."""
+        """Return the same recoloring on another grid, interpolated trilinearly."""
         if size not in _SIZES:
             raise PictureError(f"A lookup table can have 2 to 256 grid points per axis, not {size}.")
         return self if size == self.size else Lut(self.apply(_identity(size)), self.note)
 
     def weakened(self, strength: float) -> Lut:
-        """The table that does what this one does at a strength from 0 to 1."""
+        """Return a table with the effect of this one at a strength from 0 to 1."""
         check_strength(strength)
         if strength == 1:
             return self  # to the last bit
@@ -134,12 +134,11 @@ class Lut:
         return _identity(self.size)
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
-        """Write a .cube file, red fastest as the format wants it.
+        """Write a .cube file, with red varying fastest.
 
         Args:
             path: The file's name.
-            size: Grid points per axis where they are to differ from the table's; editors favour 17, 33 and
-                65.
+            size: Points per axis, by default the table's; editors expect 17, 33 or 65.
 
         Raises:
             PictureError: The name does not end in .cube, the size is not allowed, or the file cannot be
@@ -160,7 +159,7 @@ class Lut:
         """Read a .cube file that holds a 3D table over the domain 0..1.
 
         Raises:
-            PictureError: The file cannot be read, is no such table, or does not hold the values it announces.
+            PictureError: The file cannot be read, is not such a table, or is incomplete.
         """
         try:
             check_regular(path)
@@ -189,7 +188,7 @@ def check_strength(strength: float) -> None:
 
 
 def _identity(size: int) -> NDArray[np.float32]:
-    """The table that maps every color to itself."""
+    """Return the table that maps every color to itself."""
     axis = np.linspace(0, 1, size, dtype=np.float32)
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([red, green, blue], axis=-1)
@@ -215,12 +214,12 @@ def _parse(text: str, name: str) -> NDArray[np.float32]:
             )
     if not size or len(values) != 3 * size**3:
         raise PictureError(
-            f"{name} holds {len(values) // 3:,} colors of the {size**3:,} it announces; get it anew."
+            f"{name} holds {len(values) // 3:,} colors of the {size**3:,} it announces; get the file again."
         )
     try:
         return np.array(values, dtype=np.float32).reshape(size, size, size, 3)
     except ValueError as error:
-        raise PictureError(f"{name} holds something that is no number ({error}); get it anew.") from error
+        raise PictureError(f"{name} contains an invalid number ({error}); get the file again.") from error
 
 
 def _check_domain(words: list[str], where: str) -> None:

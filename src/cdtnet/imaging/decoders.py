@@ -152,7 +152,7 @@ def _nclx(given: Any) -> profiles.CodePoints | None:
 
 
 def filled(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Values of 9 to 15 bits that lie in the upper ones of 16, spread over the full range."""
+    """Stretch values of 9 to 15 bits, stored in the upper bits of 16, to the full range."""
     return pixels if bits in (8, 16) else pixels | pixels >> bits
 
 
@@ -194,7 +194,7 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
 
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check` has a limit of its own
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check` has its own limit
         try:
             image = stack.enter_context(Image.open(stream, formats=(_PILLOW[kind],)))
         except Image.DecompressionBombError as error:
@@ -213,7 +213,7 @@ def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
     if image.mode in ("1", "P"):
         image = image.convert("L" if image.mode == "1" else "RGBA" if "transparency" in image.info else "RGB")
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
-        raise PictureError(f"{name} has pixels of the kind {image.mode}; convert it to grey or RGB first.")
+        raise PictureError(f"{name} has pixels of the kind {image.mode}; convert it to gray or RGB first.")
     pixels = np.asarray(image)
     exif, xmp = image.info.get("exif"), image.info.get("xmp")
     metadata = Metadata(
@@ -234,7 +234,7 @@ def _deep_jp2(stream: BinaryIO, name: str) -> Decoded:
 
 
 def jp2_bits(stream: BinaryIO) -> int:
-    """Bits a channel of a JPEG 2000 file, by its codestream's header; 0 where there is none."""
+    """Return the bits per channel of a JPEG 2000 file by its codestream's header; 0 without one."""
     stream.seek(0)
     data = stream.read(1 << 16)
     place = data.find(b"\xff\x4f\xff\x51")
@@ -242,7 +242,7 @@ def jp2_bits(stream: BinaryIO) -> int:
 
 
 def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
-    """A PGM or PPM file of 16 bits, which Pillow would cut down; None for any other."""
+    """Read a 16-bit PGM or PPM file, which Pillow would reduce; None for other files."""
     header = _PNM_HEADER.match(stream.read(4096))
     if header is None or len(header[2]) > 9 or len(header[3]) > 9 or int(header[4][:6]) < 256:
         return None

@@ -1,29 +1,29 @@
-"""What pixels hold: their channels, the full scale of each type, floats within 0..1."""
+"""Pixel types: channels, the full scale of each type, floats in 0..1."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CHANNELS = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGB with alpha"}
+CHANNELS = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGB with alpha"}
 WITH_ALPHA = (2, 4)
 
 
 def full_scale(dtype: np.dtype[Any]) -> int:
-    """The value that stands for white or opaque: the largest of an integer type, 1 for floats."""
+    """Return the value of white or opaque: the largest of an integer type, 1 for floats."""
     return int(np.iinfo(dtype).max) if dtype.kind == "u" else 1
 
 
 def unit(values: NDArray[Any]) -> NDArray[Any]:
-    """Floats brought into 0..1; NaN becomes 0."""
+    """Clip floats to 0..1; NaN becomes 0."""
     return np.where(np.isnan(values), np.float32(0), values).clip(0, 1)
 
 
 def divided(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Colors that were multiplied by alpha, (H, W, C), without that; integers are rounded down."""
+    """Divide premultiplied colors (H, W, C) by alpha; integers are rounded down."""
     alpha, colors = pixels[..., -1:], pixels[..., :-1]
     if pixels.dtype.kind == "f":
-        with np.errstate(all="ignore"):  # alpha of 0, and what is no number
+        with np.errstate(all="ignore"):  # alpha of 0, and NaN
             values = np.where(alpha == 0, colors, colors / alpha)
     else:
         top = full_scale(pixels.dtype)
@@ -33,7 +33,7 @@ def divided(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def multiplied(pixels: NDArray[Any]) -> NDArray[Any]:
-    """The reverse; integers are rounded up, so that they are what they were before `divided`."""
+    """Reverse `divided`; integers are rounded up, which restores the values before it."""
     alpha, colors = pixels[..., -1:], pixels[..., :-1]
     if pixels.dtype.kind == "f":
         with np.errstate(all="ignore"):

@@ -18,7 +18,7 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def encode(kind: str, pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
-    """The bytes of a file, EXIF included.
+    """Return the bytes of a file, EXIF included.
 
     Args:
         kind: One of `KINDS`.
@@ -62,7 +62,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     import pillow_heif
 
     height, width, channels = pixels.shape
-    if channels == 2:  # which the encoder knows no mode for
+    if channels == 2:  # the encoder has no mode for it
         pixels, channels = pixels[..., [0, 0, 0, 1]], 4
     mode = _MODES[channels] + (";16" if pixels.dtype == np.uint16 else "")
     pillow_heif.options.SAVE_HDR_TO_12_BIT = metadata.bits != 10
@@ -91,7 +91,7 @@ def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
 def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     import pylibjxl
 
-    if pixels.shape[2] == 2:  # which the encoder knows no mode for
+    if pixels.shape[2] == 2:  # the encoder has no mode for it
         pixels = np.ascontiguousarray(pixels[..., [0, 0, 0, 1]])
     if pixels.dtype == np.uint16:
         exif = b"\0\0\0\0" + metadata.exif if metadata.exif else None  # where the block begins

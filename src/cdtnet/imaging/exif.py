@@ -1,4 +1,4 @@
-"""EXIF blocks, which are small TIFF files: made upright, and moved in and out of real TIFF files.
+"""EXIF blocks, which are small TIFF files: made upright, and moved to and from TIFF files.
 
 The picture library rewrites EXIF as it sees fit and knows none in TIFF files, so that blocks are kept as
 bytes here.
@@ -21,7 +21,7 @@ _CLASSIC = Form("<", big=False)
 
 
 def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
-    """The block for pixels that have been turned upright, without the thumbnail of the picture as it was.
+    """Return the block for upright pixels, without the old thumbnail.
 
     The bytes stay where they are (makers' notes hold offsets into the block); only single fields change.
 
@@ -92,7 +92,7 @@ def _thumbnail_head(order: str, start: int) -> bytes:
 
 
 def is_adobe_rgb(exif: bytes) -> bool:
-    """Whether a block says, in the way of cameras, that the colors are Adobe RGB."""
+    """Check whether a block declares Adobe RGB in the way of cameras."""
     try:
         details = tree_of(exif)[1].get(EXIF)
     except (struct.error, RecursionError):
@@ -119,7 +119,7 @@ def from_tiff(stream: BinaryIO, offset: int | None = None) -> bytes | None:
 
     try:
         tree = _photographic(read_tree(read, offset)[1])
-    except (struct.error, RecursionError, OverflowError, OSError):  # the latter for places no file can have
+    except (struct.error, RecursionError, OverflowError, OSError):  # the latter for impossible offsets
         return None
     return _CLASSIC.header(8) + serialize(tree, 8, _CLASSIC) if tree else None
 
@@ -139,13 +139,13 @@ def into_tiff(tiff: bytes, exif: bytes) -> bytes:
 
 
 def into_tree(main: Tree, exif: bytes) -> Tree:
-    """A TIFF file's directory with an EXIF block added; a damaged block adds nothing."""
+    """Add an EXIF block to a TIFF file's directory; a damaged block adds nothing."""
     try:
         block = tree_of(exif)[1]
     except (struct.error, RecursionError):
         return main
     tree = {**_photographic(block), **main}
-    if _ORIENTATION in block:  # a picture handed over in memory may come with one that is still to be applied
+    if _ORIENTATION in block:  # a picture from memory may have an orientation that is not applied yet
         tree[_ORIENTATION] = block[_ORIENTATION]
     return tree
 

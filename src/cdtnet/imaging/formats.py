@@ -1,6 +1,6 @@
-"""The picture formats that are read and written, and what each can hold. A new format begins here.
+"""The table of picture formats: what is read and written, and what each can hold. Add new formats here.
 
-It loads no library, so that whoever only looks at names may ask.
+This module loads no image library, so that names can be checked quickly.
 """
 
 from __future__ import annotations
@@ -126,12 +126,12 @@ _OTHERS = frozenset(
 
 
 def has_picture_suffix(path: str) -> bool:
-    """Whether a file's name ends as that of a picture that can be read."""
+    """Check whether a file's name has the suffix of a readable picture."""
     return _suffix(path) in SUFFIXES
 
 
 def why_unread(path: str) -> str | None:
-    """Why a file that by its name is a picture is of no kind that is read: a sentence; None for others."""
+    """Explain why a file with a picture's name is of a kind that cannot be read; None for others."""
     suffix = _suffix(path)
     if suffix in CAMERA_RAW:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
@@ -146,18 +146,18 @@ def why_unread(path: str) -> str | None:
 
 
 def result_suffix(path: str | PurePath) -> str:
-    """What a result's name ends in by default: its source's suffix, or .png where that is only read."""
+    """Return the default suffix of a result: its source's, or .png if that is only read."""
     given = PurePath(path).suffix
     return given if given.lower() in SUFFIXES_WRITTEN else PNG.suffix
 
 
 def result_format(name: str | None) -> Format:
-    """What a result is written as by default: its source's format, or PNG where that is only read."""
+    """Return the default format of a result: its source's, or PNG if that is only read."""
     return WRITTEN.get(name or "", PNG)
 
 
 def able(depth: str, *, alpha: bool = False) -> str:
-    """The common formats that hold pixels of a type, and alpha if wanted: "PNG or TIFF"."""
+    """Name the common formats that hold pixels of a type, and alpha if wanted: "PNG or TIFF"."""
     common = (JPEG, PNG, TIFF, WEBP)
     names = [format_.name for format_ in common if depth in format_.depths and (format_.alpha or not alpha)]
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]

@@ -26,7 +26,7 @@ class Window(NamedTuple):
         return self.bottom - self.top, self.right - self.left
 
     def union(self, other: "Window") -> "Window":
-        """The smallest window that holds both."""
+        """Return the smallest window that contains both."""
         return Window(
             min(self.top, other.top),
             min(self.left, other.left),
@@ -35,7 +35,7 @@ class Window(NamedTuple):
         )
 
     def intersection(self, other: "Window") -> "Window | None":
-        """What both share; None if that is nothing."""
+        """Return the common part of both; None if there is none."""
         shared = Window(
             max(self.top, other.top),
             max(self.left, other.left),
@@ -45,7 +45,7 @@ class Window(NamedTuple):
         return shared if shared.top < shared.bottom and shared.left < shared.right else None
 
     def grow(self, halo: int, height: int, width: int) -> "Window":
-        """The window and `halo` pixels around it, as far as the picture reaches."""
+        """Add `halo` pixels on each side, within the picture."""
         return Window(
             max(self.top - halo, 0),
             max(self.left - halo, 0),
@@ -54,7 +54,7 @@ class Window(NamedTuple):
         )
 
     def block(self, halo: int, step: int, height: int, width: int) -> "Window":
-        """The window, `halo` pixels around it, and as many more as make it a whole number of `step` without.
+        """Add `halo` pixels on each side, and as many more as make the sides multiples of `step`.
 
         Lies within the picture; where that is too small for it, as far as the picture reaches.
         """
@@ -63,13 +63,13 @@ class Window(NamedTuple):
         return Window(top, left, bottom, right)
 
     def within(self, outer: "Window") -> "Window":
-        """The same window in the coordinates of an outer one."""
+        """Return the same window in the coordinates of an outer one."""
         return Window(
             self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
         )
 
     def from_within(self, outer: "Window") -> "Window":
-        """A window in the coordinates of an outer one, in those that the outer one is in."""
+        """Convert a window from the coordinates of an outer one to those of the picture."""
         return Window(
             self.top + outer.top, self.left + outer.left, self.bottom + outer.top, self.right + outer.left
         )
@@ -81,26 +81,26 @@ def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[
 
 
 def inside(first: int, extent: int, length: int) -> tuple[int, int]:
-    """Moved as little as makes it lie within the line."""
+    """Move an interval as little as needed to lie within the line."""
     first = min(max(first, 0), length - extent)
     return first, first + extent
 
 
 def low_positions(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Pixels start..stop of a line of `size` as positions on a line of `low_size` (pixel centres at .5)."""
+    """Map pixels start..stop of a line to positions on a line of `low_size` (centers at .5)."""
     positions = (np.arange(start, stop) + 0.5) * (low_size / size) - 0.5
     return positions.clip(0, low_size - 1)
 
 
 def tiles(height: int, width: int, size: int) -> Iterator[Window]:
-    """The picture cut into squares of `size` pixels; the last of each row and column may be smaller."""
+    """Divide the picture into squares of `size` pixels; the last ones may be smaller."""
     for top in range(0, height, size):
         for left in range(0, width, size):
             yield Window(top, left, min(top + size, height), min(left + size, width))
 
 
 def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
-    """The tiles of `size` that an (H,W) mask touches, each cut down to what it touches there."""
+    """Yield the tiles of `size` that an (H,W) mask touches, each cropped to what it touches."""
     height, width = mask.shape
     for tile in tiles(height, width, size):
         part = mask[tile.slices] != 0

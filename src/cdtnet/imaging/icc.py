@@ -1,6 +1,6 @@
-"""ICC profiles of the common kind: one curve per channel and a matrix, or one curve for grey.
+"""ICC profiles of the common kind: one curve per channel and a matrix, or one curve for gray.
 
-Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the grey gammas are of this kind. Doing them here in float32
+Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the gray gammas are of this kind. Doing them here in float32
 takes a tenth of the time that building a library transform for every tile would.
 """
 
@@ -45,22 +45,22 @@ class Shaper:
     inverse: NDArray[Any]
 
     def linear(self, values: Floats) -> Floats:
-        """Linear light in 0..1 of (..., C) values in 0..1."""
+        """Convert (..., C) values in 0..1 to linear light in 0..1."""
         return _looked_up(self.curves, values)
 
     def unlinear(self, light: Floats) -> Floats:
-        """Values in 0..1 of (..., C) linear light; light beyond 0..1 is clipped."""
+        """Convert (..., C) linear light to values in 0..1, clipped."""
         return _looked_up(self.inverses, np.sqrt(np.clip(light, 0, 1)))
 
 
 def srgb() -> Shaper:
-    """The sRGB color space."""
+    """Return the sRGB color space."""
     curve = _parametric(3, [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045])
     return _shaper([curve] * 3, _SRGB)
 
 
 def shaper(profile: bytes) -> Shaper | None:
-    """The color space of an ICC profile, or None where it is more than curves and a matrix.
+    """Return the color space of an ICC profile, or None if it is more than curves and a matrix.
 
     Raises:
         ProfileError: The profile is cut short or contradicts itself.
@@ -105,7 +105,7 @@ def _shaper(curves: list[NDArray[np.float64]], matrix: NDArray[Any]) -> Shaper:
     inverses = [np.interp(grid**2, curve, grid) for curve in rising]
     inverse = (
         np.linalg.inv(matrix) if matrix.shape[1] == 3 else np.array([[0.0, 1.0, 0.0]])
-    )  # grey is luminance
+    )  # gray is luminance
     return Shaper(np.array(rising, np.float32), np.array(inverses, np.float32), matrix, inverse)
 
 
@@ -125,7 +125,7 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
 
 
 def _curve(tag: bytes) -> NDArray[np.float64]:
-    """The curve of a 'curv' or 'para' tag at every 16-bit value."""
+    """Evaluate a 'curv' or 'para' tag at every 16-bit value."""
     grid = np.linspace(0, 1, _STEPS + 1)
     if tag[:4] == b"para":
         (function,) = struct.unpack_from(">H", tag, 8)
@@ -142,7 +142,7 @@ def _curve(tag: bytes) -> NDArray[np.float64]:
 
 
 def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
-    """ICC's parametric curves: (a·x + b)^g + e from d on, and c·x + f below."""
+    """Evaluate ICC's parametric curves: (a·x + b)^g + e from d on, and c·x + f below."""
     names = {0: "g", 1: "gab", 2: "gabc", 3: "gabcd", 4: "gabcdef"}.get(function)
     if names is None or len(parameters) < len(names):
         raise ProfileError("a tone curve is of no known form")
@@ -159,10 +159,10 @@ def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
             given.get("f", 0.0),
         )
     x = np.linspace(0, 1, _STEPS + 1)
-    with np.errstate(all="ignore"):  # absurd parameters are found out by the curve that they make
+    with np.errstate(all="ignore"):  # absurd parameters are detected by their curve
         return np.where(x >= start, np.maximum(a * x + b, 0) ** g + above, slope * x + below)
 
 
 def _fixed(raw: bytes) -> list[float]:
-    """Signed 16.16 numbers."""
+    """Read signed 16.16 numbers."""
     return [number / 65536 for (number,) in struct.iter_unpack(">i", raw)]

@@ -1,4 +1,4 @@
-"""ICC profiles of every other kind, by way of libvips and LittleCMS."""
+"""ICC profiles of all other kinds, through libvips and LittleCMS."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class LibrarySpace:
             raise ProfileError("LittleCMS refuses it") from error
 
     def to_srgb(self, native: Floats) -> Floats:
-        """SRGB values, clipped to the sRGB gamut, of native ones."""
+        """Convert native values to sRGB, clipped to its gamut."""
         image = self._with_profile(_to_vips(native, "grey16" if self._gray else "rgb16"))
         return _to_array(image.icc_transform("srgb", embedded=True, intent="relative", depth=16))
 
     def from_srgb(self, values: Floats) -> Floats:
-        """Native values of sRGB ones."""
+        """Convert sRGB values to native ones."""
         connected = _to_vips(values, "rgb16").icc_import(input_profile="srgb", intent="relative")
         return _to_array(self._with_profile(connected).icc_export(intent="relative", depth=16))
 

@@ -1,4 +1,4 @@
-"""Masks: white is the pasted foreground, black the background, and grey a soft edge."""
+"""Masks: white is the pasted foreground, black the background, and gray a soft edge."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _MOST, _MOST_BORDER = 0.5, 0.8  # of a picture and of its border, that objects c
 def to_mask(
     mask: Any, height: int, width: int, *, resize: bool = False, labels: Sequence[Label] = ()
 ) -> NDArray[Any]:
-    """Make a mask of anything a caller may hand over.
+    """Make a mask of any supported input.
 
-    Grey is read by its brightness; of two colors, whatever they are, the brighter is foreground. Few greys
+    Gray is read by its brightness; of any two colors, the brighter is foreground. Few grays
     far from white with black among them, and a few exact colors, are labels: any but black (or, without
     black, the most frequent) is foreground. A transparent picture is read by its alpha, as cut-outs are
     saved, unless what can be seen of it is black and white itself.
@@ -40,7 +40,7 @@ def to_mask(
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
         resize: Whether to resize, bilinearly, a mask of another size.
-        labels: Of a map of labels, those that are foreground: grey values, or RGB colors.
+        labels: Of a map of labels, those that are foreground: gray values, or RGB colors.
 
     Returns:
         (height, width) contiguous uint8, uint16 or float32; the full range, or 0..1, is full coverage.
@@ -99,7 +99,7 @@ def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) ->
     """Read a picture, or what `to_picture` takes, as a map of labels (H, W) for `to_masks`.
 
     Args:
-        picture: Grey, uint8 or uint16; each value but 0 is an object.
+        picture: Gray, uint8 or uint16; each value but 0 is an object.
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
         resize: Whether to bring a map of another size to that one, by taking the nearest label.
@@ -108,10 +108,10 @@ def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) ->
         PictureError: It has colors, or values between labels, or is of another size.
     """
     pixels = to_picture(picture).pixels
-    grey = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
-    if pixels.dtype.kind != "u" or not grey:
+    gray = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
+    if pixels.dtype.kind != "u" or not gray:
         raise PictureError(
-            "A map of labels is a grey picture of whole numbers, each but 0 an object; this one has "
+            "A map of labels is a gray picture of whole numbers, each but 0 an object; this one has "
             f"{'colors' if pixels.dtype.kind == 'u' else 'fractions'}."
         )
     return _nearest(pixels[..., 0].astype(np.int32), height, width, resize=resize)
@@ -157,7 +157,7 @@ class LabelMask:
 
 
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
-    """How far each pixel is covered, float32 in 0..1, by a mask, an alpha channel or a tile of one.
+    """Convert a mask, an alpha channel or a tile of one to coverage, float32 in 0..1.
 
     The floats of an alpha channel may be any: what lies beyond 0..1 is taken as 0 or 1, and NaN as 0.
     """
@@ -181,12 +181,12 @@ def antialiased(soft: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def describe(mask: NDArray[Any]) -> str | None:
-    """What is wrong with a mask that leaves nothing to do, in a sentence; None where nothing is."""
+    """Describe a mask that is black or white everywhere in a sentence; None for others."""
     return describe_levels(mask.min(), mask.max(), mask.dtype)
 
 
 def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> str | None:
-    """The same, of a mask whose values lie between these two."""
+    """Describe a mask by its smallest and largest value, as `describe` does."""
     white = full_scale(dtype)
     if brightest == 0:
         return (
@@ -222,7 +222,7 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
 
 
 def reading_of(picture: Picture) -> Reading:
-    """How to read the parts of a mask.
+    """Decide how the parts of a mask are read.
 
     Args:
         picture: The mask, of which the pixels may lie in a file.
@@ -281,6 +281,6 @@ def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     resized = image.resize(width / columns, vscale=height / rows, kernel="linear")
     try:
         result = np.frombuffer(resized.write_to_memory(), dtype=np.float32).reshape(height, width)
-    except pyvips.Error as error:  # nothing else can go wrong with pixels that are in memory
+    except pyvips.Error as error:  # pixels in memory cause no other errors
         raise MemoryError from error
     return np.rint(result).astype(plane.dtype) if plane.dtype.kind == "u" else np.clip(result, 0, 1)

@@ -1,4 +1,4 @@
-"""What the pixels of a mask mean: brightness, alpha, one color on another, or labels.
+"""The interpretation of masks: brightness, alpha, one color on another, or labels.
 
 It is found out by going once over the whole mask, strip by strip; then each part is read by itself.
 """
@@ -18,19 +18,19 @@ from .depth import WITH_ALPHA, full_scale, unit
 Reading = Callable[[NDArray[Any]], NDArray[Any]]
 """(h, w) foreground of (h, w, C) pixels."""
 Label = int | tuple[int, int, int]
-"""A grey value, or an RGB color, as the file has it."""
+"""A gray value, or an RGB color, as the file has it."""
 
-STRIP = 128  # rows looked at together
-_OPAQUE = 0.9  # alpha from which on it says nothing
-_PALE = 0.1  # difference between a pixel's channels that JPEG and scanners make of a grey
-_NEAR = 0.08  # distance from the line between two colors that soft edges and JPEG make
-_MOST_LABELS = {"uint8": 32, "uint16": 256}  # greys that are taken for labels
+STRIP = 128  # rows processed at a time
+_OPAQUE = 0.9  # alpha from which on it is ignored
+_PALE = 0.1  # largest difference between channels of a gray, from JPEG and scanners
+_NEAR = 0.08  # largest distance from the line between two colors, from soft edges and JPEG
+_MOST_LABELS = {"uint8": 32, "uint16": 256}  # largest number of grays that are labels
 _MOST_COLORS = 64
 _CELLS = 32  # to a channel, that colors are counted in
 
 
 class Survey:
-    """Goes over a mask.
+    """Statistics of a mask that decide how it is read.
 
     Args:
         channels: Of the mask, 1 to 4.
@@ -84,7 +84,7 @@ class Survey:
             self._sums[:, channel] += np.bincount(codes, values[:, channel], minlength=len(self._count))
 
     def reading(self) -> Reading:
-        """How the mask is to be read.
+        """Decide how the mask is read.
 
         Raises:
             PictureError: It is a picture in many colors, or holds floats outside 0..1.
@@ -110,13 +110,13 @@ class Survey:
         return bool(min(black, white) >= 0.001 and black + white >= 0.9)
 
     def _is_labels(self) -> bool:
-        """Whether the greys are numbers of classes: few of them, black, and all far from white."""
+        """Check whether the grays are class numbers: few, with black, and all far from white."""
         present = np.flatnonzero(self._levels)
         few = 2 <= len(present) <= _MOST_LABELS.get(self._dtype.name, 0)
         return bool(self._exact and few and present[0] == 0 and present[-1] < self._scale / 4)
 
     def _colored(self) -> Reading:
-        """Two colors and those between them, or a few exact ones."""
+        """Read two colors and their mixtures, or a few exact colors."""
         self._add_greys()
         cells = np.flatnonzero(self._count)
         means, counts = self._sums[cells] / self._count[cells, None], self._count[cells]
@@ -140,7 +140,7 @@ class Survey:
         )
 
     def _add_greys(self) -> None:
-        """Count the greys of colorless strips among the colors."""
+        """Count the grays of colorless strips among the colors."""
         values = np.linspace(0, 1, len(self._levels), dtype=np.float32)
         codes = _cells(values) * (_CELLS**2 + _CELLS + 1)
         self._count += np.bincount(codes, self._levels, minlength=len(self._count)).astype(np.int64)
@@ -175,7 +175,7 @@ class Survey:
         return self._stored(parts[0] * parts[1])
 
     def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values in 0..1 in the mask's own depth."""
+        """Convert values in 0..1 to the mask's own depth."""
         return np.rint(values * self._scale).astype(self._dtype) if self._dtype.kind == "u" else values
 
 
@@ -187,7 +187,7 @@ def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None
 
 
 def picked(labels: Sequence[Label]) -> Reading:
-    """A reading of a map of labels by which those given are foreground."""
+    """Return a reading of a label map in which the given labels are foreground."""
 
     def read(pixels: NDArray[Any]) -> NDArray[Any]:
         found = np.zeros(pixels.shape[:2], bool)
@@ -200,7 +200,7 @@ def picked(labels: Sequence[Label]) -> Reading:
 
 
 def parse_label(text: str) -> Label:
-    """A label as people write it: a whole number, or #rrggbb.
+    """Parse a label: a whole number, or #rrggbb.
 
     Raises:
         ValueError: It is neither.
@@ -212,7 +212,7 @@ def parse_label(text: str) -> Label:
 
 
 def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
-    """In which cell of a channel values in 0..1 are counted."""
+    """Return the histogram cells of a channel's values in 0..1."""
     return np.minimum(values * _CELLS, _CELLS - 1).astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""What a picture's file holds besides its pixels."""
+"""The metadata of a picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What travels with the pixels and is written back unchanged.
+    """Metadata that is written back unchanged.
 
     Attributes:
         icc: The ICC color profile; or one made of what else the file says of its colors.

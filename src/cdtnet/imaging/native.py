@@ -19,7 +19,7 @@ _ROWS = 256
 
 @dataclass(frozen=True, eq=False)
 class Native:
-    """The picture as its file holds it.
+    """The picture as stored in its file.
 
     Attributes:
         pixels: (H, W, 4) uint8 or uint16 amounts of ink; or (H, W, 3) L*a*b*, uint8, uint16 or float32.
@@ -32,7 +32,7 @@ class Native:
     space: str = "cmyk"
 
     def to_rgb(self) -> NDArray[np.uint16]:
-        """(H, W, 3) sRGB, relative colorimetric.
+        """Convert inks to (H, W, 3) sRGB, relative colorimetric.
 
         Raises:
             PictureError: The profile cannot be used.

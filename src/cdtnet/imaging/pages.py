@@ -1,4 +1,4 @@
-"""The pages of a TIFF file: pictures, their thumbnails and masks, and what a camera's sensor saw."""
+"""The pages of a TIFF file: pictures, thumbnails, masks, and raw camera data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Page(NamedTuple):
 
 
 def pages_of(stream: BinaryIO) -> list[Page]:
-    """All pages of a file; of a damaged one those before the damage."""
+    """List all pages of a file; of a damaged one those before the damage."""
     pages: list[Page] = []
     try:
         stream.seek(0)
@@ -85,7 +85,7 @@ def with_tag(tiff: bytes, tag: int, value: int, offset: int | None = None) -> by
 
 
 def _directory(stream: BinaryIO, form: Form, offset: int) -> tuple[dict[int, int], int]:
-    """Single numbers of a directory that are wanted, and where the next directory lies."""
+    """Read the wanted single numbers of a directory, and the place of the next directory."""
     stream.seek(offset)
     (count,) = struct.unpack(form.length, stream.read(struct.calcsize(form.length)))
     if count > 0xFFFF:

@@ -21,10 +21,10 @@ class Picture:
     """An upright picture in its native depth.
 
     Attributes:
-        pixels: (H, W, C) uint8, uint16 or float32; C is 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha.
-            Integers use their full range, floats run from 0 to 1; those of a float TIFF may go beyond, be
-            infinite, or NaN, which is no color.
-        metadata: What else the file held.
+        pixels: (H, W, C) uint8, uint16 or float32; C is 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
+            Integers use their full range, floats are in 0 to 1; those of a float TIFF may be outside,
+            infinite, or NaN.
+        metadata: Everything else in the file.
 
     Raises:
         PictureError: The pixels have another shape or type.
@@ -72,7 +72,7 @@ class Picture:
         return extract(self.metadata.xmp)
 
     def replace_pixels(self, pixels: NDArray[Any], record: Mapping[str, Any] | None = None) -> Picture:
-        """The same picture, metadata included, with other (H, W, C) pixels and their record, if any."""
+        """Return the same picture with other (H, W, C) pixels and their record, if any."""
         return Picture(pixels, replace(self.metadata, xmp=embed(self.metadata.xmp, record)))
 
     def save(self, path: str | os.PathLike[str], *, quality: int = 95) -> None:

@@ -1,4 +1,4 @@
-"""Small copies of pictures, to look at on a screen."""
+"""Small copies of pictures for the screen."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ QUALITY = 80
 
 
 def preview(picture: Picture) -> bytes:
-    """A WebP file of at most `LONGEST` pixels a side: 8-bit sRGB, transparency kept, metadata left out."""
+    """Return a WebP file of at most `LONGEST` pixels per side: 8-bit sRGB with alpha, no metadata."""
     return encode_picture(on_screen(shrunk(picture, LONGEST)), ".webp", quality=QUALITY)
 
 
 def on_screen(picture: Picture) -> Picture:
-    """The same picture in 8-bit sRGB, with alpha where it has it, without metadata; for lossy files, too."""
+    """Convert to 8-bit sRGB, with alpha if any, without metadata; for lossy files, too."""
     channels = [color_codec(picture).decode(picture.pixels)]
     if picture.alpha is not None:
         channels.append(coverage(picture.alpha)[..., None])
@@ -34,9 +34,9 @@ def on_screen(picture: Picture) -> Picture:
 
 
 def shrunk(picture: Picture, longest: int) -> Picture:
-    """The picture with at most so many pixels a side, in its own depth and colour space.
+    """Reduce the picture to at most so many pixels per side, in its own depth and color space.
 
-    Transparent pixels lend no colour to others.
+    Transparent pixels lend no color to others.
     """
     longer = max(picture.width, picture.height)
     if longer <= longest:

@@ -1,4 +1,4 @@
-"""ICC profiles made where a file says in another way what its colors mean; and HDR signals.
+"""ICC profiles for files that define colors in another way, and HDR signals.
 
 The ways are EXIF (Adobe RGB), PNG's gAMA and cHRM, the code points of cICP, OpenEXR's chromaticities.
 """
@@ -34,7 +34,7 @@ _PRIMARIES: dict[int, tuple[tuple[Point, Point, Point], Point]] = {
 _TRANSFERS = (1, 2, 4, 5, 6, 8, 13, 14, 15, 16, 18)
 _UNSPECIFIED, _PQ, _HLG, _SRGB_CURVE = 2, 16, 18, 13
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_PQ_WHITE = 203 / 10000  # what white paper has of the signal's full light, by ITU-R BT.2408
+_PQ_WHITE = 203 / 10000  # white paper's share of the signal's full light (ITU-R BT.2408)
 _STEPS = 65535
 
 
@@ -55,19 +55,19 @@ def given(profile: str | os.PathLike[str] | bytes) -> bytes:
 
 
 def linear_srgb() -> bytes:
-    """A profile of linear light with the primaries of sRGB."""
+    """Make a profile of linear light with the primaries of sRGB."""
     return make(_SRGB, D65, 1.0)
 
 
 def adobe_rgb() -> bytes:
-    """A profile of Adobe RGB (1998)."""
+    """Make a profile of Adobe RGB (1998)."""
     return make(((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), D65, 563 / 256)
 
 
 def make(
     primaries: Sequence[Point] = _SRGB, white: Point = D65, curve: float | NDArray[np.float64] = 1.0
 ) -> bytes:
-    """An ICC profile (version 2) of a curve and a matrix.
+    """Make an ICC profile (version 2) of a curve and a matrix.
 
     Args:
         primaries: Of red, green and blue.
@@ -114,14 +114,14 @@ def make(
 
 
 def of_code_points(points: CodePoints) -> bytes | None:
-    """A profile of what code points say; None for sRGB, or where they say nothing.
+    """Make the profile of code points; None for sRGB or unspecified ones.
 
     Raises:
         PictureError: They are not among the common ones.
     """
     primaries, transfer = _known(points)
     if primaries in (1, _UNSPECIFIED) and transfer in (_SRGB_CURVE, _UNSPECIFIED, 1, 6):
-        return None  # video's curve is shown as sRGB's by everything that shows photographs
+        return None  # photo software shows the video curve like sRGB's
     grid = np.linspace(0, 1, 4096)
     curves: dict[int, float | NDArray[np.float64]] = {4: 563 / 256, 5: 2.8, 8: 1.0}
     srgb = np.where(grid > 0.04045, ((grid + 0.055) / 1.055) ** 2.4, grid / 12.92)
@@ -130,12 +130,12 @@ def of_code_points(points: CodePoints) -> bytes | None:
 
 
 def is_hdr(points: CodePoints) -> bool:
-    """Whether the signal is PQ or HLG, whose white is not the brightest that it holds."""
+    """Check whether the signal is PQ or HLG, whose white is not the largest value."""
     return points[1] in (_PQ, _HLG)
 
 
 def hdr_shaper(points: CodePoints) -> Shaper:
-    """The color space of an HDR signal; light above that of white paper counts as white."""
+    """Return the color space of an HDR signal; light brighter than white paper counts as white."""
     primaries, transfer = _known(points)
     grid = np.linspace(0, 1, _STEPS + 1)
     to_light, from_light = (_pq, _pq_inverse) if transfer == _PQ else (_hlg, _hlg_inverse)
@@ -157,7 +157,7 @@ def _known(points: CodePoints) -> tuple[int, int]:
 
 
 def _to_d50(primaries: Sequence[Point], white: Point) -> NDArray[np.float64]:
-    """(3, 3) from linear light to XYZ, adapted to the D50 white of profiles."""
+    """Return the (3, 3) matrix from linear light to XYZ, adapted to the D50 white of profiles."""
     try:
         columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in primaries]).T
         target = np.array([white[0] / white[1], 1, (1 - white[0] - white[1]) / white[1]])
@@ -178,7 +178,7 @@ def _xyz(values: NDArray[np.float64]) -> bytes:
 
 
 def _pq(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Light in 0..1, of 10,000 cd/m²."""
+    """Convert PQ values to light in 0..1 of 10,000 cd/m²."""
     power = signal ** (1 / 78.84375)
     return (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
 
@@ -189,7 +189,7 @@ def _pq_inverse(light: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _hlg(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Light of the scene in 0..1."""
+    """Convert HLG values to scene light in 0..1."""
     return np.where(
         signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
     )

@@ -1,4 +1,4 @@
-"""Reading picture files: native depth, turned upright once, never half a picture."""
+"""Reading picture files: native depth, upright, complete or not at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .pages import EXTRA_SAMPLES, PHOTOMETRIC, Page, pages_of, with_tag
 from .picture import Picture
 
 MAX_PIXELS = 1 << 30
-COPIES = 3  # of a picture's pixels in memory, at most: as read, as changed, and that encoded
+COPIES = 3  # copies of a picture's pixels in memory: as read, as changed, and encoded
 DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
 COLOR_SPACES = ("srgb", "linear")
@@ -94,20 +94,20 @@ def read_picture(
 
 
 def replace_metadata(picture: Picture, **changes: Any) -> Picture:
-    """The same pixels with other metadata."""
+    """Return the same pixels with other metadata."""
     return Picture(picture.pixels, replace(picture.metadata, **changes))
 
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
-    """A picture file, open for reading, and its name.
+    """Open a picture file for reading, and return its name.
 
     Raises:
         PictureError: It cannot be opened or read.
     """
     path = Path(path)
     try:
-        str(path).encode()  # as libvips will want it
+        str(path).encode()  # the type that libvips expects
         check_regular(path)
         with path.open("rb") as stream:
             yield stream, str(path)
@@ -214,7 +214,7 @@ def _tagged(picture: Picture, profile: bytes) -> Picture:
 
 
 def kind_of(stream: BinaryIO, name: str) -> str:
-    """The format of a file, by its first bytes.
+    """Return the format of a file by its first bytes.
 
     Raises:
         PictureError: It is empty or of no known format.
@@ -233,7 +233,7 @@ def kind_of(stream: BinaryIO, name: str) -> str:
 
 
 def choose_page(stream: BinaryIO, kind: str, name: str, page: int | None) -> Page | None:
-    """The page of a TIFF file that is to be read; None for other formats and files too damaged to tell.
+    """Return the page of a TIFF file to be read; None for other or badly damaged files.
 
     Raises:
         PictureError: There are several, or it is a camera's file.
@@ -260,7 +260,7 @@ def _check_page(name: str, count: int, page: int | None) -> None:
 
 
 def load(source: Any, kind: str, page: int = 0) -> Any:
-    """The libvips image of a `pyvips.Source`, to be read once from top to bottom."""
+    """Return the libvips image of a `pyvips.Source`, to be read once from top to bottom."""
     use_threads()
     loader = getattr(pyvips.Image, f"{_LOADERS.get(kind, kind.lower())}load_source")
     options = {"page": page} if page and kind in _SEVERAL else {}
@@ -269,7 +269,7 @@ def load(source: Any, kind: str, page: int = 0) -> Any:
 
 @contextmanager
 def explained(name: str, kind: str) -> Iterator[None]:
-    """Around what libvips does with a file: says in words that it cannot be read."""
+    """Turn errors of libvips in the block into a sentence about the file."""
     try:
         yield
     except pyvips.Error as error:
@@ -289,7 +289,7 @@ def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
         raise PictureError(f"{name} is a CMYK picture with alpha; flatten it or convert it to RGB first.")
     if image.interpretation not in (*_COLORS, "cmyk") or image.bands not in CHANNELS:
         what = f"{image.bands} channels of color space {image.interpretation}"
-        raise PictureError(f"{name} has {what}; convert it to grey or RGB, with or without alpha, first.")
+        raise PictureError(f"{name} has {what}; convert it to gray or RGB, with or without alpha, first.")
     if image.format not in DEPTHS:
         raise PictureError(
             f"{name} stores its pixels as {image.format}; save it with 8, 16 or 32-bit float depth."
@@ -339,7 +339,7 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 def read_metadata(
     image: Any, kind: str, stream: BinaryIO, orientation: int, offset: int | None = None
 ) -> Metadata:
-    """What a file holds besides the pixels, for pixels that have been turned upright.
+    """Read what a file holds besides the pixels, for upright pixels.
 
     Args:
         image: As libvips opened it.
@@ -379,7 +379,7 @@ def read_metadata(
 
 
 def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
-    """The metadata with what else the file says of its colors than by a profile."""
+    """Add color definitions of the file other than a profile to the metadata."""
     if metadata.format == "PNG":
         kept = chunks.read(stream)
         points = chunks.code_points(kept)
@@ -408,5 +408,5 @@ def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
 
 
 def field(image: Any, name: str) -> Any:
-    """A header field, or None where the file has none of that name."""
+    """Return a header field, or None if the file has none of that name."""
     return image.get(name) if image.get_typeof(name) else None

@@ -1,4 +1,4 @@
-"""From the photo to base size, strip by strip: the picture is never converted as a whole."""
+"""Resizing to base size, strip by strip: the picture is never converted as a whole."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ _MOST = 1 << 20  # pixels
 
 @dataclass(frozen=True)
 class LowPicture:
-    """A picture, or a part of one, at base size S, ready to be analysed.
+    """A picture, or a part of one, at base size S, ready to be analyzed.
 
     Attributes:
         image: (S,S,3), sRGB in 0..1.
@@ -36,7 +36,7 @@ class LowPicture:
     coarse_mask: FloatArray
 
     def mirrored(self) -> "LowPicture":
-        """The same picture, left and right exchanged."""
+        """Return the picture with left and right exchanged."""
         parts = self.image, self.mask, self.coarse_mask
         return LowPicture(*(np.ascontiguousarray(part[:, ::-1]) for part in parts))
 
@@ -61,12 +61,12 @@ def shrink(
 
     Equal to `CDTNet.downsample` of that frame within 1e-5.
 
-    What is transparent is neither foreground nor background: it takes the mean colour of the visible
+    What is transparent is neither foreground nor background: it takes the mean color of the visible
     background.
     """
 
     def colors(part: Part) -> FloatArray:
-        """Colours, times alpha where there is one: (h,w,3)."""
+        """Return the colors (h,w,3), premultiplied if there is alpha."""
         color = codec.decode(picture.pixels[part])
         return color if picture.alpha is None else color * alpha(part)
 
@@ -89,7 +89,7 @@ def shrink(
 
 
 def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
-    """Mean colour (3,) of what is visible and not foreground; mid-grey if there is nothing."""
+    """Return the mean color (3,) of visible background; mid-gray if there is none."""
     share = np.clip(alpha[..., 0] - mask, 0, 1).astype(np.float64)
     total = (
         color.astype(np.float64)
@@ -100,20 +100,20 @@ def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> 
 
 
 def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antialias: bool) -> FloatArray:
-    """What `read` gives of a frame as (h,w,C), brought to (size,size,C): rows first, then columns."""
+    """Resize what `read` returns of a frame, (h,w,C), to (size,size,C): rows first, then columns."""
     height, width = frame.size
     down, across = Filter(height, size, antialias), Filter(width, size, antialias)
 
     rows = max(1, min(STRIP, _MOST // width))
 
     def part(top: int) -> tuple[int, FloatArray]:
-        """What a strip adds to the samples that draw on it: the first of them, and (n,w,C)."""
+        """Return a strip's contribution to the samples that use it: the first of them, and (n,w,C)."""
         strip = Window(top, 0, min(top + rows, height), width)
         return down.apply(read(strip.from_within(frame).slices), top)
 
     narrow: FloatArray | None = None
     with ThreadPoolExecutor(available_cores()) as pool:
-        for first, added in pool.map(part, range(0, height, rows)):  # in order, for the sake of rounding
+        for first, added in pool.map(part, range(0, height, rows)):  # in order, so that rounding is the same
             if narrow is None:
                 narrow = np.zeros((size, *added.shape[1:]), np.float32)
             narrow[first : first + len(added)] += added
@@ -122,7 +122,7 @@ def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antial
 
 
 class Filter:
-    """How `low_size` samples of a line are made of its `size` pixels; pixel centres are at .5.
+    """The weights from `size` pixels of a line to `low_size` samples; pixel centers are at .5.
 
     A triangle as wide as the step is the low-pass filter; without it, or when enlarging, the triangle is one
     pixel wide: plain bilinear interpolation.
@@ -132,7 +132,7 @@ class Filter:
         step = size / low_size
         self.radius = max(step, 1.0) if antialias else 1.0
         self.centers = (np.arange(low_size) + 0.5) * step
-        if not antialias:  # to the outermost pixel centres, instead of weighing the line's ends twice
+        if not antialias:  # clamp to the outermost pixel centers instead of counting the line's ends twice
             self.centers = self.centers.clip(0.5, size - 0.5)
         reach = np.arange(-np.ceil(self.radius), np.ceil(self.radius) + 1)
         pixels = np.floor(self.centers)[:, None] + 0.5 + reach
@@ -154,7 +154,7 @@ class Filter:
             first = max(int(center - self.radius + 0.5), start)
             last = min(int(center + self.radius + 0.5), stop)
             weights = self._triangle(np.arange(first, last) + 0.5, center) / self.sums[sample]
-            # einsum, since matrix products wait for threads that a busy machine does not give them
+            # einsum: matrix products wait for threads on a busy machine
             taken = pixels[first - start : last - start]
             np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
         return (int(samples[0]) if samples.size else 0), result

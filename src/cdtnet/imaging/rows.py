@@ -1,4 +1,4 @@
-"""Pictures that stay in their files: rows are read where they are asked for, from top to bottom.
+"""Pictures that stay in their files: rows are read when needed, from top to bottom.
 
 libvips reads: measured in docs/large-pictures.md.
 """
@@ -27,14 +27,14 @@ from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, o
 MAX_PIXELS = 1 << 34
 _BANDED = ("JPEG", "PNG", "TIFF", "WebP")  # formats that are decoded from top to bottom
 _STRIP = 128  # rows read at a time
-# Strips kept: tiles of 256 rows, with what is around them, reach across five; threads may run ahead.
+# Strips kept: tiles of 256 rows with their halo reach across five; threads may run ahead.
 _KEPT = 6 + available_cores() // 4
 
 Key = slice | tuple[slice, slice]
 
 
 class Header(NamedTuple):
-    """What a picture's file says of it before any pixel is decoded.
+    """The properties of a picture's file that are known before decoding.
 
     Attributes:
         format: "JPEG", "PNG", "TIFF" or "WebP".
@@ -57,7 +57,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     """
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
-        if kind not in _BANDED:  # small files: what is too large for memory is refused when it is read
+        if kind not in _BANDED:  # small files; large ones are refused when they are read
             return Header(kind, 0, 0, f"is a {kind} file")
         pages = [page for page in pages_of(stream) if page.shown] if kind == "TIFF" else []
         if pages and pages[0].lab:
@@ -79,7 +79,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """A picture whose pixels are `Rows`.
+    """Open a picture whose pixels are `Rows`.
 
     Args:
         path: A file, of the formats and kinds that `read_picture` takes, that is stored upright and from top
@@ -103,7 +103,7 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
 
 
 def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
-    """The mask of a picture that stays in its file, in a file of its own; `to_mask` says how it is read.
+    """Open the mask of a streamed picture, in a file of its own; `to_mask` says how it is read.
 
     Raises:
         PictureError: As from `open_picture`, or it has another size.
@@ -121,7 +121,7 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
 
 
 class Rows:
-    """An (H,W,C) array that lies in a file.
+    """An (H,W,C) array that is stored in a file.
 
     It is indexed by a slice of rows, or of rows and of columns, by several threads if need be. Rows are best
     taken from top to bottom: a few strips are kept, and read ahead; for what lies further up, the file is
@@ -136,7 +136,7 @@ class Rows:
         shape: (H, W, C).
         dtype: uint8, uint16 or float32.
         nbytes: Bytes that the pixels would take.
-        watch: If there is one, called with the row below those asked for, by whoever asks.
+        watch: Called with the row below the requested ones, in the requesting thread.
     """
 
     watch: Callable[[int], None] | None = None
@@ -148,7 +148,7 @@ class Rows:
         self.nbytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
         self._strips: dict[int, Future[NDArray[Any]]] = {}
         self._lock = Lock()
-        # One thread that reads, ahead of those that ask.
+        # One thread reads ahead of those that need rows.
         self._reader = ThreadPoolExecutor(1)
         self._region: Any = None
         self._next = 0
@@ -204,7 +204,7 @@ class Rows:
 
 
 class Plane:
-    """An (H,W) array made of `Rows` wherever it is asked for.
+    """An (H,W) array that is computed from `Rows` when needed.
 
     Args:
         rows: Of the file.

@@ -1,6 +1,7 @@
-"""What cameras put into a file besides the picture, and what would no longer be true of a changed one.
+"""Extra content of camera files that does not fit a changed picture.
 
-Gain maps, second pictures and videos are left out of results, with the XMP that promises them; it is said.
+Gain maps, second pictures and videos are left out of results, with the XMP that announces them, and a
+message says so.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _HEADER = 1 << 20  # bytes in which a JPEG announces other pictures
 
 
 def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
-    """What a JPEG file holds besides its picture, in a sentence; None for nothing."""
+    """Describe what a JPEG file contains besides its picture; None for nothing."""
     mpf, gain_map = _announced(stream)
     found = []
     if gain_map or any(name in (xmp or b"") for name in (_GAIN_MAP, *_APPLE)):
@@ -42,7 +43,7 @@ def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
 
 
 def without_promises(xmp: bytes | None) -> bytes | None:
-    """XMP without what it says of gain maps, second pictures and videos."""
+    """Remove from XMP what it says of gain maps, second pictures and videos."""
     if xmp is None or not (any(name in xmp for name in _NAMESPACES) or _VIDEO.search(xmp)):
         return xmp
     cleared = xmp
@@ -60,7 +61,7 @@ def without_promises(xmp: bytes | None) -> bytes | None:
     try:
         ElementTree.fromstring(cleared.strip(b"\0 \r\n\t"))
     except (ElementTree.ParseError, ValueError, RecursionError):
-        return None  # it cannot be told what is left of it
+        return None  # its remains cannot be interpreted
     return cleared
 
 
@@ -101,7 +102,7 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _announced(stream: BinaryIO) -> tuple[bool, bool]:
-    """Whether a JPEG's header lists other pictures, and whether it has a gain map by ISO 21496-1."""
+    """Check whether a JPEG's header lists other pictures, and has an ISO 21496-1 gain map."""
     stream.seek(0)
     data = stream.read(_HEADER)
     place, mpf, gain_map = 2, False, False

@@ -1,4 +1,4 @@
-"""Rough masks brought to the edges that the picture shows: GrabCut at low resolution, then a guided filter.
+"""Refining rough masks to visible edges: GrabCut at low resolution, then a guided filter.
 
 Rother et al., "GrabCut", SIGGRAPH 2004; He and Sun, "Fast guided filter", arXiv 1505.00996.
 """
@@ -17,14 +17,14 @@ from .depth import full_scale
 from .geometry import Window, tiles
 from .masks import coverage, to_mask
 
-SIDE = 384  # pixels of the longer side at which the edge is looked for
-AROUND = 0.3  # surroundings that are looked at, of the object's longer side
-OFF = 0.07  # how far a rough mask may be off, of the root of the object's area
-TURNS = 3  # of GrabCut
-RADIUS = 3  # of the guided filter, in pixels of the low resolution
+SIDE = 384  # longer side in pixels at which the edge is searched
+AROUND = 0.3  # margin around the object, in shares of its longer side
+OFF = 0.07  # largest error of a rough mask, in shares of the root of the object's area
+TURNS = 3  # iterations of GrabCut
+RADIUS = 3  # radius of the guided filter, in low-resolution pixels
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
-STEEP = 2.5  # by which its result is made steeper
-FAINT = 3  # levels of 255 between both sides of an edge, below which it is none
+STEEP = 2.5  # factor by which its result is made steeper
+FAINT = 3  # smallest contrast of an edge, in levels of 255
 MOST_PARTS = 8
 _TILE = 256
 _LEFT = "The mask is left as it is: the picture shows no edge that fits it."
@@ -35,13 +35,12 @@ FloatArray = NDArray[np.float32]
 def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[Any]:
     """Refine a rough mask to the edges of the object that it covers.
 
-    What is far from the mask's edge stays as it is; the edge moves by up to a fourteenth of the object's
-    size.
+    The edge moves by up to a fourteenth of the object's size. Other parts of the mask are not changed.
 
     Args:
         image: the picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
         mask: the same kinds, as large as the picture: white is foreground, roughly.
-        resize_mask: accept a mask of another size and bring it to the picture's.
+        resize_mask: accept a mask of another size, and resize it.
 
     Returns:
         (H,W), of the mask's depth: uint8, uint16 or float32.
@@ -50,7 +49,7 @@ def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[An
         PictureError: the picture or the mask cannot be used.
 
     Warns:
-        UserWarning: if no edge is found, so that the mask is left as it is.
+        UserWarning: No edge was found, and the mask is unchanged.
     """
     picture = to_picture(image)
     soft = to_mask(mask, picture.height, picture.width, resize=resize_mask)
@@ -78,7 +77,7 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
 
 
 def _parts(mask: NDArray[Any]) -> list[Window]:
-    """What the largest parts of a mask cover."""
+    """Return the extents of the largest parts of a mask."""
     import cv2
 
     cells = survey(mask, _TILE, floor=0.5)
@@ -103,7 +102,7 @@ def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
 
 
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
-    """A part (h,w) of a mask, refined; None if there is no edge, or none that fits the mask."""
+    """Refine a part (h,w) of a mask; None if no edge is found that fits the mask."""
     import cv2
 
     height, width = mask.shape
@@ -150,7 +149,7 @@ def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray
 
 
 def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
-    """How far colors (S,T,3) on both sides of a cut (S,T) are apart, in levels; 0 without a cut."""
+    """Return the color difference (S,T,3) across a cut (S,T), in levels; 0 without a cut."""
     steps = []
     for axis in (0, 1):
         across = np.diff(cut, axis=axis) != 0
@@ -159,13 +158,13 @@ def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
 
 
 def _sparse(values: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Every few rows and columns, about four for each that is wanted, so that little of a picture is read."""
+    """Sample rows and columns, about four for each that is wanted, to read little of a picture."""
     step = max(int(1 / scale) // 4, 1)
     return np.ascontiguousarray(values[::step, ::step])
 
 
 def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pixels (h,w,C) as 8-bit RGB, without alpha."""
+    """Convert pixels (h,w,C) to 8-bit RGB without alpha."""
     color = pixels[..., :3] if pixels.shape[2] > 2 else np.repeat(pixels[..., :1], 3, axis=2)
     return color if color.dtype == np.uint8 else np.rint(255 * coverage(color)).astype(np.uint8)
 
@@ -177,7 +176,7 @@ def _enlarged(
     cut: FloatArray,
     band: NDArray[np.bool_],
 ) -> NDArray[Any]:
-    """The mask (h,w) with its edge where a cut at low resolution and the picture's own colors say it is.
+    """Upsample the mask (h,w) with its edge from the low-resolution cut and the picture's colors.
 
     Args:
         pixels: (h,w,C), of the picture.
@@ -212,19 +211,19 @@ def _enlarged(
 
 
 def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Pixels start..stop of a line as positions on a line of `low_size`, whole numbers at its centers."""
+    """Map pixels start..stop of a line to positions on a line of `low_size`, integers at centers."""
     return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
 
 
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
-    """Values (S,T,…) at places (h,w), interpolated bilinearly."""
+    """Interpolate values (S,T,…) bilinearly at places (h,w)."""
     import cv2
 
     return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _filter(guide: FloatArray, cut: FloatArray) -> FloatArray:
-    """The guided filter's coefficients (S,T,4): weights of the three colors, and what is added."""
+    """Return the guided filter's coefficients (S,T,4): weights of the three colors, and an offset."""
     import cv2
 
     def mean(values: Any) -> Any:

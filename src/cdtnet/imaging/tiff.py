@@ -12,14 +12,14 @@ _SUBDIRECTORIES = (EXIF, GPS, INTEROPERABILITY)
 SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WORD = {**SIZE, 5: 4, 10: 4}
 _BIG_ONLY = (16, 17, 18)
-_MOST = 1 << 26  # bytes that all values together may take: forged ones share what lies in the file
+_MOST = 1 << 26  # limit of all values together in bytes: forged ones can share data of the file
 
 Read = Callable[[int, int], bytes]
 Tree = dict[int, Union[tuple[int, bytes], "Tree"]]  # tag -> (type, little-endian bytes), or a subdirectory
 
 
 class Form(NamedTuple):
-    """How a file writes its numbers.
+    """The byte order and kind of a TIFF file.
 
     Attributes:
         order: byte order, "<" or ">", as in `struct`.
@@ -50,7 +50,7 @@ class Form(NamedTuple):
         return self.order + ("HHQ8s" if self.big else "HHI4s")
 
     def header(self, first: int) -> bytes:
-        """The beginning of a file whose first directory lies at `first`."""
+        """Return the header of a file whose first directory lies at `first`."""
         name = b"II" if self.order == "<" else b"MM"
         if self.big:
             return name + struct.pack(self.order + "HHHQ", 43, 8, 0, first)
@@ -58,7 +58,7 @@ class Form(NamedTuple):
 
 
 def read_header(head: bytes) -> tuple[Form, int]:
-    """The form of a file that begins with these 16 bytes, and its first directory's place.
+    """Read the form and the first directory's place from a file's first 16 bytes.
 
     Raises:
         struct.error: It is no TIFF file.
@@ -75,7 +75,7 @@ def read_header(head: bytes) -> tuple[Form, int]:
 
 
 def read_tree(read: Read, offset: int | None = None) -> tuple[Form, Tree]:
-    """The form and a directory of a file, its EXIF and GPS subdirectories included.
+    """Read the form and a directory of a file, with its EXIF and GPS subdirectories.
 
     Args:
         read: Bytes from a place on, at most so many.
@@ -90,12 +90,12 @@ def read_tree(read: Read, offset: int | None = None) -> tuple[Form, Tree]:
 
 
 def tree_of(data: bytes) -> tuple[Form, Tree]:
-    """The same, of a file in memory."""
+    """Read the form and a directory of a file in memory."""
     return read_tree(lambda place, size: data[place : place + size])
 
 
 def serialize(tree: Tree, start: int, form: Form) -> bytes:
-    """A directory that will lie at `start`, followed by its longer values and its subdirectories."""
+    """Serialize a directory for the place `start`, with its longer values and subdirectories."""
     if not form.big:
         tree = {tag: v for tag, v in tree.items() if isinstance(v, dict) or v[0] not in _BIG_ONLY}
     slots, tail = b"", b""
@@ -116,14 +116,14 @@ def serialize(tree: Tree, start: int, form: Form) -> bytes:
 
 
 class _Parser:
-    """Reads directories; each tag counts once, and what would take too much memory is left out."""
+    """Reads directories; each tag counts once, and values that would take too much memory are skipped."""
 
     def __init__(self, read: Read, form: Form) -> None:
         self._read, self._form = read, form
         self._room = _MOST
 
     def tree(self, offset: int, depth: int = 0) -> Tree:
-        """The directory that lies at a place, with those in it."""
+        """Read the directory at a place, with its subdirectories."""
         form = self._form
         tree: Tree = {}
         head = struct.calcsize(form.length)

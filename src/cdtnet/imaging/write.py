@@ -1,4 +1,4 @@
-"""Writing pictures with libvips: no depth lost in silence, metadata kept, whole files only."""
+"""Writing pictures with libvips: depth and metadata are kept, and files are complete or absent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BIG_TIFF = (
 
 
 class Pixels(Protocol):
-    """What is written: a `Picture`.
+    """The picture to be written.
 
     Attributes:
         pixels: (H, W, C) uint8, uint16 or float32.
@@ -118,7 +118,7 @@ def check_quality(quality: int) -> None:
 
 
 def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> str:
-    """How `write_picture` would write this, in words such as "JPEG quality 95" or "lossless PNG".
+    """Describe how `write_picture` would write this: "JPEG quality 95", "lossless PNG".
 
     Raises:
         PictureError: The format is unknown or cannot hold the picture, as `write_picture` would find.
@@ -190,7 +190,7 @@ def _in_native(kind: str, picture: Pixels) -> bool:
 
 
 def _chunks(metadata: Metadata) -> tuple[bytes, ...]:
-    """The chunks of a PNG file besides those that libvips writes."""
+    """Return the chunks of a PNG file besides those that libvips writes."""
     if metadata.hdr is not None and not chunks.of_color(metadata.chunks):
         return (*metadata.chunks, chunks.cicp(metadata.hdr))
     return metadata.chunks
@@ -233,7 +233,7 @@ def _native_to_vips(picture: Pixels, kind: str) -> Any:
 
 
 class _Other(NamedTuple):
-    """Pixels that are written in place of a picture's own: (H, W, C), as a file holds them."""
+    """Pixels that replace a picture's own: (H, W, C), as stored in a file."""
 
     pixels: NDArray[Any]
     metadata: Metadata
@@ -266,7 +266,7 @@ def _encode_avif(image: Any, picture: Pixels, quality: int) -> Any:
 
 
 def encode_tiff(picture: Pixels, *, big: bool) -> Any:
-    """The bytes of a TIFF file without EXIF; `big` for a BigTIFF, which may be longer than 4 GB."""
+    """Return the bytes of a TIFF file without EXIF; `big` makes a BigTIFF, for more than 4 GB."""
     predictor = "float" if picture.pixels.dtype == np.float32 else "horizontal"
     associated = picture.metadata.associated and picture.pixels.shape[2] in WITH_ALPHA
     native = picture.metadata.native if _in_native("TIFF", picture) else None

@@ -1,4 +1,4 @@
-"""A record in a picture's XMP packet, beside whatever else the packet holds, which stays byte for byte."""
+"""A record in a picture's XMP packet; the rest of the packet stays byte for byte."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PREFIX = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(NAMESPACE.encod
 
 
 def extract(packet: bytes | None) -> dict[str, Any] | None:
-    """The record in a packet, if there is one."""
+    """Return the record in a packet, if there is one."""
     if packet is None or NAMESPACE.encode() not in packet or b"<!DOCTYPE" in packet:
         return None
     from xml.etree import ElementTree
@@ -41,7 +41,7 @@ def extract(packet: bytes | None) -> dict[str, Any] | None:
 
 
 def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | None:
-    """The packet with this record in place of any that it held; None for no record.
+    """Return the packet with this record instead of any other; None removes it.
 
     Raises:
         PictureError: The packet is too damaged to take one.
@@ -68,7 +68,7 @@ def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | Non
 
 
 def _cleared(packet: bytes | None) -> bytes | None:
-    """The packet without a record, of which others may have changed the form."""
+    """Return the packet without a record, whose form other programs may have changed."""
     if packet is None or NAMESPACE.encode() not in packet:
         return packet
     packet = _OURS.sub(b"", packet)

@@ -1,4 +1,4 @@
-"""What is decided about a picture at low resolution, once for each object: crop, flip and confidence.
+"""The analysis policy of a picture, once for each object: crop, flip and confidence.
 
 Engines only look and render; everything that is policy is here.
 """

@@ -1,4 +1,4 @@
-"""The part of a picture that is analyzed: its foreground and the surroundings."""
+"""The part of a picture that is analyzed: the foreground and its surroundings."""
 
 from collections.abc import Iterable
 
@@ -6,10 +6,10 @@ from ..imaging.geometry import Window, inside
 
 
 def close_up(windows: Iterable[Window], base_size: int, height: int, width: int) -> Window:
-    """The part of an (H,W) picture that shows what its foreground should look like.
+    """Choose the part of an (H,W) picture to be analyzed around its foreground.
 
     A square around all windows, from their extent a third of the way to the picture's, so that a small
-    foreground is more than a few pixels of what is analysed and still has surroundings to belong to; at least
+    foreground is more than a few pixels of what is analyzed and still has surroundings to belong to; at least
     as large as the base, for nothing is seen by enlarging; and cut to what the picture has.
     """
     tops, lefts, bottoms, rights = zip(*windows, strict=True)

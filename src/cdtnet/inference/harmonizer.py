@@ -1,4 +1,4 @@
-"""The one way through: read → analyse → render → write, for one picture."""
+"""The pipeline for one picture: read, analyze, render, write."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 
 class Harmonizer:
-    """A model, ready for many pictures.
+    """A loaded model that harmonizes pictures.
 
-    Threads may share it. It can be copied and pickled, to be sent to processes that were started by "spawn";
-    a process that was forked from one that had it refuses to use it.
+    Threads may share it. It can be copied and pickled, to be sent to processes that were started by "spawn".
+    A process that was forked after the first use raises an error.
 
     Args:
         model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
-            `CDTNet`, of which a copy is made, so that it stays as it is, and later changes to it don't count.
+            `CDTNet`, which is copied: it is not changed, and later changes to it have no effect.
         device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
         precision: of the refinement's convolutions. "auto" is int8 or bfloat16 for 8-bit pictures where
@@ -56,8 +56,8 @@ class Harmonizer:
         threads: of OpenVINO, one for each core by default. PyTorch's are set by `torch.set_num_threads`.
 
     Raises:
-        WeightsError: if there are no such weights, or they do not fit.
-        CdtnetError: if the engine or the device cannot be used here.
+        WeightsError: There are no such weights, or they do not fit.
+        CdtnetError: The engine or the device cannot be used here.
     """
 
     def __init__(
@@ -70,9 +70,7 @@ class Harmonizer:
         threads: int | None = None,
     ):
         if precision not in ("auto", *PRECISIONS):
-            raise CdtnetError(
-                f"There is no precision {precision!r}; there are auto, {', '.join(PRECISIONS)}."
-            )
+            raise CdtnetError(f"There is no precision {precision!r}; choose auto, {', '.join(PRECISIONS)}.")
         use_threads()
         if not isinstance(model, str | PathLike):
             model = deepcopy(model).requires_grad_(False)
@@ -99,17 +97,17 @@ class Harmonizer:
         progress: Progress | None = None,
         **choices: Unpack[Choices],
     ) -> Result:
-        """Recolour the foreground of a composite so that it belongs.
+        """Recolor the foreground of a composite so that it matches the background.
 
-        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded,
-        whatever their size.
+        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded
+        for any size.
 
         Args:
             composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
                 or float in 0..1; or a tensor (3,H,W) or (B,3,H,W), uint8 or float, on any device.
-            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, grey
-                is soft coverage. Objects that lie apart are analysed apart; so are the masks of a list, or
-                the labels of an array of int32 or int64, of which 0 is background.
+            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, gray
+                is soft coverage. Objects that lie apart are analyzed separately, and so are the masks of a
+                list, or the labels of an array of int32 or int64, of which 0 is background.
                 For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
             options: all choices at once.
             whole_frame: return the network's whole frame as published, not blended with the mask; then the
@@ -191,7 +189,7 @@ class Harmonizer:
         progress: Progress | None = None,
         **choices: Unpack[Choices],
     ) -> None:
-        """Harmonize into a file, whole or not at all.
+        """Harmonize into a file, which is written completely or not at all.
 
         A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit, unless its
         mask is to be snapped: then neither it nor its mask is ever held in memory, and masks of another size
@@ -208,11 +206,11 @@ class Harmonizer:
             choices: as above.
 
         Raises:
-            PictureError: if the composite or the mask cannot be used, or the format cannot hold the picture.
-            WriteError: if the file cannot be written.
+            PictureError: The composite or the mask cannot be used, or the format cannot hold the picture.
+            WriteError: The file cannot be written.
 
         Warns:
-            UserWarning: if the mask leaves nothing to do, or nothing to go by, or if little is changed.
+            UserWarning: The mask is black or white everywhere, or little is changed.
         """
         from .streaming import is_streamed, stream
 
@@ -231,10 +229,10 @@ class Harmonizer:
     def lut(
         self, composite: Any, mask: Any, options: Options | None = None, **choices: Unpack[Choices]
     ) -> Lut | None:
-        """The table that is mixed for a picture, as a `Result` has it, without rendering anything.
+        """Return the table for a picture, as a `Result` has it, without rendering.
 
         Warns:
-            UserWarning: if it changes little.
+            UserWarning: It changes little.
         """
         analysis = self._analysis(composite, mask, (options or Options()).but(**choices))
         if analysis.lut and analysis.remark:
@@ -323,7 +321,7 @@ class Harmonizer:
             return None
         if self._model is None:
             raise CdtnetError(
-                "A record names a file of weights, which a PyTorch module has not; save it first."
+                "A record names a file of weights, which a PyTorch module does not have; save it first."
             )
         given = {} if wanted is True else wanted
         sources = {"composite": composite, "mask": mask}
@@ -356,7 +354,7 @@ class Harmonizer:
         return {**self._arguments, "precision": self.precision}
 
     def __setstate__(self, arguments: dict[str, Any]) -> None:
-        """Make the runtime anew."""
+        """Make a new runtime."""
         Harmonizer.__init__(self, **arguments)
 
 
@@ -394,6 +392,6 @@ def harmonize(
 
     Returns:
         The harmonized picture: the same kind, size and depth as the composite. For a path, a `Picture`, which
-        keeps colour profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
+        keeps color profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
     """
     return Harmonizer(model)(composite, mask, strength=strength).image

@@ -1,4 +1,4 @@
-"""The objects of a foreground: which parts of a mask are analyzed apart."""
+"""The objects of a foreground: parts of a mask that are analyzed separately."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foregrou
             `NEGLIGIBLE`. If not, each mask is one object, wherever it is not black.
 
     Raises:
-        PictureError: a float mask holds NaN or values beyond 0..1.
+        PictureError: A float mask holds NaN or values beyond 0..1.
     """
     parts: list[Part] = []
     remarks: list[str | None] = []

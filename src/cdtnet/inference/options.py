@@ -1,4 +1,4 @@
-"""What a caller may choose for a picture; the command line, the server, the page and batches hand it on."""
+"""The options for a picture, shared by the command line, the server, the page and batches."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Painter:
     Args:
         engine: computes.
         precision: of the refinement's convolutions.
-        picture: the composite, which is read once from top to bottom to be analysed, then where it is
+        picture: the composite, which is read once from top to bottom to be analyzed, then where it is
             rendered.
         foreground: its objects, one or more.
         whole_frame: render the network's whole frame as published, not blended with the mask.
@@ -46,8 +46,8 @@ class Painter:
             controls asks it nothing.
 
     Raises:
-        PictureError: if the picture's colour profile cannot be used.
-        WeightsError: from `paint`, if what the weights compute are no numbers.
+        PictureError: The picture's color profile cannot be used.
+        WeightsError: `paint` raises it if the network computes NaN.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From a composite and its mask to the bytes of a file: the steps that every face of the package takes."""
+"""The steps from a composite and its mask to the bytes of a file, shared by all faces."""
 
 from __future__ import annotations
 

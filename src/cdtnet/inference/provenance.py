@@ -1,4 +1,4 @@
-"""What a result was made of, and how: enough to make it again, for its metadata."""
+"""The record of how a result was made, for its metadata."""
 
 from __future__ import annotations
 

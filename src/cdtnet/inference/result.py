@@ -1,4 +1,4 @@
-"""What harmonizing gives back."""
+"""The result of harmonizing."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping

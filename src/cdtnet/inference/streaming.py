@@ -1,4 +1,4 @@
-"""Pictures larger than memory: read and written band by band, through the same analysis and rendering."""
+"""Pictures larger than memory: read and written band by band, with the same analysis and rendering."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Progress = Callable[[int, int], None]
 
 
 def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
-    """Whether a picture had better stay in its file while it is harmonized, and can.
+    """Check whether a picture is so large that it stays in its file, and can.
 
     Raises:
-        PictureError: if it has to and cannot, or is no picture.
+        PictureError: It has to and cannot, or is no picture.
     """
     if not isinstance(composite, str | os.PathLike):
         return False
@@ -74,8 +74,8 @@ def stream(
         progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
 
     Raises:
-        PictureError: if the composite or the mask cannot be used.
-        WriteError: if the output cannot be written.
+        PictureError: The composite or the mask cannot be used.
+        WriteError: The output cannot be written.
     """
     picture = open_picture(composite)
     size = picture.height, picture.width

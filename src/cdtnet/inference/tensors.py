@@ -1,4 +1,4 @@
-"""PyTorch tensors, one picture or a batch, through the one way that all pictures take."""
+"""PyTorch tensors, one picture or a batch, through the same pipeline as all pictures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor,
         remark are those of a single picture; of a batch there is no table, and the first remark.
 
     Raises:
-        PictureError: if the shapes or the types cannot be used.
+        PictureError: The shapes or the types cannot be used.
     """
     single = composite.ndim == 3
     batch = composite[None] if single else composite

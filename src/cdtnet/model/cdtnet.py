@@ -23,11 +23,11 @@ from .layers import denormalize, normalize
 from .refinement import Refinement
 from .sampling import downsample, upsample
 
-GENERATED = 0.75  # the generator's share of its mean with the colour mapping
+GENERATED = 0.75  # the generator's share in the mean with the color mapping
 
 
 class LowInput(NamedTuple):
-    """A picture at base size S, ready to be analysed.
+    """A picture at base size S, ready to be analyzed.
 
     Attributes:
         image: (B,3,S,S), RGB in 0..1.
@@ -40,18 +40,18 @@ class LowInput(NamedTuple):
     coarse_mask: Tensor
 
     def mirrored(self) -> "LowInput":
-        """The same picture, left and right exchanged."""
+        """Return the picture with left and right exchanged."""
         return LowInput(*(part.flip(-1) for part in self))
 
 
 class Analysis(NamedTuple):
-    """All that rendering needs to know of a picture; its size does not depend on the picture's.
+    """The input of rendering; its size does not depend on the picture's.
 
     Attributes:
-        image_low: (B,3,S,S), the generator's picture, normalised; None for "cdtnet-sim".
+        image_low: (B,3,S,S), the generator's picture, normalized; None for "cdtnet-sim".
         features_low: (B,32,S,S), the features it was painted from; None for "cdtnet-sim".
-        table: (B,3,33,33,33), the mixed LUT, axes colour, blue, green, red; None for "is2am".
-        residual_low: (B,3,S,S), what is to be added to the colour mapping's picture, normalised (`residual`);
+        table: (B,3,33,33,33), the mixed LUT, axes color, blue, green, red; None for "is2am".
+        residual_low: (B,3,S,S), what is to be added to the color mapping's picture, normalized (`residual`);
             None unless the refinement is given that instead of `image_low` (`Config.residual`).
     """
 
@@ -61,7 +61,7 @@ class Analysis(NamedTuple):
     residual_low: Tensor | None = None
 
     def mirrored(self) -> "Analysis":
-        """What belongs to the same picture with left and right exchanged."""
+        """Return the analysis of the picture with left and right exchanged."""
 
         def flip(low: Tensor | None) -> Tensor | None:
             return None if low is None else low.flip(-1)
@@ -90,23 +90,23 @@ class Analysis(NamedTuple):
 
 
 def residual(generated: Tensor, mapped: Tensor) -> Tensor:
-    """Most of what the generator's picture differs by from the colour mapping's; see `Config.residual`.
+    """Return most of the difference between generator's and color mapping's picture; see `Config.residual`.
 
     Not all, for their sum is then a mean of two estimates, which is better than either.
 
     Args:
-        generated: (B,3,S,S), normalised, as the result is.
+        generated: (B,3,S,S), normalized, as the result is.
         mapped: (B,3,S,S), in 0..1.
     """
     return GENERATED * (generated - normalize(mapped))
 
 
 class Output(NamedTuple):
-    """What `CDTNet.forward` returns; colours in 0..1, not clamped.
+    """The output of `CDTNet.forward`; colors in 0..1, not clamped.
 
     Attributes:
         image: (B,3,H,W), the whole frame as published: not composited with the mask.
-        lut_image: (B,3,H,W), the colour mapping's picture; None for "is2am".
+        lut_image: (B,3,H,W), the color mapping's picture; None for "is2am".
         base_image: (B,3,S,S), the generator's picture at base size; None for "cdtnet-sim".
     """
 
@@ -116,7 +116,7 @@ class Output(NamedTuple):
 
 
 class CDTNet(nn.Module):
-    """The network; `config.variant` says which of its three boxes it has.
+    """The network; `config.variant` says which of its three parts it has.
 
     Its state carries the configuration, so that `torch.save(model.state_dict(), path)` is complete, and
     `load_state_dict` takes over how the weights are to be used.
@@ -133,7 +133,7 @@ class CDTNet(nn.Module):
             self.refinement = Refinement(FEATURES, residual=self.config.residual)
 
     def get_extra_state(self) -> Tensor:
-        """The configuration, (N,) bytes of JSON; `state_dict` has it as "_extra_state"."""
+        """Return the configuration, (N,) bytes of JSON, as "_extra_state" of `state_dict`."""
         return torch.from_numpy(encode_config(self.config))
 
     def set_extra_state(self, state: Any) -> None:
@@ -143,7 +143,7 @@ class CDTNet(nn.Module):
             state: what `get_extra_state` returned.
 
         Raises:
-            WeightsError: if it is something else.
+            WeightsError: It is something else.
         """
         if not isinstance(state, Tensor):
             raise WeightsError("The state of a CDTNet holds its configuration as a tensor of bytes.")
@@ -175,7 +175,7 @@ class CDTNet(nn.Module):
         return {"inputs": inputs.tolist(), "hidden": hidden.max().item()}
 
     def channels_last(self) -> "CDTNet":
-        """Lay the convolutions' weights out in the order that is fastest to compute with."""
+        """Store the convolutions' weights in the fastest memory order."""
         for part in (self.generator, self.refinement):
             if part is not None:
                 part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -187,7 +187,7 @@ class CDTNet(nn.Module):
         Args:
             image: (B,3,H,W), the composites, RGB in 0..1.
             mask: (B,1,H,W), the foreground masks, 0..1, soft edges allowed.
-            base_size: side of the square that is analysed, if not the configured one.
+            base_size: side of the square that is analyzed, if not the configured one.
         """
         analysis = self.analyze(self.downsample(image, mask, base_size))
         rendered, mapped = self.render(analysis, image, mask)
@@ -195,7 +195,7 @@ class CDTNet(nn.Module):
         return Output(rendered, mapped, base)
 
     def downsample(self, image: Tensor, mask: Tensor, base_size: int | None = None) -> LowInput:
-        """Full-resolution image (B,3,H,W) and mask (B,1,H,W) the way these weights were trained with."""
+        """Resize image (B,3,H,W) and mask (B,1,H,W) to base size, as in the training of these weights."""
         size, antialias = base_size or self.config.base_size, self.config.antialias
         return LowInput(
             downsample(image, size, antialias=antialias),
@@ -224,7 +224,7 @@ class CDTNet(nn.Module):
         size: tuple[int, int] | None = None,
         window: Window | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Paint one window of the full-resolution picture.
+        """Render one window of the full-resolution picture.
 
         Exact for every pixel whose surroundings, up to `HALO`, are inside the window or outside the picture.
 
@@ -236,7 +236,7 @@ class CDTNet(nn.Module):
             window: where the window lies.
 
         Returns:
-            The picture (B,3,h,w) and the colour mapping's picture, in 0..1, not clamped.
+            The picture (B,3,h,w) and the color mapping's picture, in 0..1, not clamped.
         """
         size = size or (image.shape[2], image.shape[3])
         window = window or Window(0, 0, *size)

@@ -1,4 +1,4 @@
-"""Colour mapping module, the RGB-to-RGB half: basis LUTs mixed by predicted weights (paper section 3.3)."""
+"""Color mapping module, the RGB-to-RGB half: basis LUTs mixed by predicted weights (section 3.3)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ LUT_SIZE = 33
 
 
 class ColorMapping(nn.Module):
-    """Predicts one 3D look-up table for the picture, as a weighted sum of learned basis LUTs.
+    """Predicts one 3D lookup table for the picture, as a weighted sum of learned basis LUTs.
 
     Mixing is linear, Σ wᵢ·LUTᵢ(x) = (Σ wᵢ·LUTᵢ)(x), so the tables are mixed first and looked up once.
 
@@ -31,7 +31,7 @@ class ColorMapping(nn.Module):
             self.weigh.bias[0] = 1.0  # type: ignore[index]
 
     def predict_weights(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
-        """Weights (B,N) from features (B,256,s,s) and mask (B,1,s,s).
+        """Predict weights (B,N) from features (B,256,s,s) and mask (B,1,s,s).
 
         Foreground and background are averaged over ALL positions each, not over their own area, so the
         weights also see how large the foreground is.
@@ -42,25 +42,27 @@ class ColorMapping(nn.Module):
         return self.weigh(torch.cat(pooled, dim=1)).flatten(1)
 
     def forward(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
-        """The mixed table (B,3,33,33,33), axes colour, blue, green, red; always in single precision."""
-        with torch.autocast(bottleneck.device.type, enabled=False):  # a table of half floats would band
+        """Mix the table (B,3,33,33,33), axes color, blue, green, red; always in single precision."""
+        with torch.autocast(
+            bottleneck.device.type, enabled=False
+        ):  # a table of half floats would cause banding
             weights = self.predict_weights(bottleneck.to(self.basis.dtype), mask)
             return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
 
 
 def identity_table() -> Tensor:
-    """The table (3,33,33,33) that maps every colour to itself."""
+    """Return the table (3,33,33,33) that maps every color to itself."""
     line = torch.linspace(0, 1, LUT_SIZE)
     blue, green, red = torch.meshgrid(line, line, line, indexing="ij")
     return torch.stack((red, green, blue))
 
 
 def apply_table(table: Tensor, image: Tensor) -> Tensor:
-    """Trilinear look-up of image (B,3,H,W) in 0..1 in table (B,3,S,S,S); the result is not clamped."""
+    """Look up image (B,3,H,W) in 0..1 in table (B,3,S,S,S), trilinearly; the result is not clamped."""
     grid = image.permute(0, 2, 3, 1)[:, None] * 2 - 1  # (B,1,H,W,rgb), −1..1
     return F.grid_sample(table, grid, mode="bilinear", padding_mode="border", align_corners=True)[:, :, 0]
 
 
 def map_colors(table: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    """The colour mapping's picture: image (B,3,H,W) looked up where the mask (B,1,H,W) is foreground."""
+    """Look up the image (B,3,H,W) where the mask (B,1,H,W) is foreground."""
     return torch.lerp(image, apply_table(table, image), mask)

@@ -26,7 +26,7 @@ class Encoder(nn.Module):
             )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(B,4,S,S) to the features of every level, finest first: (B,32,S,S) … (B,256,S/8,S/8)."""
+        """Map (B,4,S,S) to the features of every level, finest first: (B,32,S,S) … (B,256,S/8,S/8)."""
         levels = [self.levels[0](x)]
         for level in self.levels[1:]:
             levels.append(level(F.max_pool2d(levels[-1], 2)))
@@ -43,7 +43,7 @@ class UpBlock(nn.Module):
         self.convs = nn.Sequential(conv_block(2 * channels, channels), conv_block(channels, channels))
 
     def forward(self, x: Tensor, skip: Tensor, mask: Tensor) -> Tensor:
-        """(B,2C,s,s) and the skip (B,C,2s,2s) to (B,C,2s,2s)."""
+        """Map (B,2C,s,s) and the skip connection (B,C,2s,2s) to (B,C,2s,2s)."""
         x = self.up(F.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=True))
         x = torch.cat((skip, x), dim=1)
         if self.attention is not None:
@@ -63,15 +63,15 @@ class Generator(nn.Module):
         self.blend = GatedBlend(FEATURES)
 
     def decode(self, image: Tensor, mask: Tensor, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """From the encoder's levels to the harmonized picture and the features it was painted from.
+        """Decode the encoder's levels to the harmonized picture and the features before it.
 
         Args:
-            image: (B,3,S,S), normalised.
+            image: (B,3,S,S), normalized.
             mask: (B,1,S,S) in 0..1.
             levels: what the encoder returned for both.
 
         Returns:
-            RGB (B,3,S,S), normalised, and features (B,32,S,S).
+            RGB (B,3,S,S), normalized, and features (B,32,S,S).
         """
         *skips, features = levels
         for block, skip in zip(self.up_blocks, reversed(skips), strict=True):

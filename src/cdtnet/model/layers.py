@@ -1,4 +1,4 @@
-"""The small parts that the boxes of the paper's figure are made of."""
+"""Building blocks of the network."""
 
 import torch
 import torch.nn.functional as F
@@ -8,17 +8,17 @@ from ..config import IMAGENET_MEAN, IMAGENET_STD
 
 
 def normalize(rgb: Tensor) -> Tensor:
-    """RGB (B,3,H,W) in 0..1 to ImageNet-normalised values."""
+    """Convert RGB (B,3,H,W) in 0..1 to ImageNet-normalized values."""
     return (rgb - rgb.new_tensor(IMAGENET_MEAN).view(3, 1, 1)) / rgb.new_tensor(IMAGENET_STD).view(3, 1, 1)
 
 
 def denormalize(rgb: Tensor) -> Tensor:
-    """The inverse of `normalize`."""
+    """Invert `normalize`."""
     return rgb * rgb.new_tensor(IMAGENET_STD).view(3, 1, 1) + rgb.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
 
 
 def conv_block(in_channels: int, out_channels: int, *, norm: bool = True, bias: bool = True) -> nn.Sequential:
-    """3×3 convolution, BatchNorm if `norm`, ReLU; keeps height and width."""
+    """Make a 3×3 convolution, BatchNorm if `norm`, and ReLU; height and width stay."""
     layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
     if norm:
         layers.append(nn.BatchNorm2d(out_channels))
@@ -37,13 +37,13 @@ class GatedBlend(nn.Module):
         self.rgb = nn.Conv2d(channels, 3, 1)
 
     def forward(self, picture: Tensor, features: Tensor) -> Tensor:
-        """Picture (B,3,H,W), features (B,C,H,W) to (B,3,H,W)."""
+        """Map picture (B,3,H,W) and features (B,C,H,W) to (B,3,H,W)."""
         keep = torch.sigmoid(3.0 * self.gate(features))
         return keep * picture + (1.0 - keep) * self.rgb(features)
 
 
 class ChannelGate(nn.Module):
-    """Channel attention: scales each channel by a weight in 0..1 drawn from its mean and maximum."""
+    """Channel attention: scales each channel by a weight in 0..1 computed from its mean and maximum."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -51,12 +51,12 @@ class ChannelGate(nn.Module):
         self.weigh = nn.Sequential(nn.Linear(2 * channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Means and maxima (B,2C) of the channels to their weights (B,C,1,1)."""
+        """Map means and maxima (B,2C) of the channels to their weights (B,C,1,1)."""
         return torch.sigmoid(self.weigh(pooled))[:, :, None, None]
 
 
 class SpatialSeparatedAttention(nn.Module):
-    """S²AM (Cun and Pun, 2020) as iS2AM uses it: foreground and background are gated apart."""
+    """S²AM (Cun and Pun, 2020) as iS2AM uses it: foreground and background are gated separately."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -71,18 +71,18 @@ class SpatialSeparatedAttention(nn.Module):
         self.register_buffer("mask_blur", gaussian_kernel(size=7, sigma=1.0))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Features (B,C,H,W) and a mask (B,1,*,*) of any size to (B,C,H,W)."""
+        """Map features (B,C,H,W) and a mask (B,1,*,*) of any size to (B,C,H,W)."""
         mask = F.interpolate(mask, size=x.shape[2:], mode="bilinear", align_corners=True)
         mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
         pooled = torch.cat((F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)), dim=1).flatten(1)
         foreground = self.foreground_path(x * self.foreground_gate(pooled))
-        # Each picture is gated before they are blended: gates blended first would take another memory layout.
+        # Gate each picture before blending: blending gates first would need another memory layout.
         kept = torch.lerp(x * self.background_gate(pooled), x * self.mix_gate(pooled), mask.to(x.dtype))
         return mask * foreground + kept
 
 
 def gaussian_kernel(size: int, sigma: float) -> Tensor:
-    """A normalised Gaussian as a convolution weight (1,1,size,size)."""
+    """Make a normalized Gaussian as a convolution weight (1,1,size,size)."""
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     line = torch.exp(-(x**2) / (2 * sigma**2))
     kernel = torch.outer(line, line)

@@ -1,4 +1,4 @@
-"""From weights to a module that is ready to use."""
+"""Building a module from weights."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -22,17 +22,16 @@ def load_model(
         source: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), or a path to our
             safetensors, to a folder with them as model.safetensors (a snapshot from the Hugging Face Hub), to
             the `checkpoint.pt` of a training run, to what `torch.save(model.state_dict(), path)` wrote, or
-            to an official CDTNet or iSSAM checkpoint (.pth). Nothing in a file is run.
-        base_size: side of the square to analyse, if not what the weights say (256 for checkpoints, which
-            don't).
-        config: of the network, for a file of ours that does not say it; of no effect on others.
+            to an official CDTNet or iSSAM checkpoint (.pth). No code in a file is run.
+        base_size: side of the analysis in pixels; by default that of the weights (256 for checkpoints).
+        config: of the network, for our files without a configuration; ignored for others.
 
     Returns:
-        The model in eval mode, on the CPU, its parameters with gradients, as PyTorch's own models are: use it
-        under `torch.inference_mode()`, or go on training it after `.train()`.
+        The model in eval mode, on the CPU, with gradients enabled: use it under `torch.inference_mode()`, or
+        train it after `.train()`.
 
     Raises:
-        WeightsError: if the source is unknown, unreadable, does not say what configuration it is for, or its
+        WeightsError: The source is unknown, unreadable, does not say what configuration it is for, or its
             entries are not exactly the network's.
     """
     return build(load_weights(source, base_size, config)).requires_grad_(True)
@@ -41,17 +40,17 @@ def load_model(
 def save_model(
     model: CDTNet, path: str | PathLike[str], *, card: Mapping[str, Any] | None = None, half: bool = False
 ) -> None:
-    """Write a model's weights and configuration as safetensors, whole or not at all, for `load_model`.
+    """Write a model's weights and configuration as safetensors, for `load_model`.
 
     Args:
         model: on any device, in any mode.
         path: ends in .safetensors.
-        card: what to say of the weights besides: training, licence, scores, …; JSON values.
-        half: store 16-bit floats: half the size.
+        card: further information on the weights: training, licence, scores, …; JSON values.
+        half: store 16-bit floats, which halves the size.
 
     Raises:
-        WeightsError: if the path has another ending, or weights are NaN or infinite.
-        WriteError: if the file cannot be written.
+        WeightsError: The path has another ending, or weights are NaN or infinite.
+        WriteError: The file cannot be written.
     """
     target = Path(path)
     if target.suffix != ".safetensors":
@@ -63,10 +62,10 @@ def save_model(
 
 
 def build(weights: Weights) -> CDTNet:
-    """A model in eval mode, without gradients, with exactly these weights.
+    """Build a model in eval mode, without gradients, with exactly these weights.
 
     Raises:
-        WeightsError: if they do not fit.
+        WeightsError: They do not fit.
     """
     with torch.device("meta"):
         model = CDTNet(weights.config)

@@ -1,17 +1,17 @@
-"""Refinement module: both transformations joined at full resolution (paper section 3.4)."""
+"""Refinement module: combines both transformations at full resolution (paper section 3.4)."""
 
 import torch
 from torch import Tensor, nn
 
 from .layers import GatedBlend
 
-CLOSED = -8.0  # of a gate: it keeps sigmoid(3·−8) of the composite, which is nothing
+CLOSED = -8.0  # bias of a closed gate: it keeps sigmoid(3·−8) ≈ 0 of the composite
 
 
 class Refinement(nn.Module):
-    """Two 3×3 convolutions over what the other modules found; local: a tile needs only `HALO` (config).
+    """Two 3×3 convolutions over the other modules' outputs; a tile needs a margin of `HALO` pixels.
 
-    Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colours are
+    Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colors are
     blended as they differ from the sum, so that all detail passes by the convolutions.
     """
 
@@ -31,7 +31,7 @@ class Refinement(nn.Module):
             self.begin_with_sum()
 
     def begin_with_sum(self) -> None:
-        """Correct nothing yet."""
+        """Set the weights so that nothing is corrected yet."""
         for value in (self.blend.gate.weight, self.blend.rgb.weight, self.blend.rgb.bias):
             nn.init.zeros_(value)  # type: ignore[arg-type]
         nn.init.constant_(self.blend.gate.bias, CLOSED)  # type: ignore[arg-type]
@@ -39,13 +39,13 @@ class Refinement(nn.Module):
     def forward(
         self, image: Tensor, generated: Tensor, mapped: Tensor, mask: Tensor, features: Tensor
     ) -> Tensor:
-        """All at full resolution, colours normalised, to the refined picture (B,3,H,W), normalised.
+        """Map normalized colors and features at full resolution to the refined picture (B,3,H,W).
 
         Args:
             image: (B,3,H,W), the composite; enters at the final blend only.
-            generated: (B,3,H,W), the generator's picture, or what it differs by from the colour mapping's
+            generated: (B,3,H,W), the generator's picture, or what it differs by from the color mapping's
                 (`Config.residual`), upsampled.
-            mapped: (B,3,H,W), the colour mapping's picture.
+            mapped: (B,3,H,W), the color mapping's picture.
             mask: (B,1,H,W) in 0..1.
             features: (B,C,H,W), the generator's features, upsampled.
         """

@@ -1,4 +1,4 @@
-"""Between the photo's resolution and the base size: down for analysis, up for rendering."""
+"""Resampling between the photo's resolution and the base size."""
 
 import torch
 import torch.nn.functional as F
@@ -8,12 +8,12 @@ from ..imaging.geometry import Window, low_positions
 
 
 def downsample(x: Tensor, size: int, *, antialias: bool) -> Tensor:
-    """(B,C,H,W) to (B,C,size,size), bilinear; the aspect ratio is squashed, as in the paper."""
+    """Resize (B,C,H,W) to (B,C,size,size), bilinear; the aspect ratio changes, as in the paper."""
     return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=antialias)
 
 
 def upsample(low: Tensor, size: tuple[int, int], window: Window) -> Tensor:
-    """What `window` of `low` (B,C,h,w), bilinearly resized to `size` (H,W), would hold.
+    """Return the part `window` of `low` (B,C,h,w) resized bilinearly to `size` (H,W).
 
     The same as cropping `F.interpolate(low, size, mode="bilinear")`, without computing the rest. Source
     positions are in float64, so that they do not drift with the size of the picture.
@@ -24,7 +24,7 @@ def upsample(low: Tensor, size: tuple[int, int], window: Window) -> Tensor:
 
 
 def _interpolate(low: Tensor, positions: Tensor, dim: int) -> Tensor:
-    """Linear interpolation of `low` at fractional `positions` along `dim`."""
+    """Interpolate `low` linearly at fractional `positions` along `dim`."""
     first = positions.floor()
     fraction = (positions - first).to(low).view([-1 if d == dim else 1 for d in range(low.ndim)])
     index = first.long().to(low.device)

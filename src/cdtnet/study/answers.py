@@ -1,4 +1,4 @@
-"""The file of a study: one JSON object a line, each on the disk before anyone is told that it is stored."""
+"""The file of a study: one JSON object per line, flushed to disk before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass
 class StudyRecord:
-    """What a file of answers holds.
+    """The contents of a file of answers.
 
     Attributes:
         design: The study's plan, or None in a file without one.
@@ -164,7 +164,7 @@ class AnswerFile:
         os.close(self._descriptor)
 
     def _at_line_start(self) -> bool:
-        """Whether the file is empty or its last line whole: a kill or a full disk may have cut it."""
+        """Check for an empty file or a complete last line, which a kill or a full disk may truncate."""
         if os.lseek(self._descriptor, 0, os.SEEK_END) == 0:
             return True
         os.lseek(self._descriptor, -1, os.SEEK_END)

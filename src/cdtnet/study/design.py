@@ -1,4 +1,4 @@
-"""Who is asked what: every participant's pairs, their order and their sides, from a seed alone."""
+"""The design of a study: every participant's pairs, their order and sides, from a seed alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Design:
-    """A study's plan, the same for ever once its seed is drawn.
+    """A study's plan, which depends only on its seed.
 
     Pairs of methods and pictures are laid out in a cycle in which every stretch holds each pair of methods,
     and each picture, about equally often; participants take one stretch after the other.
@@ -63,7 +63,7 @@ class Design:
             )
 
     def plan(self, number: int) -> tuple[Question, ...]:
-        """All questions of the participant with this number (0, 1, 2, …), in order, repeats included."""
+        """Return all questions of a participant by number (0, 1, 2, …), in order, with repeats."""
         rng = random.Random(f"{self.seed}/{number}")
         asked = self._stretch(number)
         rng.shuffle(asked)
@@ -78,7 +78,7 @@ class Design:
         return tuple(questions[:late] + end)
 
     def _stretch(self, number: int) -> list[tuple[str, tuple[str, str]]]:
-        """The (picture, pair of methods) that a participant sees, each once."""
+        """Return the (picture, pair of methods) that a participant sees, each once."""
         rng = random.Random(f"{self.seed}")
         pictures = rng.sample(self.pictures, len(self.pictures))
         duels = list(combinations(self.methods, 2))
@@ -90,7 +90,7 @@ class Design:
 
 
 def _choose_sides(asked: list[tuple[str, tuple[str, str]]], rng: random.Random) -> list[Question]:
-    """Each method of a pair stands on the left half of the times that the pair comes."""
+    """Choose sides so that each method of a pair is on the left half of the times."""
     swapped: defaultdict[tuple[str, str], bool] = defaultdict(lambda: rng.random() < 0.5)
     questions = []
     for picture, duel in asked:

@@ -1,4 +1,4 @@
-"""The pictures of a study: results with the same stems, a folder a method, and copies for the screen."""
+"""The pictures of a study: results with the same stems, a folder per method, and copies for the screen."""
 
 from __future__ import annotations
 

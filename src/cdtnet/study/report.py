@@ -16,7 +16,7 @@ from .summary import Summary
 
 
 def describe(summary: Summary) -> str:
-    """The outcome as text of several lines, problems excepted."""
+    """Format the outcome as text of several lines, without problems."""
     width = max(map(len, (*summary.methods, "method")))
     preferred = summary.wins.sum(1) / np.maximum(1, (summary.wins + summary.wins.T).sum(1))
     lines = [
@@ -62,8 +62,8 @@ def write_plot(summary: Summary, path: Path) -> None:
     """Draw scores and intervals, one line a method, into a .png, .svg or .pdf file.
 
     Raises:
-        DataError: the suffix is another.
-        CdtnetError: matplotlib is not installed.
+        DataError: The suffix is another.
+        CdtnetError: Matplotlib is not installed.
         WriteError: The file cannot be written.
     """
     if path.suffix not in (".png", ".svg", ".pdf"):

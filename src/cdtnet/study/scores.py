@@ -1,4 +1,4 @@
-"""Bradley–Terry scores: how often each method is preferred, brought onto one scale.
+"""Bradley–Terry scores, from how often each method is preferred.
 
 Method i is preferred over j with probability 1 / (1 + exp(score_j − score_i)). Scores have mean 0;
 "no difference" counts as half a win for each.
@@ -19,7 +19,7 @@ RESAMPLES = 2000
 
 
 def fit_scores(wins: FloatArray) -> FloatArray:
-    """The most probable scores, by Newton's method.
+    """Find the most probable scores by Newton's method.
 
     Args:
         wins: (…, M, M) how often the row's method was preferred over the column's; the diagonal is 0.
@@ -43,7 +43,7 @@ def fit_scores(wins: FloatArray) -> FloatArray:
 
 
 def bootstrap_intervals(wins: FloatArray, seed: int = 0) -> FloatArray:
-    """95 % percentile intervals over resampled participants, who keep all their answers together.
+    """Return 95 % percentile intervals over resampled participants with all their answers.
 
     Args:
         wins: (P, M, M) of each participant.
@@ -59,7 +59,7 @@ def bootstrap_intervals(wins: FloatArray, seed: int = 0) -> FloatArray:
 
 
 def information_intervals(wins: FloatArray) -> FloatArray:
-    """95 % intervals from the observed information, as if every answer were independent of the others.
+    """Return 95 % intervals from the observed information, as if all answers were independent.
 
     Args:
         wins: (M, M) of all participants together.
@@ -76,7 +76,7 @@ def information_intervals(wins: FloatArray) -> FloatArray:
 
 
 def find_problem(wins: FloatArray, methods: tuple[str, ...]) -> str | None:
-    """What the answers cannot tell, in a sentence: methods never compared, or one that nobody ever rejected.
+    """Describe what the answers cannot tell: methods never compared, or never rejected.
 
     Args:
         wins: (M, M) of all participants together.
@@ -104,18 +104,18 @@ def find_problem(wins: FloatArray, methods: tuple[str, ...]) -> str | None:
 
 
 def _win_chance(scores: FloatArray) -> FloatArray:
-    """(…, M, M) probability that the row's method is preferred over the column's."""
+    """Return the probability (…, M, M) that the row's method is preferred over the column's."""
     return 0.5 + 0.5 * np.tanh(0.5 * (scores[..., :, None] - scores[..., None, :]))
 
 
 def _information(games: FloatArray, chance: FloatArray) -> FloatArray:
-    """Minus the second derivative of the log posterior, (…, M, M)."""
+    """Return minus the second derivative of the log posterior, (…, M, M)."""
     weight = games * chance * (1 - chance)
     return np.eye(games.shape[-1]) * (weight.sum(-1) + PRIOR)[..., None] - weight
 
 
 def _reachable(edges: FloatArray) -> NDArray[np.bool_]:
-    """(M, M) whether a path of positive edges leads from the row to the column, or both are the same."""
+    """Return (M, M) whether a path of positive edges leads from row to column, or both are the same."""
     steps = (edges > 0) | np.eye(len(edges), dtype=bool)
     for _ in range(len(edges)):
         steps = steps @ steps
@@ -123,5 +123,5 @@ def _reachable(edges: FloatArray) -> NDArray[np.bool_]:
 
 
 def _distinct_rows(relation: NDArray[np.bool_]) -> list[list[int]]:
-    """The classes of an equivalence relation, each as indices."""
+    """Return the classes of an equivalence relation, each as indices."""
     return [list(np.flatnonzero(row)) for k, row in enumerate(relation) if np.argmax(row) == k]

@@ -29,7 +29,7 @@ FILES = {"/": "index.html", "/study.css": "study.css", "/study.js": "study.js", 
 
 
 def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starlette:
-    """The application.
+    """Make the application.
 
     Args:
         study: Who takes part and what they are asked.
@@ -58,7 +58,7 @@ def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starl
 
 
 class _Faces:
-    """What each address answers."""
+    """The handlers of the addresses."""
 
     def __init__(self, study: Study, gallery: Gallery) -> None:
         self._study, self._gallery = study, gallery
@@ -117,14 +117,14 @@ def _file(name: str) -> Any:
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
-    """The body's JSON object; asking for this content type keeps other sites' pages from sending any."""
+    """Read the body's JSON object; the content type keeps pages of other sites from sending any."""
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "Send JSON.")
     return await read_object(request)
 
 
 async def _explain(request: Request, error: Exception) -> Response:
-    """A sentence for the participant; what concerns the operator goes to the server's terminal."""
+    """Return the message for the participant; details for the operator go to the terminal."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code)
     if isinstance(error, UnknownParticipantError):

@@ -1,4 +1,4 @@
-"""A running study: who takes part, what comes next, and what has been answered."""
+"""A running study: participants, next questions, and answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .design import Design, Question
 
 
 class UnknownParticipantError(CdtnetError):
-    """Nobody of that name takes part."""
+    """There is no such participant."""
 
 
 class WrongQuestionError(CdtnetError):
@@ -64,7 +64,7 @@ class Study:
         return name
 
     def questions(self, participant: str) -> tuple[Question, ...]:
-        """The participant's plan.
+        """Return the participant's plan.
 
         Raises:
             UnknownParticipantError: There is no such participant.
@@ -74,7 +74,7 @@ class Study:
         return self.design.plan(self._numbers[participant])
 
     def choices(self, participant: str) -> list[Choice]:
-        """What the participant has chosen so far, in order; as many as questions answered."""
+        """Return the participant's choices so far, in order; as many as questions answered."""
         self.questions(participant)
         return list(self._choices[participant])
 

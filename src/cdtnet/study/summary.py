@@ -1,4 +1,4 @@
-"""What a file of answers says: scores, wins, and how far the participants can be relied on."""
+"""The summary of a file of answers: scores, wins, and the consistency of participants."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def summarize(path: Path) -> Summary:
 
 
 def _methods(record: StudyRecord, answers: Iterable[Answer]) -> tuple[str, ...]:
-    """All methods of the study, those without any answer included."""
+    """Return all methods of the study, including those without answers."""
     named = {name for answer in answers for name in (answer.left, answer.right)}
     return tuple(sorted(named | set(record.design.methods if record.design else ())))
 
 
 def _wins_by_person(answers: Iterable[Answer], methods: tuple[str, ...]) -> FloatArray:
-    """(P, M, M) how often each participant preferred the row's method over the column's."""
+    """Return (P, M, M) how often each participant preferred the row's method over the column's."""
     wins: defaultdict[str, FloatArray] = defaultdict(lambda: np.zeros((len(methods), len(methods))))
     for answer in answers:
         left, right = methods.index(answer.left), methods.index(answer.right)
@@ -106,7 +106,7 @@ def _wins_by_person(answers: Iterable[Answer], methods: tuple[str, ...]) -> Floa
 
 
 def _intervals(wins: FloatArray) -> tuple[FloatArray, str]:
-    """The 95 % intervals, and what they rest on."""
+    """Return the 95 % intervals, and their basis."""
     if len(wins) >= MIN_BOOTSTRAP:
         return bootstrap_intervals(wins), f"bootstrap over {len(wins)} participants"
     how = f"observed information, answers taken as independent: fewer than {MIN_BOOTSTRAP} participants"
@@ -114,7 +114,7 @@ def _intervals(wins: FloatArray) -> tuple[FloatArray, str]:
 
 
 def _consistency(answers: Iterable[Answer]) -> tuple[int, int]:
-    """How many pairs were answered twice, and how many of them alike."""
+    """Return how many pairs were answered twice, and how many of them alike."""
     preferred: dict[tuple[str, str, frozenset[str]], dict[bool, str]] = {}
     for answer in answers:
         pair = (answer.participant, answer.picture, frozenset((answer.left, answer.right)))

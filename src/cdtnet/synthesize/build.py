@@ -1,4 +1,4 @@
-"""Running the tasks over processes, so that an interrupted run goes on and ends with the same files."""
+"""Running tasks in processes, so that an interrupted run resumes and ends with the same files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .tasks import Finished, Folder, Task
 
 @dataclass(frozen=True)
 class Built:
-    """What there is in the end.
+    """The result of a build.
 
     Attributes:
         finished: What each photo gave, sorted by name.
@@ -111,7 +111,7 @@ def _run_all(tasks: Sequence[Task], folder: Folder, workers: int) -> Iterator[Fi
         yield from unordered(pool, partial(_run, folder=folder), tasks, 3 * workers)
     except BrokenProcessPool as error:
         raise DataError(
-            "A worker process died, perhaps for want of memory; the command goes on with fewer --workers."
+            "A worker process died, perhaps for lack of memory; try again with fewer --workers."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

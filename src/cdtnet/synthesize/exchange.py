@@ -67,7 +67,7 @@ class Exchange:
         return finished
 
     def _draw(self, seed: int) -> tuple[Entry, list[tuple[str, Entry]]]:
-        """The target, and the versions whose foregrounds it is given."""
+        """Draw the target, and the versions whose foregrounds are pasted into it."""
         random = np.random.default_rng(seed_of(seed, self.name))
         by_name = dict(self.versions)
         target = self.target or self.versions[random.integers(len(by_name))][0]
@@ -93,7 +93,7 @@ def plan(
     target: str | None = None,
     per_mask: int | None = None,
 ) -> tuple[list[Exchange], list[str]]:
-    """A task for each photo that has a mask and at least two versions, the target among them.
+    """Make a task for each photo that has a mask and at least two versions, including the target.
 
     Returns:
         The tasks, and notes: a sentence for each kind of picture that cannot be used.

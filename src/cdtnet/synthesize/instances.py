@@ -27,7 +27,7 @@ class Shape(Protocol):
     """What says which pixels of a photo are an object."""
 
     def mask(self, height: int, width: int) -> Bytes:
-        """The object's mask (height,width), 255 = object, for a photo of that size.
+        """Return the object's mask (height,width), 255 = object, for a photo of that size.
 
         Raises:
             DataError: The annotation, or the file it points to, is damaged.
@@ -58,7 +58,7 @@ class CocoShape:
     width: int
 
     def mask(self, height: int, width: int) -> Bytes:
-        """The mask at the photo's size, which may differ from the one that was annotated."""
+        """Return the mask at the photo's size, which may differ from the annotated one."""
         try:
             if isinstance(self.segmentation, list):
                 scale = (width / self.width, height / self.height)
@@ -82,12 +82,12 @@ def _corners(polygon: Any) -> Any:
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A mask of its own, of whatever size, as in Open Images."""
+    """A mask file of any size, as in Open Images."""
 
     entry: Entry
 
     def mask(self, height: int, width: int) -> Bytes:
-        """The mask brought to the photo's size.
+        """Read the mask, resized to the photo's size.
 
         Raises:
             DataError: It cannot be read, or has other proportions than the photo.
@@ -103,7 +103,7 @@ class MaskFile:
 
 
 def read_instances(annotations: Path, photos: Path, masks: Sequence[Path] = ()) -> list[Instance]:
-    """The objects worth pasting: of sensible size, in one piece as far as known, away from the border.
+    """Read the usable objects: of sensible size, in one piece, away from the border.
 
     Args:
         annotations: `instances_*.json` (COCO) or `*-annotations-object-segmentation.csv` (Open Images).
@@ -168,6 +168,6 @@ def _open_images(annotations: Path, photos: dict[str, Entry], masks: Sequence[Pa
 
 
 def _is_usable(left: float, top: float, right: float, bottom: float) -> bool:
-    """Whether a box, in shares of its photo's sides, is off the border and of a sensible size."""
+    """Check that a box, in shares of the photo's sides, is off the border and of sensible size."""
     inside = min(left, top) >= _BORDER and max(right, bottom) <= 1 - _BORDER
     return inside and _AREAS[0] <= (right - left) * (bottom - top) <= _AREAS[1]

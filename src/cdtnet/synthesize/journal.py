@@ -1,4 +1,4 @@
-"""What of a data set is finished: a line of JSON for each photo, so that an interrupted run can go on."""
+"""The finished photos of a data set: a line of JSON for each, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Journal:
 
     @contextmanager
     def writing(self) -> Iterator[TextIO]:
-        """The file open for `add`; in the end it is written anew, sorted."""
+        """Open the file for `add`; at the end, write it again, sorted."""
         self._rewrite()
         with self.path.open("a", encoding="utf-8") as stream:
             yield stream

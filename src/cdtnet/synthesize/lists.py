@@ -1,4 +1,4 @@
-"""The lists of a data set: what is for training, what for tests, and where each composite comes from."""
+"""The lists of a data set: training, tests, and the source of each composite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tasks import Finished, Row, seed_of
 
 
 def split(names: Iterable[str], share: float, seed: int) -> set[str]:
-    """The photos that are for tests: `share` of them, but neither none nor all unless it is 0 or 1."""
+    """Choose `share` of the photos for tests; neither none nor all unless it is 0 or 1."""
     ranked = sorted(names, key=lambda name: seed_of(seed, name, "split"))
     count = round(share * len(ranked))
     if 0 < share < 1 and len(ranked) > 1:

@@ -14,7 +14,7 @@ _LINES = 4  # scan lines to a row of pixels
 
 
 def decode_counts(text: str) -> list[int]:
-    """The run lengths in COCO's compressed string.
+    """Decode the run lengths in COCO's compressed string.
 
     Five bits to a character, least significant first, the sixth saying that more follow, the last one's fifth
     being the sign; from the fourth number on each is the difference to the one two before.
@@ -43,7 +43,7 @@ def decode_counts(text: str) -> list[int]:
 
 
 def decode_runs(counts: Sequence[int], height: int, width: int) -> Bytes:
-    """A mask (height,width), 0 or 255, of run lengths that go down the columns and begin with background.
+    """Decode run lengths down the columns, background first, to a mask (height,width), 0 or 255.
 
     Raises:
         DataError: They do not add up to the mask's size.
@@ -55,7 +55,7 @@ def decode_runs(counts: Sequence[int], height: int, width: int) -> Bytes:
 
 
 def fill(polygons: Sequence[NDArray[np.float64]], height: int, width: int) -> Bytes:
-    """A mask (height,width) of the union of polygons, whose edges get the share of a pixel that they cover.
+    """Fill the union of polygons, antialiased; returns a mask (height,width).
 
     Args:
         polygons: corners (N,2) as x, y in pixels; pixel i reaches from i to i + 1. What a polygon encloses

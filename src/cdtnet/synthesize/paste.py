@@ -27,7 +27,7 @@ _BORDER = 2  # pixels that an object has to keep from its photo's border
 
 
 class Cut(NamedTuple):
-    """An object cut out: colours (h,w,3), mask (h,w), and its centre's height in its photo, 0..1."""
+    """An object cut out: colors (h,w,3), mask (h,w), and its center's height in its photo, 0..1."""
 
     pixels: Bytes
     mask: Bytes
@@ -118,7 +118,7 @@ def place(
     high as it was in its own photo, so that what stands on the ground does not fly.
 
     Returns:
-        Its colours, its mask with a soft edge, and where it goes; None where it would be too small.
+        Its colors, its mask with a soft edge, and where it goes; None where it would be too small.
     """
     if cut is None:
         return None
@@ -141,7 +141,7 @@ def place(
 def plan(
     backgrounds: Sequence[SourcePhoto], instances: Sequence[Instance], *, per_background: int, seed: int
 ) -> list[Paste]:
-    """A task for each background, with objects of other photos drawn for it."""
+    """Make a task for each background, with objects of other photos drawn for it."""
     tasks = []
     for photo in backgrounds:
         random = np.random.default_rng(seed_of(seed, photo.name, "objects"))

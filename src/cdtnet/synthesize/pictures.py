@@ -119,7 +119,7 @@ def _binomial(mask: Bytes) -> Bytes:
 
 
 def blend(foreground: Bytes, background: Bytes, mask: Bytes) -> Bytes:
-    """The foreground (H,W,3) over the background (H,W,3), mixed by the mask (H,W) in sRGB values.
+    """Blend the foreground (H,W,3) over the background (H,W,3) by the mask (H,W) in sRGB values.
 
     Not in linear light: the networks, the metrics and image editors mix sRGB values by the mask, so that
     composite = mask · object + (1 − mask) · background holds for who reads the files.

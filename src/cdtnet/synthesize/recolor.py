@@ -1,4 +1,4 @@
-"""Foregrounds of photos recoloured, in the ways that the networks are trained with."""
+"""Recolored foregrounds of photos, as for the training of the networks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .pictures import Bytes, limit, read_mask, read_photo
 from .sources import SourcePhoto
 from .tasks import Finished, Folder, Row, seed_of
 
-TRANSFERRED = 0.36  # share of composites with another photo's colours, as in composites/synthesis.py
+TRANSFERRED = 0.36  # share of composites with another photo's colors, as in composites/synthesis.py
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Recolor:
 
     Attributes:
         source: The photo.
-        donors: Other photos that colours may be taken from.
+        donors: Other photos that colors may be taken from.
         per_mask: How many composites for each mask.
     """
 
@@ -36,7 +36,7 @@ class Recolor:
         return self.source.name
 
     def run(self, folder: Folder) -> Finished:
-        """Recolour each foreground, or a generated region where the photo has no mask."""
+        """Recolor each foreground, or a generated region where the photo has no mask."""
         from .recoloring import one_thread
 
         finished = Finished(self.name)
@@ -82,7 +82,7 @@ class Recolor:
         return row
 
     def _donor(self, random: np.random.Generator) -> tuple[SourcePhoto | None, tuple[Bytes, Bytes] | None]:
-        """One of the donors that can be read, small, with its first mask or else all of it as foreground."""
+        """Read a donor, reduced, with its first mask or else all of it as foreground."""
         from .recoloring import LOW
 
         for i in random.permutation(len(self.donors)):
@@ -103,7 +103,7 @@ class Recolor:
 def plan(
     photos: Sequence[SourcePhoto], *, per_mask: int, generate: bool, seed: int
 ) -> tuple[list[Recolor], list[str]]:
-    """A task for each photo that has masks, or, if regions are to be generated, for every photo.
+    """Make a task for each photo with masks, or for every photo if regions are to be generated.
 
     Returns:
         The tasks, and a note if some photos cannot be used.
@@ -115,7 +115,7 @@ def plan(
     if not usable:
         raise DataError(
             "No photo has a mask: a mask needs its photo's name, with or without a number. "
-            "Add --generate-masks to have regions made up."
+            "Add --generate-masks to generate regions."
         )
     tasks = []
     for photo in usable:

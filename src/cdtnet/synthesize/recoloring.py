@@ -1,4 +1,4 @@
-"""One way of recolouring a foreground, drawn once and then applied to the photo tile by tile."""
+"""A random recoloring of a foreground, drawn once and applied to the photo tile by tile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..model.sampling import upsample
 from .pictures import Bytes, enlarge_mask, limit
 from .tasks import seed_of
 
-LOW = 256  # long side of the copies whose colours decide, in pixels
+LOW = 256  # long side of the copies whose colors decide, in pixels
 TILE = 512  # pixels; bounds the memory
 FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
 LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
@@ -29,14 +29,14 @@ _GRAY = 0.2  # so dark that no light drives it to white
 
 @dataclass(frozen=True)
 class Recoloring:
-    """A change of colours, the same whatever tiles a photo is cut into.
+    """A change of colors that does not depend on the tiles.
 
     Attributes:
         method: "transfer" or "retouch", and "+light" where the light changes over the picture.
         seed: What its randomness began with.
         low: (1,3,h,w) the photo, small, sRGB in 0..1.
         low_mask: (1,1,h,w) its mask.
-        donor: another photo and its mask, small, where colours are transferred.
+        donor: another photo and its mask, small, where colors are transferred.
         light: (1,3,h,w) factors of linear light.
         amount: share of the change that is applied.
     """
@@ -50,7 +50,7 @@ class Recoloring:
     amount: float = 1.0
 
     def change(self, rgb: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
-        """How far each pixel of a tile (1,3,h,w) moves; the tile is `window` of a photo of `size` (H,W)."""
+        """Return how far each pixel of a tile (1,3,h,w) moves; `window` is its place in the photo."""
         random = RandomNumbers(1, torch.Generator().manual_seed(self.seed))
         if self.donor:
             # The small copy decides; the tile's pixels ride along without weight.
@@ -65,7 +65,7 @@ class Recoloring:
         return self.amount * (changed - rgb)
 
     def apply(self, photo: Bytes, mask: Bytes) -> Bytes:
-        """The composite (H,W,3) of a photo (H,W,3) and its mask (H,W)."""
+        """Make the composite (H,W,3) of a photo (H,W,3) and its mask (H,W)."""
         composite = photo.copy()
         height, width = mask.shape
         for window in touched(mask, TILE):
@@ -79,12 +79,12 @@ class Recoloring:
 def draw(
     photo: Bytes, mask: Bytes, donor: tuple[Bytes, Bytes] | None, seed: int, *item: str | int
 ) -> Recoloring:
-    """Draw a recolouring of a photo's foreground, again if it hardly shows, and less of it if it is too much.
+    """Draw a recoloring of a photo's foreground, again if it hardly shows, and less of it if it is too much.
 
     Args:
         photo: (H,W,3).
         mask: (H,W).
-        donor: another photo (h,w,3) and its mask (h,w) to transfer colours from; None retouches instead.
+        donor: another photo (h,w,3) and its mask (h,w) to transfer colors from; None retouches instead.
         seed: what all randomness begins with.
         item: what else it depends on.
     """
@@ -111,7 +111,7 @@ def _attempt(low: Tensor, low_mask: Tensor, donor: tuple[Tensor, Tensor] | None,
 
 
 def generated_mask(photo: Bytes, seed: int) -> Bytes:
-    """A region of a photo (H,W,3) that may pass for a foreground, as a mask (H,W)."""
+    """Generate a region of a photo (H,W,3) that resembles a foreground, as a mask (H,W)."""
     lab = linear_to_oklab(srgb_to_linear(_tensor(limit(photo, LOW))))
     mask = generate_masks(lab, torch.Generator().manual_seed(seed))[0, 0]
     return enlarge_mask((mask * 255).round().byte().numpy(), *photo.shape[:2])
@@ -129,6 +129,6 @@ def one_thread() -> Iterator[None]:
 
 
 def _tensor(pixels: Bytes) -> Tensor:
-    """(H,W) or (H,W,3), 0..255, as (1,1,H,W) or (1,3,H,W), 0..1."""
+    """Convert (H,W) or (H,W,3), 0..255, to (1,1,H,W) or (1,3,H,W), 0..1."""
     shaped = pixels[..., None] if pixels.ndim == 2 else pixels
     return torch.from_numpy(np.array(shaped)).permute(2, 0, 1)[None].float() / 255

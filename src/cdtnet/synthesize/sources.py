@@ -1,4 +1,4 @@
-"""Which pictures lie in a user's folders, what each is called in the data set, and which masks it has."""
+"""The pictures in a user's folders, their names in the data set, and their masks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SourcePhoto:
 
 
 def pictures(folder: Path) -> dict[str, Entry]:
-    """All pictures in and below a folder, zip or tar archive, by their paths in it without suffix.
+    """Find all pictures in a folder, zip or tar archive, by their paths in it without suffix.
 
     Raises:
         DataError: It is missing, unreadable, without pictures, or has two that differ in their suffix only.
@@ -56,7 +56,7 @@ def pictures(folder: Path) -> dict[str, Entry]:
 
 
 def names(keys: Iterable[str]) -> dict[str, str]:
-    """What pictures are called in the data set, by their paths without suffix.
+    """Return the pictures' names in the data set, by their paths without suffix.
 
     The last part of the path, or, where several pictures share that, all parts joined by `-`. What lists of
     files cannot hold (line breaks, backslashes, spaces at the ends) becomes `-`.
@@ -84,12 +84,12 @@ def _tidy(path: str) -> str:
 
 
 def _fold(name: str) -> str:
-    """Names that some file systems take for the same give the same."""
+    """Map names that some file systems treat as equal to one name."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[SourcePhoto], list[str]]:
-    """Photos in a folder and their masks in another, at the same paths; sorted by name.
+    """Find photos in a folder and their masks in another, at the same paths; sorted by name.
 
     A mask has its photo's name, or that with `__1`, `_1` (any number) or `_mask` added.
 
@@ -104,7 +104,7 @@ def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[SourcePhot
 
 
 def match_masks(photos: Iterable[str], masks: dict[str, Entry]) -> tuple[dict[str, list[Entry]], list[str]]:
-    """The masks of each photo, in the order of their numbers, and those that belong to none."""
+    """Return the masks of each photo, in the order of their numbers, and unmatched masks."""
     owned: dict[str, list[Entry]] = {key: [] for key in photos}
     lost = []
     for key in sorted(masks, key=_by_number):
@@ -118,17 +118,17 @@ def match_masks(photos: Iterable[str], masks: dict[str, Entry]) -> tuple[dict[st
 
 
 def describe_lost(masks: Sequence[str]) -> list[str]:
-    """A sentence on the masks that belong to no photo, if there are any."""
+    """Describe masks that belong to no photo in a sentence, if there are any."""
     return [f"{len(masks)} masks belong to no photo, such as {masks[0]}."] if masks else []
 
 
 def _by_number(key: str) -> list[tuple[int, str]]:
-    """To sort `a_2` before `a_10`."""
+    """Return a sort key that puts `a_2` before `a_10`."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", key)]
 
 
 def versions(folders: Sequence[Path], masks: Path) -> dict[str, dict[str, Entry]]:
-    """The versions of photos: by the version's name, the pictures in its folder.
+    """Return the pictures in the folder of each version of photos, by the version's name.
 
     Args:
         folders: One folder for each version, or one folder that holds a folder for each.
@@ -153,7 +153,7 @@ def versions(folders: Sequence[Path], masks: Path) -> dict[str, dict[str, Entry]
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """The shortest ends of the folders' paths that tell them apart."""
+    """Return the shortest ends of the folders' paths that differ."""
     parts = [folder.absolute().parts for folder in folders]
     for length in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(part[-length:]) for part in parts]

@@ -1,4 +1,4 @@
-"""What the three ways of making composites share: a task for each photo, and the folder it writes to."""
+"""Shared parts of the three ways to make composites: a task for each photo, and the output folder."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Pixels = Bytes | Callable[[], Bytes]  # or what makes them, where they are neede
 
 
 class Row(NamedTuple):
-    """Where one composite comes from; a line of `sources.csv`.
+    """The sources of one composite; a line of `sources.csv`.
 
     Attributes:
         composite: File name of the composite.
         mask: File name of its mask.
         real: File name of the ground truth, or "" where there is none.
         photo: The source of the background, and of the ground truth.
-        foreground: The source of the foreground's pixels, or of its new colours; "" where there is none.
+        foreground: The source of the foreground's pixels, or of its new colors; "" where there is none.
         mask_source: The source of the mask.
         method: How it was made.
         seed: What its randomness began with.
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Finished:
-    """What a task has made: a line for each composite, and a sentence for each source it had to leave out."""
+    """The result of a task: a line per composite, and a sentence per skipped source."""
 
     name: str
     rows: list[Row] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Folder:
     lossless: bool = False
 
     def picture_name(self, stem: str) -> str:
-        """The file name of a composite or ground truth."""
+        """Return the file name of a composite or ground truth."""
         return stem + (".png" if self.lossless else ".jpg")
 
     def add(self, row: Row, composite: Pixels, mask: Bytes, real: Bytes | None = None) -> None:
@@ -83,7 +83,7 @@ class Folder:
         self._write("composite_images", row.composite, composite)
 
     def is_whole(self, row: Row) -> bool:
-        """Whether all files of a composite are there."""
+        """Check whether all files of a composite exist."""
         files = (("composite_images", row.composite), ("masks", row.mask), ("real_images", row.real))
         return all((self.path / folder / name).is_file() for folder, name in files if name)
 
@@ -113,6 +113,6 @@ class Task(Protocol):
 
 
 def seed_of(seed: int, *item: str | int) -> int:
-    """The seed of one item's randomness, 0..2⁶³-1, which depends on nothing but the item and the seed."""
+    """Derive the seed of one item's randomness, 0..2⁶³-1, from the item and the seed only."""
     text = "\0".join(map(str, (seed, *item))).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1

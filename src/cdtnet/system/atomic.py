@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
 
 @contextlib.contextmanager
 def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to be written, so that its old content stays until the new one is safely on disk.
+    """Open a file for writing whose old content stays until the new one is safely on disk.
 
     A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
     the file that is replaced. If the block ends with an error, nothing has changed. If the process is killed,
@@ -46,7 +46,7 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         with temporary.open("xb") as stream:
             with contextlib.suppress(OSError):  # not every file system has locks
-                lock(stream.fileno())  # keeps `remove_leftovers` from it
+                lock(stream.fileno())  # protects it from `remove_leftovers`
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -71,11 +71,11 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"The folder {path} cannot be made: {error.strerror}.") from error
+        raise WriteError(f"The folder {path} cannot be created: {error.strerror}.") from error
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:
-    """Remove those files that `new_file` has begun and not finished, because its process was killed."""
+    """Remove files that `new_file` began and did not finish because its process was killed."""
     for path in paths:
         if _TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError), _held(path):  # another process may be writing it
@@ -83,7 +83,7 @@ def remove_leftovers(paths: Iterable[Path]) -> None:
 
 
 def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
-    """What processes that were killed, or are at work, have written of a file."""
+    """List the temporary files of killed or running processes that write this file."""
     target = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
         return [entry for entry in target.parent.iterdir() if entry.name.startswith(_prefix(target))]
@@ -91,12 +91,12 @@ def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _prefix(target: Path) -> str:
-    """What its temporaries' names begin with; short, for names hold 255 bytes, up to 4 a letter."""
+    """Return the prefix of temporary names: short, because names hold 255 bytes, up to 4 per letter."""
     return f".{target.name[:48]}."
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names of a folder's files on the disk, too, where folders can be synced."""
+    """Flush a folder's entries to disk, where folders can be synced."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -106,15 +106,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    """Whether two names are one file's, by spelling, symbolic link or hard link."""
+    """Check whether two names are the same file, by spelling, symbolic link or hard link."""
     try:
         return os.path.samefile(one, other)
-    except OSError:  # one is not there
+    except OSError:  # one does not exist
         return os.path.realpath(one) == os.path.realpath(other)
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Find out, before any work is done, whether a path could be the name of a file.
+    """Check, before any work is done, that a path can be the name of a file.
 
     Raises:
         WriteError: The folder is missing, or something else than a file has that name.
@@ -122,12 +122,12 @@ def check_target(path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(path))
     if len(os.fsencode(target.name)) > LONGEST_NAME:
         raise WriteError(
-            f"{path} cannot be written, for its name is longer than {LONGEST_NAME} bytes; give a shorter one."
+            f"{path} cannot be written, because its name is longer than {LONGEST_NAME} bytes; shorten it."
         )
     if not target.parent.is_dir():
-        raise WriteError(f"{path} cannot be written, for its folder does not exist; create the folder first.")
+        raise WriteError(f"{path} cannot be written, because its folder does not exist; create it first.")
     if target.exists() and not target.is_file():
-        raise WriteError(f"{path} cannot be written, for it is not a file; give the name of a file.")
+        raise WriteError(f"{path} cannot be written, because it is not a file; give the name of a file.")
 
 
 @contextlib.contextmanager
@@ -137,7 +137,7 @@ def _held(path: Path) -> Iterator[None]:
     Raises:
         OSError: Another process holds it.
     """
-    if os.name == "nt":  # which removes no file that is open
+    if os.name == "nt":  # Windows removes no open file
         yield
         return
     handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)

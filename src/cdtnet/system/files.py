@@ -1,4 +1,4 @@
-"""Files to be read, which may be anything."""
+"""Checks of files to be read."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import stat
 
 
 def check_regular(path: str | os.PathLike[str]) -> None:
-    """Refuse what could be waited for or read for ever.
+    """Refuse pipes and devices, which could block forever.
 
     Raises:
         OSError: It is missing, or a pipe or a device.

@@ -1,19 +1,19 @@
-"""Libraries whose threads do not survive a fork: after one, they wait for ever without a message."""
+"""Detection of forks, which libraries with threads do not survive: they would wait forever."""
 
 import os
 
 from ..errors import CdtnetError
 
-_state = {"used": False, "lost": False}  # by this process; and by the one that it was forked from
+_state = {"used": False, "lost": False}  # used in this process; lost in a fork of one that used them
 
 
 def use_threads() -> None:
-    """Note that this process uses libraries that keep threads: libvips, OpenVINO, PyTorch.
+    """Record that this process uses libraries with threads: libvips, OpenVINO, PyTorch.
 
-    To be called before every use.
+    Call this before every use.
 
     Raises:
-        CdtnetError: The process was forked from one that had used them, so that it would wait for ever.
+        CdtnetError: The process was forked from one that had used them, so it would wait forever.
     """
     if _state["lost"]:
         raise CdtnetError(
@@ -28,5 +28,5 @@ def _after_fork() -> None:
     _state["lost"] = _state["lost"] or _state["used"]
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=_after_fork)

@@ -1,4 +1,4 @@
-"""Files that one process holds at a time, until it closes them or ends, even if it is killed."""
+"""Locks on files, released when the process closes them or ends, even if it is killed."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError:  # Windows
     import msvcrt
 
-    _BEYOND = (1 << 31) - 1  # a lock keeps others from reading what it covers, so it covers no content
+    _BEYOND = (1 << 31) - 1  # beyond the content, because others cannot read what a lock covers
 
     def lock(handle: int) -> None:
         """Hold an open file.
@@ -25,7 +25,7 @@ except ModuleNotFoundError:  # Windows
         os.lseek(handle, _BEYOND, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except PermissionError as error:  # in what way others hold it is not told
+        except PermissionError as error:  # Windows does not say how others hold it
             raise BlockingIOError(error.errno, error.strerror) from error
         finally:
             os.lseek(handle, place, os.SEEK_SET)

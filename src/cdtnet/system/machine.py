@@ -1,4 +1,4 @@
-"""What this process may use of the machine, and what it has used."""
+"""The resources of the machine that this process may use and has used."""
 
 import ctypes
 import os
@@ -8,11 +8,11 @@ from pathlib import Path
 
 STATUS = Path("/proc/self/status")  # on Linux
 MEMORY = Path("/proc/meminfo")
-QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time in each period, within a container
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per period, in a container
 
 
 def available_cores() -> int:
-    """Number of cores that this process may run on; a container's share of them is rounded up."""
+    """Return the number of cores that this process may use; a container's share is rounded up."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -25,9 +25,9 @@ def available_cores() -> int:
 
 
 def share_cores(workers: int) -> None:
-    """Let each of so many threads that compute at once use its part of the cores, and no more.
+    """Limit each of `workers` threads to its share of the cores.
 
-    To be called before the libraries that compute are loaded: they look at their settings only then.
+    Call this before the computing libraries are loaded: they read their settings only then.
     """
     threads = max(1, available_cores() // workers)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
@@ -36,7 +36,7 @@ def share_cores(workers: int) -> None:
 
 
 def trim_memory() -> None:
-    """Give back to the system what has been freed, where the C library keeps it otherwise: glibc."""
+    """Return freed memory to the system, where the C library keeps it (glibc)."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:
@@ -44,8 +44,8 @@ def trim_memory() -> None:
 
 
 def peak_memory() -> int:
-    """The largest number of bytes of main memory that this process has held so far."""
-    if STATUS.exists():  # where getrusage would count what the parent held
+    """Return the peak of this process's main memory in bytes."""
+    if STATUS.exists():  # getrusage would include the parent's peak
         return read_bytes(STATUS, "VmHWM")
     import resource
 
@@ -53,7 +53,7 @@ def peak_memory() -> int:
 
 
 def free_memory() -> int | None:
-    """Bytes of main memory that this process may still take; None where the system does not say."""
+    """Return the bytes of main memory that this process may still take; None if unknown."""
     if not STATUS.exists():
         return None
     import resource
@@ -63,7 +63,7 @@ def free_memory() -> int | None:
 
 
 def stay_within_memory() -> None:
-    """Let what does not fit into the free memory fail in this process, instead of taking others down."""
+    """Limit this process to the free memory, so that it fails instead of other processes."""
     if STATUS.exists():
         import resource
 
@@ -74,7 +74,7 @@ def stay_within_memory() -> None:
 
 
 def read_bytes(file: Path, name: str) -> int:
-    """A line such as "VmHWM: 123 kB" of a file of /proc, in bytes."""
+    """Read a line such as "VmHWM: 123 kB" of a file of /proc, in bytes."""
     found = re.search(rf"{name}:\s*(\d+) kB", file.read_text())
     assert found
     return 1024 * int(found[1])

@@ -1,4 +1,4 @@
-"""A function applied to many items, with only a few in hand at a time."""
+"""Applying a function to many items in parallel, with a bounded number in flight."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
-    """What `work` returns for each item, in the order of completion.
+    """Yield the results of `work` for each item, in the order of completion.
 
     Args:
         pool: Who works.
@@ -32,7 +32,7 @@ def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit:
 
 
 def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
-    """What `work` returns for each item, in the order of the items; arguments as for `unordered`."""
+    """Yield the results of `work` in the order of the items; arguments as for `unordered`."""
     running: deque[Future[T]] = deque()
     for item in items:
         running.append(pool.submit(work, item))

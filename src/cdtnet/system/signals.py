@@ -1,4 +1,4 @@
-"""Stopping a run in order: Ctrl-C, and what schedulers send before they kill."""
+"""Orderly stops by Ctrl-C and SIGTERM."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class StopSignal:
-    """While entered, SIGINT and SIGTERM are noted in `received`; a second one has its usual effect."""
+    """A context that notes SIGINT and SIGTERM in `received`; a second one has its usual effect."""
 
     def __init__(self) -> None:
         self.received = False
@@ -31,7 +31,7 @@ class StopSignal:
 
 @contextmanager
 def unbroken() -> Iterator[StopSignal]:
-    """Work of a moment that Ctrl-C and SIGTERM end when it is done.
+    """Delay Ctrl-C and SIGTERM until the end of the block.
 
     What they raise in the middle would be lost, and printed, wherever libvips calls back.
 
@@ -46,8 +46,8 @@ def unbroken() -> Iterator[StopSignal]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """While entered, SIGTERM raises KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
-    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
+    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
+    if threading.current_thread() is not threading.main_thread():  # other threads may not set handlers
         yield
         return
     before = signal.signal(signal.SIGTERM, _interrupt)

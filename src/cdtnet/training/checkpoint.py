@@ -1,4 +1,4 @@
-"""Files that a run can be stopped at and taken up from."""
+"""Checkpoints, from which a run resumes."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read what `save_checkpoint` wrote, onto the CPU, without running any code from the file.
 
     Raises:
-        DataError: if there is none, or it is damaged.
+        DataError: There is none, or it is damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:  # PyTorch does not compare checksums
@@ -47,9 +47,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"The checkpoint {path} cannot be read ({error.strerror}).") from error
     except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
-        raise DataError(f"The checkpoint {path} is damaged; remove it to start anew.") from error
+        raise DataError(f"The checkpoint {path} is damaged; remove it to start again.") from error
     if not isinstance(state, dict):
-        raise DataError(f"{path} is not the checkpoint of a run; remove it to start anew.")
+        raise DataError(f"{path} is not the checkpoint of a run; remove it to start again.")
     return state
 
 
@@ -57,7 +57,7 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
     """Refuse to go on with a run by another recipe than it was begun with.
 
     Raises:
-        DataError: naming what differs.
+        DataError: The configurations differ; the message names the difference.
     """
     content = json.loads(before)
     with suppress(ValidationError):  # what recipes could not say yet was as it is by default
@@ -71,7 +71,7 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
 
 
 def restore(model: nn.Module, state: dict[str, Any], network: CDTNet) -> None:
-    """Load a checkpoint's state into what it is of.
+    """Load a checkpoint's state into its objects.
 
     Checkpoints of runs begun before states carried their configuration are completed with it: the recipe,
     which has been compared, is the same.
@@ -95,14 +95,14 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def check_numbers(model: nn.Module, samples: int) -> None:
-    """Before anything is written: no weights of a run that has diverged.
+    """Refuse to write weights of a run that has diverged.
 
     Args:
         model: what is trained.
         samples: that it has seen.
 
     Raises:
-        CdtnetError: weights are NaN or infinite.
+        CdtnetError: Weights are NaN or infinite.
     """
     for name, value in model.state_dict().items():
         if not value.isfinite().all():

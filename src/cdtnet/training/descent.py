@@ -1,4 +1,4 @@
-"""Learning as in the paper: down the gradient of the losses, with Adam."""
+"""Optimization as in the paper, with Adam."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -18,7 +18,7 @@ from .recipe import Stage
 
 
 class Descent:
-    """Steps down the gradient with AdamW, which without weight decay is the published Adam.
+    """The optimizer: AdamW, which without weight decay is the published Adam.
 
     Args:
         model: whose parts are trained that the stage names.
@@ -70,9 +70,9 @@ class Descent:
         return norm
 
     def state_dict(self) -> Mapping[str, Any]:
-        """For a checkpoint."""
+        """Return the state for a checkpoint."""
         return self.optimizer.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """Restore the state of a checkpoint."""
         self.optimizer.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Training on several processes, one for each GPU: those that `torchrun` starts, on one machine or many."""
+"""Training on several processes, one per GPU, started by `torchrun` on one or several machines."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Items = TypeVar("Items", Tensor, list[int])
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's place among those of the run, and its device."""
+    """This process's rank in the run, and its device."""
 
     device: torch.device
     rank: int = 0
@@ -29,19 +29,19 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch: Items) -> Items:
-        """This process's part of something that has one item for each picture of a batch."""
+        """Return this process's part of a sequence with one item per picture of a batch."""
         part = len(batch) // self.count
         return batch[self.rank * part : (self.rank + 1) * part]
 
     def mean(self, value: Tensor) -> Tensor:
-        """The mean over all processes."""
+        """Average over all processes."""
         if self.count > 1:
             value = value.clone()
             dist.all_reduce(value)
         return value / self.count
 
     def agree(self, decision: bool) -> bool:
-        """What the first process has decided."""
+        """Return the decision of the first process."""
         if self.count == 1:
             return decision
         told = torch.tensor([decision], dtype=torch.int32, device=self.device)
@@ -49,7 +49,7 @@ class Processes:
         return bool(told.item())
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait for all processes."""
         if self.count > 1:
             dist.barrier()
 
@@ -62,7 +62,7 @@ def join_processes(device: str) -> Iterator[Processes]:
         device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
 
     Raises:
-        CdtnetError: if there is no such device, or it cannot be used here.
+        CdtnetError: There is no such device, or it cannot be used here.
     """
     place = _device(device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     count = int(os.environ.get("WORLD_SIZE", 1))
@@ -77,7 +77,7 @@ def join_processes(device: str) -> Iterator[Processes]:
 
 
 def _device(name: str) -> torch.device:
-    """The device of that name, tried out."""
+    """Return the device of that name, after testing it."""
     try:
         place = torch.device(name)
         if place.type == "cuda" and place.index is None:
@@ -116,7 +116,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,C,H,W) to (B,C,H,W)."""
+        """Map (B,C,H,W) to (B,C,H,W)."""
         if not self.training:
             return super().forward(x)
         assert self.running_mean is not None

@@ -1,4 +1,4 @@
-"""Where training batches come from: triplets on disk, or composites made on the fly.
+"""The sources of training batches: triplets on disk, or composites made on the fly.
 
 What a step is trained on depends on the recipe's seed and the step's place in the run alone – not on the
 number of processes or workers, nor on whether the run was interrupted before.
@@ -30,13 +30,13 @@ class Feed(Protocol):
     """Training and validation batches of one data set."""
 
     def samples(self, stage: Stage) -> int:
-        """How many pictures a stage trains on."""
+        """Return the number of pictures that a stage trains on."""
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
-        """This process's parts of the batches from one sample of the run to another, on the device."""
+        """Yield this process's parts of the batches from one sample of the run to another."""
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """The composites that a stage is scored on, always the same, in batches, on the device."""
+        """Yield the composites that a stage is scored on, always the same, in batches."""
 
 
 class PhotoFeed:
@@ -56,12 +56,12 @@ class PhotoFeed:
         self.scored: PhotoStore | None = None  # held-out photographs at the size last asked for
 
     def samples(self, stage: Stage) -> int:
-        """How many composites a stage trains on."""
+        """Return the number of composites that a stage trains on."""
         assert stage.samples is not None  # the recipe is checked
         return stage.samples
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
-        """Every process draws the same batch and takes its share."""
+        """Yield this process's share of the batches, which all processes draw alike."""
         # Crops of small pictures are enlarged a little at most; large ones would not fit into memory.
         store = self._load(self.photos, stage.size * 5 // 4 if stage.size <= 256 else stage.size)
         generator = torch.Generator(self.processes.device)
@@ -70,11 +70,11 @@ class PhotoFeed:
             yield Triplet(*map(self.processes.share, draw(store, stage.part, size, generator)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """Composites of the held-out sources; fewer of larger pictures, which cost more."""
+        """Yield composites of the held-out sources; fewer of larger pictures, which cost more."""
         if self.scored is None or self.scored.size != stage.size:
             self.scored = self._load(self.held_out, stage.size)
         generator = torch.Generator(self.processes.device).manual_seed(0)
-        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colours from one another
+        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colors from one another
         for _ in range(max(self.data.validation * 64 // max(stage.size, 64), 16) // batch):
             yield draw(self.scored, batch, stage.size, generator)
 
@@ -105,16 +105,16 @@ class TripletFeed:
         self.scored: tuple[int, DataLoader[Item]] | None = None  # size and reader of the validation triplets
 
     def samples(self, stage: Stage) -> int:
-        """How many triplets a stage trains on, the same ones in each epoch."""
+        """Return the number of triplets that a stage trains on, the same ones in each epoch."""
         return stage.samples or (stage.epochs or 0) * len(self.train)
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
-        """Random crops, flipped half of the time, in an order that is drawn anew for each epoch."""
+        """Yield random crops, flipped half of the time, in a new random order for each epoch."""
         crops = _Crops(self.train, self.seed, self.data.damaged)
         return self._read(self._loader(crops, _Steps(stage, first, end, self.processes)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """Triplets spread evenly over the test split, whole, squashed to the stage's size."""
+        """Yield evenly spread triplets of the test split, whole, resized to the stage's size."""
         if self.scored is None or self.scored[0] != stage.size:
             count = min(self.data.validation, len(self.test))
             chosen = [self.test[k * len(self.test) // count] for k in range(count)]
@@ -165,7 +165,7 @@ class _Steps(Iterable[list[tuple[int, int]]]):
 
 
 class WorkerLostError(DataError):
-    """A process that reads ahead has ended, so that the next batch cannot be had."""
+    """A process that reads ahead has ended, so the next batch is not available."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -184,10 +184,10 @@ def _outlive_one_signal(_worker: int) -> None:
 
 
 def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
-    """What a loader reads.
+    """Read from a loader, and turn the loss of a worker into a sentence.
 
     Raises:
-        WorkerLostError: a process that reads was killed, whatever of it PyTorch stumbled on first.
+        WorkerLostError: A reading process was killed.
     """
     try:
         yield from loader
@@ -198,7 +198,7 @@ def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
 
 
 def is_worker_lost(error: Exception) -> bool:
-    """Whether this is what PyTorch raises, wherever the program is, when a reading process is killed."""
+    """Check for PyTorch's error after a reading process was killed."""
     said = str(error)
     if said.startswith("Caught "):  # what was raised in the process itself
         return False
@@ -206,30 +206,30 @@ def is_worker_lost(error: Exception) -> bool:
 
 
 def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) -> Feed:
-    """The feed that a recipe's data section asks for."""
+    """Open the feed of a recipe's data section."""
     return (PhotoFeed if data.kind == "photos" else TripletFeed)(data, seed, processes)  # type: ignore[arg-type]
 
 
 def _parts(stage: Stage, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The first sample of every part of a batch, from one sample of the run to another, and its size."""
+    """Yield the first sample and the size of every part of a batch, within a range of samples."""
     for batch in range(first, end, stage.batch):
         for part in range(batch, batch + stage.batch, stage.part):
             yield part, stage.size_at(batch)
 
 
 def _scored_at_once(size: int) -> int:
-    """Pictures of this side in a batch for validation, which renders all of each: as many as memory bears."""
+    """Return how many pictures of this side fit into memory in a batch for validation."""
     return max(16 * 64 // size, 1)
 
 
 def _is_validation(sample: Sample) -> bool:
-    """By the data set's lists; without lists, a tenth, all composites of a photograph together."""
+    """Decide by the data set's lists; without lists, take a tenth of the photographs."""
     assert sample.real is not None
     return sample.split == "test" if sample.split else crc32(sample.real.path.encode()) % 10 == 0
 
 
 class Item(NamedTuple):
-    """One triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and what was wrong with those it stands in for."""
+    """One triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and the problems of those that it replaces."""
 
     triplet: tuple[Tensor, ...]
     problems: tuple[str, ...]
@@ -237,14 +237,14 @@ class Item(NamedTuple):
 
 @dataclass
 class _Squares(Dataset[Item]):
-    """Whole pictures, squashed to squares; the key is a position and a side."""
+    """Whole pictures, resized to squares; the key is a position and a side."""
 
     samples: Sequence[Sample]
     seed: int
     damaged: str
 
     def __getitem__(self, key: tuple[int, int]) -> Item:
-        """The triplet at a position; where it is damaged, the next that is not."""
+        """Return the triplet at a position; if it is damaged, the next one that is not."""
         position, size = key
         problems = []
         for index in range(len(self.samples)):
@@ -289,12 +289,12 @@ class _Crops(_Squares):
 
 
 def _mix(seed: int, place: int) -> int:
-    """A seed for one place of a run, in 32 bits, for PyTorch's generator ignores all above."""
+    """Make a seed of 32 bits for one place of a run; PyTorch's generator ignores higher bits."""
     return crc32(f"{seed} {place}".encode())
 
 
 def _random_window(rng: random.Random, height: int, width: int) -> tuple[slice, slice]:
-    """Half the area or more, the aspect ratio changed by up to a third."""
+    """Draw a window of half the area or more, the aspect ratio changed by up to a third."""
     area, stretch = rng.uniform(0.5, 1.0), rng.uniform(0.75, 4 / 3)
     rows = min(max(round(height * (area / stretch) ** 0.5), 1), height)
     columns = min(max(round(width * (area * stretch) ** 0.5), 1), width)
@@ -303,7 +303,7 @@ def _random_window(rng: random.Random, height: int, width: int) -> tuple[slice, 
 
 
 def _tensors(arrays: Arrays) -> tuple[Tensor, ...]:
-    """(H,W,C) or (H,W) arrays to (C,H,W) tensors."""
+    """Convert (H,W,C) or (H,W) arrays to (C,H,W) tensors."""
     return tuple(
         torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.atleast_3d(array), -1, 0)))
         for array in arrays

@@ -1,4 +1,4 @@
-"""The network that a run starts from."""
+"""The initial network of a run."""
 
 import torch
 from torch import nn
@@ -9,10 +9,10 @@ from .recipe import Part, Recipe
 
 
 def build_model(recipe: Recipe) -> CDTNet:
-    """A network with random weights by the recipe's seed, and the parts that it takes from elsewhere.
+    """Build a network with random weights by the recipe's seed, and load parts from elsewhere.
 
     Raises:
-        WeightsError: if there is no such part, or it has another shape.
+        WeightsError: There is no such part, or it has another shape.
     """
     torch.manual_seed(recipe.seed)
     model = CDTNet(recipe.model)
@@ -37,7 +37,7 @@ def build_model(recipe: Recipe) -> CDTNet:
 
 
 def modules(model: CDTNet, parts: tuple[Part, ...]) -> list[nn.Module]:
-    """The parts of a network by the names that recipes give them."""
+    """Return the parts of a network by their names in recipes."""
     named = {
         "generator": model.generator,
         "encoder": model.generator.encoder,

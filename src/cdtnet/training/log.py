@@ -1,4 +1,4 @@
-"""A run's diary: CSV files, TensorBoard with pictures, and whoever else listens."""
+"""The log of a run: CSV files, TensorBoard with pictures, and other listeners."""
 
 import csv
 import threading
@@ -25,7 +25,7 @@ class Log:
 
     Args:
         folder: the run's.
-        listeners: told whatever is noted, such as loggers of other packages.
+        listeners: called with everything that is logged, such as loggers of other packages.
     """
 
     def __init__(self, folder: Path, listeners: Sequence[Listener] = ()):
@@ -55,10 +55,10 @@ class Log:
             for column, value in values.items():
                 self.board.add_scalar(column, value, samples)
         except OSError as error:
-            tqdm.write(f"The log {path} cannot be written ({error.strerror}); training goes on.")
+            tqdm.write(f"The log {path} cannot be written ({error.strerror}); training continues.")
 
     def pictures(self, samples: int, painted: dict[str, Tensor], triplet: Triplet) -> None:
-        """Strips of composite, what the network made of it, real photo and mask."""
+        """Log strips of composite, result, real photo and mask."""
         columns = (triplet.composite, *painted.values(), triplet.real, triplet.mask.expand(-1, 3, -1, -1))
         strips = torch.cat([column[:8].float() for column in columns], dim=3)
         sheet = torch.cat(list(F.pad(strips, (0, 0, 0, 2))), dim=1)
@@ -66,12 +66,12 @@ class Log:
             self.board.add_image(", ".join(["composite", *painted, "real", "mask"]), sheet, samples)
             self.board.flush()
         except OSError as error:
-            tqdm.write(f"Pictures cannot be logged ({error.strerror}); training goes on.")
+            tqdm.write(f"Pictures cannot be logged ({error.strerror}); training continues.")
 
 
 @contextmanager
 def hushed_writer() -> Iterator[None]:
-    """While entered, TensorBoard's thread ends without a traceback when it cannot write: `Log` says why."""
+    """Let TensorBoard's thread end without a traceback if it cannot write; `Log` reports it."""
     before = threading.excepthook
 
     def hook(arguments: threading.ExceptHookArgs) -> None:

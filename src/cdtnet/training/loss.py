@@ -17,7 +17,7 @@ NEGLIGIBLE = (1 / 255) ** 2  # a squared error that no one sees; keeps the root'
 
 
 class Objective(nn.Module):
-    """What a stage minimises, as a module, so that its forward pass can be spread over processes."""
+    """The loss of a stage, as a module, so that its forward pass can be distributed."""
 
     def __init__(self, model: CDTNet, stage: Stage):
         super().__init__()
@@ -25,7 +25,7 @@ class Objective(nn.Module):
         self.stage = stage
 
     def forward(self, triplet: Triplet, window: Window) -> dict[str, Tensor]:
-        """The weighted loss of each picture that the stage asks for, and of the tables.
+        """Return the weighted loss of each picture that the stage has, and of the tables.
 
         Args:
             triplet: a batch of pictures of the stage's size.
@@ -68,7 +68,7 @@ class Objective(nn.Module):
     def _paint(
         self, analysis: Analysis, composite: Tensor, mask: Tensor, size: tuple[int, int], window: Window
     ) -> tuple[Tensor | None, Tensor | None]:
-        """The final picture and the colour mapping's, in a window, as far as the stage has losses on them."""
+        """Render the final and the mapped picture in a window, if the stage has losses on them."""
         if self.stage.losses.image and self.model.refinement is not None:
             return self.model.render(analysis, composite, mask, size, window)
         if self.stage.losses.lut and analysis.table is not None:
@@ -77,14 +77,14 @@ class Objective(nn.Module):
 
 
 def _blend(composite: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
-    """The picture where the mask is, and a tenth of it elsewhere, so that colors around edges stay sound."""
+    """Blend by the mask, with a tenth of the picture elsewhere, so that colors near edges stay valid."""
     return torch.lerp(composite, picture.to(composite.dtype), mask.clamp(min=OUTSIDE))
 
 
 def foreground_mse(
     prediction: Tensor, target: Tensor, share: Tensor, smallest: float = 0.0, *, root: bool = False
 ) -> Tensor:
-    """Σ squared error / (3·foreground pixels), mean over the batch: small foregrounds count like large ones.
+    """Return Σ squared error / (3·foreground pixels), averaged: small foregrounds count like large ones.
 
     Args:
         prediction: (B,3,H,W).
@@ -99,9 +99,9 @@ def foreground_mse(
 
 
 def roughness(basis: Tensor) -> Tensor:
-    """Mean squared second difference of basis LUTs (N,3,S,S,S) along their three colour axes.
+    """Return the mean squared second difference of basis LUTs (N,3,S,S,S) along their color axes.
 
-    Keeps entries that no photograph visits in line with those around them, so that rare colours don't band.
-    (Zeng et al., 2020, penalise first differences; second ones leave linear changes of colour free.)
+    Keeps entries that no photograph visits in line with those around them, so that rare colors don't band.
+    (Zeng et al., 2020, penalise first differences; second ones leave linear changes of color free.)
     """
     return torch.stack([basis.diff(n=2, dim=axis).square().mean() for axis in (2, 3, 4)]).sum()

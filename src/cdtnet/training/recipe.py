@@ -1,4 +1,4 @@
-"""Recipes: one YAML file says what is trained, from what, on what, for how long."""
+"""Recipes: one YAML file describes a whole training run."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -90,7 +90,7 @@ class Losses(Section):
 
     Attributes:
         image: the final picture.
-        lut: the colour mapping's.
+        lut: the color mapping's.
         base: the generator's, at base size.
         roughness: second differences of the basis LUTs; not in the paper.
         root: take the square root of each picture's error, so that mild composites count more beside wild
@@ -114,7 +114,7 @@ class Stage(Section):
         trains: parts that are trained; the others are left as they are, BatchNorm statistics too.
         size: side of the square pictures, in pixels.
         smaller: other sides, which batches take turns with: in small pictures mask edges are crisper.
-        base_size: side at which they are analysed; the network's own by default.
+        base_size: side at which they are analyzed; the network's own by default.
         window: side of the part of each picture that is rendered and scored; all of it by default.
         batch: pictures per step, over all processes.
         accumulate: parts that a batch is computed in, one after the other, to save memory.
@@ -175,12 +175,12 @@ class Stage(Section):
         return self.batch // self.accumulate
 
     def size_at(self, sample: int) -> int:
-        """Side of the pictures of the batch that begins at a sample of the run."""
+        """Return the side of the pictures of the batch that begins at a sample of the run."""
         sizes = (self.size, *self.smaller)
         return sizes[sample // self.batch % len(sizes)]
 
     def rate_at(self, step: int, steps: int) -> float:
-        """The learning rate of one step of so many."""
+        """Return the learning rate of a step."""
         progress = step / steps
         if self.schedule == "steps":
             factor = 0.1 ** sum(progress >= milestone for milestone in (50 / 120, 100 / 120))
@@ -190,7 +190,7 @@ class Stage(Section):
 
 
 class Watch(Section):
-    """What is noted and kept while a run goes on; only `patience` has an effect on what is trained.
+    """What is logged and kept during a run; only `patience` affects the training.
 
     Attributes:
         log_every: steps between lines of `steps.csv`.
@@ -212,12 +212,12 @@ class Recipe(Section):
     """Everything that a training run depends on.
 
     Attributes:
-        about: what it is for, in a sentence.
+        about: the purpose of the recipe, in a sentence.
         model: the network.
-        data: what it is trained on.
+        data: the training data.
         initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
-        open_gates: start with the blending gates open, so that training begins at the untouched picture;
-            for parts that are not taken from anywhere, and where the refinement does not correct a sum.
+        open_gates: start with the blending gates open, so that training begins at the unchanged picture; for
+            parts without initial weights, and where the refinement does not correct a sum.
         seed: of everything random.
         watch: what is noted and kept on the way.
         stages: one after the other.
@@ -253,7 +253,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         changes: "key=value", where the key may be a path such as `data.root` or `stages.0.batch`.
 
     Raises:
-        DataError: saying for each thing that is wrong where it is and what is expected.
+        DataError: The recipe is invalid; the message says where and what is expected.
     """
     content = _read(path)
     for change in changes:
@@ -268,7 +268,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
 
 def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The content of a recipe, not checked yet, after the ones that led to it."""
+    """Read a recipe without checking it, after those that it is based on."""
     try:
         check_regular(path)
         content = _parse(path.read_text(encoding="utf-8"), path)

@@ -1,4 +1,4 @@
-"""The training loop: stages in order, stoppable anywhere."""
+"""The training loop: stages in order, which can be interrupted at any time."""
 
 import math
 import random
@@ -159,7 +159,7 @@ class Trainer:
         stopped: Callable[[], bool],
         save_every: float,
     ) -> bool:
-        """Whether the stage's end was reached."""
+        """Run a stage; returns whether its end was reached."""
         steps = self._steps(stage)
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
@@ -201,7 +201,7 @@ class Trainer:
         return True
 
     def _no_better(self) -> bool:
-        """Whether the stage has come to its end before its time."""
+        """Check whether the stage ends early."""
         patience = self.recipe.watch.patience
         return patience is not None and self.processes.agree(self.best.since >= patience)
 
@@ -216,7 +216,7 @@ class Trainer:
         )
 
     def _train_step(self, stage: Stage, batches: Iterator[Triplet], descent: Descent, rate: float) -> Tensor:
-        """One step; returns the loss, over all processes."""
+        """Train one step; returns the loss over all processes."""
         window = self._window(stage)
         parts = list(islice(batches, stage.accumulate))  # whole, before anything is computed
         losses = [descent.add(_cast(triplet, stage), window) for triplet in parts]
@@ -229,7 +229,7 @@ class Trainer:
         return self.processes.mean(torch.stack(losses).mean())
 
     def _window(self, stage: Stage) -> Window:
-        """A random part of the pictures, the same for the whole batch."""
+        """Draw a random part of the pictures, the same for the whole batch."""
         size = stage.size_at(self.samples)
         side = min(stage.window or size, size)
         rng = random.Random((self.recipe.seed << 40) + self.samples)
@@ -284,7 +284,7 @@ class Trainer:
         except WriteError as error:
             if required:
                 raise
-            tqdm.write(f"{error} Training goes on; the checkpoint before is still there.")
+            tqdm.write(f"{error} Training continues; the checkpoint before is still there.")
 
 
 @dataclass
@@ -332,14 +332,14 @@ class _Pace:
         self.losses.append(loss)
 
     def numbers(self) -> dict[str, float]:
-        """Since the last call."""
+        """Return the numbers since the last call."""
         loss, speed = torch.stack(self.losses).mean().item(), self.samples / max(self.seconds, 1e-9)
         self.samples, self.seconds, self.losses = 0, 0.0, []
         return {"loss": loss, "samples/s": speed}
 
 
 def _dtype(stage: Stage) -> torch.dtype:
-    """Of weights and pictures."""
+    """Return the type of weights and pictures."""
     return torch.float64 if stage.precision == "float64" else torch.float32
 
 

@@ -46,7 +46,7 @@ def validate(
 
 
 def paint(model: CDTNet, triplet: Triplet, base_size: int | None = None) -> dict[str, Tensor]:
-    """The pictures (B,3,H,W) that a network makes of a triplet's composite, within the mask."""
+    """Harmonize the composite of a triplet within the mask; returns (B,3,H,W)."""
     composite, mask, _ = triplet
     output = model(composite, mask, base_size)
     base = output.base_image
@@ -61,7 +61,7 @@ def paint(model: CDTNet, triplet: Triplet, base_size: int | None = None) -> dict
 
 
 def _errors(picture: Tensor, truth: Triplet) -> Tensor:
-    """MSE and fMSE (2,B)."""
+    """Return MSE and fMSE (2,B)."""
     difference = picture - truth.real
     mse = 255.0**2 * (difference**2).mean((1, 2, 3))
     return torch.stack((mse, fmse(difference, truth.mask)))

@@ -1,1 +1,1 @@
-"""What the web faces share, and the HTTP server."""
+"""Shared parts of the web faces, and the HTTP server."""

@@ -1,4 +1,4 @@
-"""Bodies that keep to limits."""
+"""Limits of request bodies."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .limits import PATIENCE
 
 MAX_OBJECT = 10_000  # bytes of JSON
-RATE = 10_000  # bytes a second that are to arrive after a while
-_LINGER = 5.0  # seconds for the rest of a body whose answer is ready
-_STALL = 0.5  # seconds without any of it
+RATE = 10_000  # bytes per second that must arrive after `PATIENCE`
+_LINGER = 5.0  # seconds for the rest of a body when the response is ready
+_STALL = 0.5  # seconds without any data
 
 
 class BodyLimit:
     """Middleware that refuses a body that is too long with 413: by its announced length, or while it is read.
 
-    One that is slow is refused with 408: it has `PATIENCE`, and a second more for every `RATE` bytes of it.
-    What is left of it when the answer is ready is read and dropped, up to a limit: most clients send it all
-    before they look, and would otherwise see a broken connection instead of the answer.
+    A slow body is refused with 408: it may take `PATIENCE` seconds, and one more for every `RATE` bytes. When
+    the response is ready, the rest of the body is read and dropped, up to a limit, because most clients send
+    everything before they read, and would otherwise see a broken connection instead of the response.
 
     Args:
         app: The application.
@@ -42,7 +42,7 @@ class BodyLimit:
 
 
 class _Body:
-    """The two directions of one request."""
+    """The receiving and sending side of one request."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, max_bytes: int) -> None:
         headers = Headers(scope=scope)
@@ -55,7 +55,7 @@ class _Body:
         self._begun: float | None = None
 
     async def receive(self) -> Message:
-        """The next message, as long as the body keeps to the limits."""
+        """Return the next message while the body keeps to the limits."""
         if not self._too_long:
             message = await (self._next() if self._complete else self._next_in_time())
             self._too_long = self._count > self._max_bytes
@@ -64,7 +64,7 @@ class _Body:
         return message
 
     async def send(self, message: Message) -> None:
-        """Hand the answer on, after the rest of the body."""
+        """Send the response, after the rest of the body."""
         if message["type"] == "http.response.start" and not self._waiting:
             with suppress(TimeoutError), anyio.fail_after(_LINGER):
                 while not self._complete and self._count <= 2 * self._max_bytes:
@@ -88,12 +88,12 @@ class _Body:
         self._waiting = False
         message = await self._receive()
         self._count += len(message.get("body", b""))
-        self._complete = not message.get("more_body", False)  # nor does anything come after a disconnect
+        self._complete = not message.get("more_body", False)  # a disconnect ends the body, too
         return message
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """The body's JSON object; 400 if it is none, 413 if it is too long."""
+    """Read the body's JSON object; 400 if it is none, 413 if it is too long."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -1,4 +1,4 @@
-"""What one client's connection may take of a server: a place among many, and time."""
+"""Limits of one client's connection: number and time."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .limits import PATIENCE
 
-ANSWER = 300.0  # seconds for all of an answer
-CONNECTIONS = 200  # beyond those whose requests are in hand
-PIECE = 1 << 16  # bytes of an answer
+ANSWER = 300.0  # seconds for a whole response
+CONNECTIONS = 200  # in addition to those with a request in progress
+PIECE = 1 << 16  # bytes of a response that are sent at once
 
 
 class Connection(H11Protocol):
-    """uvicorn's connection, with an end to what it waits for itself; for a body, the application waits.
+    """An uvicorn connection with time limits; the application limits the time of bodies.
 
-    Who has no request in hand has `PATIENCE` to send the head of one, however busily, and who is answered has
-    as long for each part of the answer. Where there are as many connections as there may be, the one that has
-    been without a request for longest makes way for a new one: silence locks nobody out.
+    Idle connections must send complete headers within `PATIENCE` seconds. A client that receives a response
+    has the same time to read each part of it. If there are too many connections, the one that is idle for
+    longest is closed for a new one, so idle clients cannot lock others out.
 
     Attributes:
         most: Connections that may be open.
@@ -33,7 +33,7 @@ class Connection(H11Protocol):
         """Begin to wait for a request."""
         self._asking: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
-        self._answered = 0.0  # when an answer that is more than one part began
+        self._answered = 0.0  # when a response of more than one part began
         super().connection_made(transport)
         self._wait_for_head()
         self._make_room()
@@ -60,7 +60,7 @@ class Connection(H11Protocol):
         self._taking = self.loop.call_at(end, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It was taken."""
+        """Note that the client has read."""
         if self._taking:
             self._taking.cancel()
         super().resume_writing()
@@ -76,7 +76,7 @@ class Connection(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
-        if self.cycle:  # the rest of its request will not come
+        if self.cycle:  # the rest of its request will not arrive
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()
@@ -98,7 +98,7 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def _make_room(self) -> None:
-        """Where there are too many, end the one that has been idle for longest: perhaps this one."""
+        """Close the connection that is idle for longest, if there are too many."""
         there = [other for other in self.connections if not other.transport.is_closing()]
         if len(there) > self.most:
             idle = [other for other in there if isinstance(other, Connection) and other._idle]
@@ -106,10 +106,10 @@ class Connection(H11Protocol):
 
 
 class InPieces:
-    """Middleware that hands an answer on in pieces, each when the client has taken those before.
+    """Middleware that sends a response in pieces, each when the client has read those before.
 
-    So the application has ended its answer when the client has it, but for the last hundred kilobytes, and
-    nothing is copied as a whole.
+    The application therefore ends its response when the client has all but the last hundred kilobytes, and
+    the response is never copied as a whole.
 
     Args:
         app: The application.

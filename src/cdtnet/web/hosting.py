@@ -1,4 +1,4 @@
-"""Running a web application on this machine: the address, the process, and the headers every answer has."""
+"""Running a web application on this machine: address, process, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ register_url_convertor("number", _Number())
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on an address of this machine; port 0 takes any free one.
+    """Open a socket on an address of this machine; port 0 takes any free one.
 
     Raises:
         CdtnetError: The address cannot be had.
@@ -57,13 +57,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(host: str, listener: socket.socket) -> str:
-    """The address to open in a browser."""
+    """Return the address to open in a browser."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{listener.getsockname()[1]}/"
 
 
 def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uvicorn.Config:
-    """How uvicorn runs an application; the arguments are those of `serve`."""
+    """Return uvicorn's configuration; the arguments are those of `serve`."""
 
     class Limited(Connection):
         most = CONNECTIONS + places
@@ -73,7 +73,7 @@ def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uv
         http=Limited,
         ws="none",
         lifespan="off",
-        log_level="error",  # warnings are about what strangers send
+        log_level="error",  # warnings only concern invalid requests
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=16384,
@@ -86,17 +86,17 @@ def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, place
 
     Args:
         app: The application.
-        listener: Where it listens.
-        patience: Seconds that requests in hand are given to end, after the signal.
-        places: Requests that the application keeps in hand; so many more connections may be open.
+        listener: The socket to listen on.
+        patience: Seconds until current requests must end after the signal.
+        places: Requests that the application holds; so many more connections may be open.
     """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    with StopSignal():  # uvicorn stops in order, and then passes the signal on
+    with StopSignal():  # uvicorn shuts down in order, and then raises the signal again
         uvicorn.Server(configuration(app, patience=patience, places=places)).run(sockets=[listener])
 
 
 class SecurityHeaders:
-    """Middleware that adds security headers, and no-store to answers that say nothing about storing.
+    """Middleware that adds security headers, and no-store to responses without a Cache-Control.
 
     Args:
         app: The application.

@@ -1,4 +1,4 @@
-"""The names that a server may be called by."""
+"""The host names of a server."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class HostCheck:
     """Middleware that refuses requests which name another host.
 
-    A page elsewhere can make its own name resolve to this machine (DNS rebinding), and then is this server's
-    page to a browser: so the request must name the server by address, as localhost, or as it is called.
+    A page of another site can make its name resolve to this machine (DNS rebinding); browsers then treat it
+    as this server's page. Requests must therefore name the server by IP address, localhost, or one of its
+    names.
 
     Args:
         app: The application.
-        names: What it is called.
+        names: The server's names.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
         self._app, self._names = app, {"localhost", *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 403."""
+        """Pass the request on, or respond with 403."""
         if self._is_ours(Headers(scope=scope).get("host", "")):
             return await self._app(scope, receive, send)
         error = "The server is not known by this name; who runs it can say so with --name."

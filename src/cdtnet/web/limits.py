@@ -1,15 +1,15 @@
-"""What one request may ask for, and how slow its client may be."""
+"""Limits of one request, and of slow clients."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PATIENCE = 30.0  # seconds for a request's head, for the beginning of its body, for each part of an answer
+PATIENCE = 30.0  # seconds for a request's head, the beginning of its body, each part of a response
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may ask for.
+    """Limits of one request.
 
     Attributes:
         max_bytes: The longest body.

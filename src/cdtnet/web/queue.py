@@ -1,4 +1,4 @@
-"""Work that waits in line for a few threads, and never more of it than was allowed."""
+"""A bounded queue of work for a few threads."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Work = Callable[["Job"], Any]
 
 
 class QueueFullError(CdtnetError):
-    """As much is in hand as was allowed; it may be tried again later."""
+    """The queue is full; the client may try again later."""
 
 
 class JobCancelledError(CdtnetError):
-    """Nobody waits for the work any more."""
+    """The client has gone, so the work stops."""
 
 
 class Job:
@@ -55,10 +55,10 @@ class Job:
             self._release(self)
 
     def progress(self, done: int, total: int) -> None:
-        """What the work calls now and then, such as the Harmonizer after each tile.
+        """Report progress; called by the work, such as the Harmonizer after each tile.
 
         Raises:
-            JobCancelledError: if the work is to end.
+            JobCancelledError: The work is to end.
         """
         if self._cancelled:
             raise JobCancelledError("The work was cancelled.")
@@ -66,7 +66,7 @@ class Job:
 
 
 class WorkQueue:
-    """A few threads that do jobs in the order of their coming.
+    """A few threads that process jobs in the order of arrival.
 
     Args:
         workers: Threads, each of which does one job at a time.
@@ -103,7 +103,7 @@ class WorkQueue:
         """Have `work(job)` done by a thread; it is to call `job.progress` now and then.
 
         Raises:
-            QueueFullError: if there is no place.
+            QueueFullError: There is no place.
         """
         job = self.reserve()
         self.start(job, work)
@@ -113,7 +113,7 @@ class WorkQueue:
         """Take a place before the work can begin: use it with `start`, or give it back with `job.cancel()`.
 
         Raises:
-            QueueFullError: if there is no place.
+            QueueFullError: There is no place.
         """
         with self._changed:
             if self._closed or self.full:
@@ -125,7 +125,7 @@ class WorkQueue:
     def start(self, job: Job, work: Work) -> None:
         """Put the work of a reserved place in line."""
         with self._changed:
-            if job in self._held:  # else it was cancelled meanwhile
+            if job in self._held:  # otherwise it was cancelled
                 self._line.append((job, work))
                 self._changed.notify()
 
@@ -155,18 +155,18 @@ class WorkQueue:
                 job, work = self._line.popleft()
             if job.outcome.set_running_or_notify_cancel():
                 self._do(job, work)
-            del job, work  # a thread that waits keeps no pictures,
-            trim_memory()  # nor does the process what they took
+            del job, work  # a waiting thread must not hold pictures
+            trim_memory()  # return their memory to the system
 
     def _do(self, job: Job, work: Work) -> None:
         """Run the work; the place is free before anyone hears how it ended."""
         try:
             result = work(job)
-        except BaseException as error:  # for whoever waits for the outcome
-            clear_frames(error.__traceback__)  # which hold pictures
+        except BaseException as error:  # passed on to the waiting caller
+            clear_frames(error.__traceback__)  # frames hold pictures
             self._release(job)
             job.outcome.set_exception(error)
-            del job  # or error, frame and job would keep each other
+            del job  # break the cycle of error, frame and job
         else:
             self._release(job)
             job.outcome.set_result(result)

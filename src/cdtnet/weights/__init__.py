@@ -1,4 +1,4 @@
-"""Weights: those that ship with the package, and reading those of others."""
+"""Weights: the shipped ones, and reading others."""
 
 from .loading import SHIPPED, Weights, load_weights
 from .storage import CONFIG_ENTRY, Card, Entries, read_weights, write_weights

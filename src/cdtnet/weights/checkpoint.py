@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from ..errors import WeightsError, needs
 
-# Bytes of tensors to each byte of their file: more than one where several share theirs.
+# Largest ratio of tensor bytes to file bytes: more than one if tensors share storage.
 _SHARED = 4
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The tensors of a checkpoint by their names, through the usual wrappings, and what it says of them.
+    """Read the named tensors of a checkpoint, through the usual wrappings, and its metadata.
 
     Of the `checkpoint.pt` of a training run it reads the weights that the run would use (the averaged ones
     where the stage averages), and the configuration in the run's recipe.
 
     Raises:
-        WeightsError: if it is damaged, holds anything but tensors, or would run code when read.
+        WeightsError: It is damaged, holds anything but tensors, or would run code when read.
     """
     with needs("torch", "Reading a PyTorch checkpoint"):
         import torch
@@ -33,14 +33,14 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     if _unpacked(path) > _SHARED * size:
         raise WeightsError(f"{path} is packed, as PyTorch packs no checkpoint; save it again with PyTorch.")
     try:
-        with warnings.catch_warnings():  # of pickle protocols; what matters ends in an error
+        with warnings.catch_warnings():  # of pickle protocols; real problems raise an error
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} holds more than tensors, and reading it could run code; save its state_dict alone."
         ) from error
-    except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
+    except Exception as error:  # the unpickler fails in many ways on invalid files
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error
     card = {}
     if _is_of_run(content):
@@ -56,7 +56,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise WeightsError(f"{path} holds no table of tensors (a state_dict).")
     if sum(v.numel() * v.element_size() for v in content.values()) > _SHARED * size:
-        raise WeightsError(f"{path} claims tensors that are far larger than itself; get it anew.")
+        raise WeightsError(f"{path} claims tensors that are far larger than itself; get the file again.")
     try:
         entries = {
             str(name).removeprefix("module."): (v.float() if v.is_floating_point() else v).detach().numpy()
@@ -70,15 +70,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
 
 
 def _is_of_run(content: Any) -> bool:
-    """Whether this is the `checkpoint.pt` of a training run."""
+    """Check for the `checkpoint.pt` of a training run."""
     return isinstance(content, dict) and {"recipe", "model", "samples", "optimizer"} <= content.keys()
 
 
 def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """What a run's recipe says of its weights.
+    """Make the card of a run's weights from its recipe.
 
     Raises:
-        WeightsError: if the recipe cannot be read.
+        WeightsError: The recipe cannot be read.
     """
     try:
         recipe = json.loads(content["recipe"])
@@ -92,7 +92,7 @@ def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _unpacked(path: Path) -> int:
-    """Bytes that a zip archive's members hold; 0 for other files, and for archives too damaged to tell."""
+    """Return the unpacked size of a zip archive in bytes; 0 for other or badly damaged files."""
     try:
         with zipfile.ZipFile(path) as archive:
             return sum(member.file_size for member in archive.infolist())

@@ -1,4 +1,4 @@
-"""From a name or a file to weights that fit a network."""
+"""Finding weights by name or file, and checking that they fit a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from .official import from_official, is_official
 from .storage import CONFIG_ENTRY, Card, Entries, read_weights
 
 # Name: file beside this one, variant of the network, and base size. All are in one file: the refinement was
-# trained over the others as they are, and no part of the network depends on the size that is analysed.
+# trained over the others as they are, and no part of the network depends on the size that is analyzed.
 SHIPPED: Mapping[str, tuple[str, Variant, int]] = {
     "cdtnet-256": ("cdtnet.safetensors", "cdtnet", 256),
     "cdtnet-512": ("cdtnet.safetensors", "cdtnet", 512),
@@ -30,7 +30,7 @@ _NAMED = 20  # misfits that are named
 
 @dataclass(frozen=True)
 class Weights:
-    """A network's weights, under our names.
+    """The weights of a network, under our names.
 
     Attributes:
         name: what they were asked for by.
@@ -48,7 +48,7 @@ class Weights:
         """Make sure that the entries are exactly a network's, name → shape.
 
         Raises:
-            WeightsError: naming what is missing, unexpected, or of another shape or type.
+            WeightsError: Entries are missing, unexpected, or of another shape or type; they are named.
         """
         shapes = {key: shape for key, shape in shapes.items() if key != CONFIG_ENTRY}
         entries = {key: value for key, value in self.entries.items() if key != CONFIG_ENTRY}
@@ -81,7 +81,7 @@ def load_weights(
         config: as there.
 
     Raises:
-        WeightsError: if the source is unknown or unreadable, or does not say what network it is for.
+        WeightsError: The source is unknown or unreadable, or does not say what network it is for.
     """
     name = str(source)
     if name in SHIPPED:
@@ -107,7 +107,7 @@ def load_weights(
 
 
 def weights_file(source: str | PathLike[str]) -> Path:
-    """Where a model's weights lie, by its name or path."""
+    """Return the path of a model's weights, by its name or path."""
     if str(source) in SHIPPED:
         return Path(__file__).parent / SHIPPED[str(source)][0]
     path = Path(source)
@@ -115,20 +115,20 @@ def weights_file(source: str | PathLike[str]) -> Path:
 
 
 def shipped_weights(file: str) -> tuple[Entries, Card]:
-    """Entries and card of a file in this folder."""
+    """Read entries and card of a file in this folder."""
     return read_weights(Path(__file__).parent / file)
 
 
 def config_of(card: Card, source: str | PathLike[str]) -> Config:
-    """The configuration on a card.
+    """Return the configuration on a card.
 
     Raises:
-        WeightsError: if there is none: the same weights under another configuration give wrong colours.
+        WeightsError: There is none: the same weights under another configuration give wrong colors.
     """
     if "config" not in card:
         raise WeightsError(
             f"{source} does not say what configuration its weights were trained with, and with another one "
-            "they give wrong colours. Save the model with cdtnet.save_model, or with torch.save of its whole "
+            "they give wrong colors. Save the model with cdtnet.save_model, or with torch.save of its whole "
             "state_dict(); of a training run take weights.safetensors or checkpoint.pt. If you know the "
             "configuration, name a model that has it: cdtnet convert FILE OUT.safetensors --like cdtnet-256."
         )
@@ -136,9 +136,9 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
 
 
 def published_config(entries: Entries) -> dict[str, object]:
-    """The configuration of a published checkpoint, from its entries under our names.
+    """Derive the configuration of a published checkpoint from its renamed entries.
 
-    The official code has one behaviour for all its checkpoints; only the boxes and the number of tables vary.
+    The official code has one behavior for all its checkpoints; only the boxes and the number of tables vary.
     """
     mapping = "color_mapping.basis" in entries
     refinement = any(key.startswith("refinement.") for key in entries)

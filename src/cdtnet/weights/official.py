@@ -1,4 +1,4 @@
-"""Names of the published checkpoints' entries, in ours.
+"""Our names for the entries of published checkpoints.
 
 CDTNet checkpoints (bcmi/CDTNet-High-Resolution-Image-Harmonization) hold encoder, decoder, lut and refine;
 iSSAM checkpoints (saic-vul/image_harmonization, iS2AM) the first two, under the same names.
@@ -42,12 +42,12 @@ _BASIS_LUT = re.compile(r"lut\.LUT(\d+)\.LUT")
 
 
 def is_official(entries: Entries) -> bool:
-    """Whether the entries carry a published checkpoint's names."""
+    """Check whether the entries have a published checkpoint's names."""
     return any(name.startswith(("encoder.", "decoder.")) for name in entries)
 
 
 def from_official(entries: Entries) -> Entries:
-    """The same entries under our names; the N tables `lut.LUTi.LUT` become one `color_mapping.basis`.
+    """Rename the entries to ours; the N tables `lut.LUTi.LUT` become one `color_mapping.basis`.
 
     Unknown names are passed on unchanged, for the loader to report.
     """

@@ -46,23 +46,23 @@ class Model(Protocol):
         """How far its numbers reach, if it can be computed with integers."""
 
     def state_dict(self) -> Mapping[str, Any]:
-        """Its tensors by their names."""
+        """Return the tensors by their names."""
 
 
 def read_weights(path: Path) -> tuple[Entries, Card]:
-    """The entries of a file, under the names they have there, as float32, and its card (empty if none).
+    """Read the entries of a file as float32, under their names, and its card (empty if none).
 
     The card of a PyTorch checkpoint has the configuration that the module's state carries, or the recipe of
     the training run that wrote it.
 
     Raises:
-        WeightsError: if the file is missing, damaged, of an unknown kind, would run code when read, or holds
+        WeightsError: The file is missing, damaged, of an unknown kind, would run code when read, or holds
             what is no number.
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}.")
     try:
-        path.open("rb").close()  # of what may not be read, safetensors says that it is not there
+        path.open("rb").close()  # safetensors reports unreadable files as missing
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
     if path.suffix == ".safetensors":
@@ -81,7 +81,7 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     entries = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in entries.items()}
     for name, value in entries.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise WeightsError(f"{path} holds NaN or infinite numbers in {name}; get it anew.")
+            raise WeightsError(f"{path} holds NaN or infinite numbers in {name}; get the file again.")
     return entries, card
 
 
@@ -97,26 +97,26 @@ def write_weights(path: Path, model: Model, card: Mapping[str, Any], *, half: bo
 
 
 def encode_config(config: Config) -> NDArray[np.uint8]:
-    """A configuration as (N,) bytes of JSON, so that it can stand among the tensors of a state."""
+    """Encode a configuration as (N,) bytes of JSON, to be stored among the tensors of a state."""
     return np.frombuffer(json.dumps(asdict(config)).encode(), np.uint8).copy()
 
 
 def decode_config(entry: NDArray[Any], where: object) -> dict[str, Any]:
-    """The fields of a configuration from what `encode_config` made.
+    """Return the fields of a configuration that `encode_config` encoded.
 
     Args:
         entry: (N,) bytes of JSON, of any numeric type.
         where: what they were found in, to be named.
 
     Raises:
-        WeightsError: if they are something else.
+        WeightsError: They are something else.
     """
     try:
         fields = json.loads(entry.astype(np.uint8).tobytes().decode())
     except (ValueError, TypeError, RecursionError) as error:
-        raise WeightsError(f"The configuration in {where} cannot be read; save the model anew.") from error
+        raise WeightsError(f"The configuration in {where} cannot be read; save the model again.") from error
     if not isinstance(fields, dict):
-        raise WeightsError(f"The configuration in {where} is not a table of settings; save the model anew.")
+        raise WeightsError(f"The configuration in {where} is not a table of settings; save the model again.")
     return fields
 
 

@@ -70,7 +70,7 @@ def test_when_the_disk_is_full_a_sentence_says_so(weights):
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
         refused = client.harmonize(bytes(3_000_000), MASK)
         assert refused.status == 503
-        assert "no room" in refused.error
+        assert "no space" in refused.error
         assert client.harmonize(PHOTO, MASK).status == 200
 
 

@@ -145,7 +145,7 @@ def test_answers_that_nobody_takes_are_bounded():
         assert client.get("/health").json == {"status": "busy", "running": 0, "waiting": 0}
         refused = client.harmonize(PICTURE, MASK)
         assert refused.status == 429
-        assert "on their way" in refused.error
+        assert "still being sent" in refused.error
         for connection in slow:
             connection.close()
         until(lambda: client.get("/health").json["status"] == "ready")

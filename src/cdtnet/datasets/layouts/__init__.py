@@ -1,4 +1,4 @@
-"""How data sets are laid out: a module for each layout, with `EXPECTS` (in words) and `find`."""
+"""The layouts of data sets: a module for each, with `EXPECTS` (a description) and `find`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_sam
 
 
 class Layout(NamedTuple):
-    """A layout: what it is made of, in words, and how to find its samples (None where it is another)."""
+    """A layout: its description, and the function that finds its samples (None for another layout)."""
 
     expects: str
     find: Callable[[Files], Found | None]
@@ -73,7 +73,7 @@ def search(
 
 
 def _bases(paths: Sequence[str]) -> list[str]:
-    """The root, and below it the folders that all pictures lie in."""
+    """Yield the root, and below it the folders that contain all pictures."""
     folders = [posixpath.dirname(path) for path in paths if has_picture_suffix(path)]
     common = posixpath.commonpath(folders) if folders else ""
     return [

@@ -1,4 +1,4 @@
-"""What all layouts share: the sample they find, what they report, and looking up pictures by name."""
+"""Shared parts of layouts: samples, problems, and looking up pictures by name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sample:
 
 
 class Problem(NamedTuple):
-    """Why something that belongs to a data set is no sample: a sentence, and where it would have been."""
+    """A file that is no usable sample: the reason in a sentence, and its place."""
 
     sentence: str
     subset: str = ""
@@ -43,7 +43,7 @@ class Problem(NamedTuple):
 
 @dataclass
 class Found:
-    """What a layout found.
+    """The samples and problems that a layout found.
 
     Attributes:
         samples: The samples of the sub-sets that were asked for.
@@ -94,29 +94,29 @@ class Files:
             folder = folder.rpartition("/")[0]
 
     def wants(self, *names: str) -> bool:
-        """Whether a sub-set of one of these names is asked for, in capitals or not."""
+        """Check whether a sub-set of one of these names is wanted; case is ignored."""
         if self.subsets is None:
             return True
         return not {name.casefold() for name in names}.isdisjoint(name.casefold() for name in self.subsets)
 
     def entry(self, path: str) -> Entry:
-        """A file as something that can be read."""
+        """Return a file as an entry to read."""
         return Entry(self.tree, self._base + path)
 
     def folders(self, parent: str = "") -> list[str]:
-        """The folders directly inside another."""
+        """List the folders directly inside another."""
         return sorted(path for path in self._folders.values() if path.rpartition("/")[0] == parent)
 
     def folder(self, parent: str, *names: str) -> str | None:
-        """The first folder inside `parent` that has one of some names, in capitals or not."""
+        """Return the first folder inside `parent` with one of some names; case is ignored."""
         return _first(self._folders, parent, names)
 
     def text(self, parent: str, *names: str) -> str | None:
-        """The first file inside `parent`, not a picture, that has one of some names, in capitals or not."""
+        """Return the first file inside `parent` with one of some names, not a picture; case is ignored."""
         return _first(self._texts, parent, names)
 
     def pictures(self, folder: str | None, *, nested: bool = False) -> list[str]:
-        """The pictures directly inside a folder, or anywhere below it, in order; none in None."""
+        """List the pictures directly inside a folder, or anywhere below it; none for None."""
         if folder is None:
             return []
         if not nested:
@@ -125,7 +125,7 @@ class Files:
         return [path for paths in self._by_folder.values() for path in paths if path.startswith(inside)]
 
     def picture(self, folder: str | None, *names: str, like: str = "") -> str | None:
-        """The first picture inside a folder that has one of some names, whatever its suffix.
+        """Return the first picture inside a folder with one of some names and any suffix.
 
         Args:
             folder: The folder; no picture is found in None.
@@ -138,7 +138,7 @@ class Files:
         return None
 
     def lines(self, path: str) -> list[str]:
-        """The lines of a text file that are not empty, with `/` between the parts of a path."""
+        """Read the non-empty lines of a text file, with `/` between the parts of a path."""
         text = self.entry(path).read().decode("utf-8-sig", errors="replace")
         return [line.strip().replace("\\", "/") for line in text.splitlines() if line.strip()]
 
@@ -149,7 +149,7 @@ def _first(by_casefolded: dict[str, str], parent: str, names: Iterable[str]) -> 
 
 
 def _normal(path: str) -> str:
-    """A path in the one form that all ways to write its letters have: systems keep é as one code or two."""
+    """Normalize a path's Unicode: systems store é as one code point or two."""
     return unicodedata.normalize("NFC", path)
 
 
@@ -158,11 +158,11 @@ def _folded(path: str) -> str:
 
 
 def join(folder: str, name: str) -> str:
-    """A path of its two parts, of which the first may be empty."""
+    """Join two parts of a path, of which the first may be empty."""
     return f"{folder}/{name}" if folder else name
 
 
 def stem(path: str) -> str:
-    """A path's last part without its suffix."""
+    """Return a path's last part without its suffix."""
     name = path.rpartition("/")[2]
     return name.rpartition(".")[0] or name

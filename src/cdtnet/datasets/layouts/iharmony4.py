@@ -34,19 +34,19 @@ def find(files: Files) -> Found | None:
 
 
 def _may_be_subset(files: Files, folder: str) -> bool:
-    """Whether a folder holds triplets, or by its names should hold some."""
+    """Check whether a folder holds triplets, or should by its names."""
     known = folder and _subset_of(folder) in _SUBSETS
     return is_set(files, folder) or bool(known and files.folder(folder, COMPOSITES, *MASKS, *REALS))
 
 
 @cache
 def _subset_of(name: str) -> str:
-    """The sub-set that a folder holds by its name: `HDay2Night`, `HAdobe5kori`, `HAdobe5k_resized1024`."""
+    """Return a folder's sub-set by its name: `HDay2Night`, `HAdobe5kori`, `HAdobe5k_resized1024`."""
     return next((subset for subset in _SUBSETS if name.lower().startswith(subset.lower())), name)
 
 
 def _labels(files: Files, folders: list[str]) -> dict[str, str]:
-    """What to call each folder: by its sub-set, but further copies of the same one by their own names."""
+    """Label each folder by its sub-set, and copies of the same one by their own names."""
     labels: dict[str, str] = {}
     for folder in sorted(folders, key=lambda folder: (len(folder), folder)):  # the plain name first
         name = folder or files.name
@@ -79,7 +79,7 @@ def _note_lists(found: Found, pictures: list[str], rows: list[tuple[str, str]], 
 
 
 def _own_lists(files: Files, folder: str, name: str) -> list[tuple[str, str]]:
-    """Composites' names and splits from the lists in a sub-set's folder."""
+    """Read composites' names and splits from the lists in a sub-set's folder."""
     return [
         (line.rpartition("/")[2], split)
         for split in _SPLITS
@@ -89,7 +89,7 @@ def _own_lists(files: Files, folder: str, name: str) -> list[tuple[str, str]]:
 
 
 def _common_lists(files: Files) -> dict[str, list[tuple[str, str]]]:
-    """Composites' names and splits by sub-set, from lists of lines `HCOCO/composite_images/c1_2_3.jpg`."""
+    """Read names and splits by sub-set from lists of lines `HCOCO/composite_images/c1_2_3.jpg`."""
     rows: dict[str, list[tuple[str, str]]] = {}
     for split in _SPLITS:
         path = files.text("", f"IHD_{split}.txt")

@@ -1,4 +1,4 @@
-"""A table of one's own, CSV or JSON lines: composite, mask, and if wanted real, subset, split."""
+"""A user's table, CSV or JSON lines: composite, mask, and optionally real, subset, split."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read(files: Files, path: str) -> Found:
 
 
 def _rows(entry: Entry) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line numbers, and values without surrounding space by names in lower case."""
+    """Yield line numbers, and stripped values by names in lower case."""
     text = entry.read().decode("utf-8-sig", errors="replace")
     if entry.path.lower().endswith(".csv"):
         try:

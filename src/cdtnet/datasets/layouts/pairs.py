@@ -1,4 +1,4 @@
-"""Any folder of composites with masks, and with real images or without: the real composites, one's own."""
+"""Folders of composites with masks, with or without real images."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find(files: Files) -> Found | None:
 
 
 def is_mask(path: str) -> bool:
-    """Whether a picture's name says that it is a mask."""
+    """Check whether a picture is a mask by its name."""
     return stem(path) == "mask" or stem(path).endswith("_mask")
 
 
@@ -56,7 +56,7 @@ def _real(files: Files, folder: str, path: str) -> str | None:
 
 
 def _shared_mask(files: Files, folder: str, composites: list[str]) -> str | None:
-    """The one mask of a whole folder: `mask.*` in it or beside it, or the only one there is."""
+    """Return the one mask of a whole folder: `mask.*` in or beside it, or the only one."""
     single = files.picture(folder, "mask") or files.picture("", "mask")
     masks = files.pictures(files.folder("", *_MASKS))
     if single or len(masks) != 1:

@@ -1,4 +1,4 @@
-"""RealHM: composite, mask and retouched target side by side, told apart by the ends of their names."""
+"""RealHM: composite, mask and retouched target side by side, with different ends of their names."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ REALS = ("real_images",)
 
 
 def is_set(files: Files, folder: str) -> bool:
-    """Whether a folder holds composites, masks and real images, and at least one of each fit together."""
+    """Check whether a folder holds composites, masks and real images, at least one of each matching."""
     found = Found()
     return any(
         add_triplet(found, files, folder, composite)

@@ -1,4 +1,4 @@
-"""One HTML file that shows an evaluation, to open in any browser: no other file, no request, no framework."""
+"""The report: one self-contained HTML file that shows an evaluation in any browser."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def write_report(
 
 
 def render(evaluation: Evaluation, pictures: Sequence[Example], limit: int = PICTURE_BYTES) -> str:
-    """The page's text; the arguments are those of `write_report`."""
+    """Return the page's text; the arguments are those of `write_report`."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

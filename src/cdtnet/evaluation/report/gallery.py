@@ -1,4 +1,4 @@
-"""Example pictures for the page: every layer once, as WebP inside the page, all together bounded in size."""
+"""Example pictures of the report: WebP inside the page, limited in size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDES = (1024, 768, 512, 384, 256)
 """Long sides to try, in pixels: the first that keeps all pictures within the limit is taken."""
 
 BRIGHTEST = 64.0
-"""Mean absolute error of the channels, in 8-bit codes, that has the brightest colour of an error map."""
+"""Mean absolute error of the channels, in 8-bit codes, that has the brightest color of an error map."""
 
 ERROR_COLORS = (255 * colormaps["inferno"](np.arange(256))[:, :3]).round().astype(np.uint8)
 
@@ -57,7 +57,7 @@ class Shown:
 
 
 def embed(examples: Sequence[Example], methods: Sequence[str], limit: int) -> list[Shown]:
-    """The examples as small as need be, to take about `limit` bytes of the page at most.
+    """Embed the examples, reduced so that they take about `limit` bytes of the page at most.
 
     Args:
         examples: what to show.
@@ -72,12 +72,12 @@ def embed(examples: Sequence[Example], methods: Sequence[str], limit: int) -> li
 
 
 def long_side(shown: Sequence[Shown]) -> int:
-    """The longest side of any picture, in pixels."""
+    """Return the longest side of any picture, in pixels."""
     return max(max(one.width, one.height) for one in shown)
 
 
 def legend() -> str:
-    """The error maps' colours as CSS colour stops, no error first."""
+    """Return the error maps' colors as CSS color stops, no error first."""
     return ", ".join(f"rgb({r} {g} {b})" for r, g, b in ERROR_COLORS[:: 255 // 15].tolist())
 
 
@@ -102,7 +102,7 @@ def _as_codes(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _shrunk(picture: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Reduced with antialiasing; an array (H,W) or (H,W,3), not made larger."""
+    """Reduce an array (H,W) or (H,W,3) with antialiasing; never enlarge it."""
     if scale == 1:
         return picture
     picture = picture.astype(np.float32) if picture.dtype != np.uint8 else picture
@@ -111,7 +111,7 @@ def _shrunk(picture: NDArray[Any], scale: float) -> NDArray[Any]:
 
 
 def _webp(picture: NDArray[np.uint8]) -> str:
-    """A picture (H,W,3) as a `data:` address."""
+    """Encode a picture (H,W,3) as a `data:` address."""
     image = pyvips.Image.new_from_array(picture).copy(interpretation="srgb")
     data = image.webpsave_buffer(Q=QUALITY, effort=2, keep="none")
     return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
@@ -125,7 +125,7 @@ def _middle(mask: NDArray[np.uint8]) -> int:
 
 
 def _outline(mask: NDArray[np.uint8]) -> str:
-    """SVG path of the half-covered line around the foreground, without specks; pixel centres are at 0.5."""
+    """Return the SVG path of the foreground's half-covered line, without specks; centers are at 0.5."""
     padded = np.pad(mask.astype(np.float32), 1)
     lines: Any = contour_generator(z=padded, line_type="Separate").lines(127.5)
     paths = []

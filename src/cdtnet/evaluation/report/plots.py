@@ -1,4 +1,4 @@
-"""Distribution plots as inline SVG whose colours come from the page's style sheet, light or dark."""
+"""Plots as inline SVG with colors of the page's style sheet, light or dark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ..results import UNTOUCHED, Evaluation, FloatArray
 from ..tables import Summary
 
-# Stand-ins in the drawing, one for each of the style sheet's colours.
+# Stand-ins in the drawing, one for each of the style sheet's colors.
 INK, LINE, METHOD = "#010101", "#020202", "#0300{:02x}"
 COLORS = 10
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
@@ -27,7 +27,7 @@ CURVE = 300  # points of a curve
 
 
 def plain_style(ink: str, line: str) -> dict[Any, Any]:
-    """Matplotlib's settings for quiet plots, drawn in these two colours."""
+    """Return Matplotlib's settings for plain plots in these two colors."""
     return {
         "font.size": 9,
         "axes.edgecolor": line,
@@ -62,18 +62,18 @@ class Plot(NamedTuple):
 
 
 def color_index(evaluation: Evaluation, method: str) -> int:
-    """Which of the style sheet's colours is a method's."""
+    """Return the index of a method's color in the style sheet."""
     return evaluation.methods.index(method) % COLORS
 
 
 def gains(evaluation: Evaluation, method: str) -> FloatArray:
-    """How much a method lowered each composite's fMSE (N,); negative where it made things worse."""
+    """Return how much a method lowered each composite's fMSE (N,); negative if it raised it."""
     return evaluation.values[UNTOUCHED]["fmse"] - evaluation.values[method]["fmse"]
 
 
 @rc_context(STYLE)
 def gain_curves(evaluation: Evaluation) -> Plot:
-    """Cumulative distribution of the gain, a curve for each method."""
+    """Plot the cumulative distribution of the gain, a curve for each method."""
     figure, axes = _axes(4.7, 3.6)
     shares = np.linspace(0, 1, min(CURVE, len(evaluation.composites)) + 1)
     words = []
@@ -151,7 +151,7 @@ def _short(name: str, limit: int = 26) -> str:
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
-    """An empty figure of a size in inches."""
+    """Make an empty figure of a size in inches."""
     figure = Figure((width, height), facecolor="none", layout="constrained")
     axes = figure.subplots()
     axes.set_facecolor("none")
@@ -159,7 +159,7 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _gain_axis(axes: Axes, side: str) -> None:
-    """Linear within ±10, logarithmic beyond."""
+    """Make the axis linear within ±10, logarithmic beyond."""
     getattr(axes, f"set_{side}scale")("symlog", linthresh=10)
     getattr(axes, f"set_{side}label")("drop in fMSE")
     axis = getattr(axes, f"{side}axis")
@@ -168,13 +168,13 @@ def _gain_axis(axes: Axes, side: str) -> None:
 
 
 def _compact(value: float) -> str:
-    """A round number in few characters: 10, −100, 1k."""
+    """Format a round number in few characters: 10, −100, 1k."""
     text = f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
     return text.replace("-", "−")
 
 
 def _plot(figure: Figure, title: str, description: str) -> Plot:
-    """Markup of a figure: no fixed size, fonts or identifiers, named colours, a title and a description."""
+    """Return a figure's markup: no fixed size, fonts or ids; named colors, a title, a description."""
     stream = io.StringIO()
     with rc_context({"svg.hashsalt": title}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser's fonts will have it

@@ -59,7 +59,7 @@ class Panel:
 
 
 def panels(evaluation: Evaluation, whole: Summary) -> list[Panel]:
-    """All composites first, then sub-sets if there are several, then bands that have composites.
+    """Yield all composites, then sub-sets if there are several, then ranges that have composites.
 
     Args:
         evaluation: what to show.
@@ -80,7 +80,7 @@ def panels(evaluation: Evaluation, whole: Summary) -> list[Panel]:
 
 
 def scores(evaluation: Evaluation, index: int) -> HtmlTable:
-    """The scores of one composite, a line for each method."""
+    """Return the scores of one composite, a line for each method."""
     summary = {
         method: {name: Estimate(float(values[name][index]), math.nan, math.nan) for name in SCORES}
         for method, values in evaluation.values.items()
@@ -89,7 +89,7 @@ def scores(evaluation: Evaluation, index: int) -> HtmlTable:
 
 
 def failures(evaluation: Evaluation, method: str) -> HtmlTable:
-    """The composites that a method left furthest from where they were, most harm first."""
+    """Return the composites that a method harmed most, worst first."""
     gain = gains(evaluation, method)
     worst = [int(index) for index in np.argsort(gain, kind="stable")[:FAILURES] if gain[index] < 0]
     rows = []
@@ -104,7 +104,7 @@ def failures(evaluation: Evaluation, method: str) -> HtmlTable:
 
 
 def costs(evaluation: Evaluation) -> HtmlTable:
-    """What each method takes for one picture, grouped by the picture's size."""
+    """Return the cost of each method for one picture, grouped by the picture's size."""
     groups: dict[str, list[Row]] = {}
     for cost in evaluation.costs:
         share = f"{100 * cost.foreground_ratio:.3g} % foreground"
@@ -137,7 +137,7 @@ def _panel(
 
 
 def _differences(evaluation: Evaluation) -> HtmlTable:
-    """The first method against each other one, composite by composite."""
+    """Compare the first method with each other one, composite by composite."""
     first, *others = (method for method in evaluation.methods if method != UNTOUCHED)
     rows = []
     for method in (UNTOUCHED, *others):
@@ -149,7 +149,7 @@ def _differences(evaluation: Evaluation) -> HtmlTable:
 
 
 def _published_for_all(evaluation: Evaluation, subsets: Mapping[str, object]) -> list[Published]:
-    """Published rows for the whole of an evaluation: of iHarmony4, or of its one sub-set."""
+    """Return published rows for a whole evaluation: of iHarmony4, or of its one sub-set."""
     if {name.lower() for name in subsets} >= SETS:
         return matching(evaluation, "")
     return matching(evaluation, *subsets) if len(subsets) == 1 and "" not in subsets else []
@@ -164,7 +164,7 @@ def _rises(column: str) -> bool:
 
 
 def _rows(evaluation: Evaluation, summary: Summary, columns: Sequence[str]) -> list[Row]:
-    """A row for each method; the best of each column, as printed, is marked, untouched composites apart."""
+    """Return a row per method; the best of each column is marked, unchanged composites apart."""
     best = {}
     for name in columns:
         values = [row[name].value for method, row in summary.items() if method != UNTOUCHED]

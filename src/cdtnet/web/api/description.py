@@ -1,4 +1,4 @@
-"""The server's description of itself, in OpenAPI 3.1.
+"""The OpenAPI 3.1 description of the server.
 
 Written by hand: what a framework would derive knows nothing of the limits, of the two forms of a request,
 and of what goes wrong.
@@ -22,7 +22,7 @@ _FAILURES = {
     "413": "The request is longer than the server takes.",
     "415": "The body is of another kind.",
     "422": "Composite or mask cannot be used: damaged, of different sizes, of too many pixels.",
-    "429": "As many requests are in hand as the server takes.",
+    "429": "The queue of the server is full.",
     "500": "The server failed.",
     "503": "The request did not have its turn in time, or memory is short.",
     "504": "The work took too long.",
@@ -78,7 +78,7 @@ _FILE = {**_BINARY, "description": "JPEG, PNG, TIFF, WebP or another format that
 
 
 def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) -> Schema:
-    """The OpenAPI document of a server.
+    """Make the OpenAPI document of a server.
 
     Args:
         models: By the name to ask for it, the default first.
@@ -99,7 +99,7 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
         "info": {
             "title": "cdtnet",
             "version": __version__,
-            "summary": "Recolours a pasted foreground so that it belongs to the picture.",
+            "summary": "Recolors a pasted foreground so that it belongs to the picture.",
         },
         "paths": {
             "/v1/harmonize": {"post": harmonize},
@@ -140,12 +140,12 @@ def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
 def _answer(limits: Limits) -> Schema:
     pictures = {kind.media_type: {"schema": _BINARY} for kind in KINDS.values()}
     return {
-        "description": "The answer is the picture, in the composite's format, depth and colour profile, with "
-        "its metadata; or, where Accept names application/json and no picture, the colour table. "
+        "description": "The answer is the picture, in the composite's format, depth and color profile, with "
+        "its metadata; or, where Accept names application/json and no picture, the color table. "
         f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds.",
         "responses": {
             "200": {
-                "description": "The harmonized picture, or its colour table.",
+                "description": "The harmonized picture, or its color table.",
                 "headers": _HEADERS,
                 "content": {**pictures, "application/json": {"schema": _TABLE}},
             },

@@ -1,4 +1,4 @@
-"""The work itself: files in, a file or a table out, through the public API and nothing else."""
+"""Processing of a request through the public API: files in, a file or a table out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Mask = NDArray[Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent back.
+    """A response.
 
     Attributes:
         body: The bytes.
@@ -44,7 +44,7 @@ class Reply:
 
 
 class Watch:
-    """Seconds of each step of a piece of work."""
+    """A stopwatch for the steps of a piece of work."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -67,8 +67,8 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
         job: Is told of the progress.
 
     Raises:
-        PictureError: if composite or mask cannot be used, or the format asked for cannot hold the result.
-        JobCancelledError: if the job was cancelled.
+        PictureError: Composite or mask cannot be used, or the format asked for cannot hold the result.
+        JobCancelledError: The job was cancelled.
     """
     watch = Watch()
     with watch.step("decode"):
@@ -86,7 +86,7 @@ def _picture(
         raise PictureError("A table is fitted, not a picture; ask for it with Accept: application/json.")
     kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
-    describe_encoding(picture, f"picture{suffix}")  # before the work, whether it can be written
+    describe_encoding(picture, f"picture{suffix}")  # check before the work that it can be written
     with watch.step("harmonize"):
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):
@@ -107,7 +107,7 @@ def _table(
 
 
 def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
-    """Picture and mask; the composite is opaque where its alpha channel was the mask."""
+    """Decode picture and mask; the composite is opaque if its alpha channel was the mask."""
     with _naming("composite"):
         options = order.options
         picture = read_picture(

@@ -22,13 +22,13 @@ _IN_MEMORY = 1 << 20  # bytes of a picture; longer ones wait in a temporary file
 
 @dataclass(frozen=True)
 class HarmonizeRequest:
-    """What is to be done.
+    """A parsed request.
 
     Attributes:
-        composite: A picture file, whatever it may hold.
+        composite: A picture file, unchecked.
         mask: Another; None if the composite's alpha channel is the mask.
         options: How to harmonize.
-        table: Whether the colour table is wanted, and not the picture.
+        table: Whether the color table is wanted, and not the picture.
     """
 
     composite: IO[bytes]

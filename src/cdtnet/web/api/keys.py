@@ -1,4 +1,4 @@
-"""The key that a server may ask for."""
+"""The optional API key of a server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class KeyCheck:
-    """Middleware that lets only requests with the right key through.
+    """Middleware that refuses requests without the right key.
 
     Args:
         app: The application.
@@ -38,5 +38,5 @@ class KeyCheck:
 
 
 def _digest(key: str) -> bytes:
-    """Of one length for all keys, so that nothing can be learned from the time it takes to compare them."""
+    """Hash a key to a fixed length, so that comparing times reveal nothing."""
     return hashlib.sha256(key.encode()).digest()

@@ -1,4 +1,4 @@
-"""What the server counts, in Prometheus' text format."""
+"""The server's metrics, in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Metrics:
         running.set_function(lambda: queue.running)
 
     def text(self) -> bytes:
-        """All of it, for a scraper."""
+        """Return all metrics in Prometheus' format."""
         return generate_latest(self._registry)
 
     def note_request(self, path: str, status: int, seconds: float) -> None:
@@ -66,12 +66,12 @@ class Metrics:
 
 
 class Counting:
-    """Middleware that tells the metrics of every answer.
+    """Middleware that records every response in the metrics.
 
     Args:
         app: The application.
-        metrics: Where they are noted.
-        paths: Those that are told apart; the others are one, or there would be no end of them.
+        metrics: The metrics to update.
+        paths: Paths with counters of their own; all others share one, which bounds their number.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP server: harmonizes what is posted to it, and says how it is."""
+"""The HTTP server that harmonizes uploaded pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .keys import KeyCheck
 from .metrics import MEDIA_TYPE, Counting, Metrics
 
 OPEN_PATHS = frozenset({"/health", "/openapi.json"})
-CLIENT_LEFT = 499  # as proxies note it; nobody is there to see it
+CLIENT_LEFT = 499  # the status that proxies log; no client sees it
 _SOON = {"Retry-After": "1"}
 _SENTENCES = {
     404: "There is nothing at this address; /openapi.json says what there is.",
@@ -41,7 +41,7 @@ _SENTENCES = {
 def make_app(
     harmonizers: Mapping[str, Harmonizer], queue: WorkQueue, limits: Limits, key: str | None = None
 ) -> Starlette:
-    """The application.
+    """Make the application.
 
     Args:
         harmonizers: Each model's, by the name to ask for it; the first is the default.
@@ -76,13 +76,13 @@ def make_app(
 
 
 class _Service:
-    """What each address answers."""
+    """The handlers of the addresses."""
 
     def __init__(
         self, harmonizers: Mapping[str, Harmonizer], queue: WorkQueue, limits: Limits, metrics: Metrics
     ) -> None:
         self._harmonizers, self._queue, self._limits, self._metrics = harmonizers, queue, limits, metrics
-        self._untaken = 0  # answers that are on their way
+        self._untaken = 0  # responses that clients have not read yet
 
     async def harmonize(self, read: Reader, request: Request) -> Response:
         """Answer with a picture or a table; the place in the queue is taken before the body is read."""
@@ -104,19 +104,19 @@ class _Service:
             raise HTTPException(422, str(error)) from error
         except OSError as error:
             logging.getLogger("uvicorn.error").error("A request could not be kept: %s", error)
-            raise HTTPException(503, "The server has no room for the request just now.", _SOON) from error
+            raise HTTPException(503, "The server has no space for the request.", _SOON) from error
         finally:
             job.cancel()
 
     async def health(self, request: Request) -> Response:
-        """Ready, or busy: then a picture would be refused just now."""
+        """Report ready, or busy if a picture would be refused now."""
         status = "busy" if self._queue.full or self._crowded else "ready"
         return JSONResponse(
             {"status": status, "running": self._queue.running, "waiting": self._queue.waiting}
         )
 
     async def metrics(self, request: Request) -> Response:
-        """The counters."""
+        """Return the counters."""
         return Response(self._metrics.text(), headers={"Content-Type": MEDIA_TYPE})
 
     @property
@@ -126,7 +126,7 @@ class _Service:
 
     def _reserve(self) -> Job:
         if self._crowded:
-            raise QueueFullError("Too many answers are still on their way; try again later.")
+            raise QueueFullError("Too many responses are still being sent; try again later.")
         return self._queue.reserve()
 
     async def _note_taken(self) -> None:
@@ -149,12 +149,12 @@ class _Service:
 
 
 async def _outcome(job: Job, request: Request) -> Any:
-    """What the work returns.
+    """Wait for the work, and return its result.
 
     Raises:
-        ClientDisconnect: if nobody waits for it any more.
-        HTTPException: 500, if something happened that nobody thought of.
-        CdtnetError: what the work raises.
+        ClientDisconnect: Nobody waits for it any more.
+        HTTPException: 500, for an unexpected error.
+        CdtnetError: The work raised it.
     """
     finished = asyncio.wrap_future(job.outcome)
     leaving = asyncio.ensure_future(_left(request))

@@ -1,4 +1,4 @@
-"""How a request wants its picture harmonized: what may be said, as JSON schemas, and checking it."""
+"""The settings of a request: their JSON schemas and checks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RequestOptions(Options):
 
 
 def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The JSON schema of each setting.
+    """Return the JSON schema of each setting.
 
     Args:
         models: The names that can be asked for, the default first.

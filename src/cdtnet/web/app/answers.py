@@ -1,4 +1,4 @@
-"""What the page is told: how a job stands, and in a sentence what went wrong."""
+"""Messages for the page: the state of a job, and errors in a sentence."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .sessions import Session, UnknownSessionError
 
 
 def state_of(session: Session) -> dict[str, Any]:
-    """How the session's job stands; once it is done, what it gave."""
+    """Describe the state of the session's job, with its result if done."""
     job, outcome = session.job, session.outcome
     if job is None:
-        raise HTTPException(404, "Nothing has been asked for yet.")
+        raise HTTPException(404, "Nothing has been requested yet.")
     if not job.outcome.done():
         return {
             "state": "running" if job.running else "waiting",
@@ -46,7 +46,7 @@ def state_of(session: Session) -> dict[str, Any]:
 
 
 def sentence(error: BaseException | None) -> str:
-    """For the person; the program's own faults are the terminal's."""
+    """Return the message for the user; the program's own errors go to the terminal."""
     if isinstance(error, CdtnetError):
         return str(error)
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""What can be taken home of a result: each as the bytes of a file, and the suffix of its name."""
+"""The downloads of a result: each as the bytes of a file, and the suffix of its name."""
 
 from __future__ import annotations
 

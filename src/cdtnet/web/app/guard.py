@@ -1,4 +1,4 @@
-"""Keeping other sites' pages away from a server on the visitor's own machine."""
+"""Protection from other sites' pages, for a server on the visitor's own machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class Guard:
     """Middleware that refuses requests which other sites' pages may have caused.
 
-    They can send requests but not read the answers: so what changes something must come from a page of this
-    server. That they do not take its name is for `HostCheck`.
+    They can send requests but not read the responses, so requests that change something must come from a page
+    of this server. `HostCheck` prevents them from using its name.
 
     Args:
         app: The application.
@@ -21,7 +21,7 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 403."""
+        """Pass the request on, or respond with 403."""
         if scope["type"] == "http" and not _is_welcome(Headers(scope=scope), scope["scheme"]):
             refusal = JSONResponse({"error": "This server answers its own page only."}, 403)
             return await refusal(scope, receive, send)

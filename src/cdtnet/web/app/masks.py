@@ -11,7 +11,7 @@ from ...errors import PictureError
 from ...imaging import Picture
 from ...imaging.depth import full_scale
 
-_SHAPE_TOLERANCE = 0.01  # by which proportions may differ: rounding when a picture was reduced
+_SHAPE_TOLERANCE = 0.01  # tolerance of aspect ratios, for rounding in reduced pictures
 
 
 def check_shape(mask: Picture, picture: Picture) -> None:
@@ -29,7 +29,7 @@ def check_shape(mask: Picture, picture: Picture) -> None:
 
 
 def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
-    """A mask with strokes over it: where they are opaque, their brightness takes its place.
+    """Paint strokes over a mask: opaque parts replace it by their brightness.
 
     Args:
         mask: (H, W), any depth.

@@ -1,4 +1,4 @@
-"""What the page is shown of a picture: a preview, and tiles of every pixel."""
+"""What the page shows of a picture: a preview, and tiles at full resolution."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Photo:
         picture: The original.
 
     Raises:
-        PictureError: The colour profile cannot be used.
+        PictureError: The color profile cannot be used.
     """
 
     def __init__(self, picture: Picture) -> None:
@@ -38,7 +38,7 @@ class Photo:
         return self.picture.pixels.nbytes
 
     def describe(self) -> dict[str, Any]:
-        """What the page says about it."""
+        """Return the description for the page."""
         picture = self.picture
         return {
             "id": self.id,
@@ -62,7 +62,7 @@ class Photo:
         return encode_picture(shown, format_.suffix, quality=QUALITY), format_.media_type
 
     def tile(self, column: int, row: int) -> tuple[bytes, str]:
-        """A part in full resolution, lossless: bytes and media type.
+        """Encode a part at full resolution, lossless; returns bytes and media type.
 
         Raises:
             PictureError: There is no such tile.
@@ -75,6 +75,6 @@ class Photo:
 
 
 def is_transparent(picture: Picture) -> bool:
-    """Whether any pixel lets something through."""
+    """Check whether any pixel is transparent."""
     alpha = picture.alpha
     return alpha is not None and bool((coverage(alpha) < 1).any())

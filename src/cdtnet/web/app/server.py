@@ -1,4 +1,4 @@
-"""The page for one's own pictures: what its server answers."""
+"""The server of the page."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from .work import EDITS, ROLES, Edit, Models, edited, harmonize, is_number
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[2] / "demo"
 FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
-SWEEP = 60.0  # seconds between looks for sessions that are too old
+SWEEP = 60.0  # seconds between checks for expired sessions
 
 
 @dataclass
 class _Faces:
-    """What each address answers."""
+    """The handlers of the addresses."""
 
     models: Models
     sessions: Sessions
@@ -174,7 +174,7 @@ class _Faces:
 def make_app(
     models: Models, *, names: Iterable[str] = (), strength: float = 1.0, limits: Limits | None = None
 ) -> Starlette:
-    """The application, and the one thread that harmonizes.
+    """Make the application, with one thread that harmonizes.
 
     Args:
         models: Those on offer.

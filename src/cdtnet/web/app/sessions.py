@@ -1,4 +1,4 @@
-"""What each open page has handed over, bounded in number, bytes and age: what was unused longest goes."""
+"""The sessions of open pages, limited in number, bytes and age; the least recently used one is dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGE = 3600.0  # seconds without a request
 
 
 class UnknownSessionError(CdtnetError):
-    """The session has ended, or the server was started anew."""
+    """The session has ended, or the server was restarted."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Session:
     used: float = 0.0
 
     def find(self, identifier: str) -> Photo | None:
-        """The picture that the page calls by this id."""
+        """Return the picture with this id."""
         return next((photo for photo in self._photos() if photo.id == identifier), None)
 
     @property
@@ -54,7 +54,7 @@ class Session:
 
 
 class Sessions:
-    """All of them, least recently used first.
+    """All sessions, least recently used first.
 
     Args:
         limit: How many there may be.
@@ -77,14 +77,14 @@ class Sessions:
         return len(self._sessions)
 
     def open(self) -> str:
-        """A new, empty session's name, which nobody can guess."""
+        """Open an empty session; returns its name, which cannot be guessed."""
         name = secrets.token_urlsafe(24)
         self._sessions[name] = Session(used=self._clock())
         self.trim()
         return name
 
     def use(self, name: str) -> Session:
-        """A session, which thereby is the most recently used.
+        """Return a session, and mark it as the most recently used.
 
         Raises:
             UnknownSessionError: There is none of this name, or no longer.

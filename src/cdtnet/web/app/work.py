@@ -1,4 +1,4 @@
-"""From what the page sends to a harmonized picture, by the public Python API alone."""
+"""Requests of the page, processed through the public Python API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROLES = ("foreground", "background", "composite", "mask", "strokes")
 
 @dataclass(frozen=True)
 class Edit:
-    """What the page asks for.
+    """A request of the page.
 
     Attributes:
         way: "place" pastes the foreground upload on the background upload; "paint" takes the composite upload
@@ -64,7 +64,7 @@ class Edit:
         """
         way, model, at = wishes.get("way"), wishes.get("model"), wishes.get("at", [0, 0])
         if way not in _WAYS or not isinstance(model, str):
-            raise CdtnetError("Ask for a way, place or paint, and a model.")
+            raise CdtnetError("Give a way, place or paint, and a model.")
         if not isinstance(at, list) or len(at) != 2:
             raise CdtnetError("The place of a foreground is two numbers.")
         left, top, scale, rotate = [*at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
@@ -92,7 +92,7 @@ def controls_of(wishes: Mapping[str, Any]) -> Controls:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What harmonizing gave, and what it was asked for.
+    """The result of a request.
 
     Attributes:
         composite: What was harmonized.
@@ -134,7 +134,7 @@ class Outcome:
 
 
 class Models:
-    """The models on offer by name, each loaded when it is first asked for.
+    """The available models by name, each loaded when it is first used.
 
     Args:
         given: What the command line names: a shipped model, or a file, which is then offered by its name.
@@ -155,7 +155,7 @@ class Models:
         return list(self._sources)
 
     def load(self, name: str) -> Harmonizer:
-        """One of them, ready.
+        """Load a model.
 
         Raises:
             WeightsError: It cannot be loaded.
@@ -251,7 +251,7 @@ EDITS: dict[str, Callable[[Photo, NDArray[Any], float], NDArray[Any]]] = {
 
 
 def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
-    """A mask (H, W) as the bytes of a file, and the suffix of its name."""
+    """Encode a mask (H, W); returns the bytes of a file and its suffix."""
     suffix = (TIFF if mask.dtype == np.float32 else PNG).suffix
     return encode_picture(Picture(mask[..., None]), suffix), suffix
 
@@ -306,5 +306,5 @@ def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
     }
 
 
-# How a composite and its mask come about, and which pictures that takes.
+# How a composite and its mask are made, and from which pictures.
 _WAYS = {"place": (_placed, ("foreground", "background")), "paint": (_painted, ("composite",))}
