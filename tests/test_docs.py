@@ -43,7 +43,7 @@ def test_the_command_reference_has_every_verb_and_its_options():
     for verb in VERBS:
         assert f"\n## cdtnet {verb}\n" in page
     assert "\n### cdtnet study serve\n" in page
-    assert "| `--strength STRENGTH` |" in page
+    assert "| `--strength " in page
 
 
 def test_the_api_reference_has_every_name_that_is_exported():
