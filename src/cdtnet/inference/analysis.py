@@ -22,8 +22,8 @@ from .objects import Part
 from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which it is said that little is changed
-CLEAR = 20.0  # levels of 255; where a look sees as much, the mask follows the edge
-MORE = 2.2  # times as much has to be seen with a refined mask to prefer it
+CLEAR = 25.0  # levels of 255; where a look sees as much, the mask follows the edge
+MORE = 1.7  # times as much has to be seen with a refined mask to prefer it
 SHARP = 8  # how steep the passage from one to the other is
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
