@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from cdtnet.config import NEGLIGIBLE
 from cdtnet.engines.confidence import DOUBT, FLOOR, SPREAD
@@ -62,13 +63,22 @@ def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         masks = np.where(masks > NEGLIGIBLE, masks, 0)
     for result, mask in zip(results, masks, strict=True):
         seen = surroundings(mask[..., 0], model.config.base_size) if model.config.close_up else ...
-        before, soft = result[seen].copy(), mask[seen]
+        before, soft, blend = result[seen].copy(), mask[seen], mask[seen]
+        if model.config.close_up:
+            blend = softened(mask[..., 0])[..., None][seen]
         with torch.inference_mode():
             image, amount = look(model, nchw(before[None]), nchw(soft[None]))
         if model.config.variant != "cdtnet-sim":
-            amount = amount * soft
+            amount = amount * blend
         result[seen] = before + amount * (image[0].permute(1, 2, 0).numpy() - before)
     return results.clip(0, 1)
+
+
+def softened(mask: np.ndarray) -> np.ndarray:
+    """A mask (H,W) whose hard edges are the mean of what is around them, where that is less."""
+    around = {"size": 3, "mode": "nearest"}
+    steps = ndimage.maximum_filter(mask, **around) - ndimage.minimum_filter(mask, **around)
+    return np.where(steps > 0.5, np.minimum(mask, ndimage.uniform_filter(mask, **around)), mask)
 
 
 def surroundings(mask: np.ndarray, base_size: int) -> tuple[slice, slice]:
