@@ -54,7 +54,9 @@ def test_the_work_is_there_again_after_loading_anew(bench):
     said(bench, "Done.")
     assert bench.locator("#files").get_by_text("sea.png").is_visible()
     assert bench.get_by_label("Strength").input_value() == "0.5"
-    assert np.array_equal(image(download(bench, "mask")[1]), image(mask))
+    again, before = (image(data).astype(int) for data in (download(bench, "mask")[1], mask))
+    assert np.array_equal(again > 127, before > 127)  # the rim of strokes is rounded once more
+    assert np.abs(again - before).mean() < 0.05
     assert download(bench, "picture")[1] == made
     bench.get_by_role("button", name="Start over").click()
     bench.reload()
