@@ -22,8 +22,8 @@ from .objects import Part
 from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which a remark says that little is changed
-CLEAR = 20.0  # levels of 255; a look that sees as much follows the edge with its mask
-MORE = 2.2  # a refined mask must see this many times as much to be preferred
+CLEAR = 25.0  # levels of 255; a look that sees as much follows the edge with its mask
+MORE = 1.7  # a refined mask must see this many times as much to be preferred
 SHARP = 8  # steepness of the transition from one mask to the other
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
