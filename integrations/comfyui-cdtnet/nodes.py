@@ -198,8 +198,8 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "CdtnetHarmonize": "Harmonize (cdtnet)",
-    "CdtnetApplyLut": "Apply Colour Table (cdtnet)",
-    "CdtnetSaveLut": "Save Colour Table (cdtnet)",
+    "CdtnetApplyLut": "Apply Color Table (cdtnet)",
+    "CdtnetSaveLut": "Save Color Table (cdtnet)",
 }
 
 
