@@ -67,6 +67,7 @@ def test_leaving_with_work_at_hand_is_asked_about(bench):
     bench.get_by_role("radio", name="Open a composite").check()
     drop(bench, "composite", ("a.png", encoded(photo(400, 300))))
     asked = []
+    bench.wait_for_timeout(1200)  # until it is kept
     bench.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     bench.reload()
     assert asked == []  # nothing was done yet
