@@ -11,17 +11,17 @@ dependencies = ["numpy", "safetensors", "torch"]
 
 
 def cdtnet_256(base_size=None):
-    """The whole method, a `torch.nn.Module` in eval mode on the CPU; `base_size` is analysed if not 256."""
+    """The whole method, a `torch.nn.Module` in eval mode on the CPU; `base_size` is analyzed if not 256."""
     return _load_model("cdtnet-256", base_size)
 
 
 def cdtnet_512():
-    """The same, analysed at 512; for pictures of 2048 pixels and more."""
+    """The same, analyzed at 512; for pictures of 2048 pixels and more."""
     return _load_model("cdtnet-512")
 
 
 def cdtnet_sim(base_size=None):
-    """The colour mapping alone."""
+    """The color mapping alone."""
     return _load_model("cdtnet-sim", base_size)
 
 

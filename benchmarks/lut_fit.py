@@ -28,7 +28,7 @@ def main() -> None:
         assert fit
         assert result.lut
         rows.append((name, *distance(result.lut, result), fit.mean, fit.most))
-    print("# Tables and the picture\n")
+    print("# Fitted tables: figures\n")
     print(f"Made by `python benchmarks/lut_fit.py` on {date.today()}, {platform.machine()}. Levels of 255")
     print("between the harmonized foreground of `cdtnet-256` and what a table makes of it: of each pixel the")
     print("channel that is furthest off; the mean, and what 95 % of the pixels are within.\n")

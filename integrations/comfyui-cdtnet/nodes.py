@@ -1,4 +1,4 @@
-"""Nodes for ComfyUI: harmonize a batch, apply its colour tables to other pictures, save them.
+"""Nodes for ComfyUI: harmonize a batch, apply its color tables to other pictures, save them.
 
 ComfyUI hands over and takes back torch tensors: `IMAGE` (B,H,W,C) and `MASK` (B,H,W), 0..1, white is
 foreground. Everything is done through their NumPy views.
@@ -36,10 +36,10 @@ _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one 
 
 
 class Harmonize:
-    """Recolours the foregrounds of composites so that they belong."""
+    """Recolors the foregrounds of composites so that they belong."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Recolours what the mask shows so that it belongs to the picture; the rest stays as it is."
+    DESCRIPTION = "Recolors what the mask shows so that it belongs to the picture; the rest stays as it is."
     FUNCTION = "harmonize"
     RETURN_TYPES = ("IMAGE", LUTS)
     RETURN_NAMES = ("image", "lut")
@@ -114,10 +114,10 @@ class Harmonize:
 
 
 class ApplyLut:
-    """Gives other pictures the colours of a harmonized one, such as the further frames of a film."""
+    """Gives other pictures the colors of a harmonized one, such as the further frames of a film."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Recolours pictures by a table that Harmonize made: the frames of a film without flicker."
+    DESCRIPTION = "Recolors pictures by a table that Harmonize made: the frames of a film without flicker."
     FUNCTION = "apply"
     RETURN_TYPES = ("IMAGE",)
 
@@ -128,7 +128,7 @@ class ApplyLut:
         return {"required": required, "optional": {"mask": _MASK}}
 
     def apply(self, image: Any, lut: Sequence[Lut | None], strength: float, mask: Any = None) -> tuple[Any]:
-        """Recolour a batch by tables.
+        """Recolor a batch by tables.
 
         Args:
             image: IMAGE (B,H,W,C).
@@ -163,7 +163,7 @@ class SaveLut:
     """Writes tables as .cube files into ComfyUI's output folder."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Saves the colour table of each picture as a .cube file for photo and film editors."
+    DESCRIPTION = "Saves the lookup table of each picture as a .cube file for photo and film editors."
     FUNCTION = "save"
     RETURN_TYPES = ()
     OUTPUT_NODE = True
@@ -198,15 +198,15 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "CdtnetHarmonize": "Harmonize (cdtnet)",
-    "CdtnetApplyLut": "Apply Colour Table (cdtnet)",
-    "CdtnetSaveLut": "Save Colour Table (cdtnet)",
+    "CdtnetApplyLut": "Apply Color Table (cdtnet)",
+    "CdtnetSaveLut": "Save Color Table (cdtnet)",
 }
 
 
 def _copied(image: Any) -> tuple[Any, Floats]:
     """A copy of an IMAGE on the CPU, and its (B,H,W,C) values to read and write.
 
-    They may leave 0..1, as those of a scaled image do: what is not recoloured then comes back as it was.
+    They may leave 0..1, as those of a scaled image do: what is not recolored then comes back as it was.
     """
     copy = image.detach().cpu().float().clone()
     pictures: Floats = copy.numpy()
@@ -243,7 +243,7 @@ def _complete(luts: Sequence[Lut | None]) -> list[Lut]:
     tables = [lut for lut in luts if lut is not None]
     if len(tables) < len(luts):
         raise CdtnetError(
-            "A picture has no colour table: is2am makes none, and neither does a black mask; choose another."
+            "A picture has no lookup table: is2am and black masks give none; choose another model or mask."
         )
     return tables
 

@@ -26,7 +26,7 @@ def test_one_command_from_recipes_to_the_papers_table(tmp_path, monkeypatch, cap
     assert main([*command, "--minutes", "0"]) == 0
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "the same command goes on" in printed.err
+    assert "run the same command to resume" in printed.err
     assert main(command) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("iHarmony4, test: 1 composites, 1024×1024, whole frame.")

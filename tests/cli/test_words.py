@@ -87,7 +87,7 @@ def test_wrong_words_get_a_hint(folder, capsys, words, sentence):
         (["mask.png", "photo.png"], "if both are swapped, give the picture first"),
         (["photo.png"], "has no alpha channel to take as the mask"),
         (["cutout.png"], "paste it onto one with cdtnet compose"),
-        (["photo.png", "mask.png", "-o", "nowhere/a.png"], "its folder does not exist; create the folder"),
+        (["photo.png", "mask.png", "-o", "nowhere/a.png"], "its folder does not exist; create it first"),
     ],
 )
 def test_likely_causes_are_named(folder, weights, capsys, words, sentence):

@@ -94,7 +94,7 @@ def test_inks_without_a_profile_are_seen_through_the_one_given(p3):
     written = pyvips.Image.new_from_buffer(encode_picture(recolored(picture), ".tif"), "")
     assert written.get("icc-profile-data") == CMYK
     np.testing.assert_array_equal(written.numpy()[8:], smooth(4)[8:])
-    with pytest.raises(PictureError, match="which the given profile is not for"):
+    with pytest.raises(PictureError, match="but the given profile is not"):
         read_picture(data, profile=p3)
 
 

@@ -1,4 +1,4 @@
-"""`cdtnet video`: recolour the foreground of a film, steady from frame to frame."""
+"""`cdtnet video`: harmonize the foreground of a film without flicker."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--cube",
         metavar="FILE",
-        help="write the colour table of each shot, too, as FILE or FILE with a number",
+        help="write the color table of each shot, too, as FILE or FILE with a number",
     )
     add_model_options(parser)
     add_control_options(parser)

@@ -91,7 +91,7 @@ def with_jfif(jpeg: bytes, resolution: tuple[float, float] | None) -> bytes:
 
     Args:
         jpeg: The encoded picture.
-        resolution: Horizontal and vertical pixels per millimetre, or None to say only that pixels are square.
+        resolution: Horizontal and vertical pixels per millimeter, or None to say only that pixels are square.
     """
     dots = [round(side * 25.4) for side in resolution] if resolution else []
     unit, (x, y) = (1, dots) if dots and 0 < min(dots) <= max(dots) <= 0xFFFF else (0, (1, 1))

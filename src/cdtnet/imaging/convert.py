@@ -92,7 +92,7 @@ def like_layer(layer: Picture, original: Any) -> Any:
         original: What the caller handed over.
 
     Returns:
-        An array (H, W, 4), or (H, W, 2) for grey, of the same type for an array; a tensor of the same type
+        An array (H, W, 4), or (H, W, 2) for gray, of the same type for an array; a tensor of the same type
         and device, channels first, for a tensor; a PIL image for a PIL image, unless PIL has no such mode;
         and else the Picture itself.
     """

@@ -210,7 +210,7 @@ def describe_inverted(mask: NDArray[Any]) -> str | None:
         return None
     return (
         f"The mask covers {share:.0%} of the picture and nearly all of its border, so that the surroundings "
-        "are recoloured and not the object; if it is inverted, add --invert-mask (invert_mask=True)."
+        "are recolored and not the object; if it is inverted, add --invert-mask (invert_mask=True)."
     )
 
 

@@ -18,7 +18,7 @@ class Metadata:
         exif: The EXIF block from its TIFF header on, without the prefix it has in JPEG.
         xmp: The XMP packet.
         iptc: Photoshop's resources, of which IPTC is one, without thumbnails; written to JPEG and TIFF.
-        resolution: Horizontal and vertical pixels per millimetre, or None where the source gives none.
+        resolution: Horizontal and vertical pixels per millimeter, or None where the source gives none.
         lossless: Whether the source holds its pixels exactly; decides how a WebP file is written.
         format: The name of the format that was read, as in `formats`, or None for pictures from memory.
         chunks: Of a PNG file, those on colors and its texts, whole; written back to PNG only.

@@ -368,7 +368,7 @@ def read_metadata(
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
         xmp=second.without_promises(xmp),
         iptc=second.resources(photoshop, iptc) if kind in ("JPEG", "TIFF") else None,
-        # 1 pixel per millimetre is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
+        # 1 pixel per millimeter is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
         lossless=is_lossless_webp(stream) if kind == "WebP" else kind not in ("JPEG", AVIF.name),
         format=kind,

@@ -27,7 +27,7 @@ class Controls:
         contrast: About the foreground's mean luma.
         warmth: Above 0 towards red, below towards blue.
         tint: Above 0 towards magenta, below towards green.
-        saturation: -100 is grey.
+        saturation: -100 is gray.
 
     Raises:
         PictureError: One of them is out of its range.

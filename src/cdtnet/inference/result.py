@@ -38,7 +38,7 @@ class Result:
         """The harmonized foreground by itself, as large as the picture, rendered when first asked for.
 
         Its colors are not multiplied by alpha, and alpha says how far it covers each pixel: over the
-        background it gives the image. An array (H,W,4), or (H,W,2) for grey; a tensor (4,H,W) or (B,4,H,W); a
+        background it gives the image. An array (H,W,4), or (H,W,2) for gray; a tensor (4,H,W) or (B,4,H,W); a
         PIL image; or a `Picture`.
 
         Raises:

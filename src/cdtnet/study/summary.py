@@ -35,7 +35,7 @@ class Summary:
         participants: How many people answered at least once.
         answers: How many first answers there are, which is what the scores rest on.
         same: How many of them are "no difference".
-        left: How many of them are "left"; about half of the others, unless a side is favoured.
+        left: How many of them are "left"; about half of the others, unless a side is favored.
         repeated: How many pairs were asked and answered twice.
         alike: How many of these were answered alike both times.
         problems: What to be careful about, a sentence each.

@@ -170,7 +170,7 @@ class WorkerLostError(DataError):
     def __init__(self) -> None:
         super().__init__(
             "A process that reads pictures was ended, perhaps for lack of memory; "
-            "with fewer data.workers the same command goes on."
+            "run the same command with fewer data.workers to resume."
         )
 
 

@@ -122,7 +122,7 @@ class Still:
             return np.ascontiguousarray(self.picture.alpha)
         if pixels.shape[2] in (2, 4):
             raise PictureError(
-                "The matte has alpha of its own beside its brightness; save it as a grey picture without."
+                "The matte has both brightness and alpha; save it as a gray picture without alpha."
             )
         if pixels.shape[2] == 1:
             return np.ascontiguousarray(pixels[..., 0])

@@ -91,7 +91,7 @@ def to_matte(frame: Any) -> NDArray[Any]:
     bits = bits_of(frame.format)
     if _is_rgb(frame):
         pixels = _reformatted(frame, "rgb48le" if bits > 8 else "rgb24").to_ndarray()
-        return np.ascontiguousarray(pixels[..., 1])  # of a grey frame, every channel is the brightness
+        return np.ascontiguousarray(pixels[..., 1])  # of a gray frame, every channel is the brightness
     kind = np.dtype(np.uint8 if bits <= 8 else np.uint16)
     top = (1 << bits) - 1
     black, white = (0, top) if _is_full(frame) else (16 << (bits - 8), 235 << (bits - 8))

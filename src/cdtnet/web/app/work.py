@@ -227,7 +227,7 @@ def edited(uploads: Mapping[str, Photo], edit: str, pixels: float) -> bytes:
         pixels: The distance, for edits that need one.
 
     Raises:
-        CdtnetError: A picture is missing, no edge is found, or OpenCV is not installed.
+        CdtnetError: A picture is missing, or no edge is found.
     """
     composite, mask, _ = _painted(uploads, None)
     if edit != "invert" and (remark := describe(mask)):
