@@ -39,6 +39,8 @@ def test_a_layer_is_harmonized_in_krita(layers, program):
         timeout=900,
         check=False,
     )
+    if b"No module named 'PyQt5'" in done.stdout:
+        pytest.skip("Krita cannot run Python plug-ins here (apt install python3-pyqt5)")
     assert (folder / "seen.json").exists(), done.stdout
     seen = json.loads((folder / "seen.json").read_text())
     assert "error" not in seen, seen
