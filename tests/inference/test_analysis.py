@@ -96,3 +96,12 @@ def test_the_passage_from_one_mask_to_the_other_is_smooth():
     same = analysis._joined(Mixer, [look(1.0, 0.3), look(MORE, 0.9)])
     assert same[1].share == pytest.approx(0.6)
     np.testing.assert_allclose(same[0], 1 + 0.75 * (MORE - 1), rtol=1e-6)
+
+
+def test_the_mask_of_a_pasted_cut_out_is_taken_as_exact(harmonizer, scene, monkeypatch):
+    composite, photo, mask = scene
+    cut_out = np.dstack((composite, mask))
+    made = cdtnet.compose(cut_out, photo, at=(0, 0))
+    monkeypatch.setattr(analysis, "snap_low", lambda *_: pytest.fail("the mask was refined"))
+    result = harmonizer(made.composite, made.mask, layer=made.layer)
+    assert not np.array_equal(np.asarray(result.image), np.asarray(made.composite))

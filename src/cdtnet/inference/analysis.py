@@ -98,7 +98,13 @@ class Analyzed(NamedTuple):
 
 
 def analyze(
-    engine: Engine, picture: Picture, part: Part, codec: ColorCodec, *, apply_anyway: bool = False
+    engine: Engine,
+    picture: Picture,
+    part: Part,
+    codec: ColorCodec,
+    *,
+    apply_anyway: bool = False,
+    is_exact: bool = False,
 ) -> Analyzed:
     """Analyze one object of a picture.
 
@@ -108,6 +114,7 @@ def analyze(
         part: the object.
         codec: to and from the picture's colors.
         apply_anyway: make the whole change, however sure it is.
+        is_exact: the mask is known to be exact, because the object was pasted by it: do not refine it.
     """
     config = engine.config
     frame = Window(0, 0, picture.height, picture.width)
@@ -117,7 +124,7 @@ def analyze(
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     if not config.second_look:
         return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
-    looks = _looks(engine, low)
+    looks = [_look(engine, low)] if is_exact else _looks(engine, low)
     if apply_anyway:
         looks = [look._replace(sure=look.sure._replace(share=1.0)) for look in looks]
     found, sure, is_refined = _joined(engine, looks)

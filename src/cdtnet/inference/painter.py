@@ -71,7 +71,14 @@ class Painter:
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
         self._objects: Sequence[Decided] = objects or [
-            analyze(engine, picture, part, self._codec, apply_anyway=apply_anyway)
+            analyze(
+                engine,
+                picture,
+                part,
+                self._codec,
+                apply_anyway=apply_anyway,
+                is_exact=layer is not None,
+            )
             for part in foreground.parts
         ]
         if picture.height * picture.width > LARGE:
