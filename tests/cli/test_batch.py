@@ -187,7 +187,7 @@ def test_watching(tmp_path, weights, folder):
         (["in/*.png", "out", "--watch"], "--watch needs a folder"),
         (["in", "out", "--watch", "--ray", "local"], "--watch needs a folder"),
         (["in", "out", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),
-        (["in", "in/a.png/out"], "cannot be made"),
+        (["in", "in/a.png/out"], "cannot be created"),
     ],
 )
 def test_bad_input_gets_one_sentence(folder, capsys, arguments, sentence):

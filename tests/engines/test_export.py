@@ -257,7 +257,7 @@ def test_what_cannot_be_exported_gets_a_sentence(tmp_path, capsys):
     for arguments, words in (
         ((str(tmp_path / "absent.safetensors"), str(tmp_path)), "no weights at"),
         (("cdtnet-9", str(tmp_path)), "no model 'cdtnet-9'"),
-        (("cdtnet-256", str(tmp_path / "file")), "cannot be made"),
+        (("cdtnet-256", str(tmp_path / "file")), "cannot be created"),
     ):
         assert main(["export", *arguments]) == 1
         printed = capsys.readouterr()
