@@ -13,6 +13,7 @@ from cdtnet.evaluation import costs
 from cdtnet.evaluation.results import Evaluation
 from tests.cli.refusals import refusal
 from tests.datasets import trees
+from tests.processes import PATIENCE, started
 
 
 @pytest.fixture
@@ -159,10 +160,10 @@ def test_interrupted_it_leaves_nothing_behind(data):
     trees.truncate(folder / "composite_images" / "c140_530_1.jpg")
     command = ["evaluate", "iHarmony4", "--subset", "HCOCO", "--model", "cdtnet-sim", "--csv", "a.csv"]
     run = [sys.executable, "-m", "cdtnet.cli.main", *command]
-    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as process:
+    with started(run, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline().startswith("Skipped: ")
         process.send_signal(signal.SIGINT)
-        assert "Interrupted; " in process.communicate(timeout=60)[1]
+        assert "Interrupted; " in process.communicate(timeout=PATIENCE)[1]
         assert process.returncode == 130
     assert sorted(path.name for path in data.iterdir()) == ["iHarmony4"]
 
