@@ -42,12 +42,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Set the marks that others imply; in parallel, files with slow tests come first, so that all end at once.
-
-    Tests in a browser are known by their fixture.
-    """
+    """Set the marks that others imply; in parallel, run slow files first, so that all workers end at once."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if "browser" in getattr(item, "fixturenames", ()):  # tests in a browser are known by their fixture
             item.add_marker("browser")
         if item.get_closest_marker("browser") or item.get_closest_marker("nightly"):
             item.add_marker("slow")
