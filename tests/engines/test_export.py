@@ -38,12 +38,26 @@ pytestmark = pytest.mark.slow
 SIZES = [(97, 131), (33, 300), (1, 50), (64, 64), (7, 1)]
 
 
+SESSIONS: dict[int, tuple[onnx.ModelProto, onnxruntime.InferenceSession]] = {}  # with their graphs, by id
+
+
 def run(graph, **inputs):
     """The outputs, by ONNX Runtime on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, ["CPUExecutionProvider"])
-    return session.run(None, {name: np.ascontiguousarray(value) for name, value in inputs.items()})
+    if id(graph) not in SESSIONS:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = 1, 3
+        serialized = graph.SerializeToString()
+        session = onnxruntime.InferenceSession(serialized, options, ["CPUExecutionProvider"])
+        SESSIONS[id(graph)] = graph, session
+    contiguous = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+    return SESSIONS[id(graph)][1].run(None, contiguous)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_is_given_back():
+    yield
+    SESSIONS.clear()
+    exported.cache_clear()
 
 
 def apart(ours, expected) -> float:
