@@ -16,7 +16,7 @@ from cdtnet.weights import Weights
 from cdtnet.weights.official import from_official
 from tests.parity.official import official_checkpoint, official_entries
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.sharing"]
 
 settings.register_profile("cdtnet", deadline=None)  # a slow machine is no defect
 settings.load_profile("cdtnet")
