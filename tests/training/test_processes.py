@@ -47,7 +47,7 @@ def recipe(recipe_of, tmp_path) -> Path:
     return tmp_path / "recipe.yaml"
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("kills", [2, pytest.param(6, marks=pytest.mark.nightly)])
 def test_killed_anywhere_a_run_ends_with_the_same_weights(recipe, tmp_path, kills):
     train(recipe, tmp_path / "whole")
     dice, killed = random.Random(0), {"while writing": 0, "while training": 0}
