@@ -26,4 +26,4 @@ def third(path: Path, mode: str) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def masks_as_they_are(monkeypatch):
     """Engines are compared with the plain network, which never refines a mask."""
-    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)
+    monkeypatch.setattr("cdtnet.inference.analysis.GAIN", np.inf)

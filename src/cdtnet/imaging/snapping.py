@@ -6,7 +6,7 @@ Rother et al., "GrabCut", SIGGRAPH 2004; He and Sun, "Fast guided filter", arXiv
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,15 +90,29 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
-def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
+class Snapped(NamedTuple):
+    """A refined mask.
+
+    Attributes:
+        mask: (S,S), 0..1.
+        gain: contrast across its edge, as a multiple of the contrast across the edge of the mask as given.
+    """
+
+    mask: FloatArray
+    gain: float
+
+
+def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
     """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1; None if no edge fits it."""
-    found = _cut(_bytes(image), mask)
+    low = _bytes(image)
+    found = _cut(low, mask)
     if found is None:
         return None
     cut, band = found
     coefficients = _filter(image, cut)
     soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
-    return np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
+    refined = np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
+    return Snapped(refined, _contrast(low, cut) / max(_contrast(low, mask > 0.5), FAINT))
 
 
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
@@ -148,7 +162,7 @@ def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray
     return cut, (possible > 0) & (sure == 0)
 
 
-def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
+def _contrast(low: NDArray[np.uint8], cut: NDArray[Any]) -> float:
     """Return the color difference (S,T,3) across a cut (S,T), in levels; 0 without a cut."""
     steps = []
     for axis in (0, 1):
