@@ -9,8 +9,8 @@ import pytest
 
 import cdtnet
 from cdtnet import Harmonizer
-from cdtnet.inference import analysis
 from cdtnet.imaging.snapping import Snapped
+from cdtnet.inference import analysis
 from cdtnet.inference.analysis import GAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -90,7 +90,9 @@ def found(gain, monkeypatch):
     view = View(np.zeros((8, 8, 3), np.float32), np.full((8, 8), 0.2, np.float32))
     monkeypatch.setattr(analysis, "snap_low", lambda *_: Snapped(np.full((8, 8), 0.8, np.float32), gain))
     views = analysis._views(view)
-    return np.average([low.mask.mean() for low, _ in views], weights=[weight for _, weight in views]), len(views)
+    return np.average([low.mask.mean() for low, _ in views], weights=[weight for _, weight in views]), len(
+        views
+    )
 
 
 def test_the_edge_of_a_refined_mask_has_to_have_clearly_more_contrast(monkeypatch):

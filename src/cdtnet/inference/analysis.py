@@ -22,7 +22,7 @@ from .objects import Part
 from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which a remark says that little is changed
-GAIN = 2.0  # a refined mask is believed if its edge has this many times the contrast of the given one's
+GAIN = 1.8  # a refined mask is believed if its edge has this many times the contrast of the given one's
 STEEP = 8  # steepness of the transition from one mask to the other
 FEW = 0.02  # weight of a mask below which it is not looked at
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
@@ -139,8 +139,8 @@ def analyze(
 def _views(low: LowPicture) -> list[tuple[LowPicture, float]]:
     """The picture with the given mask, with one refined to the edge, or both, and their weights.
 
-    The network compares colors on both sides of the edge, so it sees little if the mask is off. A refined mask
-    always lies on an edge; it is believed if that has clearly more contrast than what the given mask lies on.
+    The network compares colors on both sides of the edge, so it sees little if the mask is off. A refined
+    mask always lies on an edge. It is believed if that has clearly more contrast than the given mask's edge.
     The transition is smooth, so that what hardly changes the picture hardly changes the result.
     """
     snapped = snap_low(low.image, low.mask)
