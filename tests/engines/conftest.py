@@ -36,4 +36,4 @@ def engines_of_their_own():
 @pytest.fixture(autouse=True)
 def masks_as_they_are(monkeypatch):
     """Engines are compared with the plain network, which never refines a mask."""
-    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)
+    monkeypatch.setattr("cdtnet.inference.analysis.GAIN", np.inf)

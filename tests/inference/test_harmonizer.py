@@ -309,7 +309,7 @@ def test_a_table_alone_is_that_of_the_result(harmonizer):
 def test_applied_anyway_the_whole_change_is_made_and_nothing_is_said(random, engine, monkeypatch):
     composite, mask = random.integers(0, 256, (40, 50, 3), dtype=np.uint8), np.zeros((40, 50), np.uint8)
     mask[10:30, 10:30] = 255
-    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)  # with the mask as it is
+    monkeypatch.setattr("cdtnet.inference.analysis.GAIN", np.inf)  # with the mask as it is
     twice = Harmonizer("cdtnet-256", "cpu", engine=engine)
     whole = twice(composite, mask, apply_anyway=True)
     monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))
