@@ -19,8 +19,10 @@ def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Po
             process.kill()
 
 
-def until(condition: Callable[[], object], process: subprocess.Popen | None = None) -> None:
-    """Wait for a condition.
+def until(
+    condition: Callable[[], object], process: subprocess.Popen | None = None, pause: float = 0.005
+) -> None:
+    """Wait for a condition, which is looked at after each pause, in seconds.
 
     Raises:
         AssertionError: It did not come within `PATIENCE`, or the process ended before it.
@@ -29,4 +31,4 @@ def until(condition: Callable[[], object], process: subprocess.Popen | None = No
     while not condition():
         assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < end, "It never came."
-        time.sleep(0.005)
+        time.sleep(pause)

@@ -89,7 +89,7 @@ def test_a_node_is_lost_and_nothing_else(bucket, cluster, folder, tmp_path, weig
     there = ["s3://bucket/in", "s3://bucket/out", "--mask", "s3://bucket/in/mask.png", *options]
     command = [sys.executable, "-m", "cdtnet", "batch", *there, "--ray", cluster.address]
     with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: bucket.glob("bucket/out/*/*.png"), process)
+        until(lambda: bucket.glob("bucket/out/*/*.png"), process, pause=0.2)
         print(file=cluster.stdin, flush=True)
         assert len(bucket.glob("bucket/out/*/*.png")) < PICTURES
         printed, messages = process.communicate()

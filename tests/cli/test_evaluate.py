@@ -107,6 +107,7 @@ def test_damage_is_named_and_skipped_or_ends_the_run(data, weights, capsys):
     assert not (data / "a.json").exists()
 
 
+@pytest.mark.slow
 def test_costs_are_measured_in_the_same_run(data, capsys, monkeypatch):
     monkeypatch.setattr(costs, "PICTURES", ((40, 60),))
     command = ["evaluate", "iHarmony4", "--model", "cdtnet-sim", "--size", "32", "--device", "cpu"]
