@@ -7,7 +7,6 @@ import pytest
 from cdtnet.errors import CdtnetError
 from cdtnet.evaluation.costs import measure_costs
 
-
 pytestmark = pytest.mark.slow
 
 
