@@ -63,11 +63,11 @@ def test_every_recipe_takes_two_steps(name, photo_folder, triplet_folder, tmp_pa
     changes = [f"initial.{part}={starts[recipe.model.residual]}" for part in recipe.initial]
     changes += ["watch.validate_every=2"]
     for k, stage in enumerate(recipe.stages):
-        small = {"size": 16, "base_size": 16, "batch": 2, "samples": 4, "accumulate": 1, "epochs": "null"}
+        small = {"size": 32, "base_size": 16, "batch": 2, "samples": 4, "accumulate": 1, "epochs": "null"}
         if stage.window:
-            small["window"] = 8
+            small["window"] = 16
         if stage.smaller:
-            small["smaller"] = "[8]"
+            small["smaller"] = "[16]"
         changes += [f"stages.{k}.{key}={value}" for key, value in small.items()]
     if recipe.data.kind == "photos":
         where = {"photos": photo_folder / "mid", "masks": photo_folder / "masks", "held_out": "[scenes]"}
