@@ -1,6 +1,8 @@
 """Real processes for what only a process shows; the rest through `main`."""
 
 import csv
+import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from cdtnet.cli.main import main
-from cdtnet.evaluation import costs
+from cdtnet.evaluation import costs, journal
 from cdtnet.evaluation.results import Evaluation
 from tests.cli.refusals import refusal
 from tests.datasets import trees
@@ -31,24 +33,17 @@ def rows_of(text, title):
     return {line.split("  ")[0]: line for line in lines if not line.startswith(" ")}
 
 
-def test_several_methods_in_one_run(data, weights, capsys):
-    command = [
-        "evaluate",
-        "iHarmony4",
-        "--model",
-        weights,
-        "--model",
-        "is2am",
-        "--baseline",
-        "mkl",
-        "poisson",
-    ]
+def test_several_methods_in_one_run(data, weights, capsys, monkeypatch):
+    monkeypatch.setattr(journal, "EVERY", math.inf)  # nothing is said of the time left
+    shutil.copy(weights, "other.safetensors")
+    command = ["evaluate", "iHarmony4", "--model", weights, "--model", "other.safetensors"]
+    command += ["--baseline", "mkl", "poisson"]
     outputs = ["--json", "all.json", "--csv", "all.csv", "--report", "all.html"]
     assert main([*command, "--device", "cpu", *outputs]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     found = Evaluation.from_json((data / "all.json").read_text())
-    assert found.methods == ("composite", "formula", "is2am", "MKL", "Poisson blending")
+    assert found.methods == ("composite", "formula", "other", "MKL", "Poisson blending")
     assert (found.dataset, found.split, found.size, len(found.composites)) == ("iHarmony4", "test", 256, 4)
     assert "PyTorch" in found.hardware
     main_table = rows_of(printed.out, "iHarmony4, test: 4 composites, 256×256")
