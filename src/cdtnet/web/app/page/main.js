@@ -52,7 +52,8 @@ function touch() {
   $("#result").hidden = result?.way !== way;
   $("#stale").hidden = !bench.stale;
   for (const button of $$("[data-edit]")) button.disabled = !bench.isReady;
-  $("#better").hidden = way !== "paint";
+  $("#better").hidden = !result?.helps.includes("snap_mask") || way !== "paint";
+  $("#anyway").hidden = !result?.helps.includes("apply_anyway");
   $("#cancel").hidden = bench.editing;
   $("#little").hidden = bench.stale || working || !result?.remark;
   $("#little .note").textContent = result?.remark ?? "";

@@ -14,6 +14,7 @@ const LABELS = {
   invert: "Inverting the mask",
   feather: "Feathering the mask",
   grow: "Moving the mask's edge",
+  cut: "Cutting out the object",
 };
 
 const HELP = {
