@@ -53,7 +53,7 @@ export class CompareTool {
   }
 
   #drawDivider(context, view, divider, { top, bottom }) {
-    const ratio = devicePixelRatio;
+    const { ratio } = view;
     const x = Math.round(view.x + divider * view.scale);
     const grip = view.y + bottom * view.scale - 26 * ratio; // at the lower end, where it covers least of the object
     context.save();

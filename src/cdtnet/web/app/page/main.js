@@ -79,6 +79,7 @@ function showControl({ id, max, valueAsNumber }) {
 
 function steer(input) {
   showControl(input);
+  if (bench.tool === "compare") stage.view.hurry();
   bench.steer({ [input.dataset.control]: input.type === "checkbox" ? input.checked : input.valueAsNumber });
 }
 
