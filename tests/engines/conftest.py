@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 import cdtnet
+from cdtnet.engines import openvino
+from cdtnet.engines.openvino import OpenVinoEngine
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 DEMO = Path(cdtnet.__file__).parent / "demo"
@@ -21,6 +23,14 @@ def photos() -> list[tuple[np.ndarray, np.ndarray]]:
 def third(path: Path, mode: str) -> np.ndarray:
     image = Image.open(path).convert(mode)
     return np.asarray(image.resize((image.width // 3, image.height // 3), Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def engines_of_their_own():
+    """Undo what `tests/sharing.py` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openvino, "OpenVinoEngine", OpenVinoEngine)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -256,7 +256,10 @@ def test_the_same_colours_in_another_profile_are_harmonized_alike(harmonizer, of
     assert difference.mean() < 1
 
 
-@pytest.mark.parametrize(("height", "width"), [(4000, 6000), (6000, 4000)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("height", "width"), [(4000, 6000), pytest.param(6000, 4000, marks=pytest.mark.nightly)]
+)
 def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_model, height, width):
     """Corners of the picture, each rendered by the module as one window of another size."""
     random = np.random.default_rng(0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cdtnet
+from tests.processes import PATIENCE
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 from tests.web.little import little_to_change
@@ -68,8 +69,8 @@ def pan(page, distance):
 
 
 def wait_for_pixels(page, expected):
-    """Until the canvas shows these pixels; for a minute."""
-    end = time.monotonic() + 60
+    """Wait until the canvas shows these pixels."""
+    end = time.monotonic() + PATIENCE
     while True:
         inner = slice(60, -60)  # without divider, labels, and the frame that marks the focus
         difference = np.abs(canvas(page) - expected)[inner, inner].max()
