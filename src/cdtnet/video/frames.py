@@ -162,7 +162,7 @@ def move(frame: Any, before: NDArray[Any], after: NDArray[Any], area: Window) ->
     layout, top = frame.format, (1 << bits_of(frame.format)) - 1
     change = np.subtract(after, before, dtype=np.float32)
     matrix = _to_planes(frame) / full_scale(before.dtype)
-    changes = cv2.transform(change, matrix).reshape(*area.size, -1)
+    changes: NDArray[Any] = cv2.transform(change, matrix).reshape(*area.size, -1)
     for number in range(changes.shape[2]):
         has_chroma = number > 0 and not _is_rgb(frame)
         down, across = (_step(layout.chroma_height), _step(layout.chroma_width)) if has_chroma else (1, 1)
@@ -189,12 +189,12 @@ def _to_planes(frame: Any) -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def _add(plane: NDArray[Any], area: Window, change: NDArray[np.float32], top: int) -> None:
+def _add(plane: NDArray[Any], area: Window, change: NDArray[Any], top: int) -> None:
     part = plane[area.slices]
     part[:] = np.rint(part + change).clip(0, top)
 
 
-def _averaged(values: NDArray[np.float32], down: int, across: int) -> NDArray[np.float32]:
+def _averaged(values: NDArray[Any], down: int, across: int) -> NDArray[Any]:
     """Average blocks of `down`×`across` values."""
     if (down, across) == (1, 1):
         return values
