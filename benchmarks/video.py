@@ -1,9 +1,10 @@
-"""Film: steadiness, fidelity, speed and memory, beside harmonizing each frame alone and one table for all.
+"""Measure steadiness, fidelity, speed and memory of film, beside each frame alone and one table for all.
 
 python benchmarks/video.py --photos PHOTOS --masks MASKS
 
-writes docs/video-figures.md. Shots are made of photographs, whose objects get other colors by one fixed map a
-shot, so that the truth is known for each frame.
+writes docs/video-figures.md; --parts measures some of its sections anew and keeps the others. The clips are
+made of photographs. One fixed map changes the colors of an object in the whole clip, so the true frames are
+known.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -41,6 +43,7 @@ LONGEST = 480
 CORE = 6
 NOISE = 2.0  # levels, of a sensor
 RATE = 25
+FAST = 100  # frames a second of the clips for memory, so that few of the frames are key frames
 
 Floats = NDArray[np.float64]
 Frames = list[NDArray[np.uint8]]
@@ -72,9 +75,9 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=[*KINDS, "cut"], help="of clips")
     parser.add_argument("--rate", type=float, default=RATE, help="frames a second that clips count for")
     parser.add_argument("--speed-frames", type=int, default=30)
-    parser.add_argument("--memory-frames", type=int, nargs=2, default=(500, 10000))
+    parser.add_argument("--memory-frames", type=int, nargs=2, default=(1000, 10000))
     parser.add_argument("--parts", nargs="+", default=["quality", "speed", "memory"])
-    parser.add_argument("--note", default="", help="a sentence on the machine")
+    parser.add_argument("--note", default="", help="a sentence about the machine, below each table")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "video-figures.md")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
@@ -82,22 +85,29 @@ def main() -> None:
         one_length(*arguments.memory_frames)
         return
     photos = load(arguments.photos, arguments.masks, arguments.sources, 2 * arguments.clips)
-    tables = []
-    if "quality" in arguments.parts:
-        tables.append(quality(photos, arguments))
-    if "speed" in arguments.parts:
-        tables.append(speed(photos[0], arguments.speed_frames))
-    if "memory" in arguments.parts:
-        tables.append(memory(arguments))
-    shown = f"--clips {arguments.clips} --frames {arguments.frames} --speed-frames {arguments.speed_frames}"
-    title = (
-        "# Film: figures\n\n"
-        f"{date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}, cdtnet "
-        f"{cdtnet.__version__}. {arguments.note}\n\n"
-        f"    python benchmarks/video.py --photos PHOTOS --masks MASKS --model {arguments.model} {shown}\n"
-    )
-    text = "\n".join([title, *(table.markdown() for table in tables)])
-    arguments.output.write_text(text, encoding="utf-8")
+    parts = {
+        "quality": lambda: quality(photos, arguments),
+        "speed": lambda: speed(photos[0], arguments),
+        "memory": lambda: memory(arguments),
+    }
+    for part in arguments.parts:
+        write(parts[part](), arguments)
+
+
+def write(table: Table, arguments: argparse.Namespace) -> None:
+    """Replace the table's section of the page, or add it."""
+    path: Path = arguments.output
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    sections = {each.partition("\n")[0]: each for each in old.split("\n## ")[1:]}
+    words = shlex.join(sys.argv[1:])
+    for value, name in ((arguments.photos, "PHOTOS"), (arguments.masks, "MASKS"), (arguments.note, "NOTE")):
+        words = words.replace(shlex.quote(str(value)), name)
+    text = table.markdown().removeprefix("## ")
+    title, _, rest = text.partition("\n")
+    machine = f"{date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}. {arguments.note}"
+    sections[title] = f"{title}\n\n{machine}\n\n    python benchmarks/video.py {words}\n{rest}"
+    text = "".join(f"\n## {each.strip()}\n" for each in sections.values())
+    path.write_text(f"# Film: figures\n{text}", encoding="utf-8")
     print(text)
 
 
@@ -173,7 +183,7 @@ def dimming(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Float
 
 
 KINDS = {
-    "nothing moves, noise": still,
+    "nothing moves": still,
     "pan and zoom": pan,
     "object moves": moving,
     "light changes": dimming,
@@ -250,8 +260,7 @@ def quality(photos: Sequence[Photo], arguments: argparse.Namespace) -> Table:
         for number in range(clips):
             if kind == "cut":
                 pair = [
-                    clip_of(photos[2 * number + i], "nothing moves, noise", count, 70 + number + i)
-                    for i in (0, 1)
+                    clip_of(photos[2 * number + i], "nothing moves", count, 70 + number + i) for i in (0, 1)
                 ]
                 clip = joined(*pair)
             else:
@@ -272,7 +281,7 @@ def quality(photos: Sequence[Photo], arguments: argparse.Namespace) -> Table:
         "difference is that of the change of each pixel along the optical flow. Error left: squared error in "
         "the object's core after, of that before. Across the cut nothing is compared."
     )
-    return Table(f"## Steadiness and fidelity, {model}", header, rows, [note])
+    return Table("## Steadiness and fidelity", header, rows, [f"{model}, {note}"])
 
 
 def score(clip: Clip, results: Frames, cut: bool) -> Score:
@@ -312,8 +321,8 @@ def warped_difference(
 # Speed
 
 
-def speed(photo: Photo, count: int) -> Table:
-    rows = []
+def speed(photo: Photo, arguments: argparse.Namespace) -> Table:
+    rows, count = [], arguments.speed_frames
     with tempfile.TemporaryDirectory() as folder:
         clip, matte, out = (Path(folder) / name for name in ("clip.mp4", "matte.mp4", "out.mp4"))
         hd(photo, count, clip, matte)
@@ -378,7 +387,7 @@ def memory(arguments: argparse.Namespace) -> Table:
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         rows.append([f"{count:,}", f"{found['mb']:.0f}", f"{found['seconds']:.0f}"])
     header = ["frames", "peak memory, MB", "seconds"]
-    note = "The whole process, cdtnet-sim, 96×64 pixels, FFV1 out."
+    note = f"The whole process, cdtnet-sim, 96×64 pixels, {FAST} frames a second, FFV1 in and out."
     return Table("## Memory", header, rows, [note])
 
 
@@ -391,7 +400,7 @@ def one_length(count: int, _: int) -> None:
         mask[20:44, 30:60] = 255
         for path, frame in ((clip, base), (matte, mask)):
             with av.open(str(path), "w") as container:
-                stream = container.add_stream("ffv1", rate=RATE)
+                stream = container.add_stream("ffv1", rate=FAST)
                 stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
                 for _number in range(count):
                     container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .inference.provenance import read_record
     from .inference.result import Result
     from .model import load_model, save_model
-    from .video.harmonizing import VideoResult, harmonize_frames, harmonize_video
+    from .video.harmonizing import VideoResult, find_shots, harmonize_frames, harmonize_video
 
 _HOMES = {
     "CdtnetError": "errors",
@@ -46,6 +46,7 @@ _HOMES = {
     "compose": "imaging.composition",
     "cut_out": "imaging.cutting",
     "find_object": "imaging.cutting",
+    "find_shots": "video.harmonizing",
     "fit_lut": "inference.fitting",
     "harmonize": "inference.harmonizer",
     "harmonize_frames": "video.harmonizing",
@@ -74,6 +75,7 @@ __all__ = [
     "compose",
     "cut_out",
     "find_object",
+    "find_shots",
     "fit_lut",
     "harmonize",
     "harmonize_frames",

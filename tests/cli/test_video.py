@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,42 @@ def test_one_command_gives_what_python_gives(pair, weights, capsys):
     for (one, _), (other, _) in zip(planes("out.mkv"), planes("again.mkv"), strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert Lut.load("look_1.cube").size == 33
+
+
+def test_a_foreground_and_its_background_give_what_python_gives(pair, weights):
+    write_film(Path("below.mkv"), composites(8, seed=5))
+    words = ["video", "clip.mkv", "below.mkv", "--mask", "matte.mkv", "-o", "out.mkv", "--model", weights]
+    assert main(words) == 0
+    model = Harmonizer(weights, "cpu")
+    harmonize_video("clip.mkv", "matte.mkv", "again.mkv", background="below.mkv", model=model)
+    assert Path("out.mkv").read_bytes() == Path("again.mkv").read_bytes()
+    assert Path("out.mkv").read_bytes() != Path("below.mkv").read_bytes()
+
+
+def test_lut_writes_the_table_of_each_shot(pair, weights, capsys):
+    assert main(["lut", "clip.mkv", "matte.mkv", "--model", weights, "--strength", "0.5"]) == 0
+    assert capsys.readouterr().out.split() == ["clip_1.cube", "clip_2.cube"]
+    shots = harmonize_video("clip.mkv", "matte.mkv", "o.mkv", model=Harmonizer(weights), strength=0.5).shots
+    for number, shot in enumerate(shots, start=1):
+        assert np.abs(Lut.load(f"clip_{number}.cube").table - shot.lut.table).max() < 1e-5
+    assert "are for pictures" in refusal(capsys, "lut", "clip.mkv", "matte.mkv", "--fit")
+
+
+def test_a_killed_run_is_resumed(pair, weights):
+    """SIGKILL leaves whole pictures; the next run makes the others."""
+    Path("out").mkdir()
+    words = ["video", "clip.mkv", "matte.mkv", "-o", "out/x.%02d.png", "--model", weights]
+    process = subprocess.Popen([sys.executable, "-m", "cdtnet", *words], stderr=subprocess.DEVNULL)
+    while not (made := sorted(Path("out").glob("x.*.png"))):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    made = sorted(Path("out").glob("x.*.png"))
+    times = {path: path.stat().st_mtime_ns for path in made}
+    assert main(words) == 0
+    assert {path: path.stat().st_mtime_ns for path in made} == times
+    assert sorted(path.name for path in Path("out").iterdir()) == [f"x.{n:02d}.png" for n in range(8)]
 
 
 def test_cuts_may_be_given(pair, weights, capsys):

@@ -38,7 +38,6 @@ def write_film(
     times=None,
     base=None,
     sound=False,
-    subtitles=False,
     rotation=0,
     timecode=None,
     tags=None,
@@ -61,10 +60,6 @@ def write_film(
             if sound
             else None
         )
-        text = None
-        if subtitles:
-            text = container.add_stream("subrip")
-            text.metadata["language"] = "deu"
         for number, pixels in enumerate(frames):
             frame = as_frame(pixels, layout, tags)
             frame.pts = number if times is None else times[number]
@@ -80,6 +75,28 @@ def write_film(
             samples.sample_rate, samples.pts = 8000, 0
             container.mux(tone.encode(samples))
             container.mux(tone.encode())
+    return str(path)
+
+
+def with_subtitles(path: Path, film, words):
+    """Copy a film, with words (start, end, text) as SubRip subtitles in German."""
+    lines = (
+        f"{number}\n00:00:0{start:.3f} --> 00:00:0{end:.3f}\n{text}\n"
+        for number, (start, end, text) in enumerate(words, start=1)
+    )
+    srt = path.with_suffix(".srt")
+    srt.write_text("\n".join(lines).replace(".", ","), encoding="utf-8")
+    with av.open(str(film)) as one, av.open(str(srt)) as other, av.open(str(path), "w") as container:
+        sources = [*one.streams, other.streams.subtitles[0]]
+        streams = [container.add_stream_from_template(source) for source in sources]
+        streams[-1].metadata["language"] = "deu"
+        for source, stream in zip(sources, streams, strict=True):
+            for packet in source.container.demux(source):
+                if packet.size:
+                    packet.stream = stream
+                    container.mux(packet)
+            source.container.seek(0)
+    srt.unlink()
     return str(path)
 
 

@@ -67,6 +67,10 @@ def broken(tmp_path, kind):
         path, other = tmp_path / "cut.mkv", tmp_path / "other.mkv"
         write_film(other, composites(20, noise=9))
         path.write_bytes(other.read_bytes()[: other.stat().st_size // 2])
+    elif kind == "unknown codec":
+        path, other = tmp_path / "unknown.mkv", tmp_path / "other.mkv"
+        write_film(other, composites(2))
+        path.write_bytes(other.read_bytes().replace(b"V_FFV1", b"V_ABC0"))
     elif kind == "sound":
         with av.open(str(path), "w") as container:
             stream = container.add_stream("aac", rate=8000)
@@ -87,6 +91,7 @@ def broken(tmp_path, kind):
         ("cut", "no video file that can be read|holds no frame that can be decoded"),
         ("cut Matroska", "seconds that it announces"),
         ("sound", "has no video stream"),
+        ("unknown codec", r"The codec of .*unknown\.mkv is not known to this FFmpeg"),
         ("folder", "is a folder; give a video file"),
         ("missing", "does not exist"),
     ],

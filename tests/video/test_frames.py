@@ -7,7 +7,7 @@ import pytest
 from cdtnet import PictureError
 from cdtnet.imaging.depth import full_scale
 from cdtnet.imaging.geometry import Window
-from cdtnet.video.frames import bits_of, move, planar, to_matte, to_picture
+from cdtnet.video.frames import bits_of, cropped, move, planar, to_matte, to_picture
 
 AREA = Window(17, 33, 47, 67)
 LAYOUTS = (
@@ -43,7 +43,8 @@ def test_a_change_is_carried_over_and_the_rest_stays_bit_for_bit(random, layout,
     before, planes = to_picture(frame).pixels, values(frame)
     after, top = before.copy(), full_scale(before.dtype)
     after[AREA.slices] = np.clip(before[AREA.slices] * np.array([0.8, 0.9, 1.1]), 0, top)
-    move(frame, before, after, AREA)
+    area = Window(16, 32, 48, 80)
+    move(frame, before[area.slices], after[area.slices], area)
     found = to_picture(frame).pixels
     inside = Window(20, 36, 44, 64).slices
     assert np.abs(found[inside] / top - after[inside] / top).max() < 4 / 255
@@ -55,6 +56,23 @@ def test_a_change_is_carried_over_and_the_rest_stays_bit_for_bit(random, layout,
             False
         )
         assert np.array_equal(old[kept], new[kept])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [(72, 96), (71, 89), (720, 96)])
+def test_a_window_is_converted_as_the_whole_frame_is(random, layout, size):
+    y, x = np.mgrid[: size[0], : size[1]]
+    pixels = np.stack([y % 200 + 30, 2 * x % 200, x + 40], -1).astype(np.uint8)
+    frame = frame_of(pixels, layout, color_range=1)
+    if layout.startswith("yuv"):
+        frame.colorspace = 2  # not said; what is meant depends on the height
+    whole = to_picture(frame).pixels
+    for window in (Window(16, 32, 64, 80), Window(32, 0, *size), Window(0, 16, size[0], 48)):
+        part = to_picture(cropped(frame, window)).pixels
+        assert part.shape[:2] == window.size
+        difference = np.abs(part.astype(int) - whole[window.slices])[4:-4, 4:-4] / full_scale(whole.dtype)
+        is_odd = any(side % 2 for side in size)  # FFmpeg interpolates the chroma of odd frames otherwise
+        assert difference.mean() < 3 / 255 if is_odd else difference.max() == 0
 
 
 @pytest.mark.parametrize("size", [(41, 57), (64, 96), (1, 1)])

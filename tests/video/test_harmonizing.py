@@ -7,9 +7,27 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cdtnet import CdtnetError, Picture, PictureError, WriteError, harmonize_frames, harmonize_video
+from cdtnet import (
+    CdtnetError,
+    Picture,
+    PictureError,
+    WriteError,
+    find_shots,
+    harmonize_frames,
+    harmonize_video,
+)
 from cdtnet.imaging import read_picture
-from tests.video.films import HEIGHT, WIDTH, composites, mattes, packets, planes, write_film
+from cdtnet.inference.analysis import analyze
+from tests.video.films import (
+    HEIGHT,
+    WIDTH,
+    composites,
+    mattes,
+    packets,
+    planes,
+    with_subtitles,
+    write_film,
+)
 
 
 def images(*arguments, **choices):
@@ -116,6 +134,108 @@ def test_rotation_and_timecode_are_kept(harmonizer, tmp_path):
         assert "10:00:00:00" in [stream.metadata.get("timecode") for stream in container.streams]
 
 
+def test_subtitles_are_copied(harmonizer, tmp_path):
+    film = write_film(tmp_path / "film.mkv", composites(), sound=True)
+    clip = with_subtitles(tmp_path / "clip.mkv", film, [(0, 0.08, "Guten Tag"), (0.12, 0.2, "Ende")])
+    matte = write_film(tmp_path / "matte.mkv", mattes())
+    harmonize_video(clip, matte, tmp_path / "out.mkv", model=harmonizer)
+    assert packets(tmp_path / "out.mkv", "subtitles") == packets(clip, "subtitles")
+    assert [data for data, _ in packets(clip, "subtitles")] == [b"Guten Tag", b"Ende"]
+    assert packets(tmp_path / "out.mkv", "audio") == packets(clip, "audio")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.streams.subtitles[0].metadata["language"] == "deu"
+    with pytest.raises(
+        CdtnetError, match=r"The subtitle of .*does not go into \.mp4 files; write an \.mkv file"
+    ):
+        harmonize_video(clip, matte, tmp_path / "out.mp4", model=harmonizer)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.webm"])
+def test_a_changing_frame_rate_is_kept(harmonizer, tmp_path, name):
+    times = [0, 40, 80, 200, 240, 400]
+    settings = {"times": times, "base": Fraction(1, 1000)}
+    clip = write_film(tmp_path / "clip.mkv", composites(), **settings)
+    matte = write_film(tmp_path / "matte.mkv", mattes(), **settings)
+    harmonize_video(clip, matte, tmp_path / name, model=harmonizer)
+    assert [time for _, time in planes(tmp_path / name)] == pytest.approx(
+        [time / 1000 for time in times], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "layout", "tags"),
+    [
+        ("out.mp4", None, "yuv420p10le", (1, 9, 16, 9)),
+        ("out.mkv", None, "yuv444p12le", (2, 1, 1, 1)),
+        ("out.mkv", "h265", "yuv420p12le", (1, 9, 18, 9)),
+        ("out.mov", None, "yuv422p10le", (1, 6, 6, 6)),
+        ("out.mkv", "av1", "yuv420p10le", (1, 9, 14, 9)),
+    ],
+)
+def test_depth_and_color_tags_are_kept(harmonizer, tmp_path, name, codec, layout, tags):
+    names = ("color_range", "color_primaries", "color_trc", "colorspace")
+    tags = dict(zip(names, tags, strict=True))
+    clip = write_film(tmp_path / "clip.mkv", composites(3), layout=layout, tags=tags)
+    matte = write_film(tmp_path / "matte.mkv", mattes(3))
+    harmonize_video(clip, matte, tmp_path / name, model=harmonizer, codec=codec)
+    with av.open(str(tmp_path / name)) as container:
+        frame = next(container.decode(video=0))
+        assert frame.format.name == layout
+        assert {tag: int(getattr(frame, tag)) for tag in names} == tags
+
+
+def test_the_alpha_of_a_composite_is_kept(harmonizer, tmp_path):
+    cut_outs = np.concatenate((composites(3), mattes(3)[..., None]), -1)
+    clip = write_film(tmp_path / "clip.mov", cut_outs, codec="prores_ks", layout="yuva444p10le")
+    matte = write_film(tmp_path / "matte.mkv", mattes(3))
+    harmonize_video(clip, matte, tmp_path / "out.mov", model=harmonizer)
+    alphas = []
+    for path in (clip, tmp_path / "out.mov"):
+        with av.open(str(path)) as container:
+            frames = [frame.to_ndarray(format="rgba") for frame in container.decode(video=0)]
+            alphas.append(np.array(frames)[..., 3].astype(int))
+    assert np.abs(alphas[0] - alphas[1]).max() <= 2
+    assert np.ptp(alphas[0]) > 250
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".exr", np.float32), (".tif", np.uint16)])
+def test_numbered_pictures_keep_their_depth_and_background(harmonizer, tmp_path, suffix, kind):
+    pytest.importorskip("OpenEXR")
+    scale = 1.5 / 255 if kind == np.float32 else 257  # light brighter than white in floats
+    frames = (composites(3) * scale).astype(kind)
+    for number, (frame, mask) in enumerate(zip(frames, mattes(3), strict=True), start=1):
+        Picture(frame).save(tmp_path / f"in.{number:04d}{suffix}")
+        Picture(mask[..., None]).save(tmp_path / f"m.{number:04d}.png")
+    output = tmp_path / f"out.%04d{suffix}"
+    harmonize_video(
+        tmp_path / f"in.%04d{suffix}", tmp_path / "m.%04d.png", output, model=harmonizer, apply_anyway=True
+    )
+    for number, mask in enumerate(mattes(3), start=1):
+        before, after = (
+            read_picture(tmp_path / f"{name}.{number:04d}{suffix}").pixels for name in ("in", "out")
+        )
+        assert after.dtype == before.dtype == kind
+        assert np.array_equal(before[mask == 0], after[mask == 0])
+        assert (before[mask == 255] != after[mask == 255]).mean() > 0.5
+
+
+@pytest.mark.parametrize("is_pasted", [True, False])
+def test_only_the_matte_that_a_foreground_is_pasted_by_is_exact(
+    pair, harmonizer, tmp_path, monkeypatch, is_pasted
+):
+    asked = []
+
+    def noting(*arguments, is_exact, **more):
+        asked.append(is_exact)
+        return analyze(*arguments, is_exact=is_exact, **more)
+
+    monkeypatch.setattr("cdtnet.video.looking.analyze", noting)
+    background = write_film(tmp_path / "below.mkv", composites(seed=3)) if is_pasted else None
+    harmonize_video(*pair, tmp_path / "out.mkv", background=background, model=harmonizer)
+    assert asked == [is_pasted]
+
+
 def test_a_foreground_is_pasted_and_harmonized_as_its_composite(harmonizer, tmp_path, monkeypatch):
     # A composite's edges mix two colors and are softened; a pasted foreground's are known.
     monkeypatch.setattr("cdtnet.inference.painter.antialiased", lambda soft: soft)
@@ -186,6 +306,9 @@ def test_a_shot_has_a_table_that_recolors_its_foreground(harmonizer, tmp_path, p
     (shot,) = harmonize_video(*pair, tmp_path / "out.mkv", model=harmonizer).shots
     assert (shot.first, shot.last) == (0, 5)
     assert isinstance(shot.lut.recolor(Picture(composites(1)[0]), mattes(1)[0]), Picture)
+    (found,) = find_shots(*pair, model=harmonizer)
+    assert (found.first, found.last) == (0, 5)
+    assert np.array_equal(found.lut.table, shot.lut.table)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from cdtnet.video.looking import Glimpse, Key
 from cdtnet.video.steadiness import REACH, aligned, moved, outlooks, outlooks_so_far
 
 SIZE = 16
+WHOLE = Window(0, 0, 100, 100)
 
 
 class Engine:
@@ -52,7 +53,7 @@ def film(count, light, value, cut=None):
 
 
 def amounts(outlooks_):
-    return np.array([each.steady(Engine(), None).amount for each in outlooks_])
+    return np.array([each.steady(Engine(), None, WHOLE).amount for each in outlooks_])
 
 
 @pytest.mark.parametrize("decide", [outlooks, outlooks_so_far])
@@ -110,4 +111,4 @@ def test_only_a_few_looks_are_held_however_long_the_film_is():
 def test_frames_without_foreground_need_nothing():
     seen = glimpse(0, covered=False)
     (found,) = outlooks(Looker(), Engine(), [(seen, None)])
-    assert found.steady(Engine(), None) is None
+    assert found.steady(Engine(), None, WHOLE) is None

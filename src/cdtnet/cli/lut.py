@@ -1,6 +1,7 @@
-"""`cdtnet lut`: write the lookup table of a composite, or apply one to a picture."""
+"""`cdtnet lut`: write the lookup table of a composite or of each shot of a film, or apply one."""
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,17 @@ from .pictures import (
     reading,
 )
 
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mxf", ".ts", ".mts", ".m2ts", ".mpg", ".wmv")
+"""Suffixes of video files."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
         "picture",
         metavar="COMPOSITE",
-        help="picture with a pasted foreground, or any picture with --apply; - for stdin",
+        help="picture with a pasted foreground, or any picture with --apply; - for stdin; or a film, for a "
+        "table of each shot",
     )
     parser.add_argument(
         "mask",
@@ -73,6 +78,9 @@ def _write_table(arguments: argparse.Namespace) -> None:
 
     if arguments.mask is None:
         raise PictureError("A table is computed for a foreground; give its mask after the composite.")
+    if _is_film(arguments.picture):
+        _write_tables_of_shots(arguments)
+        return
     inputs = [arguments.picture, arguments.mask]
     picture, mask = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or _table_of(arguments.picture)
@@ -96,6 +104,33 @@ def _write_table(arguments: argparse.Namespace) -> None:
         if lut.note:
             say(lut.note)
         print(name)
+
+
+def _is_film(name: str) -> bool:
+    """Check whether a name is that of a video file or of a sequence such as "shot.%04d.png"."""
+    if "%" not in name or Path(name).exists():
+        return Path(name).suffix.lower() in FILMS
+    from ..video.clips import is_sequence
+
+    return is_sequence(name) or Path(name).suffix.lower() in FILMS
+
+
+def _write_tables_of_shots(arguments: argparse.Namespace) -> None:
+    """Write a table for each shot of a film."""
+    from ..imaging.cube import check_name
+    from ..inference.harmonizer import Harmonizer
+    from ..video.harmonizing import find_shots
+    from .video import write_cubes
+
+    if arguments.fit or any(value is not None for value in reading(arguments).values()):
+        raise PictureError("--fit, --page, --color-space and --profile are for pictures; leave them out.")
+    name = arguments.output or _table_of(re.sub(r"[._-]?%\d*d", "", arguments.picture))
+    check_name(name)
+    prepare_output(name, [arguments.picture, arguments.mask, arguments.model], overwrite=arguments.overwrite)
+    harmonizer, options = Harmonizer(arguments.model, **runtime(arguments)), options_of(arguments)
+    with stoppable_bar("looking", "frames") as progress:
+        shots = find_shots(arguments.picture, arguments.mask, options, model=harmonizer, progress=progress)
+    write_cubes(Path(name), shots, arguments.size)
 
 
 def _table_of(composite: str) -> str:

@@ -26,29 +26,29 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's arguments."""
+    """Add the arguments of the verb."""
     add = parser.add_argument
     add(
         "clip",
         metavar="COMPOSITE",
         help="video file or sequence such as shot.%%04d.png; with --mask the foreground",
     )
-    add("other", metavar="MASK", help="its matte, white = foreground; with --mask the background to paste on")
-    add("--mask", metavar="MATTE", help="matte of the foreground; or alpha, for the foreground's own")
+    add("other", metavar="MASK", help="matte, white = foreground; with --mask the background to paste on")
+    add("--mask", metavar="MATTE", help="matte of the foreground, or alpha for its alpha channel")
     add("-o", "--output", required=True, help="video file (.mkv .mp4 .mov .webm) or sequence to write")
     add("--codec", choices=("h264", "h265", "av1", "prores", "ffv1"), help="default: by the output's suffix")
-    add("--quality", type=int, metavar="N", help="in the codec's own scale, lower is better")
-    add("--rate", type=_rate, help="frames a second of sequences, such as 24 or 24000/1001 (default: 25)")
+    add("--quality", type=int, metavar="N", help="quality in the scale of the codec; lower is better")
+    add("--rate", type=_rate, help="frames per second of sequences, such as 24 or 24000/1001 (default: 25)")
     add(
         "--cuts",
         type=_cuts,
         metavar="N,N,…",
-        help="frames that begin a shot, from 0 on (default: found); none for one shot",
+        help="indices, from 0, of frames that begin a shot (default: detected); none for one shot",
     )
     add(
         "--cube",
         metavar="FILE",
-        help="write the color table of each shot, too, as FILE or FILE with a number",
+        help="also write the table of each shot, as FILE, or as FILE with the number of the shot",
     )
     add_model_options(parser)
     add_control_options(parser)
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Harmonize the film; the paths written are on stdout."""
+    """Harmonize the film; print the paths written to stdout."""
     from ..inference.harmonizer import Harmonizer
     from ..video.clips import is_sequence
     from ..video.harmonizing import harmonize_video
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     say(f"{some(result.frames, 'frame')} in {some(len(result.shots), 'shot')}.")
     print(result.output)
     if arguments.cube:
-        _write_cubes(Path(arguments.cube), result.shots)
+        write_cubes(Path(arguments.cube), result.shots)
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -105,8 +105,12 @@ def _prepare_cube(arguments: argparse.Namespace, inputs: list[str]) -> None:
     check_apart([arguments.output, arguments.cube])
 
 
-def _write_cubes(path: Path, shots: tuple[Shot, ...]) -> None:
-    """A table a shot, under the name if there is one shot, else with the shot's number added."""
+def write_cubes(path: Path, shots: tuple[Shot, ...], size: int | None = None) -> None:
+    """Write the table of each shot; if there are several shots, each name gets the shot's number.
+
+    Raises:
+        PictureError: No shot has a table.
+    """
     if not any(shot.lut for shot in shots):
         raise PictureError("There is no table: the model mixes none, or the matte is black everywhere.")
     for number, shot in enumerate(shots, start=1):
@@ -114,12 +118,12 @@ def _write_cubes(path: Path, shots: tuple[Shot, ...]) -> None:
         if shot.lut is None:
             say(f"Shot {number} has no foreground, so no table.")
             continue
-        shot.lut.save(name)
+        shot.lut.resized(size or shot.lut.size).save(name)
         print(name)
 
 
 def _rate(text: str) -> Fraction:
-    """Frames in a second, for argparse."""
+    """Parse a frame rate in frames per second, for argparse."""
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
@@ -132,5 +136,5 @@ def _rate(text: str) -> Fraction:
 
 
 def _cuts(text: str) -> list[int]:
-    """Numbers of frames, for argparse; none for "none"."""
+    """Parse indices of frames, for argparse; "none" gives an empty list."""
     return [] if text == "none" else [count(part) for part in text.split(",")]

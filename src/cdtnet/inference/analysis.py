@@ -19,6 +19,7 @@ from ..imaging.resizing import LowPicture, shrink
 from ..imaging.snapping import snap_low
 from .crop import close_up
 from .objects import Part
+from .remarks import Remark
 from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which a remark says that little is changed
@@ -27,9 +28,10 @@ STEEP = 8  # steepness of the transition from one mask to the other
 FEW = 0.02  # weight of a mask below which it is not looked at
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
-_REFINED = (
+_REFINED = Remark(
     "The colors were judged by a mask refined to the object's edge, because the given one seems to be off. "
-    "To paint with the refined mask, snap the mask (--snap-mask, snap_mask=True)."
+    "To paint with the refined mask, snap the mask.",
+    "snap_mask",
 )
 
 
@@ -187,12 +189,16 @@ def _mean(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence]:
 def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str | None:
     if sure.share >= LITTLE:
         return None
+    anyway = "To make the whole change, apply it anyway."
     if sure.size < FLOOR:
-        return "Little is changed, because the foreground already fits its surroundings."
-    anyway = '"Apply anyway" makes the whole change (--apply-anyway, apply_anyway=True).'
+        fits = "Little is changed, because the foreground already fits its surroundings."
+        return Remark(f"{fits} {anyway}", "apply_anyway")
     if max(part.extent.size) / max(frame.size) * base_size < TINY:
-        return f"Little is changed, because the foreground is too small to judge. {anyway}"
-    return (
+        small = "Little is changed, because the foreground is too small to judge."
+        return Remark(f"{small} {anyway}", "apply_anyway")
+    return Remark(
         "Little is changed, because two looks at the picture disagree about the colors. "
-        f"A mask that follows the object's edge more closely helps. {anyway}"
+        f"A mask that follows the object's edge more closely helps. {anyway}",
+        "snap_mask",
+        "apply_anyway",
     )

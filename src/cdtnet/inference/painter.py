@@ -81,7 +81,7 @@ class Painter:
             )
             for part in foreground.parts
         ]
-        if picture.height * picture.width > LARGE:
+        if objects is None and picture.height * picture.width > LARGE:
             engine.let_go()
 
     @cached_property

@@ -1,1 +1,1 @@
-"""Film: a foreground harmonized from frame to frame, steady within each shot."""
+"""Film: harmonize a foreground without flicker within each shot."""

@@ -1,6 +1,6 @@
-"""Reading moving pictures: files that FFmpeg reads, numbered sequences of pictures, and arrays in memory.
+"""Read clips: video files, numbered sequences of pictures, and arrays in memory.
 
-All give `Shown` frames in the order in which they are shown, again each time they are asked for.
+All give `Shown` frames in display order, and can be read repeatedly.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError, needs
 from ..imaging import Picture, read_picture, to_picture
 from ..imaging.color import color_codec, luma
+from ..imaging.geometry import Window
 from ..system.files import check_regular
 from . import frames
 
@@ -29,21 +30,30 @@ Mask = NDArray[Any]
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # as Matroska files have it
-_SLACK = 0.2  # seconds by which a file may end before it says
+_SLACK = 0.2  # seconds by which a file may be shorter than it declares
 
 
 class Shown(Protocol):
-    """A frame of a clip."""
+    """A frame of a clip.
+
+    Attributes:
+        turn: Quarter turns counterclockwise that make the frame of the file upright.
+    """
+
+    turn: int
 
     @property
     def picture(self) -> Picture:
-        """The whole frame, RGB, upright."""
+        """Return the whole frame, RGB, upright."""
+
+    def part(self, window: Window) -> Picture:
+        """Return a window, RGB, upright; its edges are multiples of `frames.GRID`, or edges of the frame."""
 
     def small(self, step: int) -> NDArray[np.uint8]:
-        """About one pixel of `step`×`step`, RGB, upright: (h,w,3)."""
+        """Return the frame reduced by `step`, RGB, upright: (h,w,3)."""
 
     def matte(self, *, alpha: bool) -> Mask:
-        """(H,W) full range: the brightness, or the alpha where that is asked for.
+        """Return the brightness or the alpha (H,W), full range.
 
         Raises:
             PictureError: There is no alpha.
@@ -51,14 +61,14 @@ class Shown(Protocol):
 
 
 class Clip(Protocol):
-    """Frames that can be gone through again and again.
+    """Frames that can be read repeatedly.
 
     Attributes:
-        name: For messages.
-        height: Rows of pixels, upright.
-        width: Columns.
-        rate: Frames in a second on average; None where nothing says.
-        count: How many frames there are, as far as that is known beforehand.
+        name: The name in messages.
+        height: The number of rows, upright.
+        width: The number of columns, upright.
+        rate: The mean frame rate in frames per second; None if unknown.
+        count: The number of frames; None if it is not known before reading.
     """
 
     name: str
@@ -68,10 +78,10 @@ class Clip(Protocol):
     count: int | None
 
     def frames(self) -> Iterator[Shown]:
-        """From the first one on.
+        """Read the frames in display order.
 
         Raises:
-            PictureError: One is missing or damaged.
+            PictureError: A frame is missing or damaged.
         """
 
 
@@ -79,8 +89,8 @@ def open_clip(source: Any) -> Clip:
     """Open a video file, a sequence such as "shot.%04d.png", or frames (N,H,W,C) or (N,H,W) in memory.
 
     Raises:
-        PictureError: It is missing, damaged, or of no kind that is read.
-        CdtnetError: It is a video file and PyAV is not installed.
+        PictureError: The clip is missing, damaged, or of an unsupported kind.
+        CdtnetError: The clip is a video file and PyAV is not installed.
     """
     if not isinstance(source, str | os.PathLike):
         return Frames(source)
@@ -88,12 +98,12 @@ def open_clip(source: Any) -> Clip:
 
 
 def is_sequence(name: str | os.PathLike[str]) -> bool:
-    """Whether a name stands for numbered files, as "shot.%04d.png" does."""
+    """Check whether a name is a pattern of numbered files, such as "shot.%04d.png"."""
     return bool(_NUMBER.search(Path(name).name))
 
 
 def numbered(name: str | os.PathLike[str], number: int) -> Path:
-    """The file of a sequence with that number."""
+    """Return the path of a numbered file of a sequence."""
     path = Path(name)
     return path.with_name(_NUMBER.sub(lambda found: f"{number:0{found[1] or 1}d}", path.name, count=1))
 
@@ -106,6 +116,11 @@ class Still:
     """A frame that is a picture in memory."""
 
     picture: Picture
+    turn: int = 0
+
+    def part(self, window: Window) -> Picture:
+        """See `Shown`."""
+        return Picture(np.ascontiguousarray(self.picture.pixels[window.slices]), self.picture.metadata)
 
     def small(self, step: int) -> NDArray[np.uint8]:
         """See `Shown`."""
@@ -131,7 +146,7 @@ class Still:
 
 
 class PictureSequence:
-    """Numbered picture files, from the lowest number that is there to the highest."""
+    """Numbered picture files, from the lowest existing number to the highest."""
 
     rate: Fraction | None = None
     count: int | None
@@ -161,7 +176,7 @@ def _numbers(path: Path) -> list[int]:
     before, after = path.name[: found.start()], path.name[found.end() :]
     pattern = re.compile(rf"{re.escape(before)}(\d+){re.escape(after)}")
     if not path.parent.is_dir():
-        raise PictureError(f"{path.parent} is no folder that is there; check the name.")
+        raise PictureError(f"The folder {path.parent} does not exist; check the name.")
     names = (pattern.fullmatch(entry.name) for entry in path.parent.iterdir())
     numbers = sorted({int(name[1]) for name in names if name})
     numbers = [number for number in numbers if numbered(path, number).exists()]
@@ -195,10 +210,10 @@ class Frames:
 
 
 def stills(items: Iterable[Any], height: int, width: int) -> Iterator[Still]:
-    """Frames of what `cdtnet.harmonize` takes, all of one size.
+    """Convert what `cdtnet.harmonize` takes to frames of one size.
 
     Raises:
-        PictureError: One is of another size.
+        PictureError: A frame has another size.
     """
     for number, item in enumerate(items):
         picture = to_picture(item)
@@ -218,8 +233,8 @@ class Decoded:
     """A frame of a video file.
 
     Attributes:
-        native: The `av.VideoFrame`, planar, as it lies in the file.
-        turn: Quarters by which it is turned counterclockwise to be upright.
+        native: The `av.VideoFrame`, planar, in the orientation of the file.
+        turn: Quarter turns counterclockwise that make it upright.
     """
 
     native: Any
@@ -230,6 +245,12 @@ class Decoded:
         """See `Shown`."""
         picture = frames.to_picture(self.native)
         return Picture(upright(picture.pixels, self.turn), picture.metadata) if self.turn else picture
+
+    def part(self, window: Window) -> Picture:
+        """See `Shown`."""
+        if self.turn:
+            return Still(self.picture).part(window)
+        return frames.to_picture(frames.cropped(self.native, window))
 
     def small(self, step: int) -> NDArray[np.uint8]:
         """See `Shown`."""
@@ -245,7 +266,7 @@ class Decoded:
 
 
 def upright(pixels: NDArray[Any], turn: int) -> NDArray[Any]:
-    """Turned by quarters, counterclockwise."""
+    """Rotate pixels by quarter turns, counterclockwise."""
     return np.ascontiguousarray(np.rot90(pixels, turn)) if turn % 4 else pixels
 
 
@@ -265,13 +286,13 @@ class VideoFile:
             self.count = _declared(stream)
             if first.interlaced_frame:
                 warnings.warn(
-                    f"{self.name} is interlaced; its lines are taken for whole frames. Deinterlace it first.",
+                    f"{self.name} is interlaced; its fields count as whole frames. Deinterlace it first.",
                     stacklevel=2,
                 )
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
-        """The file as PyAV's container.
+        """Open the file as a PyAV container.
 
         Raises:
             PictureError: It cannot be opened.
@@ -280,7 +301,7 @@ class VideoFile:
             import av
         try:
             check_regular(self.path)
-            with self.path.open("rb"):  # for the system's own words where it cannot be read
+            with self.path.open("rb"):  # for the operating system's error message
                 pass
             container = av.open(str(self.path))
         except FileNotFoundError as error:
@@ -318,7 +339,7 @@ class VideoFile:
             self._check_whole(stream, number, end)
 
     def _check_whole(self, stream: Any, number: int, end: float) -> None:
-        """Refuse a file that was cut short: FFmpeg takes its end for that of the clip."""
+        """Refuse a truncated file, which FFmpeg reads without an error."""
         if not number:
             raise PictureError(f"{self.name} holds no frame that can be decoded; check it in a player.")
         if self.count is not None and number < self.count:
@@ -335,10 +356,10 @@ class VideoFile:
 
 
 def video_stream(container: Any, name: str) -> Any:
-    """The first stream of pictures that move.
+    """Return the first video stream that is not a cover picture.
 
     Raises:
-        PictureError: There is none, or its codec is unknown.
+        PictureError: There is no such stream, or its codec is unknown.
     """
     moving = [each for each in container.streams.video if not _is_cover(each)]
     if not moving:
@@ -366,7 +387,7 @@ def _is_cover(stream: Any) -> bool:
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """The stream's frames; damage is an error instead of being covered up."""
+    """Decode the frames of a stream; damage raises an error instead of being concealed."""
     import av
 
     context = stream.codec_context
@@ -399,11 +420,11 @@ def _quarters(native: Any) -> int:
 
 
 def _declared(stream: Any) -> int | None:
-    """How many frames the file says that it has; a stream of changing rate in Matroska doesn't say."""
+    """Return the number of frames that the file declares; None if it declares none."""
     return int(stream.frames) or None
 
 
 def _seconds(text: str) -> float:
-    """Of a duration such as "00:01:02.5"; 0 of anything else."""
+    """Parse a duration such as "00:01:02.5" to seconds; 0 for anything else."""
     found = _DURATION.fullmatch(text)
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else 0.0

@@ -1,4 +1,4 @@
-"""How results are encoded: by what, at which quality, in which pixel format."""
+"""Codecs of results: encoder, quality and pixel format."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ class Codec:
     """A codec.
 
     Attributes:
-        name: By which it is asked for.
-        encoder: FFmpeg's.
-        quality: The value of FFmpeg's option that stands for quality, by default; None where it is lossless
-            or set by the profile.
-        option: Of FFmpeg, that sets the quality.
-        options: Of FFmpeg, always.
+        name: The name of the option `codec`.
+        encoder: The name of FFmpeg's encoder.
+        quality: The default value of the quality option; None for lossless codecs.
+        option: The name of FFmpeg's quality option.
+        options: Further FFmpeg options, which are always set.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Codec:
 CODECS = {
     each.name: each
     for each in (
-        Codec("h264", "libx264", 16, options=(("preset", "veryfast"),)),
+        Codec("h264", "libx264", 16, options=(("preset", "superfast"),)),
         Codec("h265", "libx265", 18, options=(("preset", "fast"), ("x265-params", "log-level=error"))),
         Codec("av1", "libsvtav1", 20, options=(("preset", "6"),)),
         Codec("prores", "prores_ks", 4, option="qscale", options=(("vendor", "apl0"),)),
@@ -48,29 +47,29 @@ CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
     ".mkv": ("matroska", ("ffv1", "h264", "h265", "av1", "prores")),
     ".webm": ("webm", ("av1",)),
 }
-"""FFmpeg's name of each suffix, and the codecs that go into it, the default first."""
+"""FFmpeg's name of each suffix, and the codecs of it, the default first."""
 
 
 def codec_for(path: str | Path, name: str | None, layout: Any) -> Codec:
-    """The codec of a result.
+    """Choose the codec of a result.
 
     Args:
-        path: Of the result.
-        name: Of the codec; None for the suffix's default.
+        path: The path of the result.
+        name: The name of the codec; None for the default of the suffix.
         layout: The pixel format of the source, an `av.VideoFormat`.
 
     Raises:
-        PictureError: The suffix is none of a video, or the codec doesn't go into it.
+        PictureError: The suffix is unknown, or does not allow the codec.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in CONTAINERS:
         raise PictureError(
-            f"{path} is no name of a video that is written; end it in {', '.join(CONTAINERS)}, or give a "
+            f"{path} is not a supported name of a video file; end it in {', '.join(CONTAINERS)}, or give a "
             "sequence such as shot.%04d.png."
         )
     names = CONTAINERS[suffix][1]
     if name is None:
-        deep = names[0] == "h264" and bits_of(layout) > 8  # which players take as H.265 only
+        deep = names[0] == "h264" and bits_of(layout) > 8  # players support more than 8 bits in H.265 only
         return CODECS["h265" if deep else names[0]]
     if name not in names:
         raise PictureError(f"{name} does not go into {suffix} files here; {' and '.join(names)} do.")
@@ -78,18 +77,18 @@ def codec_for(path: str | Path, name: str | None, layout: Any) -> Codec:
 
 
 def wanted(codec: Codec, layout: Any) -> str:
-    """The pixel format to come close to: RGB becomes 4:2:0 where most players take nothing else."""
+    """Return the desired pixel format: 4:2:0 for RGB in codecs that most players support in 4:2:0 only."""
     if not layout.is_rgb or codec.name in ("prores", "ffv1"):
         return str(layout.name)
     return "yuv420p" if bits_of(layout) <= 8 else "yuv420p10le"
 
 
 def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
-    """Of the formats that an encoder offers, the one that keeps most of a frame's.
+    """Choose the pixel format of an encoder that loses the least of a frame.
 
     Args:
-        layout: `av.VideoFormat` of the frame.
-        offered: `av.VideoFormat` of the encoder.
+        layout: The `av.VideoFormat` of the frame.
+        offered: The `av.VideoFormat`s of the encoder.
     """
     if any(each.name == layout.name for each in offered):
         return str(layout.name)
@@ -114,15 +113,15 @@ def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
 
 
 def _chroma(layout: Any) -> tuple[float, float]:
-    """Rows and columns of chroma to one of pixels."""
+    """Return the rows and columns of chroma for each of luma."""
     return (layout.chroma_height(16) or 16) / 16, (layout.chroma_width(16) or 16) / 16
 
 
 def options_of(codec: Codec, quality: int | None, layout: str) -> dict[str, str]:
-    """The encoder's options.
+    """Return the options of the encoder.
 
     Raises:
-        PictureError: A quality is asked for where there is none.
+        PictureError: A quality is given for a lossless codec.
     """
     options = dict(codec.options)
     if codec.name == "prores":

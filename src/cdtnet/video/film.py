@@ -1,4 +1,4 @@
-"""Clip and matte, or foreground, background and matte, frame by frame."""
+"""Pair the frames of a clip and its matte, or of foreground, background and matte."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import NEGLIGIBLE
+from ..config import HALO, NEGLIGIBLE
 from ..errors import PictureError
 from ..imaging import ColorCodec, Picture, color_codec, coverage, to_mask
 from ..imaging.composition import Layer
 from ..imaging.depth import full_scale
 from ..imaging.geometry import Window
+from . import frames
 from .clips import Clip, Shown
 
 ALPHA = "alpha"  # given as a matte: the foreground's own
@@ -28,10 +30,10 @@ class Moment:
     """A frame of a film.
 
     Attributes:
-        number: From 0 on.
-        base: What is harmonized, or what the foreground is pasted on; the result is this with changes.
+        number: The index of the frame, from 0.
+        base: The composite, or the background if a foreground is pasted; the result is a changed copy of it.
         mask: (H,W), full range.
-        above: The foreground that is pasted; None where `base` is the composite.
+        above: The foreground to paste; None if `base` is the composite.
     """
 
     number: int
@@ -41,38 +43,72 @@ class Moment:
 
     @cached_property
     def window(self) -> Window | None:
-        """What the mask covers; None where it is black."""
+        """Return the window that the mask covers; None for a black mask."""
         return covered(self.mask)
 
     @cached_property
-    def composite(self) -> Picture:
-        """What is harmonized."""
-        below = self.base.picture
+    def region(self) -> Window | None:
+        """Return the part to convert and paint, the window with a margin; None for a black mask."""
+        height, width = self.mask.shape
+        if self.window is None or self.base.turn:
+            return self.window and Window(0, 0, height, width)
+        top, left, bottom, right = self.window.grow(HALO, height, width)
+        grid = frames.GRID
+        return Window(
+            top // grid * grid,
+            left // grid * grid,
+            min(-(-bottom // grid) * grid, height),
+            min(-(-right // grid) * grid, width),
+        )
+
+    @cached_property
+    def below(self) -> Picture:
+        """Return the region of `base`."""
+        assert self.region is not None
+        return self.base.part(self.region)
+
+    @cached_property
+    def part(self) -> Picture:
+        """Return the region of the composite."""
         if self.layer is None:
-            return below
-        window = self.layer.window
-        amount = coverage(self.mask[window.slices])[..., None]
-        pixels = below.pixels.copy()
-        part, channels = pixels[window.slices], 3 if below.pixels.shape[2] > 2 else 1
-        mixed = part + amount * (self.layer.pixels.astype(np.float32) - part)
-        mixed = np.rint(mixed) if part.dtype.kind == "u" else mixed
-        part[..., :channels] = mixed[..., :channels]
-        return below.replace_pixels(pixels)
+            return self.below
+        assert self.region is not None
+        amount = coverage(self.mask[self.region.slices])[..., None]
+        pixels = self.below.pixels.copy()
+        channels = 3 if pixels.shape[2] > 2 else 1
+        mixed = pixels + amount * (self.layer.pixels.astype(np.float32) - pixels)
+        mixed = np.rint(mixed) if pixels.dtype.kind == "u" else mixed
+        pixels[..., :channels] = mixed[..., :channels]
+        return self.below.replace_pixels(pixels)
 
     @cached_property
     def layer(self) -> Layer | None:
-        """The foreground by itself, in the colors of what it is pasted on; None where nothing is."""
-        if self.above is None or self.window is None:
+        """Return the region of the foreground alone, in the colors of `base`; None if nothing is pasted."""
+        if self.above is None or self.region is None:
             return None
-        below, above = self.base.picture, self.above.picture
-        pixels = below.pixels[self.window.slices].copy()
-        shown = self.mask[self.window.slices] > 0
-        converted = _converted(above, self.window, below)
+        pixels = self.below.pixels.copy()
+        shown = self.mask[self.region.slices] > 0
+        converted = _converted(self.above.part(self.region), self.below)
         pixels[shown, : converted.shape[2]] = converted[shown]
-        return Layer(self.window, pixels)
+        return Layer(Window(0, 0, *self.region.size), pixels)
+
+    @property
+    def composite(self) -> Picture:
+        """Return the whole composite."""
+        return self.base.picture if self.layer is None else self.with_part(self.part.pixels)
+
+    def with_part(self, pixels: NDArray[Any] | None) -> Picture:
+        """Return the composite with other pixels (h,w,C) in its region; None changes nothing."""
+        if pixels is None:
+            return self.composite
+        assert self.region is not None
+        whole = self.base.picture.pixels.copy()
+        shown = self.mask[self.region.slices] > 0
+        whole[self.region.slices][shown] = pixels[shown]
+        return self.base.picture.replace_pixels(whole)
 
     def small(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """About a pixel of `step`×`step`: of the composite, (h,w,3) 0..255, and of the mask, (h,w) 0..1."""
+        """Return the composite (h,w,3), 0..255, and the mask (h,w), 0..1, reduced by `step`."""
         colors = self.base.small(step).astype(np.float32)
         soft = coverage(self.mask[step // 2 :: step, step // 2 :: step])
         height, width = min(len(colors), len(soft)), min(colors.shape[1], soft.shape[1])
@@ -83,10 +119,10 @@ class Moment:
         return colors, soft
 
 
-def _converted(above: Picture, window: Window, below: Picture) -> NDArray[Any]:
-    """The colors (h,w,1 or 3) of a window of one picture as another one holds them."""
+def _converted(above: Picture, below: Picture) -> NDArray[Any]:
+    """Convert the colors (h,w,1 or 3) of one picture to the color space and depth of another."""
     channels = 3 if below.pixels.shape[2] > 2 else 1
-    native = above.pixels[window.slices]
+    native = above.pixels
     if above.metadata.icc == below.metadata.icc and above.metadata.hdr == below.metadata.hdr:
         source, target = full_scale(native.dtype), full_scale(below.pixels.dtype)
         if (above.pixels.shape[2] > 2) == (channels == 3):
@@ -105,12 +141,12 @@ class Film:
 
     Args:
         clip: The composite; or the foreground, where there is a background.
-        matte: White is foreground; `ALPHA` for the clip's own.
-        background: What the foreground is pasted on, as it lies.
-        resize_mask: Whether mattes of another size are brought to the clip's.
+        matte: White is foreground; `ALPHA` for the alpha of the clip.
+        background: The background to paste the foreground on; None if the clip is a composite.
+        resize_mask: Whether to resize a matte of another size.
 
     Raises:
-        PictureError: They differ in size, in rate or in length, as far as that is known beforehand.
+        PictureError: The clips differ in size, frame rate or declared length.
     """
 
     def __init__(self, clip: Clip, matte: Clip | str, background: Clip | None, *, resize_mask: bool):
@@ -124,12 +160,12 @@ class Film:
 
     @property
     def count(self) -> int | None:
-        """How many frames there are; None where nothing says."""
+        """Return the number of frames; None if unknown."""
         counts = [each.count for each in (self.base, self._matte, self.clip) if each is not None]
         return next((count for count in counts if count is not None), None)
 
     def moments(self) -> Iterator[Moment]:
-        """From the first one on.
+        """Read the frames of all clips together.
 
         Raises:
             PictureError: One of the clips is damaged, or ends before the others.
@@ -158,7 +194,7 @@ class Film:
 
 
 def covered(mask: NDArray[Any]) -> Window | None:
-    """What a mask (H,W) covers; None where it is black."""
+    """Return the window that a mask (H,W) covers; None for a black mask."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not rows.size:
         return None
@@ -166,9 +202,8 @@ def covered(mask: NDArray[Any]) -> Window | None:
 
 
 def without_noise(mask: NDArray[Any]) -> NDArray[Any]:
-    """A mask (H,W) that is black where it covers next to nothing, as compressed ones do here and there."""
-    level = NEGLIGIBLE * full_scale(mask.dtype)
-    return np.where(mask > level, mask, mask.dtype.type(0))
+    """Set the near-black pixels of a mask (H,W), which compression leaves, to black."""
+    return np.asarray(cv2.threshold(mask, NEGLIGIBLE * full_scale(mask.dtype), 0, cv2.THRESH_TOZERO)[1])
 
 
 def _check_same(base: Clip, other: Clip, role: str, *, any_size: bool) -> None:
@@ -191,10 +226,10 @@ def _check_same(base: Clip, other: Clip, role: str, *, any_size: bool) -> None:
 
 
 def paired(clips: Iterable[Shown], masks: Iterable[Any], height: int, width: int) -> Iterator[Moment]:
-    """Moments of frames and masks that come one by one.
+    """Pair frames and masks.
 
     Raises:
-        PictureError: A mask is of another size, or one of both ends before the other.
+        PictureError: A mask has another size, or there are fewer of one than of the other.
     """
     for number, (shown, mask) in enumerate(zip_longest(clips, masks)):
         if shown is None or mask is None:

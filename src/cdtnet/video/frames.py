@@ -1,7 +1,7 @@
-"""Between a video's frames and RGB pictures.
+"""Convert frames of a video to RGB, and apply changes of RGB to frames.
 
-A frame is never converted to RGB and back: it is moved by what the change of the RGB picture means in its own
-color space, so that whatever does not change stays as it was, bit for bit.
+A frame is not converted to RGB and back. The change of the RGB picture is converted to the color space of the
+frame and added, so that unchanged pixels stay bit-identical.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,10 +28,11 @@ _WEIGHTS = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-"""The shares of red and blue in luma, by the matrix coefficients."""
-_HD = 720  # rows from which on an unspecified matrix is BT.709's, as players have it
+"""The weights of red and blue in luma, by the code of the matrix."""
+_HD = 720  # rows from which players take an unspecified matrix as BT.709
 _PQ, _HLG = 16, 18  # transfer functions
-_FULL = 2  # range, as FFmpeg numbers it
+_FULL = 2  # FFmpeg's number of the full range
+GRID = 16  # pixels; edges of windows are multiples of it, so that they lie between samples of chroma
 _PLANAR = re.compile(r"(yuvj?a?4\d\d|yuva4\d\d|gbra?|gray)(p?)(\d*)(le)?$")
 _PACKED = {
     "nv12": "yuv420p",
@@ -44,17 +46,17 @@ _PACKED = {
 
 
 def planar(frame: Any) -> Any:
-    """The same frame (`av.VideoFrame`) with a plane for each component; loses nothing.
+    """Convert a frame (`av.VideoFrame`) to a planar pixel format without loss.
 
     Raises:
-        PictureError: Its pixel format or its matrix is none that is known here.
+        PictureError: Its pixel format or its matrix is not supported.
     """
     name = frame.format.name
     if not _PLANAR.match(name):
         frame = _reformatted(frame, _planar_name(frame.format))
-    if not _is_rgb(frame) and not _is_gray(frame) and frame.colorspace not in (*_WEIGHTS, _UNSPECIFIED, 0):
+    if not _has_no_matrix(frame) and frame.colorspace not in (*_WEIGHTS, _UNSPECIFIED, 0):
         raise PictureError(
-            f"The video's colors use the matrix {int(frame.colorspace)} of H.273, which is not known here; "
+            f"The video's colors use the matrix {int(frame.colorspace)} of H.273, which is not supported; "
             "convert it to BT.709 first."
         )
     return frame
@@ -75,7 +77,7 @@ def _planar_name(layout: Any) -> str:
 
 
 def to_picture(frame: Any, *, alpha: bool = False) -> Picture:
-    """The frame as RGB, in 8 or 16 bits; with its alpha, if that is asked for and there is one."""
+    """Convert a frame to RGB of 8 or 16 bits, with its alpha if asked for and present."""
     deep = bits_of(frame.format) > 8
     with_alpha = alpha and has_alpha(frame.format)
     name = f"rgb{'a' if with_alpha else ''}{'64le' if with_alpha else '48le'}" if deep else "rgb24"
@@ -86,8 +88,30 @@ def to_picture(frame: Any, *, alpha: bool = False) -> Picture:
     return Picture(pixels, Metadata(hdr=hdr, bits=None))
 
 
+def cropped(frame: Any, window: Window) -> Any:
+    """Copy a window of a planar frame (`av.VideoFrame`).
+
+    Args:
+        frame: As from `planar`.
+        window: Its edges are multiples of `GRID`, or edges of the frame.
+    """
+    import av
+
+    (height, width), name = window.size, frame.format.name
+    part = av.VideoFrame(width, height, name)
+    for tag in ("color_range", "color_primaries", "color_trc"):
+        setattr(part, tag, getattr(frame, tag))
+    part.colorspace = frame.colorspace if _has_no_matrix(frame) else _matrix(frame)
+    for number, (plane, whole) in enumerate(zip(part.planes, frame.planes, strict=True)):
+        top = window.top // -(-frame.height // whole.height)
+        left = window.left // -(-frame.width // whole.width)
+        here = Window(top, left, top + plane.height, left + plane.width)
+        _plane(part, number)[:] = _plane(frame, number)[here.slices]
+    return part
+
+
 def to_matte(frame: Any) -> NDArray[Any]:
-    """The brightness (H,W) of a planar frame, full range, uint8 or uint16."""
+    """Return the brightness (H,W) of a planar frame, full range, uint8 or uint16."""
     bits = bits_of(frame.format)
     if _is_rgb(frame):
         pixels = _reformatted(frame, "rgb48le" if bits > 8 else "rgb24").to_ndarray()
@@ -96,11 +120,13 @@ def to_matte(frame: Any) -> NDArray[Any]:
     top = (1 << bits) - 1
     black, white = (0, top) if _is_full(frame) else (16 << (bits - 8), 235 << (bits - 8))
     levels = (np.arange(top + 1) - black) * (full_scale(kind) / (white - black))
-    return np.rint(levels.clip(0, full_scale(kind))).astype(kind).take(_plane(frame, 0), mode="clip")
+    table = np.rint(levels.clip(0, full_scale(kind))).astype(kind)
+    plane = _plane(frame, 0)
+    return np.asarray(cv2.LUT(plane, table)) if bits == 8 else table.take(plane, mode="clip")
 
 
 def to_alpha(frame: Any) -> NDArray[Any]:
-    """The alpha (H,W) of a frame that has one, full range, uint8 or uint16."""
+    """Return the alpha (H,W) of a frame that has one, full range, uint8 or uint16."""
     plane, bits = _plane(frame, len(frame.planes) - 1), bits_of(frame.format)
     if bits in (8, 16):
         return plane.copy()
@@ -108,65 +134,68 @@ def to_alpha(frame: Any) -> NDArray[Any]:
 
 
 def small(frame: Any, step: int) -> NDArray[np.uint8]:
-    """The frame as RGB, about one pixel of `step`×`step`, (h,w,3)."""
+    """Convert a frame to RGB (h,w,3), reduced by `step`."""
     size = {"width": max(frame.width // step, 1), "height": max(frame.height // step, 1)}
     return _reformatted(frame, "rgb24", interpolation="AREA", **size).to_ndarray()
 
 
 def has_alpha(layout: Any) -> bool:
-    """Whether a pixel format has alpha."""
+    """Check whether a pixel format has alpha."""
     return len(layout.components) in (2, 4) and "a" in layout.name.replace("gray", "")
 
 
 def bits_of(layout: Any) -> int:
-    """Bits of a component."""
+    """Return the bits of each component."""
     return max(part.bits for part in layout.components)
 
 
 def move(frame: Any, before: NDArray[Any], after: NDArray[Any], area: Window) -> None:
-    """Change a planar frame, in place, as an RGB picture of it changed.
+    """Apply the change of an RGB picture to its planar frame, in place.
 
     Args:
         frame: `av.VideoFrame`, as from `planar`.
-        before: (H,W,3) what `to_picture` made of it, uint8 or uint16.
-        after: (H,W,3) what that became.
-        area: Where both differ.
+        before: The area as `to_picture` gives it, (h,w,3), uint8 or uint16.
+        after: The area changed, (h,w,3).
+        area: Its place; the edges are multiples of `GRID`, or edges of the frame.
     """
     frame.make_writable()
-    layout, bits = frame.format, bits_of(frame.format)
-    across, down = _step(layout.chroma_width), _step(layout.chroma_height)
-    area = Window(
-        area.top // down * down,
-        area.left // across * across,
-        min(-(-area.bottom // down) * down, frame.height),
-        min(-(-area.right // across) * across, frame.width),
-    )
-    scale = np.float32(1 / full_scale(before.dtype))
-    change = np.subtract(after[area.slices], before[area.slices], dtype=np.float32) * scale
+    layout, top = frame.format, (1 << bits_of(frame.format)) - 1
+    change = np.subtract(after, before, dtype=np.float32)
+    matrix = _to_planes(frame) / full_scale(before.dtype)
+    changes: NDArray[Any] = cv2.transform(change, matrix).reshape(*area.size, -1)
+    for number in range(changes.shape[2]):
+        has_chroma = number > 0 and not _is_rgb(frame)
+        down, across = (_step(layout.chroma_height), _step(layout.chroma_width)) if has_chroma else (1, 1)
+        top_left = area.top // down, area.left // across
+        part = Window(*top_left, -(-area.bottom // down), -(-area.right // across))
+        _add(_plane(frame, number), part, _averaged(changes[..., number], down, across), top)
+
+
+def _to_planes(frame: Any) -> NDArray[np.float32]:
+    """Return the matrix (planes,3) from RGB, 0..1, to levels of each plane, without offsets."""
+    bits = bits_of(frame.format)
     top = (1 << bits) - 1
     if _is_rgb(frame):
-        for number, channel in enumerate((1, 2, 0)):
-            _add(_plane(frame, number), area, change[..., channel] * top, top)
-        return
+        return np.eye(3, dtype=np.float32)[[1, 2, 0]] * np.float32(top)
     luma, chroma = (top, top) if _is_full(frame) else (219 << (bits - 8), 224 << (bits - 8))
     red, blue = _weights(frame)
-    light = red * change[..., 0] + (1 - red - blue) * change[..., 1] + blue * change[..., 2]
-    _add(_plane(frame, 0), area, light * luma, top)
-    if _is_gray(frame):
-        return
-    coarse = Window(area.top // down, area.left // across, -(-area.bottom // down), -(-area.right // across))
-    for number, channel, share in ((1, 2, blue), (2, 0, red)):
-        colored = (change[..., channel] - light) / np.float32(2 * (1 - share))
-        _add(_plane(frame, number), coarse, _averaged(colored, down, across) * chroma, top)
+    light = np.array([red, 1 - red - blue, blue])
+    rows = [luma * light]
+    if not _is_gray(frame):
+        rows += [
+            chroma * (np.eye(3)[channel] - light) / (2 * (1 - share))
+            for channel, share in ((2, blue), (0, red))
+        ]
+    return np.array(rows, np.float32)
 
 
-def _add(plane: NDArray[Any], area: Window, change: NDArray[np.float32], top: int) -> None:
+def _add(plane: NDArray[Any], area: Window, change: NDArray[Any], top: int) -> None:
     part = plane[area.slices]
     part[:] = np.rint(part + change).clip(0, top)
 
 
-def _averaged(values: NDArray[np.float32], down: int, across: int) -> NDArray[np.float32]:
-    """The mean of each `down`×`across` values."""
+def _averaged(values: NDArray[Any], down: int, across: int) -> NDArray[Any]:
+    """Average blocks of `down`×`across` values."""
     if (down, across) == (1, 1):
         return values
     rows, columns = -values.shape[0] % down, -values.shape[1] % across
@@ -177,7 +206,7 @@ def _averaged(values: NDArray[np.float32], down: int, across: int) -> NDArray[np
 
 
 def _plane(frame: Any, number: int) -> NDArray[Any]:
-    """A plane of the frame (h,w), to read and to write."""
+    """Return a writable view (h,w) of a plane."""
     plane = frame.planes[number]
     kind = np.dtype(np.uint8 if bits_of(frame.format) <= 8 else np.uint16)
     rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
@@ -185,20 +214,29 @@ def _plane(frame: Any, number: int) -> NDArray[Any]:
 
 
 def _step(chroma: Any) -> int:
-    """Pixels to one of chroma."""
+    """Return the number of pixels for each sample of chroma."""
     return int(16 // chroma(16)) if chroma(16) else 1
 
 
 def _weights(frame: Any) -> tuple[float, float]:
+    return _WEIGHTS[_matrix(frame)]
+
+
+def _matrix(frame: Any) -> int:
+    """Return the code of the frame's matrix, or the default of its size if unspecified."""
     matrix = int(frame.colorspace)
-    return _WEIGHTS.get(matrix) or _WEIGHTS[1 if frame.height >= _HD else 6]
+    return matrix if matrix in _WEIGHTS else 1 if frame.height >= _HD else 6
+
+
+def _has_no_matrix(frame: Any) -> bool:
+    return _is_rgb(frame) or _is_gray(frame)
 
 
 def _reformatted(frame: Any, name: str, **more: Any) -> Any:
-    """`reformat` by the frame's own matrix and range, or by those that are meant where none is said."""
+    """Convert by the frame's matrix and range, or by their defaults if unspecified."""
     matrix = frame.colorspace
-    if not _is_rgb(frame) and not _is_gray(frame) and int(matrix) in (_RGB, _UNSPECIFIED):
-        frame.colorspace = 1 if frame.height >= _HD else 6
+    if not _has_no_matrix(frame) and int(matrix) in (_RGB, _UNSPECIFIED):
+        frame.colorspace = _matrix(frame)
     try:
         return frame.reformat(format=name, threads=1, **more)
     finally:
@@ -210,7 +248,7 @@ def _is_rgb(frame: Any) -> bool:
 
 
 def _is_full(frame: Any) -> bool:
-    """Whether black and white are the ends of the range."""
+    """Check whether the frame has the full range."""
     return int(frame.color_range) == _FULL or frame.format.name.startswith("yuvj") or _is_gray(frame)
 
 

@@ -1,4 +1,4 @@
-"""A film from clip and matte to result: look ahead, paint, write; each in threads beside the others."""
+"""Harmonize a film: analyze ahead, paint and write, in parallel threads."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None], None]
 
-DECIDED = 8  # frames that may be decided ahead of those that are painted
-DECODED = 2  # the same of those that are decoded; and of those that wait to be encoded
+DECIDED = 8  # frames by which smoothing may be ahead of painting
+DECODED = 2  # the same for decoding; also the frames that may wait to be encoded
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Shot:
     """A part of a film between cuts.
 
     Attributes:
-        first: Its first frame, from 0 on.
-        last: Its last one.
-        lut: The mean of the tables that the network mixed for it, steered by the controls; None where it has
-            no foreground or the model mixes none.
+        first: The index of its first frame, from 0.
+        last: The index of its last frame.
+        lut: The mean of the tables of its key frames, at the given strength; None if the shot has no
+            foreground or the model has no table.
     """
 
     first: int
@@ -59,13 +59,13 @@ class Shot:
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What harmonizing a film gives back.
+    """The result of harmonizing a film.
 
     Attributes:
-        output: The name of what was written.
-        frames: How many.
-        shots: In order.
-        remark: Why little is changed, in a sentence; None as a rule.
+        output: The path that was written.
+        frames: The number of frames.
+        shots: The shots in order.
+        remark: A sentence that says why little is changed in the whole film; otherwise None.
     """
 
     output: str
@@ -89,10 +89,10 @@ def harmonize_video(
     progress: Progress | None = None,
     **choices: Unpack[Choices],
 ) -> VideoResult:
-    """Harmonize a film, steady from frame to frame, whole or not at all.
+    """Harmonize a film without flicker, and write it completely or not at all.
 
-    The film is gone through twice at a time: once ahead, to look at key frames and to find the cuts, and once
-    to paint. Memory does not depend on its length. Pixels where the mask is black are encoded as they were.
+    Two passes run in parallel: one finds cuts and analyzes key frames, the other one renders some seconds
+    behind. Memory does not depend on the length. Pixels where the mask is black are encoded unchanged.
 
     Args:
         composite: A video file, a sequence such as "shot.%04d.png", or frames (N,H,W,C) in memory; with
@@ -101,30 +101,27 @@ def harmonize_video(
             foreground.
         output: A video file, whose suffix says the container, or a sequence of pictures.
         options: All choices at once; `snap_mask` and `labels` are for pictures only.
-        background: What the foreground is pasted on; as large, as fast and as long.
-        model: As for `Harmonizer`, or one.
+        background: The clip to paste the foreground on, of the same size, rate and length.
+        model: A `Harmonizer`, or a model as for `Harmonizer`.
         codec: One of `codecs.CODECS`; by default FFV1 (lossless) in .mkv, ProRes in .mov, AV1 in .webm, and
             H.264, or H.265 for more than 8 bits, in .mp4.
-        quality: Of the codec, in its own scale; lower is better.
-        rate: Frames in a second, of sequences and arrays (default: 25).
-        cuts: Numbers of the frames, from 0 on, that begin a shot; by default they are found.
-        progress: Called with the frames that are done, and those in all where that is known.
-        choices: Single ones; see `Harmonizer`.
+        quality: The quality in the scale of the codec; lower is better.
+        rate: The frame rate of sequences and arrays in frames per second (default: 25).
+        cuts: The indices, from 0, of frames that begin a shot; by default they are detected.
+        progress: Called with the number of frames done and the total, or None if unknown.
+        choices: Single options; see `Harmonizer`.
 
     Raises:
-        PictureError: The clips cannot be used, or don't fit each other.
+        PictureError: A clip cannot be used, or the clips do not match.
         WriteError: The result cannot be written.
         CdtnetError: PyAV is not installed.
 
     Warns:
-        UserWarning: If little is changed, or something of the source is left out.
+        UserWarning: Little is changed, or a part of the source is left out.
     """
     options = _checked((options or Options()).but(**choices))
     harmonizer = model if isinstance(model, Harmonizer) else Harmonizer(model)
-    clip = open_clip(composite)
-    matte = ALPHA if isinstance(mask, str) and mask == ALPHA else open_clip(mask)
-    behind = None if background is None else open_clip(background)
-    film = Film(clip, matte, behind, resize_mask=options.resize_mask)
+    film = _opened(composite, mask, background, options)
     _check_output(output, [composite, mask, background])
     settings = {
         "inputs": [_identity(each) for each in (composite, mask, background)],
@@ -136,7 +133,7 @@ def harmonize_video(
     writing = writer_for(
         Path(output),
         film.base,
-        clip if behind is not None else None,
+        film.clip if film.background is not None else None,
         codec=codec,
         quality=quality,
         rate=given_rate,
@@ -152,6 +149,33 @@ def harmonize_video(
     return result
 
 
+def find_shots(
+    composite: Any,
+    mask: Any,
+    options: Options | None = None,
+    *,
+    background: Any = None,
+    model: Harmonizer | str | PathLike[str] = "cdtnet-sim",
+    rate: float | Fraction | None = None,
+    cuts: Collection[int] | None = None,
+    progress: Progress | None = None,
+    **choices: Unpack[Choices],
+) -> tuple[Shot, ...]:
+    """Find the shots of a film and the table of each, without rendering.
+
+    The shots are those that `harmonize_video` gives with the same arguments; its errors are the same, too.
+    """
+    options = _checked((options or Options()).but(**choices))
+    harmonizer = model if isinstance(model, Harmonizer) else Harmonizer(model)
+    film = _opened(composite, mask, background, options)
+    looker = Looker(harmonizer, options, float(film.base.rate or rate or RATE), cuts)
+    shots = _Shots(harmonizer, options)
+    for done, _ in enumerate(shots.noting(looker.glimpses(film.moments())), start=1):
+        if progress:
+            progress(done, film.count)
+    return shots.all()
+
+
 def harmonize_frames(
     frames: Iterable[Any],
     masks: Iterable[Any],
@@ -162,23 +186,23 @@ def harmonize_frames(
     cuts: Collection[int] | None = None,
     **choices: Unpack[Choices],
 ) -> Iterator[Result]:
-    """Harmonize frames in memory, steady from one to the next, one by one.
+    """Harmonize frames in memory without flicker.
 
-    Of a list or an array, the frames to come are known, and results are those of `harmonize_video`. Of any
-    other iterable, such as a camera's frames, a result only depends on the frames so far and comes as soon as
-    its frame does.
+    For a list or an array, later frames are used, too, and the results equal those of `harmonize_video`. For
+    any other iterable, such as frames of a camera, a result depends only on the frames so far and is yielded
+    at once.
 
     Args:
         frames: What `cdtnet.harmonize` takes, all of one size.
-        masks: One for each.
+        masks: One mask for each frame.
         options: All choices at once.
-        model: As for `Harmonizer`, or one.
-        rate: Frames in a second: looks are half a second apart.
-        cuts: Numbers of the frames, from 0 on, that begin a shot; by default they are found.
-        choices: Single ones; see `Harmonizer`.
+        model: A `Harmonizer`, or a model as for `Harmonizer`.
+        rate: The frame rate in frames per second, which determines the key frames.
+        cuts: The indices, from 0, of frames that begin a shot; by default they are detected.
+        choices: Single options; see `Harmonizer`.
 
     Yields:
-        The result of each frame: its image, of the same kind, and the table that was mixed for it.
+        The result of each frame: an image of the same kind, and its table.
 
     Raises:
         PictureError: A frame or a mask cannot be used.
@@ -187,21 +211,24 @@ def harmonize_frames(
     harmonizer = model if isinstance(model, Harmonizer) else Harmonizer(model)
     looker = Looker(harmonizer, options, rate, cuts)
     for moment, outlook, given in _in_memory(looker, harmonizer, frames, masks):
-        pixels = paint(harmonizer, options, moment, outlook)
-        picture = moment.composite
-        image = like(picture if pixels is None else picture.replace_pixels(pixels), given)
+        image = like(moment.with_part(paint(harmonizer, options, moment, outlook)), given)
         yield Result(image, outlook.lut(harmonizer.engine), given)
 
 
 def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Outlook) -> NDArray[Any] | None:
-    """The pixels (H,W,C) of a frame harmonized; None where there is nothing to do."""
-    steady = outlook.steady(harmonizer.engine, moment.mask)
+    """Harmonize the pixels (h,w,C) of a frame's region; None where there is nothing to do."""
+    region = moment.region
+    if region is None:
+        return None
+    mask = moment.mask[region.slices]
+    steady = outlook.steady(harmonizer.engine, mask, region)
     if steady is None:
         return None
-    picture = moment.composite
-    foreground = Foreground([], [*touched(moment.mask, TILE)], None)
-    painter = harmonizer.painter(picture, foreground, options=options, layer=moment.layer, objects=[steady])
-    pixels = picture.pixels.copy()
+    foreground = Foreground([], [*touched(mask, TILE)], None)
+    painter = harmonizer.painter(
+        moment.part, foreground, options=options, layer=moment.layer, objects=[steady]
+    )
+    pixels = moment.part.pixels.copy()
     for window, part in painter.paint(foreground.windows, options.controls):
         pixels[window.slices] = part
     return pixels
@@ -239,10 +266,10 @@ def _harmonize(
 
 
 def _ready(moments: Iterable[Moment], writer: Writer) -> Iterator[Moment]:
-    """Frames that are converted before they are waited for."""
+    """Convert frames ahead, in the thread that decodes them."""
     for moment in moments:
         if writer.wants(moment.number) and moment.window is not None:
-            _ = moment.composite
+            _ = moment.part
         yield moment
 
 
@@ -276,7 +303,7 @@ def _in_memory(
 
 
 class _Shots:
-    """The shots of a film, noted as it is looked at, with their mean tables."""
+    """Collects the shots of a film and their mean tables."""
 
     def __init__(self, harmonizer: Harmonizer, options: Options):
         self._harmonizer, self._options = harmonizer, options
@@ -288,11 +315,11 @@ class _Shots:
 
     @property
     def remark(self) -> str | None:
-        """Why little is changed in all of the film."""
+        """Return why little is changed in the whole film."""
         return self._remarks[0] if self._remarks and all(self._remarks) else None
 
     def noting(self, glimpses: Iterable[tuple[Glimpse, Key | None]]) -> Iterator[tuple[Glimpse, Key | None]]:
-        """The same, noted."""
+        """Pass on measurements and analyses, and record them."""
         for glimpse, key in glimpses:
             if glimpse.begins and glimpse.number:
                 self._end()
@@ -302,7 +329,7 @@ class _Shots:
             yield glimpse, key
 
     def all(self) -> tuple[Shot, ...]:
-        """Once the film has ended."""
+        """Return all shots, at the end of the film."""
         self._end()
         return tuple(self._done)
 
@@ -322,10 +349,17 @@ class _Shots:
         self._first, self._weight = self._last + 1, 0
 
 
+def _opened(composite: Any, mask: Any, background: Any, options: Options) -> Film:
+    clip = open_clip(composite)
+    matte = ALPHA if isinstance(mask, str) and mask == ALPHA else open_clip(mask)
+    behind = None if background is None else open_clip(background)
+    return Film(clip, matte, behind, resize_mask=options.resize_mask)
+
+
 def _checked(options: Options) -> Options:
     if options.snap_mask or options.labels:
         raise PictureError(
-            "Mattes are not snapped to edges, and hold no labels; leave out snap_mask and labels."
+            "Mattes of films are neither snapped nor label maps; leave out snap_mask and labels."
         )
     return options
 
@@ -337,7 +371,7 @@ def _check_output(output: str | PathLike[str], inputs: Iterable[Any]) -> None:
 
 
 def _identity(source: Any) -> Any:
-    """What tells an input from others, for a sequence that goes on: names, sizes and times of files."""
+    """Identify an input by name, size and time, to resume a sequence only with the same inputs."""
     if not isinstance(source, str | PathLike):
         return None if source is None else "memory"
     clip = None if source == ALPHA else open_clip(source)

@@ -1,4 +1,4 @@
-"""What is known of each frame at a glance, and of key frames by a look of the network."""
+"""Measure each frame at low resolution, and analyze key frames with the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..imaging import color_codec
 from ..imaging.geometry import Window
-from ..inference.analysis import Analyzed, analyze
+from ..inference.analysis import LITTLE, Analyzed, analyze
 from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground, as_one, find_foreground
 from ..inference.options import Options
@@ -21,20 +21,21 @@ from .shots import Cuts
 
 SMALL = 256  # pixels of a small frame's longer side
 EVERY = 0.5  # seconds between key frames
-LEAST = 0.1  # the same where the light changes
-LIGHT = 6.0  # levels, by which the light may change until the next look
+EVERY_TABLE = 1.0  # the same for networks that give only a table, which does not depend on positions
+LEAST = 0.1  # the same if the light changes
+LIGHT = 6.0  # levels; a larger change of light since the last key frame makes a key frame
 
 
 class Glimpse(NamedTuple):
-    """A frame at a glance.
+    """What is measured in each frame.
 
     Attributes:
-        number: Of the frame.
+        number: The index of the frame.
         begins: Whether a shot begins with it.
         covered: Whether there is any foreground.
-        light: (6,) mean colors of foreground and background, 0..255.
+        light: The mean colors of foreground and background, (6,), 0..255.
         center: (y, x) of the foreground, in pixels.
-        size: Root of the area of the foreground, in pixels.
+        size: The square root of the foreground's area, in pixels.
     """
 
     number: int
@@ -46,15 +47,15 @@ class Glimpse(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A frame that the network has looked at.
+    """A frame that the network has analyzed.
 
     Attributes:
-        glimpse: At the same frame.
+        glimpse: The measurements of the same frame.
         frame: The part of the picture that was analyzed.
         found: The engine's analysis.
-        amount: How much of the change is made, 0..1.
-        remark: Why little is changed, in a sentence; None where more is.
-        area: What the foreground covers, in pixels.
+        amount: The share of the change that is applied, 0..1.
+        remark: A sentence that says why little is changed; None if more is.
+        area: The area of the foreground, in pixels.
         levels: Its mean luma.
     """
 
@@ -68,13 +69,13 @@ class Key(NamedTuple):
 
 
 class Looker:
-    """Looks at frames in order.
+    """Measures frames in order, and analyzes key frames.
 
     Args:
-        harmonizer: Whose network looks.
+        harmonizer: The harmonizer whose network analyzes.
         options: How to harmonize.
-        rate: Frames in a second.
-        cuts: Where shots begin; None to find out.
+        rate: The frame rate in frames per second.
+        cuts: The indices of frames that begin a shot; None to detect them.
     """
 
     def __init__(
@@ -86,12 +87,13 @@ class Looker:
         self.carries_picture = engine.config.variant == "is2am" or (
             engine.config.variant == "cdtnet" and not engine.config.residual
         )
-        """Whether an analysis holds the picture itself, and not only a correction of it."""
-        self.every = 1 if self.carries_picture else max(round(EVERY * rate), 1)
+        """Whether an analysis contains the picture itself instead of a correction of it."""
+        every = EVERY_TABLE if engine.config.variant == "cdtnet-sim" else EVERY
+        self.every = 1 if self.carries_picture else max(round(every * rate), 1)
         self.least = min(max(round(LEAST * rate), 1), self.every)
 
     def glimpses(self, moments: Iterable[Moment]) -> Iterator[tuple[Glimpse, Key | None]]:
-        """Each frame at a glance, with a look at those that are key frames."""
+        """Measure each frame, and analyze it if it is a key frame."""
         last: Glimpse | None = None  # key frame
         for moment in moments:
             glimpse = self._glimpse(moment)
@@ -113,37 +115,42 @@ class Looker:
         begins = self._cuts.begins(colors)
         if moment.window is None:
             return Glimpse(moment.number, begins, False, np.zeros(6), (0.0, 0.0), 1.0)
-        if not soft.any():  # too small to be met
+        if not soft.any():  # the foreground lies between the samples
             step, soft = 1, moment.mask.astype(np.float32)
             soft /= soft.max()
             colors = np.broadcast_to(colors.mean((0, 1)), (*soft.shape, 3))
         return Glimpse(moment.number, begins, True, _light(colors, soft), *_place(soft, step))
 
     def look(self, moment: Moment, glimpse: Glimpse) -> Key:
-        """Let the network look at a frame that has a foreground."""
+        """Analyze a frame that has a foreground."""
         engine, picture = self._harmonizer.engine, moment.composite
         part = foreground_of(moment.mask, close_up=engine.config.close_up).parts[0]
         found: Analyzed = analyze(
-            engine, picture, part, color_codec(picture), apply_anyway=self._options.apply_anyway
+            engine,
+            picture,
+            part,
+            color_codec(picture),
+            apply_anyway=self._options.apply_anyway,
+            is_exact=moment.above is not None,
         )
         return Key(
             glimpse,
             found.frame,
             found.found,
             found.amount,
-            found.remark,
+            found.remark if found.amount < LITTLE else None,
             found.area,
             found.levels(engine),
         )
 
 
 def foreground_of(mask: NDArray[Any], *, close_up: bool) -> Foreground:
-    """The foreground of a mask that is not black, as one object: objects may meet and part in a film."""
+    """Return the foreground of a mask as one object, because objects may touch and separate in a film."""
     return as_one(find_foreground([mask], TILE, apart=close_up), mask)
 
 
 def apart(one: Glimpse, other: Glimpse) -> float:
-    """How far the light of two frames differs, in levels."""
+    """Return the difference of light between two frames, in levels."""
     return float(np.sqrt(np.mean((one.light - other.light) ** 2)))
 
 

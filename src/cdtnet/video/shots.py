@@ -1,4 +1,4 @@
-"""Where a film is cut: FFmpeg's shot detector on small frames, or a list that is given."""
+"""Find cuts with FFmpeg's scene detector on reduced frames, or take them from a list."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..errors import needs
 
-THRESHOLD = 10.0  # of FFmpeg's filter scdet, in percent, where it cuts by default
+THRESHOLD = 10.0  # of FFmpeg's filter scdet, in percent; its default
 
 
 class Cuts:
-    """Asked frame by frame whether a shot begins.
+    """Decides for each frame in order whether a shot begins.
 
     Args:
-        given: Numbers of the frames that begin a shot, from 0 on; None to detect them.
+        given: The indices, from 0, of frames that begin a shot; None to detect them.
     """
 
     def __init__(self, given: Collection[int] | None):
@@ -26,10 +26,10 @@ class Cuts:
         self._graph: Any = None
 
     def begins(self, small: NDArray[Any]) -> bool:
-        """Whether this frame begins a shot, as the first one does.
+        """Decide whether this frame begins a shot; the first one does.
 
         Args:
-            small: (h,w,3), the frame, 0..255, always of the same size.
+            small: The reduced frame, (h,w,3), 0..255, always of the same size.
         """
         self._number += 1
         if self._given is not None:

@@ -1,7 +1,7 @@
-"""What is global, made steady: looks are smoothed over a shot, and interpolated from key frame to key frame.
+"""Smooth analyses over a shot, and interpolate them between key frames.
 
-A look's weight falls with its distance in time and with the difference of light, so that light that really
-changes is followed. What belongs to places follows the foreground: it moves and grows with its mask.
+The weight of an analysis decreases with its distance in time and in light, so that a real change of light is
+followed. The low-resolution part of an analysis moves and scales with the mask.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from ..imaging.geometry import Window
 from ..inference.steering import Levels
 from .looking import Glimpse, Key, Looker, apart
 
-REACH = 4  # looks before and after that one is smoothed with
-WIDTH = 2.0  # standard deviation of the weights in time, in distances of key frames
-ALIKE = 6.0  # levels, the same in light
-MOST = 2.0  # times by which what belongs to places is enlarged, or shrunk, from one frame to another
-STILL = 0.25  # pixels at base size by which nothing need be moved
+REACH = 4  # key frames before and after that are averaged
+WIDTH = 2.0  # standard deviation of the weights in time, in intervals of key frames
+ALIKE = 6.0  # standard deviation of the weights in light, in levels
+MOST = 2.0  # largest factor by which the low-resolution part is scaled
+STILL = 0.25  # pixels at base size; smaller motion is ignored
 
 Weights = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Steady:
-    """What is decided about a frame; stands for `Analyzed` where it is painted.
+    """The smoothed analysis of a frame, in the form of `analysis.Decided`.
 
     Attributes:
-        mask: (H,W).
-        frame: The part of the picture to which `found` belongs.
-        amount: How much of the change is made, 0..1.
-        area: What the foreground covers, in pixels.
-        remark: Always None: what is to be said is said once for a film.
+        mask: (h,w).
+        frame: The part of the picture to which `found` belongs, relative to the mask.
+        amount: The share of the change that is applied, 0..1.
+        area: The area of the foreground, in pixels.
+        remark: Always None; a film has one remark for all frames.
     """
 
     mask: Any
@@ -50,20 +50,20 @@ class Steady:
     remark: None = None
 
     def levels(self, engine: Engine) -> Levels:
-        """The mean luma of the foreground."""
+        """Return the mean luma of the foreground."""
         return self.measured
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is decided about a frame before it is painted.
+    """The analyses from which a frame is painted.
 
     Attributes:
-        glimpse: At the frame.
-        first: The smoothed look at the key frame before it; None where there is no foreground.
-        second: The one at the key frame after it, brought to the place of the first.
-        share: Of the second, 0..1.
-        own: The look at this very frame, where an analysis holds the picture.
+        glimpse: The measurements of the frame.
+        first: The smoothed analysis of the key frame before it; None without foreground.
+        second: That of the key frame after it, aligned with the first.
+        share: The weight of the second, 0..1.
+        own: The analysis of this frame, if analyses contain the picture.
     """
 
     glimpse: Glimpse
@@ -73,34 +73,34 @@ class Outlook:
     own: Key | None = None
 
     def lut(self, engine: Engine) -> Lut | None:
-        """The table, held back as the change is; None without foreground or color mapping."""
+        """Return the table, scaled by the amount; None without foreground or color mapping."""
         key = self._key(engine)
         table = None if key is None else engine.table(key.found)
         return None if key is None or table is None else Lut(table).weakened(key.amount)
 
     def _key(self, engine: Engine) -> Key | None:
-        """What lies between the two key frames, at the place of the first."""
+        """Interpolate between the two key frames, at the position of the first."""
         if self.first is None or self.second is None or self.share == 0:
             return self.first
         return mixed(engine, (self.first, self.second), (1 - self.share, self.share))
 
-    def steady(self, engine: Engine, mask: Any) -> Steady | None:
-        """What is needed to paint it; None where there is no foreground."""
+    def steady(self, engine: Engine, mask: Any, region: Window) -> Steady | None:
+        """Return the analysis for a region and its mask (h,w); None without foreground."""
         key = self._key(engine)
         if self.first is None or key is None:
             return None
         found, frame = key.found, moved(key.frame, self.first.glimpse, self.glimpse)
         if self.own is not None:
             found, frame = self.own.found.recolored(found), self.own.frame
-        return Steady(mask, frame, found, key.amount, key.area, key.levels)
+        return Steady(mask, frame.within(region), found, key.amount, key.area, key.levels)
 
 
 def outlooks(
     looker: Looker, engine: Engine, glimpses: Iterable[tuple[Glimpse, Key | None]]
 ) -> Iterator[Outlook]:
-    """What is decided about each frame, knowing those after it.
+    """Smooth with analyses before and after each frame.
 
-    Holds a few looks at a time, however long the film is.
+    Only a few analyses are kept in memory at a time, whatever the length of the film.
     """
     shot = _Shot(engine, looker.carries_picture)
     for glimpse, key in glimpses:
@@ -113,7 +113,7 @@ def outlooks(
 
 
 class _Shot:
-    """The frames of a shot that are not decided yet, and the looks that they need."""
+    """The frames of a shot that wait for later key frames, and the analyses that they need."""
 
     def __init__(self, engine: Engine, carries_picture: bool):
         self._engine, self._carries_picture = engine, carries_picture
@@ -128,12 +128,12 @@ class _Shot:
             self._keys.append(key)
 
     def decided(self) -> Iterator[Outlook]:
-        """Those frames after which there are looks enough."""
+        """Return the frames that enough key frames follow."""
         while self._waiting and self._after(self._waiting[0][0]) > REACH:
             yield self._decide()
 
     def finished(self) -> Iterator[Outlook]:
-        """All that are left, at the end of the shot."""
+        """Return the remaining frames, at the end of the shot."""
         while self._waiting:
             yield self._decide()
 
@@ -157,7 +157,7 @@ class _Shot:
         return Outlook(glimpse, first, self._next(place, first), (glimpse.number - start) / (stop - start))
 
     def _next(self, place: int, first: Key) -> Key:
-        """The smoothed look after that one, at its place."""
+        """Return the smoothed analysis of the next key frame, aligned with this one."""
         if self._aligned is None or self._aligned[0] != first.glimpse.number:
             second = aligned(self._smooth(place + 1), first)
             self._aligned = first.glimpse.number, second
@@ -175,10 +175,10 @@ class _Shot:
 def outlooks_so_far(
     looker: Looker, engine: Engine, glimpses: Iterable[tuple[Glimpse, Key | None]]
 ) -> Iterator[Outlook]:
-    """What is decided about each frame as it comes, knowing only those before it.
+    """Smooth with analyses before each frame only.
 
-    A new look is gone over to until the next one; at once where the light has changed by as much as calls for
-    a look of its own.
+    The transition to a new analysis lasts until the next one; it is immediate if a change of light made the
+    key frame.
     """
     keys: deque[Key] = deque(maxlen=REACH + 1)
     start: Key | None = None
@@ -206,12 +206,12 @@ def outlooks_so_far(
 
 
 def replace_place(key: Key, other: Key) -> Key:
-    """A look that was aligned with another one, as if at that one's frame."""
+    """Return an aligned analysis with the position of the one that it was aligned with."""
     return key._replace(glimpse=other.glimpse, frame=other.frame)
 
 
 def smoothed(engine: Engine, key: Key, around: Sequence[Key]) -> Key:
-    """A look, averaged with those around it that are near in time and alike in light."""
+    """Average an analysis with others, weighted by distance in time and in light."""
     if len(around) == 1:
         return key
     gaps = np.diff([each.glimpse.number for each in around])
@@ -232,7 +232,7 @@ def smoothed(engine: Engine, key: Key, around: Sequence[Key]) -> Key:
 
 
 def mixed(engine: Engine, keys: Sequence[Key], weights: Sequence[float]) -> Key:
-    """The weighted mean of looks that are aligned with the first."""
+    """Return the weighted mean of analyses that are aligned with the first."""
 
     def mean(values: Iterable[float]) -> float:
         return sum(value * weight for value, weight in zip(values, weights, strict=True))
@@ -246,7 +246,7 @@ def mixed(engine: Engine, keys: Sequence[Key], weights: Sequence[float]) -> Key:
 
 
 def aligned(key: Key, other: Key) -> Key:
-    """A look with what belongs to places brought to where it belongs in another one's frame."""
+    """Move the low-resolution part of an analysis to the position of the foreground in another frame."""
     if key.glimpse.number == other.glimpse.number:
         return key
     size = _base_size(key.found)
@@ -266,7 +266,7 @@ def aligned(key: Key, other: Key) -> Key:
 
 
 def moved(frame: Window, start: Glimpse, end: Glimpse) -> Window:
-    """Where a part of the picture is after the foreground has moved."""
+    """Move a window as the foreground has moved."""
     scale = _scale(start, end)
     corners = [
         round(end.center[axis % 2] + (frame[axis] - start.center[axis % 2]) * scale) for axis in range(4)
@@ -280,13 +280,13 @@ def _scale(start: Glimpse, end: Glimpse) -> float:
 
 
 def _interpolation(positions: NDArray[np.float64]) -> Weights:
-    """How much each line takes from each old one, (S,S)."""
+    """Return the weights of linear interpolation, (S,S)."""
     lines = np.arange(len(positions))
     return np.maximum(1 - np.abs(positions[:, None] - lines), 0).astype(np.float32)
 
 
 def _base_size(found: Any) -> int | None:
-    """The side of what belongs to places in an analysis; None where nothing does."""
+    """Return the side of the low-resolution part of an analysis; None without one."""
     for name in ("low", "features_low", "image_low"):
         part = getattr(found, name, None)
         if part is not None:

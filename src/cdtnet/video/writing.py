@@ -1,4 +1,4 @@
-"""Writing results: into a video file, with all else that the source holds, or as a sequence."""
+"""Write results to a video file, with the other streams of the source, or to a sequence."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import PictureError, WriteError, needs
 from ..imaging import Picture, color_codec, coverage
+from ..imaging.geometry import Window
 from ..system.atomic import make_folder, new_file, write_file
 from . import frames
 from .clips import (
@@ -31,9 +32,9 @@ from .clips import (
     video_stream,
 )
 from .codecs import CONTAINERS, codec_for, options_of, pixel_format, wanted
-from .film import Moment, covered
+from .film import Moment
 
-RATE = Fraction(25)  # frames a second of a sequence, where none is given
+RATE = Fraction(25)  # default frames per second of a sequence
 _COPIED = ("audio", "subtitle")
 _BT709, _SRGB = 1, 13  # code points of H.273: primaries and matrix, transfer function
 _STATIC = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
@@ -41,17 +42,17 @@ _TICKS = 512  # to a frame, in the times of frames that had none
 
 
 class Writer(Protocol):
-    """Takes frames in order."""
+    """Writes frames in order."""
 
     def wants(self, number: int) -> bool:
-        """Whether that frame is still to be made."""
+        """Check whether a frame has to be made."""
 
     def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
         """Write a frame.
 
         Args:
-            moment: What it was made of.
-            pixels: (H,W,C), the composite's with the foreground harmonized; None where nothing was done.
+            moment: The source of the frame.
+            pixels: The harmonized region of the moment, (h,w,C); None if nothing was done.
         """
 
 
@@ -66,20 +67,20 @@ def writer_for(
     rate: Fraction | None,
     settings: dict[str, Any],
 ) -> Iterator[Writer]:
-    """What writes a result, whole or not at all; frames of a sequence one by one.
+    """Open a writer. A file is written whole or not at all, and so is each picture of a sequence.
 
     Args:
-        path: Of the result: a video file or a sequence.
-        base: What the result is like.
-        foreground: What was pasted on it, whose sound is taken where the base has none.
-        codec: By name; None for the suffix's default.
-        quality: Of the codec; None for its default.
-        rate: Frames in a second, where the base says none.
-        settings: What a sequence depends on: it goes on only where it was begun with the same.
+        path: The path of the result: a video file or a sequence.
+        base: The clip whose properties the result takes over.
+        foreground: The pasted clip, whose sound is used if the base has none.
+        codec: The name of the codec; None for the default of the suffix.
+        quality: The quality of the codec; None for its default.
+        rate: The frame rate in frames per second, if the base has none.
+        settings: What the result depends on; a sequence is resumed only with equal settings.
 
     Raises:
-        PictureError: The format cannot hold the result.
-        WriteError: It cannot be written.
+        PictureError: The format does not support the result.
+        WriteError: The result cannot be written.
     """
     if is_sequence(path):
         if codec is not None or quality is not None:
@@ -98,10 +99,10 @@ def writer_for(
 
 @contextmanager
 def explained(path: str | Path) -> Iterator[None]:
-    """Around what FFmpeg does with a file: says in words that it cannot be written.
+    """Convert errors of FFmpeg while writing.
 
     Raises:
-        WriteError: It cannot.
+        WriteError: FFmpeg raised an error.
     """
     import av
 
@@ -133,7 +134,7 @@ class FileWriter:
         self._sources, self._codec, self._quality, self._rate = sources, codec, quality, rate
         self._container: Any = None
         self._others: list[_Copied] = []
-        if codec is not None:  # found out before any work is done
+        if codec is not None:  # check before any work is done
             codec_for(path, codec, av.VideoFormat("yuv420p"))
         elif path.suffix.lower() not in CONTAINERS:
             codec_for(path, None, av.VideoFormat("yuv420p"))
@@ -148,11 +149,11 @@ class FileWriter:
         if self._container is None:
             self._open(frame, moment)
         frame = self._fitted(frame)
-        frame.pict_type = 0  # the encoder's choice, not the source's
+        frame.pict_type = 0  # the encoder chooses the type
         self._mux(self._stream.encode(frame))
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, and close the file."""
         if self._container is None:
             raise PictureError("There are no frames to write.")
         self._mux(self._stream.encode())
@@ -165,19 +166,18 @@ class FileWriter:
         if isinstance(base, Decoded):
             if pixels is not None:
                 back = partial(upright, turn=-base.turn)
-                area = covered(back(moment.mask))
+                area = Window(0, 0, base.native.height, base.native.width) if base.turn else moment.region
                 assert area is not None
-                frames.move(base.native, back(base.picture.pixels), back(pixels), area)
+                frames.move(base.native, back(moment.below.pixels), back(pixels), area)
             return base.native
         assert isinstance(base, Still)
-        picture = moment.composite
-        frame = _frame_of(self._av, picture if pixels is None else picture.replace_pixels(pixels))
+        frame = _frame_of(self._av, moment.with_part(pixels))
         frame.time_base = 1 / (self._rate * _TICKS)
         frame.pts, frame.duration = moment.number * _TICKS, _TICKS
         return frame
 
     def _fitted(self, frame: Any) -> Any:
-        """The frame in the encoder's pixel format; RGB becomes BT.709 in limited range, where it must."""
+        """Convert the frame to the encoder's pixel format; RGB becomes BT.709, limited range, if needed."""
         layout = self._stream.codec_context.format
         if frame.format.name == layout.name:
             return frame
@@ -190,7 +190,7 @@ class FileWriter:
         codec = codec_for(self._path, self._codec, frame.format)
         offered = av.Codec(codec.encoder, "w").video_formats
         layout = pixel_format(av.VideoFormat(wanted(codec, frame.format)), offered)
-        os.environ.setdefault("SVT_LOG", "1")  # that encoder's only way to be quiet
+        os.environ.setdefault("SVT_LOG", "1")  # the only way to silence this encoder
         # By its name: what fails behind a Python stream, PyAV prints in the middle of the message.
         name = CONTAINERS[self._path.suffix.lower()][0]
         self._container = self._stack.enter_context(av.open(self._file.name, "w", format=name))
@@ -216,7 +216,7 @@ class FileWriter:
             warnings.warn("HDR10's static metadata is left out: PyAV cannot write it.", stacklevel=2)
 
     def _like_source(self, source: VideoFile) -> None:
-        """Take over what the source says of itself."""
+        """Copy aspect ratio, metadata, timecode and chapters of the source."""
         container = self._stack.enter_context(source.opened())
         given = video_stream(container, source.name)
         ratio = given.sample_aspect_ratio
@@ -236,7 +236,7 @@ class FileWriter:
             self._container.set_chapters(container.chapters())
 
     def _copy_others(self) -> None:
-        """Set up the copying of sound and subtitles, from the first source that has sound, else from any."""
+        """Prepare to copy sound and subtitles from the first source that has any."""
         for source in self._sources:
             container = self._stack.enter_context(source.opened())
             others = [each for each in container.streams if each.type in _COPIED]
@@ -258,7 +258,7 @@ class FileWriter:
 
 
 class _Copied:
-    """Streams that go from one file to another as they are."""
+    """Streams that are copied from one file to another packet by packet."""
 
     def __init__(self, target: Any, source: Any, streams: list[Any], name: str, path: Path):
         self._places = {}
@@ -267,9 +267,10 @@ class _Copied:
                 made = target.add_stream_from_template(stream)
             except ValueError as error:
                 kind = stream.codec_context.name if stream.codec_context else stream.type
+                suffixes = ".mkv" if stream.type == "subtitle" else ".mkv or .mov"
                 raise PictureError(
                     f"The {stream.type} of {name} ({kind}) does not go into {path.suffix} files; "
-                    "write an .mkv or .mov file."
+                    f"write an {suffixes} file."
                 ) from error
             made.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
             made.disposition = stream.disposition
@@ -278,7 +279,7 @@ class _Copied:
         self._next: Any = None
 
     def copy_until(self, time: float | None, container: Any) -> None:
-        """Copy packets up to a time in seconds; all that are left if there is none."""
+        """Copy packets up to a time in seconds; all remaining ones for None."""
         while True:
             if self._next is None:
                 self._next = next((each for each in self._packets if each.dts is not None), None)
@@ -291,7 +292,7 @@ class _Copied:
 
 
 def _frame_of(av: Any, picture: Picture) -> Any:
-    """A picture as a frame, sRGB in 8 or 16 bits; floats become 16 bits."""
+    """Convert a picture to a frame, sRGB of 8 or 16 bits; floats become 16 bits."""
     pixels, top = picture.pixels, 255 if picture.pixels.dtype == np.uint8 else 65535
     values = color_codec(picture).decode(pixels)
     if picture.alpha is not None:
@@ -303,10 +304,10 @@ def _frame_of(av: Any, picture: Picture) -> Any:
 
 
 class SequenceWriter:
-    """Writes numbered pictures; those that a run before has written are not made again.
+    """Writes numbered pictures, and skips those that an interrupted run has written.
 
-    What a run was begun with is noted in a file beside them, which is removed by `finished`. Pictures that
-    are older than it are of other runs.
+    A hidden file beside the pictures identifies the settings of the run; `finished` removes it. Pictures
+    older than this file belong to other runs.
     """
 
     def __init__(self, path: Path, base: Clip, settings: dict[str, Any]):
@@ -332,11 +333,10 @@ class SequenceWriter:
 
     def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
         """See `Writer`."""
-        picture = moment.composite
-        (picture if pixels is None else picture.replace_pixels(pixels)).save(self._file(moment.number))
+        moment.with_part(pixels).save(self._file(moment.number))
 
     def finished(self) -> None:
-        """All frames are there."""
+        """Mark the sequence as complete."""
         self._note.unlink(missing_ok=True)
 
     def _file(self, number: int) -> Path:

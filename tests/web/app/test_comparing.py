@@ -43,7 +43,10 @@ def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(bench):
     drop(bench, "composite", ("little.png", encoded(composite)), ("mask.png", encoded(mask)))
     harmonize(bench)
     said(bench, "Done. Little is changed")
-    assert bench.locator("#little").inner_text().startswith("Little is changed, because")
+    remark = bench.locator("#little .note").inner_text()
+    assert remark.startswith("Little is changed, because")
+    assert "--" not in remark
+    assert "=" not in remark
     little = image(download(bench, "picture")[1])
     bench.get_by_role("button", name="Apply anyway").click()
     said(bench, "Done. Compare")

@@ -1,4 +1,4 @@
-"""The page for film: a clip and a matte go to disk, are harmonized, and can be looked at and taken home."""
+"""The page for film: upload a clip and a matte, harmonize, compare and download."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ..queue import Job, JobCancelledError, WorkQueue
 from .answers import sentence
 from .work import Models
 
-FILMS = 4  # kept at a time; the oldest goes
+FILMS = 4  # kept at a time; a new one replaces the oldest
 ROLES = ("clip", "matte")
 RESULTS = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mov": "video/quicktime"}
 
 
 @dataclass
 class Film:
-    """One clip and what becomes of it, in a folder that goes with it."""
+    """A clip, its matte and its result, in a temporary folder."""
 
     folder: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="cdtnet-film-"))
     job: Job | None = None
     suffix: str = ".mp4"
 
     def file(self, name: str) -> Path:
-        """A file in its folder."""
+        """Return the path of a file in its folder."""
         return Path(self.folder.name) / name
 
     def close(self) -> None:
@@ -44,11 +44,11 @@ class Film:
 
 
 class Films:
-    """What the addresses under /api/films answer.
+    """The endpoints under /api/films.
 
     Args:
-        models: Those on offer.
-        queue: Whose thread harmonizes.
+        models: The models to choose from.
+        queue: The queue whose thread harmonizes.
     """
 
     def __init__(self, models: Models, queue: WorkQueue) -> None:
@@ -56,7 +56,7 @@ class Films:
         self._films: dict[str, Film] = {}
 
     def routes(self) -> list[Route]:
-        """All of them."""
+        """Return the routes of all endpoints."""
         one = "/api/films/{film}"
         return [
             Route("/api/films", self.open, methods=["POST"]),
@@ -69,7 +69,7 @@ class Films:
         ]
 
     async def open(self, request: Request) -> Response:
-        """A new film."""
+        """Begin a film."""
         while len(self._films) >= FILMS:
             self._films.pop(next(iter(self._films))).close()
         name = secrets.token_urlsafe(16)
@@ -77,13 +77,13 @@ class Films:
         return JSONResponse({"film": name}, 201)
 
     async def close(self, request: Request) -> Response:
-        """Forget it."""
+        """Remove a film."""
         self._film(request)
         self._films.pop(request.path_params["film"]).close()
         return Response(status_code=204)
 
     async def upload(self, request: Request) -> Response:
-        """The clip or the matte, in pieces, to the disk."""
+        """Store the clip or the matte on disk."""
         film, role = self._film(request), request.path_params["name"]
         if role not in ROLES:
             raise HTTPException(404, "There is no such part of a film.")
@@ -96,7 +96,7 @@ class Films:
         return Response(status_code=204)
 
     async def start(self, request: Request) -> Response:
-        """Harmonize it by the wishes {model, strength, suffix}."""
+        """Start to harmonize with the settings {model, strength, suffix}."""
         from ...video.harmonizing import harmonize_video
 
         film, wishes = self._film(request), await read_object(request)
@@ -125,7 +125,7 @@ class Films:
         return JSONResponse(_state(film), 202)
 
     async def progress(self, request: Request) -> Response:
-        """How the work stands."""
+        """Return the state of the work."""
         return JSONResponse(_state(self._film(request)))
 
     async def cancel(self, request: Request) -> Response:
@@ -136,7 +136,7 @@ class Films:
         return Response(status_code=204)
 
     async def download(self, request: Request) -> Response:
-        """The clip as it was given, or the result."""
+        """Return the uploaded clip or the result."""
         film, name = self._film(request), request.path_params["name"]
         if name == "clip" and film.file(name).exists():
             return FileResponse(film.file(name), media_type="video/mp4")

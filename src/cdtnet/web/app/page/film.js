@@ -1,7 +1,7 @@
-// Film: a clip and a matte go to the server; what comes back is shown over the clip, frame for frame.
+// Film: upload a clip and a matte, and compare the result with the clip.
 
 const $ = (id) => document.getElementById(id);
-const WAIT = 500; // ms between looks at the work
+const WAIT = 500; // ms between requests for the state
 const given = {};
 let film = null;
 let started = 0;
@@ -36,7 +36,7 @@ async function harmonize() {
     if (film) await ask("DELETE", `api/films/${film}`).catch(() => {});
     film = (await ask("POST", "api/films")).film;
     for (const role of ["clip", "matte"]) {
-      say(`Handing over the ${role} …`);
+      say(`Uploading the ${role} …`);
       await ask("PUT", `api/films/${film}/${role}`, given[role]);
     }
     const wishes = { model: $("model").value, strength: Number($("strength").value), suffix: $("suffix").value };
@@ -70,7 +70,7 @@ function tell({ state, done, total }) {
     $("progress").value = done;
   }
   const left = total && done ? `, ${Math.ceil((total - done) / rate)} s left` : "";
-  say(done ? `${done}${total ? ` of ${total}` : ""} frames, ${rate.toFixed(1)} a second${left}` : "Looking …");
+  say(done ? `${done}${total ? ` of ${total}` : ""} frames, ${rate.toFixed(1)} a second${left}` : "Analyzing …");
 }
 
 function show() {
@@ -80,7 +80,7 @@ function show() {
   $("download").href = after.src;
   $("show").hidden = false;
   after.onerror = before.onerror = () =>
-    say("This browser cannot play one of both files; the result can be downloaded. MP4 plays everywhere.");
+    say("This browser cannot play one of the files. Download the result, or choose MP4.");
 }
 
 function together(time) {
