@@ -1,5 +1,7 @@
 """An ordinary photo on the app's page in a real browser: rembg cuts its object out if one asks for it."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 
@@ -24,9 +26,8 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def start():
     """Start the app with options."""
-    process = AppProcess()
-    yield process.start
-    process.kill()
+    with ExitStack() as running:
+        yield lambda *options: running.enter_context(AppProcess(*options))
 
 
 def test_the_object_of_a_photo_is_cut_out_and_placed(home, start, page, page_errors):
