@@ -33,6 +33,7 @@ def rows_of(text, title):
     return {line.split("  ")[0]: line for line in lines if not line.startswith(" ")}
 
 
+@pytest.mark.slow
 def test_several_methods_in_one_run(data, weights, capsys, monkeypatch):
     monkeypatch.setattr(journal, "EVERY", math.inf)  # nothing is said of the time left
     shutil.copy(weights, "other.safetensors")

@@ -237,6 +237,7 @@ def test_info_lists_the_weights(capsys):
     assert "licence:" in printed
 
 
+@pytest.mark.slow
 def test_demo_shows_before_and_after(tmp_path, capsys):
     assert main(["demo", "-o", str(tmp_path / "demo")]) == 0
     path = capsys.readouterr().out.strip()
