@@ -1,8 +1,9 @@
 """How long the page takes from a moved slider to the steered picture on the screen.
 
-python benchmarks/page.py [WIDTHxHEIGHT …]
+python benchmarks/page.py [WIDTHxHEIGHT[@RATIO] …]
 
-The demo's picture in windows of these sizes, in Chromium without a GPU; median and longest of 20 moves.
+The demo's picture in windows of these sizes (CSS pixels) on screens with this ratio of device pixels to CSS
+pixels, in Chromium without a GPU: the canvas's device pixels, the median and the longest of 20 moves.
 Needs Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
 """
 
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
 
-SIZES = ("1280x900", "1920x1080")
+SIZES = ("1280x900", "1920x1080", "1280x900@2", "1920x1080@2")
 MOVE = """async (value) => {
   const slider = document.querySelector("#tone");
   slider.value = value;
@@ -26,32 +27,46 @@ MOVE = """async (value) => {
 
 
 def main(sizes):
-    """One line for each size."""
+    """A table with one line for each size."""
+    print("| window | canvas at rest | median | longest |\n|---|---|---|---|", flush=True)
     with sync_playwright() as playwright, app() as address:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CDTNET_CHROMIUM"), args=["--disable-gpu"]
         )
         for size in sizes:
-            width, height = map(int, size.split("x"))
-            page = browser.new_page(viewport={"width": width, "height": height})
-            page.set_default_timeout(120_000)
-            page.goto(address)
-            page.get_by_role("button", name="Try the example").click()
-            page.get_by_role("status").filter(has_text="example_mask.png: ").wait_for()
-            page.get_by_role("button", name="Harmonize", exact=True).click()
-            page.get_by_role("status").filter(has_text="Done.").wait_for()
-            page.locator("#controls details").evaluate("(details) => { details.open = true; }")
-            page.get_by_label("Keep hue").check()  # the costliest formula
-            times = [page.evaluate(MOVE, 0.3 + step / 50) for step in range(20)]
-            print(f"{size}: median {statistics.median(times):.0f} ms, longest {max(times):.0f} ms")
+            canvas, times = measured(browser, address, size)
+            median, longest = statistics.median(times), max(times)
+            print(f"| {size} | {canvas} | {median:.0f} ms | {longest:.0f} ms |", flush=True)
         browser.close()
+
+
+def measured(browser, address, size):
+    """The canvas's size, and milliseconds of moves after the first, which reads the pictures' pixels."""
+    window, _, ratio = size.partition("@")
+    width, height = map(int, window.split("x"))
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, device_scale_factor=float(ratio or 1)
+    )
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.get_by_role("button", name="Try the example").click()
+    page.get_by_role("status").filter(has_text="example_mask.png: ").wait_for()
+    page.get_by_role("button", name="Harmonize", exact=True).click()
+    page.get_by_role("status").filter(has_text="Done.").wait_for()
+    canvas = page.locator("#canvas").evaluate("(canvas) => `${canvas.width} × ${canvas.height}`")
+    page.locator("#controls details").evaluate("(details) => { details.open = true; }")
+    page.get_by_label("Keep hue").check()  # the costliest formula
+    page.evaluate(MOVE, 0.2)
+    times = [page.evaluate(MOVE, 0.3 + step / 50) for step in range(20)]
+    page.close()
+    return canvas, times
 
 
 @contextmanager
 def app():
     """The page's address, as long as it is served."""
     command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", "0", "--model", "cdtnet-sim"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         yield process.stdout.readline().strip()
         process.terminate()
 

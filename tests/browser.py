@@ -9,6 +9,8 @@ import shutil
 
 import pytest
 
+from tests.processes import PATIENCE
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--disable-gpu",
@@ -40,6 +42,7 @@ def browser():
 def page(browser):
     """An empty page, 1280 × 900, with storage of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(1000 * PATIENCE)
     yield context.new_page()
     context.close()
 

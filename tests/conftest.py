@@ -1,5 +1,7 @@
 import json
+import os
 import re
+from collections import Counter
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,11 +16,12 @@ from cdtnet.weights import Weights
 from cdtnet.weights.official import from_official
 from tests.parity.official import official_checkpoint, official_entries
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.sharing"]
 
 settings.register_profile("cdtnet", deadline=None)  # a slow machine is no defect
 settings.load_profile("cdtnet")
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of started processes, too: tests run beside each other
 TORCH = find_spec("torch") is not None
 NEEDS_TORCH = re.compile(
     r"^(import|from) (torch|hubconf|cdtnet\.model|cdtnet\.training|\.networks)\b", re.MULTILINE
@@ -37,12 +40,17 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) is not None or None
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser are known by their fixture."""
+    """Set the marks that others imply; in parallel, run slow files first, so that all workers end at once."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if "browser" in getattr(item, "fixturenames", ()):  # tests in a browser are known by their fixture
             item.add_marker("browser")
+        if item.get_closest_marker("browser") or item.get_closest_marker("nightly"):
             item.add_marker("slow")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

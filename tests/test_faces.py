@@ -16,6 +16,7 @@ from cdtnet.web.app.work import Models
 from cdtnet.web.limits import Limits
 from cdtnet.web.queue import WorkQueue
 from tests.kinds import READ, REFUSED
+from tests.processes import PATIENCE
 from tests.web.client import Client, running
 
 MASK = np.pad(np.full((12, 12), 255, np.uint8), ((10, 10), (18, 18)))
@@ -55,7 +56,7 @@ def page():
     with running(make_page(Models("cdtnet-256", {}))) as (port, _):
 
         def ask(method, path, body=None):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
             connection.request(method, path, body)
             response = connection.getresponse()
             answer = response.status, json.loads(response.read())

@@ -4,7 +4,6 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from cdtnet.cli.main import main
 from tests.datasets import trees
+from tests.processes import started, until
 
 PICTURES = 20
 pytestmark = [
@@ -88,13 +88,11 @@ def test_a_node_is_lost_and_nothing_else(bucket, cluster, folder, tmp_path, weig
     bucket.put(f"{folder}/", "bucket/in/", recursive=True)
     there = ["s3://bucket/in", "s3://bucket/out", "--mask", "s3://bucket/in/mask.png", *options]
     command = [sys.executable, "-m", "cdtnet", "batch", *there, "--ray", cluster.address]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not (finished := bucket.glob("bucket/out/*/*.png")):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.2)
-    print(file=cluster.stdin, flush=True)
-    assert len(finished) < PICTURES
-    printed, messages = process.communicate()
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: bucket.glob("bucket/out/*/*.png"), process, pause=0.2)
+        print(file=cluster.stdin, flush=True)
+        assert len(bucket.glob("bucket/out/*/*.png")) < PICTURES
+        printed, messages = process.communicate()
     assert process.returncode == 1, messages
     assert printed == "s3://bucket/out\n"
     assert f"Harmonized: {PICTURES}. Failed: 1. Done before: 0." in messages

@@ -9,6 +9,7 @@ from cdtnet.batch.stores import entry_of, open_store, stamp
 from cdtnet.datasets.tree import Entry, open_tree
 from cdtnet.errors import CdtnetError, DataError, WriteError
 from tests.datasets import trees
+from tests.processes import PATIENCE
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -53,7 +54,7 @@ def test_only_one_run_at_a_time(name):
 def hold(folder, held):
     with open_store(folder).locked():
         held.set()
-        time.sleep(60)
+        time.sleep(PATIENCE)
 
 
 @pytest.mark.slow
@@ -62,11 +63,13 @@ def test_the_lock_of_a_killed_process_is_void(tmp_path):
     held = context.Event()
     process = context.Process(target=hold, args=(str(tmp_path), held))
     process.start()
-    assert held.wait(60)
-    with pytest.raises(DataError, match="Another run"), open_store(str(tmp_path)).locked():
-        pass
-    process.kill()
-    process.join()
+    try:
+        assert held.wait(PATIENCE)
+        with pytest.raises(DataError, match="Another run"), open_store(str(tmp_path)).locked():
+            pass
+    finally:
+        process.kill()
+        process.join()
     with open_store(str(tmp_path)).locked():
         pass
 

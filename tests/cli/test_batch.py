@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from cdtnet.cli.main import main
 from tests.cli.refusals import refusal
 from tests.datasets import trees
+from tests.processes import started, until
 
 
 @pytest.fixture
@@ -40,15 +42,12 @@ def command(*arguments):
     return [sys.executable, "-m", "cdtnet", "batch", *arguments]
 
 
-def start(*arguments):
-    return subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def until(condition, process):
-    """Wait, as long as the process runs."""
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
+@pytest.fixture
+def start():
+    """Starts `cdtnet batch`, which ends with the test."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with ExitStack() as running:
+        yield lambda *arguments: running.enter_context(started(command(*arguments), **pipes))
 
 
 def table(out):
@@ -122,7 +121,7 @@ def test_with_nothing_to_do_no_model_is_loaded(folder, weights, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_interrupted_and_started_again(many, tmp_path, weights, number):
+def test_interrupted_and_started_again(many, tmp_path, weights, start, number):
     out = tmp_path / "out"
     process = start(*many, "--model", weights)
     until(lambda: len(times(out)) >= 3, process)
@@ -147,7 +146,7 @@ def test_interrupted_and_started_again(many, tmp_path, weights, number):
 
 
 @pytest.mark.slow
-def test_two_runs_at_once(many, tmp_path, weights, capsys):
+def test_two_runs_at_once(many, tmp_path, weights, start, capsys):
     process = start(*many, "--model", weights)
     until(lambda: times(tmp_path / "out"), process)
     assert main(["batch", *many, "--model", weights]) == 1
@@ -157,7 +156,7 @@ def test_two_runs_at_once(many, tmp_path, weights, capsys):
 
 
 @pytest.mark.slow
-def test_watching(tmp_path, weights, folder):
+def test_watching(tmp_path, weights, folder, start):
     process = start("in", "out", "--model", weights, "--watch")
     out = tmp_path / "out"
     until(lambda: (out / "a.png").exists() and (out / "sub" / "b.jpg").exists(), process)
@@ -256,14 +255,10 @@ def test_the_bar_is_there_before_the_first_picture_is_done(many, tmp_path, weigh
 
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    process = subprocess.Popen(
-        command(*many, "--model", weights), stdout=subprocess.PIPE, stderr=follower, text=True
-    )
-    os.close(follower)
-    shown = b""
-    while b"/16" not in shown:
-        shown += os.read(leader, 4096)
-    process.terminate()
-    process.communicate()
+    with started(command(*many, "--model", weights), stdout=subprocess.PIPE, stderr=follower, text=True):
+        os.close(follower)
+        shown = b""
+        while b"/16" not in shown:
+            shown += os.read(leader, 4096)
     os.close(leader)
     assert b" 0/16 " in shown

@@ -27,8 +27,8 @@ def pixels(name):
     return np.asarray(Image.open(name))
 
 
-PLACE = {"at": (-4.0, 8.5), "scale": 0.8, "rotate": -15.0}
-WORDS = ["--at=-4,8.5", "--scale", "0.8", "--rotate", "-15"]
+PLACE = {"at": (-4.0, 8.5), "scale": 0.8, "rotate": -15.0, "flip": True}
+WORDS = ["--at=-4,8.5", "--scale", "0.8", "--rotate", "-15", "--flip"]
 
 
 def test_it_writes_what_python_gives(pair, weights, capsys):

@@ -13,6 +13,7 @@ from cdtnet.evaluation import costs
 from cdtnet.evaluation.results import Evaluation
 from tests.cli.refusals import refusal
 from tests.datasets import trees
+from tests.processes import PATIENCE, started
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def test_several_methods_in_one_run(data, weights, capsys):
     assert "Poisson blending" in (data / "all.html").read_text()
 
 
-def test_sub_sets_sizes_and_markdown(data, capsys):
-    command = ["evaluate", "iHarmony4", "--model", "cdtnet-sim", "--subset", "HAdobe5k", "HCOCO"]
+def test_sub_sets_sizes_and_markdown(data, weights, capsys):
+    command = ["evaluate", "iHarmony4", "--model", weights, "--subset", "HAdobe5k", "HCOCO"]
     assert main([*command, "--size", "full", "--split", "train", "--markdown", "--json", "a.json"]) == 0
     found = Evaluation.from_json((data / "a.json").read_text())
     assert {composite.subset for composite in found.composites} == {"HAdobe5k", "HCOCO"}
@@ -69,14 +70,14 @@ def test_sub_sets_sizes_and_markdown(data, capsys):
     assert "|---|---|" in capsys.readouterr().out
 
 
-def test_a_limit_is_spread_over_the_data_set(data, capsys):
-    assert main(["evaluate", "iHarmony4", "--limit", "2", "--model", "cdtnet-sim", "--size", "32"]) == 0
+def test_a_limit_is_spread_over_the_data_set(data, weights, capsys):
+    assert main(["evaluate", "iHarmony4", "--limit", "2", "--model", weights, "--size", "32"]) == 0
     assert "2 composites" in capsys.readouterr().out
 
 
-def test_pairs_without_lists_are_used_whole(tmp_path, capsys):
+def test_pairs_without_lists_are_used_whole(tmp_path, weights, capsys):
     trees.iharmony4(tmp_path / "x", common_lists=False, own_lists=False)
-    assert main(["evaluate", str(tmp_path / "x" / "HCOCO"), "--model", "cdtnet-sim", "--size", "32"]) == 0
+    assert main(["evaluate", str(tmp_path / "x" / "HCOCO"), "--model", weights, "--size", "32"]) == 0
     assert "HCOCO: 3 composites" in capsys.readouterr().out
 
 
@@ -92,10 +93,10 @@ def test_the_whole_frame_is_scored_as_published(data, weights):
         assert np.array_equal(first, second) == same
 
 
-def test_damage_is_named_and_skipped_or_ends_the_run(data, capsys):
+def test_damage_is_named_and_skipped_or_ends_the_run(data, weights, capsys):
     damaged = data / "iHarmony4" / "HCOCO" / "composite_images" / "c140_530_1.jpg"
     trees.truncate(damaged)
-    command = ["evaluate", "iHarmony4", "--model", "cdtnet-sim", "--size", "32"]
+    command = ["evaluate", "iHarmony4", "--model", weights, "--size", "32"]
     assert main(command) == 0
     printed = capsys.readouterr()
     assert "Skipped: " in printed.err
@@ -106,6 +107,7 @@ def test_damage_is_named_and_skipped_or_ends_the_run(data, capsys):
     assert not (data / "a.json").exists()
 
 
+@pytest.mark.slow
 def test_costs_are_measured_in_the_same_run(data, capsys, monkeypatch):
     monkeypatch.setattr(costs, "PICTURES", ((40, 60),))
     command = ["evaluate", "iHarmony4", "--model", "cdtnet-sim", "--size", "32", "--device", "cpu"]
@@ -159,15 +161,15 @@ def test_interrupted_it_leaves_nothing_behind(data):
     trees.truncate(folder / "composite_images" / "c140_530_1.jpg")
     command = ["evaluate", "iHarmony4", "--subset", "HCOCO", "--model", "cdtnet-sim", "--csv", "a.csv"]
     run = [sys.executable, "-m", "cdtnet.cli.main", *command]
-    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as process:
+    with started(run, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline().startswith("Skipped: ")
         process.send_signal(signal.SIGINT)
-        assert "Interrupted; " in process.communicate(timeout=60)[1]
+        assert "Interrupted; " in process.communicate(timeout=PATIENCE)[1]
         assert process.returncode == 130
     assert sorted(path.name for path in data.iterdir()) == ["iHarmony4"]
 
 
-def test_a_journal_and_results_of_others(data, capsys):
+def test_a_journal_and_results_of_others(data, weights, capsys):
     folder = data / "theirs"
     for path in (data / "iHarmony4").rglob("composite_images/*.jpg"):
         trees.copy(path, folder / path.name)
@@ -175,7 +177,7 @@ def test_a_journal_and_results_of_others(data, capsys):
         "evaluate",
         "iHarmony4",
         "--model",
-        "cdtnet-sim",
+        weights,
         "--size",
         "32",
         "--results",
@@ -185,9 +187,9 @@ def test_a_journal_and_results_of_others(data, capsys):
     assert main([*command, "--json", "a.json"]) == 0
     first = capsys.readouterr().out
     found = Evaluation.from_json((data / "a.json").read_text())
-    assert found.methods == ("composite", "cdtnet-sim", "copied")
+    assert found.methods == ("composite", "formula", "copied")
     assert np.array_equal(found.values["copied"]["mse"], found.values["composite"]["mse"])
-    assert found.sha256.keys() == {"cdtnet-sim", "data"}
+    assert found.sha256.keys() == {"formula", "data"}
     assert len((data / "kept.jsonl").read_text().splitlines()) == 1 + 4
     assert main(command) == 0
     assert capsys.readouterr().out.splitlines()[4:] == first.splitlines()[4:]

@@ -41,7 +41,9 @@ def test_applied_anyway_the_whole_change_is_made(folder, capsys):
     Image.fromarray(mask).save("mask.png")
     arguments = ["harmonize", "right.png", "mask.png", "--model", "cdtnet-sim"]
     assert main([*arguments, "-o", "little.png"]) == 0
-    assert UNSURE in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert UNSURE in message
+    assert "--apply-anyway)" in message
     assert main([*arguments, "-o", "whole.png", "--apply-anyway", "--record"]) == 0
     assert UNSURE not in capsys.readouterr().err
     expected = Harmonizer("cdtnet-sim", "cpu")(composite, mask, apply_anyway=True)

@@ -4,10 +4,10 @@ import http.client
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from PIL import Image
 from cdtnet.cli.main import main
 from cdtnet.study.answers import AnswerFile, read_answers
 from cdtnet.study.design import Design
+from tests.processes import PATIENCE, started
 from tests.study.test_answers import answer
 
 pytestmark = pytest.mark.slow
@@ -29,39 +30,37 @@ class Server:
 
     def __init__(self, root):
         self.root, self.answers = root, root / "answers.jsonl"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
+        self.port, self._open = 0, ExitStack()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._open.close()
 
     def start(self):
         folders = [f"{method}={self.root / method}" for method in METHODS]
         extras = ["--composites", self.root / "composites", "--masks", self.root / "masks"]
         command = ["study", "serve", "--pictures", *folders, *extras, "--answers", self.answers]
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "cdtnet.cli.main",
-                *command,
-                "--repeat-share",
-                "0.34",
-                "--port",
-                str(self.port),
-            ],
+        command += ["--repeat-share", "0.34", "--port", self.port]
+        process = started(
+            [sys.executable, "-m", "cdtnet.cli.main", *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "TMPDIR": str(self.root)},  # what a kill leaves goes with the test's folder
         )
-        assert self.process.stdout.readline() == self.url + "\n", self.process.communicate()
-        return self
+        self.process = self._open.enter_context(process)
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), self.process.communicate()
+        self.port = int(self.url.rstrip("/").rpartition(":")[2])
 
     def kill(self):
-        self.process.kill()
-        self.process.communicate()
+        self._open.close()
 
     def request(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         if isinstance(body, dict):
             body, headers = json.dumps(body), {"Content-Type": "application/json", **headers}
         connection.request(method, path, body, headers)
@@ -91,16 +90,14 @@ def make_pictures(root):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """One for all tests that don't mind who else has answered."""
-    server = Server(make_pictures(tmp_path_factory.mktemp("study"))).start()
-    yield server
-    server.kill()
+    with Server(make_pictures(tmp_path_factory.mktemp("study"))) as server:
+        yield server
 
 
 @pytest.fixture
 def fresh_server(tmp_path):
-    server = Server(make_pictures(tmp_path)).start()
-    yield server
-    server.kill()
+    with Server(make_pictures(tmp_path)) as server:
+        yield server
 
 
 def answers_of(server, name):
@@ -177,12 +174,12 @@ def test_a_participant_in_the_browser(fresh_server, page, page_errors, capsys):
     assert [(answer.left, answer.right) for answer in stored] == shown
     assert [answer.choice for answer in stored] == ["left", "right", "same", "right", *["left"] * 4]
     assert [answer.repeat for answer in stored].count(True) == 2
-    assert all(0 < answer.seconds < 60 for answer in stored)
+    assert all(answer.seconds > 0 for answer in stored)
     capsys.readouterr()
     assert main(["study", "score", str(server.answers)]) == 0
     assert "1 participant, 6 answers" in capsys.readouterr().out
     server.process.terminate()
-    _, said = server.process.communicate(timeout=20)
+    _, said = server.process.communicate(timeout=PATIENCE)
     assert server.process.returncode == 0
     assert said == f"8 questions per participant, answers in {server.answers}; Ctrl-C stops.\n"
 

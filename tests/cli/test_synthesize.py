@@ -1,11 +1,9 @@
 """The whole verb: every mode, read back as a data set; real processes for what only a process shows."""
 
 import csv
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from PIL import Image
 
 from cdtnet.cli.main import main
 from cdtnet.datasets.samples import open_dataset, read_sample
+from tests.processes import started, until
 from tests.synthesize.conftest import array, draw_mask, draw_photo, own_pictures, save, tree
 from tests.synthesize.test_instances import BOX, rectangle, write_coco, write_open_images
 
@@ -251,13 +250,12 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(many, tmp_path):
     arguments = ["exchange", many, "--masks", many / "masks", "--png"]
     assert synthesize(*arguments, "-o", tmp_path / "whole", "--workers", 1) == 0
     killed = tmp_path / "killed"
-    process = subprocess.Popen(command(*arguments, "-o", killed, "--workers", 2))
     composites = killed / "HExchange" / "composite_images"
-    _wait_until(lambda: len(list(composites.glob("[!.]*"))) >= 3)
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    _wait_until(lambda: not any(_is_alive(worker) for worker in workers))
+    with started(command(*arguments, "-o", killed, "--workers", 2)) as process:
+        until(lambda: len(list(composites.glob("[!.]*"))) >= 3, process)
+        workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.kill()
+    until(lambda: not any(_is_alive(worker) for worker in workers))
     before = {path: path.stat().st_mtime_ns for path in killed.glob("HExchange/*/[!.]*")}
     assert 3 <= len(list(composites.glob("[!.]*"))) < 40
     assert synthesize(*arguments, "-o", killed, "--workers", 1) == 0
@@ -268,10 +266,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(many, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(many, tmp_path):
     arguments = ["exchange", many, "--masks", many / "masks", "--workers", 1, "-o", tmp_path]
-    process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
-    _wait_until((tmp_path / "HExchange" / "composite_images").is_dir)
-    process.send_signal(signal.SIGINT)
-    _, printed = process.communicate()
+    with started(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        until((tmp_path / "HExchange" / "composite_images").is_dir, process)
+        process.send_signal(signal.SIGINT)
+        _, printed = process.communicate()
     assert process.returncode == 130
     assert printed == "cdtnet: Interrupted; run the same command to resume.\n"
 
@@ -305,13 +303,6 @@ def _is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def _wait_until(condition):
-    end = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize(

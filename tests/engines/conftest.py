@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 import cdtnet
+from cdtnet.engines import openvino
+from cdtnet.engines.openvino import OpenVinoEngine
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 DEMO = Path(cdtnet.__file__).parent / "demo"
@@ -23,7 +25,15 @@ def third(path: Path, mode: str) -> np.ndarray:
     return np.asarray(image.resize((image.width // 3, image.height // 3), Image.Resampling.LANCZOS))
 
 
+@pytest.fixture(scope="package", autouse=True)
+def engines_of_their_own():
+    """Undo what `tests/sharing.py` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openvino, "OpenVinoEngine", OpenVinoEngine)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def masks_as_they_are(monkeypatch):
     """Engines are compared with the plain network, which never refines a mask."""
-    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)
+    monkeypatch.setattr("cdtnet.inference.analysis.GAIN", np.inf)

@@ -28,7 +28,7 @@ def test_a_mirrored_picture_becomes_the_mirrored_result(engine, name, tmp_path):
     apart = {}
     for twice in (False, True):
         weights = load_weights(name)
-        model = build(replace(weights, config=replace(weights.config, second_look=twice)))
+        model = build(replace(weights, config=replace(weights.config, second_look=twice, base_size=64)))
         if model.refinement is not None:
             model.refinement.begin_with_sum()  # convolutions have a left and a right
         write_weights(tmp_path / "model.safetensors", model, {})

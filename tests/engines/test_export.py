@@ -1,10 +1,13 @@
 """Exported graphs, run by ONNX Runtime, against the PyTorch modules that they were written from."""
 
+import io
 import json
 import re
 import runpy
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from cdtnet.engines.openvino import BOXES, CORRECTION, GRAPHS
 from cdtnet.engines.subgraphs import flatten
 from cdtnet.engines.whole import Line
 from cdtnet.imaging.geometry import Window
+from cdtnet.model import CDTNet
 from cdtnet.model.color_mapping import identity_table, map_colors
 from cdtnet.model.layers import denormalize
 from cdtnet.model.sampling import downsample, upsample
@@ -34,12 +38,26 @@ pytestmark = pytest.mark.slow
 SIZES = [(97, 131), (33, 300), (1, 50), (64, 64), (7, 1)]
 
 
+SESSIONS: dict[int, tuple[onnx.ModelProto, onnxruntime.InferenceSession]] = {}  # with their graphs, by id
+
+
 def run(graph, **inputs):
     """The outputs, by ONNX Runtime on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, ["CPUExecutionProvider"])
-    return session.run(None, {name: np.ascontiguousarray(value) for name, value in inputs.items()})
+    if id(graph) not in SESSIONS:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = 1, 3
+        serialized = graph.SerializeToString()
+        session = onnxruntime.InferenceSession(serialized, options, ["CPUExecutionProvider"])
+        SESSIONS[id(graph)] = graph, session
+    contiguous = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+    return SESSIONS[id(graph)][1].run(None, contiguous)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_is_given_back():
+    yield
+    SESSIONS.clear()
+    exported.cache_clear()
 
 
 def apart(ours, expected) -> float:
@@ -52,6 +70,22 @@ def apart(ours, expected) -> float:
 @pytest.fixture(scope="module")
 def graphs(official_model):
     return export(official_model, {})
+
+
+@cache
+def exported(config: Config) -> tuple[CDTNet, dict[str, onnx.ModelProto]]:
+    """A network and its graphs, for all tests that want one of this kind."""
+    model = network(config)
+    return model, export(model, {})
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The folder that `cdtnet export cdtnet-256` writes, and what it prints."""
+    folder, printed = tmp_path_factory.mktemp("export") / "new" / "folder", io.StringIO()
+    with redirect_stdout(printed):
+        assert main(["export", "cdtnet-256", str(folder)]) == 0
+    return folder, printed.getvalue()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -80,8 +114,8 @@ def test_the_whole_graph_equals_the_module_with_published_like_weights(official_
     ids=str,
 )
 def test_whole_graphs_of_every_kind_take_batches_of_any_size(config):
-    model = network(config)
-    graph = export(model, {})["cdtnet"]
+    model, graphs = exported(config)
+    graph = graphs["cdtnet"]
     for size, count in zip(SIZES, (3, 1, 2, 1, 1), strict=True):
         for make in (pictures, patches):
             images, masks = make(*size, count)
@@ -90,12 +124,11 @@ def test_whole_graphs_of_every_kind_take_batches_of_any_size(config):
             assert np.array_equal(ours[masks[..., 0] == 0], images[masks[..., 0] == 0])
 
 
-def test_the_shipped_weights_at_base_size_256(capsys, tmp_path):
-    assert main(["export", "cdtnet-256", str(tmp_path / "new" / "folder")]) == 0
-    paths = capsys.readouterr().out.split()
-    assert sorted(Path(path).stem for path in paths) == sorted(["cdtnet", *BOXES["cdtnet"]])
+def test_the_shipped_weights_at_base_size_256(shipped):
+    folder, printed = shipped
+    assert sorted(Path(path).stem for path in printed.split()) == sorted(["cdtnet", *BOXES["cdtnet"]])
     images, masks = pictures(300, 211)
-    graph = onnx.load(tmp_path / "new" / "folder" / "cdtnet.onnx")
+    graph = onnx.load(folder / "cdtnet.onnx")
     expected = plain(cdtnet.load_model("cdtnet-256"), images, masks)
     assert apart(run(graph, image=images, mask=masks)[0], expected) <= 1e-5
     said = {entry.key: entry.value for entry in graph.metadata_props}
@@ -117,9 +150,9 @@ def test_the_generator(official_model, graphs, base_size):
 
 @pytest.mark.parametrize("luts", [1, 2, 4, 8])
 def test_the_mixed_table(luts):
-    model = network(Config("cdtnet-sim", base_size=32, luts=luts))
+    model, graphs = exported(Config("cdtnet-sim", base_size=32, luts=luts))
     bottleneck, mask = torch.randn(1, 256, 5, 5), torch.rand(1, 1, 5, 5)
-    table, _ = run(export(model, {})["color_mapping"], bottleneck=bottleneck, coarse_mask=mask)
+    table, _ = run(graphs["color_mapping"], bottleneck=bottleneck, coarse_mask=mask)
     assert apart(table, model.color_mapping(bottleneck, mask)) <= 1e-5
 
 
@@ -135,10 +168,10 @@ def test_a_lookup_in_the_flat_table_is_the_trilinear_one(official_model, graphs,
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_residual(size):
-    model = network(Config(base_size=32, residual=True))
+    model, graphs = exported(Config(base_size=32, residual=True))
     images, masks = pictures(*size)
     low = model.downsample(nchw(images), nchw(masks))
-    analysis, graphs = model.analyze(low), export(model, {})
+    analysis = model.analyze(low)
     tile = {"image": low.image.permute(0, 2, 3, 1), "mask": low.mask.permute(0, 2, 3, 1)}
     mapped = run(graphs["lookup"], atlas=flatten(analysis.table), **tile)[0]
     painted = torch.cat((analysis.image_low, analysis.features_low), dim=1)
@@ -150,7 +183,7 @@ def test_the_residual(size):
 @pytest.mark.parametrize(("variant", "residual"), [("cdtnet", False), ("cdtnet", True), ("is2am", False)])
 @pytest.mark.parametrize("size", SIZES)
 def test_tiles_from_the_analysis(variant, residual, size):
-    model = network(Config(variant, base_size=32, residual=residual))
+    model, graphs = exported(Config(variant, base_size=32, residual=residual))
     images, masks = pictures(*size)
     analysis = model.analyze(model.downsample(nchw(images), nchw(masks)))
     rendered, mapped = model.render(analysis, nchw(images), nchw(masks))
@@ -162,7 +195,7 @@ def test_tiles_from_the_analysis(variant, residual, size):
     }
     if variant == "cdtnet":
         inputs |= {"image": images, "mask": masks, "mapped": mapped.permute(0, 2, 3, 1)}
-    graph = export(model, {})["refinement" if variant == "cdtnet" else "upsampling"]
+    graph = graphs["refinement" if variant == "cdtnet" else "upsampling"]
     assert apart(run(graph, **inputs)[0], rendered.permute(0, 2, 3, 1)) <= 1e-5
 
 
@@ -229,14 +262,14 @@ def test_bare_graphs_take_the_weights_by_the_names_of_our_files(official_model):
     assert places == {name for name in entries if not name.endswith("num_batches_tracked")}
 
 
-def test_the_example_in_the_docs(tmp_path, monkeypatch, capsys):
+def test_the_example_in_the_docs(tmp_path, monkeypatch, shipped):
     text = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     photo = Path(cdtnet.__file__).parent / "demo"
     monkeypatch.chdir(tmp_path)
     for name in ("composite.jpg", "mask.png"):
         Image.open(photo / name).resize((120, 80)).save(name, quality=95)
-    assert main(["export", "cdtnet-256", "exported"]) == 0
+    Path("exported").symlink_to(shipped[0])
     (tmp_path / "example.py").write_text(code, encoding="utf-8")
     runpy.run_path("example.py")
     ours = np.asarray(Image.open("harmonized.png")).astype(int)

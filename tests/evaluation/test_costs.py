@@ -7,6 +7,8 @@ import pytest
 from cdtnet.errors import CdtnetError
 from cdtnet.evaluation.costs import measure_costs
 
+pytestmark = pytest.mark.slow
+
 
 def conv(size, inputs, outputs, kernel=3):
     """Operations of a convolution on a square, a multiplication and an addition counted apart."""

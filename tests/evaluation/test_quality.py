@@ -30,7 +30,7 @@ def quality(monkeypatch):
 
 def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, capsys):
     photos = ["--photos", str(photo_folder / "mid"), "--masks", str(photo_folder / "masks")]
-    options = ["--sources", "objects", "--size", "64", "--count", "3", "--output", str(tmp_path)]
+    options = ["--sources", "objects", "--size", "64", "--count", "2", "--output", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["quality.py", *photos, *options])
     quality.main()
     page = (tmp_path / "quality-64.md").read_text()
@@ -47,8 +47,8 @@ def test_the_table_and_the_card(quality, photo_folder, tmp_path, monkeypatch, ca
     assert len(groups) == len(quality.MODELS)
     for group in groups:
         counts = dict(zip(cells(group), cells(group, 1), strict=True))
-        assert counts["objects"] == "3"
-        assert sum(int(counts[band]) for band in BANDS) == 3
+        assert counts["objects"] == "2"
+        assert sum(int(counts[band]) for band in BANDS) == 2
     card = json.loads((tmp_path / "quality-64.json").read_text())
     assert list(card) == ["is2am", "cdtnet-sim", "cdtnet-256", "cdtnet-512"]
     assert "64 px, held-out photos" in card["cdtnet-512"]

@@ -8,6 +8,7 @@ from cdtnet import CdtnetError, PictureError
 from cdtnet.cli.main import main
 from cdtnet.imaging import cutting
 from tests.cli.refusals import refusal
+from tests.imaging.finder import red_square, write_finder
 
 GREEN = np.array([60, 230, 70], float)
 
@@ -15,37 +16,15 @@ GREEN = np.array([60, 230, 70], float)
 @pytest.fixture
 def finder(tmp_path, monkeypatch):
     """A network of rembg's that finds what is red, where rembg looks for its weights."""
-    pytest.importorskip("rembg", reason="rembg is not installed (the extra cut-out)")
-    onnx = pytest.importorskip("onnx")
-    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    nodes = [helper.make_node("Slice", ["photo", "start", "stop", "axis"], ["found"])]
-    numbers = [
-        helper.make_tensor(name, onnx.TensorProto.INT64, [1], [value])
-        for name, value in (("start", 0), ("stop", 1), ("axis", 1))
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "red",
-        [helper.make_tensor_value_info("photo", kind, [1, 3, 320, 320])],
-        [helper.make_tensor_value_info("found", kind, [1, 1, 320, 320])],
-        numbers,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    folder = tmp_path / "rembg" / "models" / "u2netp"
-    folder.mkdir(parents=True)
-    onnx.save(model, folder / "u2netp.onnx")
-    monkeypatch.setenv("U2NET_HOME", str(tmp_path / "rembg"))
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
     cutting._session.cache_clear()
-    yield "u2netp"
+    yield write_finder(tmp_path)
     cutting._session.cache_clear()
 
 
 @pytest.fixture
 def photo():
-    """A red square before a blue-green wall."""
-    pixels = np.full((120, 160, 3), (10, 90, 110), np.uint8)
-    pixels[40:80, 60:110] = 230, 60, 50
-    return pixels
+    return red_square()
 
 
 def soft_object(size=200):
@@ -80,6 +59,11 @@ def test_a_photo_is_cut_out_and_pasted_by_one_command(photo, finder, weights, tm
     assert main(command) == 0
     expected = cdtnet.compose(cdtnet.cut_out(photo, finder=finder), "scene.png").composite
     np.testing.assert_array_equal(cdtnet.imaging.read_picture("a.png").pixels, expected.pixels)
+
+
+def test_whether_weights_are_there_is_known_without_a_download(finder):
+    assert cutting.has_finder(finder)
+    assert not cutting.has_finder("u2net")
 
 
 def test_networks_that_rembg_has_not_are_named(photo, finder):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import pyvips
 from cdtnet.errors import PictureError
 from cdtnet.imaging import Metadata, Picture, read_picture, write_picture
 from cdtnet.imaging.rows import open_picture, read_header
+from tests.processes import until
 
 
 def test_rows_come_in_any_order_and_to_many_threads(tmp_path, random, pixels):
@@ -45,9 +45,7 @@ def test_a_damaged_picture_leaves_no_thread_behind(tmp_path, pixels):
         for _ in range(3):
             with pytest.raises(PictureError):
                 open_picture(path).pixels[800:1000]
-        deadline = time.monotonic() + 10
-        while threading.active_count() > before and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: threading.active_count() <= before)
         assert threading.active_count() == before
     finally:
         gc.enable()

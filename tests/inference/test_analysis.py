@@ -1,6 +1,7 @@
 """Masks that are off the object's edge: colors are judged by a refined one, and painted as given."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 import cdtnet
 from cdtnet import Harmonizer
+from cdtnet.imaging.snapping import Snapped
 from cdtnet.inference import analysis
-from cdtnet.inference.analysis import CLEAR, MORE
+from cdtnet.inference.analysis import GAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -47,7 +49,7 @@ def test_a_mask_that_is_too_wide_is_judged_by_a_refined_one(harmonizer, scene, m
     composite, photo, mask = scene
     result = harmonizer(composite, wide(mask))
     assert "refined" in result.remark
-    monkeypatch.setattr(analysis, "CLEAR", -1)
+    monkeypatch.setattr(analysis, "GAIN", np.inf)
     plain = harmonizer(composite, wide(mask))
     assert "refined" not in (plain.remark or "")
     assert left(result.image, composite, photo, mask) < 0.95 * left(plain.image, composite, photo, mask)
@@ -60,15 +62,9 @@ def test_what_the_given_mask_leaves_out_stays_as_it_is(harmonizer, scene):
         np.testing.assert_array_equal(result[given == 0], composite[given == 0])
 
 
-def test_a_mask_that_shows_enough_is_not_refined(harmonizer, scene, monkeypatch):
+def test_an_exact_mask_is_kept(harmonizer, scene):
     composite, _, mask = scene
-    monkeypatch.setattr(analysis, "CLEAR", 1)
-    monkeypatch.setattr(analysis, "snap_low", lambda *_: pytest.fail("the mask was refined"))
     assert harmonizer(composite, mask).remark is None
-
-
-def look(worth, share=0.8):
-    return analysis._Look(np.full(3, worth), analysis.Confidence(share, worth / 255), worth)
 
 
 class Mixer:
@@ -79,23 +75,45 @@ class Mixer:
         return sum(weight * found for found, weight in zip(analyses, weights, strict=True))
 
 
-def test_the_refined_mask_has_to_show_clearly_more():
-    for second, refined in ((1.5 * MORE, True), (0.7 * MORE, False)):
-        found, sure, is_refined = analysis._joined(Mixer, [look(1.0), look(second)])
-        assert is_refined is refined
-        np.testing.assert_allclose(found, second if refined else 1, rtol=0.1)
-        assert sure.share == pytest.approx(0.8)
-    assert analysis._joined(Mixer, [look(CLEAR)])[2] is False
+class View(NamedTuple):
+    """What is looked at."""
+
+    image: np.ndarray
+    mask: np.ndarray
+
+    def masked(self, mask):
+        return self._replace(mask=mask)
 
 
-def test_the_passage_from_one_mask_to_the_other_is_smooth():
-    values = [
-        analysis._joined(Mixer, [look(1.0), look(MORE * worth)])[0][0] for worth in np.linspace(0.5, 2, 60)
+def found(gain, monkeypatch):
+    """What is found of a mask of 0.2 that is refined to one of 0.8, and the number of views."""
+    view = View(np.zeros((8, 8, 3), np.float32), np.full((8, 8), 0.2, np.float32))
+    monkeypatch.setattr(analysis, "snap_low", lambda *_: Snapped(np.full((8, 8), 0.8, np.float32), gain))
+    views = analysis._views(view)
+    return np.average([low.mask.mean() for low, _ in views], weights=[weight for _, weight in views]), len(
+        views
+    )
+
+
+def test_the_edge_of_a_refined_mask_has_to_have_clearly_more_contrast(monkeypatch):
+    assert found(0.5 * GAIN, monkeypatch) == (pytest.approx(0.2), 1)
+    assert found(2.0 * GAIN, monkeypatch) == (pytest.approx(0.8), 1)
+
+
+def test_the_transition_from_one_mask_to_the_other_is_smooth(monkeypatch):
+    values = [found(gain * GAIN, monkeypatch)[0] for gain in np.linspace(0.5, 2, 60)]
+    assert np.diff(values).min() >= 0
+    assert np.diff(values).max() < 0.05
+
+
+def test_of_two_looks_the_surer_one_counts_more():
+    looks = [
+        analysis._Look(np.full(3, value), analysis.Confidence(share, 0.1), 0.5)
+        for value, share in ((1.0, 0.3), (2.0, 0.9))
     ]
-    assert np.abs(np.diff(values)).max() < 0.3
-    same = analysis._joined(Mixer, [look(1.0, 0.3), look(MORE, 0.9)])
-    assert same[1].share == pytest.approx(0.6)
-    np.testing.assert_allclose(same[0], 1 + 0.75 * (MORE - 1), rtol=1e-6)
+    mean, sure = analysis._mean(Mixer, looks)
+    assert sure.share == pytest.approx(0.6)
+    np.testing.assert_allclose(mean, 1.75, rtol=1e-6)
 
 
 def test_the_mask_of_a_pasted_cut_out_is_taken_as_exact(harmonizer, scene, monkeypatch):

@@ -256,7 +256,10 @@ def test_the_same_colours_in_another_profile_are_harmonized_alike(harmonizer, of
     assert difference.mean() < 1
 
 
-@pytest.mark.parametrize(("height", "width"), [(4000, 6000), (6000, 4000)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("height", "width"), [(4000, 6000), pytest.param(6000, 4000, marks=pytest.mark.nightly)]
+)
 def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_model, height, width):
     """Corners of the picture, each rendered by the module as one window of another size."""
     random = np.random.default_rng(0)
@@ -306,7 +309,7 @@ def test_a_table_alone_is_that_of_the_result(harmonizer):
 def test_applied_anyway_the_whole_change_is_made_and_nothing_is_said(random, engine, monkeypatch):
     composite, mask = random.integers(0, 256, (40, 50, 3), dtype=np.uint8), np.zeros((40, 50), np.uint8)
     mask[10:30, 10:30] = 255
-    monkeypatch.setattr("cdtnet.inference.analysis.CLEAR", -1)  # with the mask as it is
+    monkeypatch.setattr("cdtnet.inference.analysis.GAIN", np.inf)  # with the mask as it is
     twice = Harmonizer("cdtnet-256", "cpu", engine=engine)
     whole = twice(composite, mask, apply_anyway=True)
     monkeypatch.setattr("cdtnet.inference.analysis.confidence", lambda *_: Confidence(share=0, size=1))

@@ -215,9 +215,9 @@ def test_a_foreground_of_nothing_but_specks_is_one_object():
 def test_a_mask_full_of_noise_takes_no_time():
     mask = np.where(np.random.default_rng(0).random((3000, 4000)) < 1e-5, 255, 0).astype(np.uint8)
     mask[1000:2000, 1000:2000] = 255
-    began = time.perf_counter()
+    began = time.process_time()
     (part,) = found(mask).parts
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3  # however busy the machine is
     top, left, bottom, right = part.extent
     assert min(top, left) > 850
     assert max(bottom, right) < 2150

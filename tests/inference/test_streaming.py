@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from cdtnet import Harmonizer, PictureError, WriteError
 from cdtnet.cli.main import main
 from cdtnet.engines.confidence import Confidence
 from cdtnet.imaging import Picture, read_picture, write_picture
+from tests.processes import started, until
 
 
 @pytest.fixture(scope="session")
@@ -280,10 +280,8 @@ def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
     mask.cast("uchar").tiffsave(str(tmp_path / "mask.tif"), compression="deflate")
     (tmp_path / "out.tif").write_bytes(b"old")
     command = [sys.executable, "-c", STREAM, weights]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        while not any(path.suffix == ".tmp" for path in tmp_path.iterdir()):
-            assert process.poll() is None
-            time.sleep(0.05)
+    with started(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: any(path.suffix == ".tmp" for path in tmp_path.iterdir()), process)
         process.send_signal(sent)
         assert "cdtnet: Interrupted; every file is as it was before, or complete." in process.stderr.read()
     assert process.returncode == 130

@@ -5,11 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from cdtnet.engines.openvino import OpenVinoEngine
 from cdtnet.engines.quiet import ov
 from cdtnet.imaging import ColorCodec, Picture, color_codec
 from cdtnet.imaging.geometry import Window
 from cdtnet.imaging.resizing import shrink
 from cdtnet.inference.harmonizer import TILE, Harmonizer
+from cdtnet.weights import load_weights
 
 HEIGHT, WIDTH = 4000, 6000
 SHARE = 0.086  # the median of HAdobe5k
@@ -75,7 +77,8 @@ def test_what_is_not_touched_is_not_rendered(harmonizer, rendered, composite):
     assert all(mask[window.slices].any() for window in rendered)
 
 
-def test_no_graph_is_compiled_twice_whatever_the_sizes(harmonizer, monkeypatch):
+def test_no_graph_is_compiled_twice_whatever_the_sizes(harmonizer, weights, monkeypatch):
+    harmonizer.engine = OpenVinoEngine(load_weights(weights))  # which no other test has used
     compiled, compile_model = [], ov.Core.compile_model
     monkeypatch.setattr(
         ov.Core, "compile_model", lambda *args: compiled.append(args[1].get_name()) or compile_model(*args)

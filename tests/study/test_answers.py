@@ -1,9 +1,7 @@
 """The file survives kills, cut lines and full disks."""
 
 import json
-import os
 import resource
-import signal
 import subprocess
 import sys
 
@@ -12,6 +10,7 @@ import pytest
 from cdtnet.errors import DataError, WriteError
 from cdtnet.study.answers import Answer, AnswerFile, read_answers
 from cdtnet.study.design import Design
+from tests.processes import started
 
 DESIGN = Design(("A", "B"), ("p", "q"), 2, 0.0, 5)
 
@@ -102,10 +101,10 @@ def test_what_was_acknowledged_survives_a_kill(path):
         "file = AnswerFile(Path(sys.argv[1]))\n"
         "for k in itertools.count():\n    file.append('answer', answer(k))\n    print(k, flush=True)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
-    acknowledged = [int(process.stdout.readline()) for _ in range(20)][-1]
-    os.kill(process.pid, signal.SIGKILL)
-    acknowledged = max([acknowledged, *map(int, process.communicate()[0].split())])
+    with started([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as process:
+        acknowledged = [int(process.stdout.readline()) for _ in range(20)][-1]
+        process.kill()
+        acknowledged = max([acknowledged, *map(int, process.communicate()[0].split())])
     record = read_answers(path)
     assert {("ann", k) for k in range(acknowledged + 1)} <= record.answers.keys()
 

@@ -10,6 +10,7 @@ import pytest
 import cdtnet
 from cdtnet.imaging.read import read_picture
 from cdtnet.imaging.write import write_picture
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ os.wait()
 def forked(before: str, inside: str, model: str) -> str:
     code = PROGRAM.format(before=before, inside=inside).replace("MODEL", repr(model))
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

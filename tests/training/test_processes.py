@@ -15,11 +15,11 @@ import torch
 import yaml
 
 from cdtnet.weights import read_weights
+from tests.processes import PATIENCE, started, until
 
 pytestmark = pytest.mark.slow
 
 TWO = "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def command(recipe: Path, run: Path, *options: object, launcher: tuple[str, ...] = ()) -> list[str]:
@@ -30,7 +30,7 @@ def command(recipe: Path, run: Path, *options: object, launcher: tuple[str, ...]
 
 
 def train(*arguments, **options) -> None:
-    done = subprocess.run(command(*arguments, **options), env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(command(*arguments, **options), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -47,32 +47,30 @@ def recipe(recipe_of, tmp_path) -> Path:
     return tmp_path / "recipe.yaml"
 
 
-def test_killed_anywhere_a_run_ends_with_the_same_weights(recipe, tmp_path):
+@pytest.mark.parametrize("kills", [2, pytest.param(6, marks=pytest.mark.nightly)])
+def test_killed_anywhere_a_run_ends_with_the_same_weights(recipe, tmp_path, kills):
     train(recipe, tmp_path / "whole")
     dice, killed = random.Random(0), {"while writing": 0, "while training": 0}
     run = tmp_path / "killed"
-    while sum(killed.values()) < 4:
-        process = subprocess.Popen(
-            command(recipe, run, "--save-every", 0), env=ENVIRONMENT, stderr=subprocess.DEVNULL
-        )
+    while sum(killed.values()) < kills:
         moment = "while writing" if sum(killed.values()) % 2 else "while training"
         countdown = dice.randint(1, 2)  # steps of this process
         seen = (run / "checkpoint.pt").stat().st_mtime_ns if (run / "checkpoint.pt").exists() else 0
-        while process.poll() is None:
-            if moment == "while writing" and any(run.glob(".checkpoint.pt.*.tmp")):
-                break
-            now = (run / "checkpoint.pt").stat().st_mtime_ns if (run / "checkpoint.pt").exists() else 0
-            countdown -= now != seen
-            seen = now
-            if countdown == 0 and moment == "while training":
-                time.sleep(dice.uniform(0, 0.05))
-                break
-            time.sleep(0.0005)
-        killed[moment] += process.poll() is None
-        process.kill()
-        process.wait()
+        saving = command(recipe, run, "--save-every", 0)
+        with started(saving, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                if moment == "while writing" and any(run.glob(".checkpoint.pt.*.tmp")):
+                    break
+                now = (run / "checkpoint.pt").stat().st_mtime_ns if (run / "checkpoint.pt").exists() else 0
+                countdown -= now != seen
+                seen = now
+                if countdown == 0 and moment == "while training":
+                    time.sleep(dice.uniform(0, 0.05))
+                    break
+                time.sleep(0.0005)
+            killed[moment] += process.poll() is None
         assert not (run / "weights.safetensors").exists()
-    assert killed == {"while writing": 2, "while training": 2}
+    assert killed == {"while writing": kills // 2, "while training": kills // 2}
     train(recipe, run)
     whole, resumed = weights(tmp_path / "whole"), weights(run)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -96,7 +94,7 @@ def test_two_processes_train_as_one(recipe, tmp_path):
 
 def test_a_batch_that_cannot_be_shared_is_said(recipe, tmp_path):
     arguments = command(recipe, tmp_path / "run", "stages.1.batch=3", launcher=TWO)
-    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode != 0
     assert "3 pictures, cannot be shared by 2 processes" in done.stderr
     assert "cdtnet/training" not in done.stderr  # no traceback of ours
@@ -109,13 +107,11 @@ def test_a_signal_to_the_whole_group_keeps_all_steps(recipe_of, tmp_path, number
     content = recipe_of({"samples": 400_000}, data={"workers": 1}).model_dump(mode="json")
     (tmp_path / "long.yaml").write_text(yaml.safe_dump(content))
     arguments = command(tmp_path / "long.yaml", tmp_path / "run", "--save-every", "0")
-    process = subprocess.Popen(
-        arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while process.poll() is None and not (tmp_path / "run" / "checkpoint.pt").exists():
-        time.sleep(0.01)
-    os.killpg(process.pid, number)
-    said = process.communicate(timeout=120)[1]
+    options = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with started(arguments, **options) as process:
+        until((tmp_path / "run" / "checkpoint.pt").exists, process)
+        os.killpg(process.pid, number)
+        said = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 130, said
     assert "Traceback" not in said
     stopped = re.search(r"Stopped after ([\d,]+) samples; run the same command to resume", said)
@@ -145,7 +141,7 @@ def test_a_reading_process_that_is_killed_is_said_and_costs_nothing(recipe_of, t
     )
     options = "--output", str(tmp_path / "run"), "--device", "cpu", "--save-every", "0"
     arguments = [sys.executable, str(script), "train", str(tmp_path / "long.yaml"), *options]
-    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "cdtnet: A process that reads pictures was ended" in done.stderr
     assert "Traceback" not in done.stderr

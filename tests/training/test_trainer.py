@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from cdtnet.errors import CdtnetError, DataError, WeightsError, WriteError
-from cdtnet.model import load_model
+from cdtnet.model import CDTNet, Config, load_model
 from cdtnet.training.checkpoint import load_checkpoint
 from cdtnet.training.distributed import Processes
 from cdtnet.training.loss import foreground_mse
 from cdtnet.training.recipe import load_recipe
 from cdtnet.training.trainer import Trainer
-from cdtnet.weights import read_weights
+from cdtnet.weights import read_weights, write_weights
 
 pytestmark = pytest.mark.slow
 
@@ -48,15 +48,20 @@ def test_a_run_stopped_after_every_step_ends_with_the_same_weights(recipe_of, tm
     assert all(torch.equal(whole[name], pieces[name]) for name in whole)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_every_recipe_takes_two_steps(name, photo_folder, triplet_folder, tmp_path):
-    from cdtnet.model import CDTNet, Config
-    from cdtnet.weights import write_weights
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory) -> dict[bool, Path]:
+    """Weights to start from, by whether the network's refinement adds to the color mapping's picture."""
+    folder = tmp_path_factory.mktemp("starts")
+    for residual in (False, True):
+        write_weights(folder / f"{residual}.safetensors", CDTNet(Config(residual=residual)), {})
+    return {residual: folder / f"{residual}.safetensors" for residual in (False, True)}
 
-    start = tmp_path / "start.safetensors"
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_recipe_takes_two_steps(name, photo_folder, triplet_folder, tmp_path, starts):
     recipe = load_recipe(RECIPES / name)
-    write_weights(start, CDTNet(Config(residual=recipe.model.residual)), {})
-    changes = [f"initial.{part}={start}" for part in recipe.initial]
+    changes = [f"initial.{part}={starts[recipe.model.residual]}" for part in recipe.initial]
+    changes += ["watch.validate_every=2"]
     for k, stage in enumerate(recipe.stages):
         small = {"size": 32, "base_size": 16, "batch": 2, "samples": 4, "accumulate": 1, "epochs": "null"}
         if stage.window:

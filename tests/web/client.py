@@ -4,7 +4,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import uvicorn
 from jsonschema import Draft202012Validator
 
 from cdtnet.web.hosting import configuration
+from tests.processes import PATIENCE
 
 BOUNDARY = "-----------------------------a1b2c3"
 
@@ -78,7 +78,7 @@ class Client:
         )
 
     def _request(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, {**self.headers, **headers})
         return _receive(connection)
@@ -124,7 +124,7 @@ class Unfinished:
 
     def __init__(self, port, composite, mask):
         body, kind = form({"composite": composite, "mask": mask}, {})
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self._connection.putrequest("POST", "/v1/harmonize")
         self._connection.putheader("Content-Type", kind)
         self._connection.putheader("Content-Length", str(len(body)))
@@ -140,11 +140,3 @@ class Unfinished:
 
     def leave(self):
         self._connection.close()
-
-
-def until(condition):
-    """Wait for what is sure to come, for a minute."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "It never came."
-        time.sleep(0.01)

@@ -22,9 +22,8 @@ def client(weights):
 
 @pytest.fixture(scope="module")
 def app():
-    process = AppProcess().start()
-    yield process
-    process.kill()
+    with AppProcess() as process:
+        yield process
 
 
 @pytest.fixture

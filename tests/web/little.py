@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from cdtnet import Harmonizer
 from tests.web.app.process import disc, photo, ramp
 
 
+@cache
 def little_to_change(model: str) -> tuple[np.ndarray, np.ndarray]:
     """(60,90,3) and (60,90), uint8: the first of many that the model leaves much as it is."""
     harmonizer = Harmonizer(model, "cpu")

@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from cdtnet.web import body, connection, hosting
 from cdtnet.web.body import BodyLimit
-from tests.web.client import running, until
+from tests.processes import until
+from tests.web.client import running
 
 LARGE = bytes(range(256)) * 100_000
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -6,8 +6,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from cdtnet.web.queue import JobCancelledError, QueueFullError, WorkQueue
-
-SOON = 20  # seconds after which a test has failed
+from tests.processes import PATIENCE
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ class Gate:
 
     def __call__(self, job):
         self.begun.set()
-        assert self.open.wait(SOON)
+        assert self.open.wait(PATIENCE)
         job.progress(1, 2)
         return "through"
 
@@ -34,7 +33,7 @@ class Gate:
 def occupy(queue):
     gate = Gate()
     job = queue.submit(gate)
-    assert gate.begun.wait(SOON)
+    assert gate.begun.wait(PATIENCE)
     return gate, job
 
 
@@ -44,7 +43,7 @@ def test_jobs_are_done_in_the_order_of_their_coming(queue):
     jobs = [queue.submit(lambda job, n=n: order.append(n)) for n in range(2)]
     gate.open.set()
     for job in jobs:
-        job.outcome.result(SOON)
+        job.outcome.result(PATIENCE)
     assert first.outcome.result() == "through"
     assert (first.done, first.total) == (1, 2)
     assert order == [0, 1]
@@ -52,9 +51,9 @@ def test_jobs_are_done_in_the_order_of_their_coming(queue):
 
 def test_as_many_run_at_once_as_there_are_workers():
     queue = WorkQueue(workers=3, waiting=0)
-    barrier = threading.Barrier(3, timeout=SOON)
+    barrier = threading.Barrier(3, timeout=PATIENCE)
     jobs = [queue.submit(lambda job: barrier.wait()) for _ in range(3)]
-    assert sorted(job.outcome.result(SOON) for job in jobs) == [0, 1, 2]
+    assert sorted(job.outcome.result(PATIENCE) for job in jobs) == [0, 1, 2]
     queue.close()
 
 
@@ -69,13 +68,13 @@ def test_a_full_queue_takes_no_more_until_one_is_done(queue):
     reserved.cancel()
     assert not queue.full
     gate.open.set()
-    job.outcome.result(SOON)
+    job.outcome.result(PATIENCE)
 
 
 def test_the_place_is_free_when_the_outcome_is_known():
     queue = WorkQueue(workers=1, waiting=0)
     for n in range(200):
-        assert queue.submit(lambda job, n=n: n).outcome.result(SOON) == n
+        assert queue.submit(lambda job, n=n: n).outcome.result(PATIENCE) == n
     queue.close()
 
 
@@ -88,7 +87,7 @@ def test_cancelled_work_that_waits_is_never_done(queue):
     assert queue.waiting == 0
     last = queue.submit(lambda job: None)
     gate.open.set()
-    last.outcome.result(SOON)
+    last.outcome.result(PATIENCE)
     assert not done
 
 
@@ -98,13 +97,13 @@ def test_cancelled_work_that_runs_ends_at_its_next_progress(queue):
     assert not job.outcome.done()
     gate.open.set()
     with pytest.raises(JobCancelledError):
-        job.outcome.result(SOON)
+        job.outcome.result(PATIENCE)
 
 
 def test_a_reserved_place_is_used_or_given_back(queue):
     job = queue.reserve()
     queue.start(job, lambda job: "done")
-    assert job.outcome.result(SOON) == "done"
+    assert job.outcome.result(PATIENCE) == "done"
     job = queue.reserve()
     job.cancel()
     queue.start(job, lambda job: "never")
@@ -113,8 +112,8 @@ def test_a_reserved_place_is_used_or_given_back(queue):
 
 def test_an_error_reaches_who_waits_and_the_worker_goes_on(queue):
     with pytest.raises(ZeroDivisionError):
-        queue.submit(lambda job: 1 / 0).outcome.result(SOON)
-    assert queue.submit(lambda job: 7).outcome.result(SOON) == 7
+        queue.submit(lambda job: 1 / 0).outcome.result(PATIENCE)
+    assert queue.submit(lambda job: 7).outcome.result(PATIENCE) == 7
 
 
 class Picture:
@@ -135,8 +134,8 @@ def test_nothing_of_a_job_is_kept_after_it(queue, fails):
     gc.disable()  # nothing is to wait for it
     try:
         job = queue.submit(work)
-        outcome = job.outcome.exception(SOON) or job.outcome.result(SOON)
-        queue.submit(lambda job: None).outcome.result(SOON)
+        outcome = job.outcome.exception(PATIENCE) or job.outcome.result(PATIENCE)
+        queue.submit(lambda job: None).outcome.result(PATIENCE)
         if fails:
             assert seen[0]() is None
         del job, outcome
@@ -151,9 +150,9 @@ def test_closing_lets_finish_what_runs_and_drops_what_waits(queue):
     closing = threading.Thread(target=queue.close)
     closing.start()
     with pytest.raises(CancelledError):
-        waiting.outcome.result(SOON)
+        waiting.outcome.result(PATIENCE)
     with pytest.raises(QueueFullError):
         queue.reserve()
     gate.open.set()
-    closing.join(SOON)
-    assert running.outcome.result(SOON) == "through"
+    closing.join(PATIENCE)
+    assert running.outcome.result(PATIENCE) == "through"

@@ -3,13 +3,14 @@
 import argparse
 import warnings
 
-from .options import add_model_options, add_page_options, runtime, say
+from .options import add_cut_out_option, add_model_options, add_page_options, finder_of, runtime, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_model_options(parser)
     add_page_options(parser, port=8188)
+    add_cut_out_option(parser, "let the page cut objects out of photos")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
 
 
@@ -18,6 +19,7 @@ def run(arguments: argparse.Namespace) -> None:
     import webbrowser
 
     from ..errors import needs
+    from ..imaging.cutting import load_finder
 
     with needs("web", "The page"):
         from ..web.app.server import make_app
@@ -25,6 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
         from ..web.hosting import address, listen, serve
     models = Models(arguments.model, runtime(arguments))
     models.load(models.first)  # report its errors here instead of in the page
+    if arguments.cut_out:
+        load_finder(finder_of(arguments))
     with listen(arguments.host, arguments.port) as listener:
         url = address(arguments.host, listener)
         print(url, flush=True)
@@ -35,4 +39,5 @@ def run(arguments: argparse.Namespace) -> None:
             webbrowser.open(url)
         warnings.simplefilter("ignore", UserWarning)  # the page shows remarks itself
         names = [arguments.host, *arguments.name]
-        serve(make_app(models, names=names, strength=arguments.strength), listener)
+        finder = finder_of(arguments)
+        serve(make_app(models, names=names, strength=arguments.strength, finder=finder), listener)

@@ -13,9 +13,11 @@ from ..errors import CdtnetError, PictureError
 from .compose_jobs import Job, check_names, find_jobs
 from .options import (
     add_control_options,
+    add_cut_out_option,
     add_mask_options,
     add_model_options,
     add_record_option,
+    finder_of,
     runtime,
     say,
     some,
@@ -77,16 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="clockwise rotation about its center",
     )
     parser.add_argument(
-        "--mask", help="part of the foreground to paste: a mask of its size, white = pasted, gray = soft edge"
+        "--flip", action="store_true", help="mirror the foreground, left to right, before it is rotated"
     )
     parser.add_argument(
-        "--cut-out",
-        nargs="?",
-        const=True,
-        metavar="NETWORK",
-        help="find the object in an ordinary photo by rembg, which downloads the network's weights at first "
-        "use (default: isnet-general-use)",
+        "--mask", help="part of the foreground to paste: a mask of its size, white = pasted, gray = soft edge"
     )
+    add_cut_out_option(parser, "find the object in an ordinary photo")
     add_mask_options(parser)
     parser.add_argument(
         "--defringe", action="store_true", help="remove the old backdrop's color from soft edges"
@@ -262,7 +260,9 @@ def _pieces(arguments: argparse.Namespace, job: Job, pictures: Sequence[Picture]
     for k, (picture, mask) in enumerate(zip(pictures, masks, strict=False)):
         placed = {name: values[k] for name, values in given.items() if values}
         foreground, mask = _prepared(arguments, picture, mask)
-        pieces.append(Piece(foreground, mask, **placed, resize_mask=arguments.resize_mask))
+        pieces.append(
+            Piece(foreground, mask, **placed, flip=arguments.flip, resize_mask=arguments.resize_mask)
+        )
     return pieces
 
 
@@ -279,7 +279,7 @@ def _each(arguments: argparse.Namespace, name: str, count: int) -> list[Any]:
 
 def _prepared(arguments: argparse.Namespace, picture: Picture, mask: Any) -> tuple[Picture, Any]:
     """The foreground cut out, its edge changed, as far as that was asked for; and its mask, or None."""
-    from ..imaging.cutting import FINDER, cut_out, is_transparent
+    from ..imaging.cutting import cut_out, is_transparent
     from ..imaging.edges import invert_mask
     from ..imaging.masks import to_mask
 
@@ -294,8 +294,9 @@ def _prepared(arguments: argparse.Namespace, picture: Picture, mask: Any) -> tup
             "The foreground has no transparency, so that it has no edge; give a mask of it with --mask, or "
             "have its object cut out with --cut-out."
         )
-    finder = arguments.cut_out if isinstance(arguments.cut_out, str) else FINDER
-    return cut_out(picture, mask, finder=finder, resize_mask=arguments.resize_mask, **edge), None
+    return cut_out(
+        picture, mask, finder=finder_of(arguments), resize_mask=arguments.resize_mask, **edge
+    ), None
 
 
 def _record(arguments: argparse.Namespace, job: Job) -> bool | dict[str, object]:
@@ -313,7 +314,7 @@ def _record(arguments: argparse.Namespace, job: Job) -> bool | dict[str, object]
         record.update(placed)
     if files:
         record["foreground"] = files[0] if len(job.foregrounds) == 1 else files
-    used = {name: getattr(arguments, name) for name in ("cut_out", "defringe", "grow", "feather")}
+    used = {name: getattr(arguments, name) for name in ("flip", "cut_out", "defringe", "grow", "feather")}
     record.update({name: value for name, value in used.items() if value}, snap_mask=arguments.snap_mask)
     return record
 

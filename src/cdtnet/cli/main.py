@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = lambda message, *_: say(str(message))
+            warnings.showwarning = lambda message, *_: say(_with_flags(message))
             arguments = _parse(argv)
             arguments.act(arguments)
             sys.stdout.flush()
@@ -105,6 +105,15 @@ class _Verb(argparse.ArgumentParser):
         """Parse, as every parser does."""
         self.complete()
         return super().parse_known_args(*arguments, **options)
+
+
+def _with_flags(warning: Warning | str) -> str:
+    """A warning, with the flags that act on it."""
+    from ..inference.remarks import helps_of
+
+    helps = helps_of(warning.args[0]) if isinstance(warning, Warning) and warning.args else ()
+    flags = ", ".join(f"--{name.replace('_', '-')}" for name in helps)
+    return f"{warning} ({flags})" if flags else str(warning)
 
 
 def _fail(message: str, code: int = 1) -> int:

@@ -89,6 +89,25 @@ def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> Non
     )
 
 
+def add_cut_out_option(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add --cut-out, which `finder_of` returns."""
+    parser.add_argument(
+        "--cut-out",
+        nargs="?",
+        const=True,
+        metavar="NETWORK",
+        help=f"{purpose} by rembg, which downloads the network's weights at first use (default: "
+        "isnet-general-use)",
+    )
+
+
+def finder_of(arguments: argparse.Namespace) -> str:
+    """The network of rembg that --cut-out names, or the usual one."""
+    from ..imaging.cutting import FINDER
+
+    return arguments.cut_out if isinstance(arguments.cut_out, str) else FINDER
+
+
 def add_apply_anyway(parser: argparse.ArgumentParser) -> None:
     """Add --apply-anyway."""
     parser.add_argument(

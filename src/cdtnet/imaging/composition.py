@@ -130,7 +130,7 @@ def compose(
     if mask is None and pasted.alpha is None:
         raise PictureError(
             "The foreground has no transparency that would say what of it to paste; give a cut-out with an "
-            "alpha channel, or a mask of the foreground (--mask, mask=...)."
+            "alpha channel, or a mask of the foreground."
         )
     opacity = None if mask is None else to_mask(mask, pasted.height, pasted.width, resize=resize_mask)
     if flip:
@@ -141,7 +141,7 @@ def compose(
     if area.top >= area.bottom or area.left >= area.right:
         raise PictureError(
             f"The foreground would lie wholly outside the {canvas.width}×{canvas.height} pixels of the "
-            "background; place it further in (--at, at=...)."
+            "background; place it further in."
         )
     pixels = canvas.pixels.copy()
     soft = np.zeros(pixels.shape[:2], np.uint8 if pixels.dtype == np.uint8 else np.uint16)

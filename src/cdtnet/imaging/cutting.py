@@ -56,8 +56,31 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
     sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # of several objects, the first
     mask = np.rint(255 * np.clip((sure - _HAZE) / (1 - 2 * _HAZE), 0, 1)).astype(np.uint8)
     if not mask.any():
-        raise PictureError("No object was found in the picture; give a mask of it (--mask, mask=...).")
+        raise PictureError(
+            "No object was found in the picture; give a mask of it, or cut it out another way."
+        )
     return mask
+
+
+def load_finder(finder: str = FINDER) -> None:
+    """Load one of rembg's networks before `find_object` needs it; downloads its weights if they are missing.
+
+    Raises:
+        CdtnetError: as from `find_object`.
+    """
+    _session(finder)
+
+
+def has_finder(finder: str = FINDER) -> bool:
+    """Whether the weights of one of rembg's networks have been downloaded.
+
+    Raises:
+        CdtnetError: rembg is not installed.
+    """
+    with needs("cut-out", "Cutting out"):
+        import onnxruntime  # noqa: F401 – rembg ends the process where it is missing
+        from rembg.sessions import sessions
+    return finder in sessions and sessions[finder].resolve_existing(f"{finder}.onnx") is not None
 
 
 def cut_out(

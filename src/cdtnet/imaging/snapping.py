@@ -6,11 +6,12 @@ Rother et al., "GrabCut", SIGGRAPH 2004; He and Sun, "Fast guided filter", arXiv
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .alignment import FAINT, align, contrast, steps
 from .cells import survey
 from .convert import to_picture
 from .depth import full_scale
@@ -24,7 +25,8 @@ TURNS = 3  # iterations of GrabCut
 RADIUS = 3  # radius of the guided filter, in low-resolution pixels
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
 STEEP = 2.5  # factor by which its result is made steeper
-FAINT = 3  # smallest contrast of an edge, in levels of 255
+SURE = 1.5  # contrast of the given edge, as a multiple of that at other widths, from which it is exact
+KEPT = 0.75  # share of the cut's contrast from which the given shape, aligned, is preferred to the cut
 MOST_PARTS = 8
 _TILE = 256
 _LEFT = "The mask is left as it is: the picture shows no edge that fits it."
@@ -90,15 +92,46 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
-def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
-    """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1; None if no edge fits it."""
-    found = _cut(_bytes(image), mask)
-    if found is None:
+class Snapped(NamedTuple):
+    """A refined mask.
+
+    Attributes:
+        mask: (S,S), 0..1.
+        gain: contrast across its edge, as a multiple of the contrast across the edge of the mask as given.
+    """
+
+    mask: FloatArray
+    gain: float
+
+
+def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
+    """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1.
+
+    A mask that is only shifted, too wide or too narrow keeps its shape.
+
+    Returns:
+        None if the mask is exact, or if no edge fits it.
+    """
+    low, inside = _bytes(image), (mask > 0.5).astype(np.uint8)
+    if not inside.any() or inside.all():
+        return None
+    differences = steps(low)
+    aligned = align(differences, inside, _reach(inside))
+    if aligned.peak > SURE or (found := _cut(low, mask)) is None:
         return None
     cut, band = found
+    given, sharp = (max(contrast(differences, edge), FAINT) for edge in (inside, cut))
+    if aligned.contrast > KEPT * sharp:
+        return Snapped(aligned.mask, aligned.contrast / given)
     coefficients = _filter(image, cut)
     soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
-    return np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
+    refined = np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
+    return Snapped(refined, sharp / given)
+
+
+def _reach(inside: NDArray[np.uint8]) -> int:
+    """How far the edge of a mask (S,T), 0 or 1, may be off, in pixels."""
+    return max(round(OFF * float(inside.sum()) ** 0.5), 2)
 
 
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
@@ -128,8 +161,7 @@ def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray
     import cv2
 
     inside = (rough > 0.5).astype(np.uint8)
-    area = int(inside.sum())
-    reach = max(round(OFF * area**0.5), 2)
+    area, reach = int(inside.sum()), _reach(inside)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     sure, possible = cv2.erode(inside, disc, borderValue=1), cv2.dilate(inside, disc, borderValue=0)
     if not sure.any() or possible.all():
@@ -143,18 +175,9 @@ def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray
     except cv2.error:
         return None
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
-    if abs(cut.sum() - area) > area / 2 or _contrast(low, cut) < FAINT:
+    if abs(cut.sum() - area) > area / 2 or contrast(steps(low), cut) < FAINT:
         return None
     return cut, (possible > 0) & (sure == 0)
-
-
-def _contrast(low: NDArray[np.uint8], cut: FloatArray) -> float:
-    """Return the color difference (S,T,3) across a cut (S,T), in levels; 0 without a cut."""
-    steps = []
-    for axis in (0, 1):
-        across = np.diff(cut, axis=axis) != 0
-        steps.append(np.abs(np.diff(low.astype(np.int16), axis=axis))[across].max(1))
-    return float(np.mean(joined)) if (joined := np.concatenate(steps)).size else 0.0
 
 
 def _sparse(values: NDArray[Any], scale: float) -> NDArray[Any]:

@@ -19,17 +19,19 @@ from ..imaging.resizing import LowPicture, shrink
 from ..imaging.snapping import snap_low
 from .crop import close_up
 from .objects import Part
+from .remarks import Remark
 from .steering import REC_601, Levels
 
 LITTLE = 0.3  # share of the change below which a remark says that little is changed
-CLEAR = 25.0  # levels of 255; a look that sees as much follows the edge with its mask
-MORE = 1.7  # a refined mask must see this many times as much to be preferred
-SHARP = 8  # steepness of the transition from one mask to the other
+GAIN = 1.8  # a refined mask is believed if its edge has this many times the contrast of the given one's
+STEEP = 8  # steepness of the transition from one mask to the other
+FEW = 0.02  # weight of a mask below which it is not looked at
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
-_REFINED = (
+_REFINED = Remark(
     "The colors were judged by a mask refined to the object's edge, because the given one seems to be off. "
-    "To paint with the refined mask, snap the mask (--snap-mask, snap_mask=True)."
+    "To paint with the refined mask, snap the mask.",
+    "snap_mask",
 )
 
 
@@ -124,14 +126,31 @@ def analyze(
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     if not config.second_look:
         return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
-    looks = [_look(engine, low)] if is_exact else _looks(engine, low)
+    views = [(low, 1.0)] if is_exact else _views(low)
+    looks = [_look(engine, *view) for view in views]
     if apply_anyway:
         looks = [look._replace(sure=look.sure._replace(share=1.0)) for look in looks]
-    found, sure, is_refined = _joined(engine, looks)
+    found, sure = _mean(engine, looks)
     remark = None if apply_anyway else _remark(sure, part, frame, config.base_size)
+    is_refined = max(views, key=lambda view: view[1])[0] is not low
     if is_refined and not (apply_anyway or remark):
         remark = _REFINED
     return Analyzed(part.mask, frame, found, float(sure.share), remark, low)
+
+
+def _views(low: LowPicture) -> list[tuple[LowPicture, float]]:
+    """The picture with the given mask, with one refined to the edge, or both, and their weights.
+
+    The network compares colors on both sides of the edge, so it sees little if the mask is off. A refined
+    mask always lies on an edge. It is believed if that has clearly more contrast than the given mask's edge.
+    The transition is smooth, so that what hardly changes the picture hardly changes the result.
+    """
+    snapped = snap_low(low.image, low.mask)
+    if snapped is None:
+        return [(low, 1.0)]
+    refined = 1 / (1 + (GAIN / max(snapped.gain, 1e-6)) ** STEEP)
+    views = [(low, 1 - refined), (low.masked(snapped.mask), refined)]
+    return [view for view in views if view[1] > FEW]
 
 
 class _Look(NamedTuple):
@@ -140,61 +159,46 @@ class _Look(NamedTuple):
     Attributes:
         found: the engine's analysis: the mean of two, one of the mirrored picture.
         sure: how sure it is.
-        worth: of its change, in levels of 255.
+        weight: of this look among those at the same picture.
     """
 
     found: Any
     sure: Confidence
-    worth: float
+    weight: float
 
 
-def _looks(engine: Engine, low: LowPicture) -> list[_Look]:
-    """One with the mask as it is, and one with the mask refined to the edge where the first sees little.
-
-    The network compares colors on both sides of the edge, so it sees little if the mask is off.
-    """
-    given = _look(engine, low)
-    if given.worth > CLEAR or (refined := snap_low(low.image, low.mask)) is None:
-        return [given]
-    return [given, _look(engine, low.masked(refined))]
-
-
-def _look(engine: Engine, low: LowPicture) -> _Look:
+def _look(engine: Engine, low: LowPicture, weight: float) -> _Look:
     first, second = engine.look(low), engine.look(low.mirrored()).mirrored()
     previews = engine.preview(first, low), engine.preview(second, low)
     sure = confidence(*previews, low.image, low.mask[..., None])
-    return _Look(engine.mix((first, second), (0.5, 0.5)), sure, float(255 * sure.size * sure.share**0.5))
+    return _Look(engine.mix((first, second), (0.5, 0.5)), sure, weight)
 
 
-def _joined(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence, bool]:
-    """The analysis, how sure it is, and whether it is mostly the refined mask's.
-
-    The second look has to see more than the first by `MORE`. The passage from one to the other is smooth, so
-    that what hardly changes the picture hardly changes the result.
-    """
-    first, *others = looks
-    if not others:
-        return first.found, first.sure, False
-    (second,) = others
-    odds = (MORE * first.worth / max(second.worth, 1e-6)) ** SHARP
-    weight = 1 / (1 + odds)
-    parts = (1 - weight) * first.sure.share, weight * second.sure.share
+def _mean(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence]:
+    """The mean analysis, each weighted by how sure it is, too, and how sure the mean is."""
+    if len(looks) == 1:
+        return looks[0].found, looks[0].sure
+    total = sum(look.weight for look in looks)
+    parts = [look.weight / total * look.sure.share for look in looks]
     share = sum(parts)
-    size = (1 - weight) * first.sure.size + weight * second.sure.size
-    other = parts[1] / max(share, 1e-6)
-    found = engine.mix((first.found, second.found), (1 - other, other))
-    return found, Confidence(share, size), weight > 0.5
+    size = sum(look.weight / total * look.sure.size for look in looks)
+    found = engine.mix([look.found for look in looks], [part / max(share, 1e-6) for part in parts])
+    return found, Confidence(share, size)
 
 
 def _remark(sure: Confidence, part: Part, frame: Window, base_size: int) -> str | None:
     if sure.share >= LITTLE:
         return None
+    anyway = "To make the whole change, apply it anyway."
     if sure.size < FLOOR:
-        return "Little is changed, because the foreground already fits its surroundings."
-    anyway = '"Apply anyway" makes the whole change (--apply-anyway, apply_anyway=True).'
+        fits = "Little is changed, because the foreground already fits its surroundings."
+        return Remark(f"{fits} {anyway}", "apply_anyway")
     if max(part.extent.size) / max(frame.size) * base_size < TINY:
-        return f"Little is changed, because the foreground is too small to judge. {anyway}"
-    return (
+        small = "Little is changed, because the foreground is too small to judge."
+        return Remark(f"{small} {anyway}", "apply_anyway")
+    return Remark(
         "Little is changed, because two looks at the picture disagree about the colors. "
-        f"A mask that follows the object's edge more closely helps. {anyway}"
+        f"A mask that follows the object's edge more closely helps. {anyway}",
+        "snap_mask",
+        "apply_anyway",
     )

@@ -29,6 +29,7 @@ from .objects import Foreground, find_foreground
 from .options import Choices, Options
 from .painter import TILE, Painter
 from .provenance import Record, file_sha256, identity
+from .remarks import joined
 from .rendering import Analysis, Progress
 from .result import Result
 from .tensors import harmonize_tensor, is_pictures
@@ -274,7 +275,7 @@ class Harmonizer:
             painter,
             foreground.windows,
             options,
-            " ".join(filter(None, remarks)) or None,
+            joined(remarks),
             partial(self._record, picture=picture, composite=composite, mask=mask, whole_frame=whole_frame),
         )
 

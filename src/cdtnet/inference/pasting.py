@@ -33,6 +33,7 @@ class Piece:
         at: (x, y) of its top left corner; None for the middle.
         scale: Background pixels per pixel.
         rotate: Degrees clockwise.
+        flip: Whether it is mirrored, left to right, before it is rotated.
         resize_mask: Whether a mask of another size is brought to the picture's.
     """
 
@@ -41,6 +42,7 @@ class Piece:
     at: tuple[float, float] | None = None
     scale: float = 1.0
     rotate: float = 0.0
+    flip: bool = False
     resize_mask: bool = False
 
     def onto(self, background: Picture) -> Composition:
@@ -55,6 +57,7 @@ class Piece:
             at=self.at,
             scale=self.scale,
             rotate=self.rotate,
+            flip=self.flip,
             mask=self.mask,
             resize_mask=self.resize_mask,
         )

@@ -15,6 +15,7 @@ from ..imaging import Lut, Picture, encode_picture, to_mask
 from ..imaging.layers import Stack, stack_of
 from ..imaging.masks import describe_inverted, looks_like_mask
 from .options import Options
+from .remarks import joined
 
 if TYPE_CHECKING:
     from ..imaging.composition import Layer
@@ -96,7 +97,7 @@ def harmonize_picture(
     if not inverted:
         return result
     warnings.warn(inverted, stacklevel=2)
-    return replace(result, remark=" ".join(filter(None, (result.remark, inverted))))
+    return replace(result, remark=joined((result.remark, inverted)))
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:

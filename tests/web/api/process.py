@@ -10,6 +10,8 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageCms
 
+from tests.processes import started
+
 HEIGHT, WIDTH = 40, 60
 
 
@@ -17,20 +19,12 @@ HEIGHT, WIDTH = 40, 60
 def serving(*arguments, **environment):
     """The process and the port of a server."""
     command = [sys.executable, "-m", "cdtnet.cli.main", "serve", "--port", "0", "--device", "cpu", *arguments]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={name: value for name, value in os.environ.items() if name != "CDTNET_API_KEY"} | environment,
-    )
-    try:
+    own = {name: value for name, value in os.environ.items() if name != "CDTNET_API_KEY"} | environment
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with started(command, env=own, **pipes) as process:
         address = process.stdout.readline()
         assert address.startswith("http://127.0.0.1:"), process.communicate()
         yield process, int(address.rstrip("/\n").rpartition(":")[2])
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def encoded(pixels, kind, **options):

@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from cdtnet.cli.main import main
+from tests.processes import PATIENCE, until
 from tests.web.api.process import MASK, PHOTO, serving
-from tests.web.client import Client, Unfinished, until
+from tests.web.client import Client, Unfinished
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,7 @@ def test_a_signal_lets_finish_what_is_in_hand(weights, number):
         assert process.poll() is None
         held.finish()
         assert held.answer().status == 200
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr.read() == ""
 
 

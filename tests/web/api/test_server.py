@@ -15,7 +15,8 @@ from cdtnet.inference.result import Result
 from cdtnet.web.api.server import make_app
 from cdtnet.web.limits import Limits
 from cdtnet.web.queue import WorkQueue
-from tests.web.client import Client, Unfinished, form, running, until
+from tests.processes import PATIENCE, until
+from tests.web.client import Client, Unfinished, form, running
 
 PICTURE = encode_picture(Picture(np.full((8, 8, 3), 99, np.uint8)), ".png")
 MASK = encode_picture(Picture(np.eye(8, dtype=np.uint8)[..., None] * 255), ".png")
@@ -41,7 +42,7 @@ class Slow:
 
 
 @contextmanager
-def serving(harmonizer, *, waiting=1, timeout=60.0):
+def serving(harmonizer, *, waiting=1, timeout=PATIENCE):
     """A client of a server in this process, with one worker."""
     queue = WorkQueue(workers=1, waiting=waiting)
     app = make_app({"any": harmonizer}, queue, Limits(timeout=timeout))
@@ -55,7 +56,7 @@ def test_health_tells_what_is_in_hand():
     with serving(work) as client, ThreadPoolExecutor() as threads:
         assert client.get("/health").json == {"status": "ready", "running": 0, "waiting": 0}
         first = threads.submit(client.harmonize, PICTURE, MASK)
-        assert work.begun.wait(20)
+        assert work.begun.wait(PATIENCE)
         second = threads.submit(client.harmonize, PICTURE, MASK)
         until(lambda: client.get("/health").json == {"status": "busy", "running": 1, "waiting": 1})
         assert client.harmonize(PICTURE, MASK).status == 429
@@ -69,7 +70,7 @@ def test_work_that_takes_too_long_is_stopped():
         answer = client.harmonize(PICTURE, MASK)
         assert answer.status == 504
         assert "0.5 s" in answer.error
-        assert work.stopped.wait(20)
+        assert work.stopped.wait(PATIENCE)
         until(lambda: client.get("/health").json == {"status": "ready", "running": 0, "waiting": 0})
 
 
@@ -86,9 +87,9 @@ def test_work_is_stopped_when_nobody_waits_for_it():
     with serving(work) as client:
         request = Unfinished(client.port, PICTURE, MASK)
         request.finish()
-        assert work.begun.wait(20)
+        assert work.begun.wait(PATIENCE)
         request.leave()
-        assert work.stopped.wait(20)
+        assert work.stopped.wait(PATIENCE)
         until(lambda: client.metrics().get(("cdtnet_requests_total", "/v1/harmonize", "499")) == 1)
         assert client.metrics()["cdtnet_pixels_total",] == 0
 
@@ -97,7 +98,7 @@ def test_work_that_waits_is_dropped_when_nobody_waits_for_it():
     work = Slow()
     with serving(work) as client, ThreadPoolExecutor() as threads:
         first = threads.submit(client.harmonize, PICTURE, MASK)
-        assert work.begun.wait(20)
+        assert work.begun.wait(PATIENCE)
         second = Unfinished(client.port, PICTURE, MASK)
         second.finish()
         until(lambda: client.get("/health").json["waiting"] == 1)
@@ -155,7 +156,7 @@ def test_answers_that_nobody_takes_are_bounded():
 def test_the_connection_lives_on_after_a_refusal():
     """The rest of the body is read, so that the client can hear the answer and ask again."""
     with serving(Slow(), waiting=1) as client:
-        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=PATIENCE)
         for _ in range(3):
             connection.request("POST", "/v1/harmonize", bytes(5_000_000), {"Content-Type": "text/plain"})
             response = connection.getresponse()

@@ -50,8 +50,14 @@ def download(page, what):
 
 
 def canvas(page):
-    page.wait_for_timeout(150)  # until it is drawn
-    return np.asarray(Image.open(io.BytesIO(page.locator("#canvas").screenshot())).convert("RGB")).astype(int)
+    """(H, W, 3), the canvas once it is drawn: when it looks the same twice, for nothing moves by itself."""
+    shown = None
+    for _ in range(20):
+        before, _ = shown, page.wait_for_timeout(100)
+        shown = page.locator("#canvas").screenshot()
+        if shown == before:
+            break
+    return np.asarray(Image.open(io.BytesIO(shown)).convert("RGB")).astype(int)
 
 
 def stroke(page, *points):

@@ -3,38 +3,45 @@
 import http.client
 import io
 import json
-import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import numpy as np
 from PIL import Image
 
 from cdtnet.imaging import Picture, encode_picture
+from tests.processes import PATIENCE, started
 
 
 class AppProcess:
-    """start() again after kill() takes the same port."""
+    """Ends with a `with` block; start() again after kill() takes the same port."""
 
-    def __init__(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
+    def __init__(self, *options):
+        self.port, self.options, self._open = 0, options, ExitStack()
 
-    def start(self, *options):
-        command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", str(self.port), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == self.url + "\n", self.process.communicate()
+    def __enter__(self):
+        self.start()
         return self
 
+    def __exit__(self, *_):
+        self._open.close()
+
+    def start(self):
+        command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", self.port, *self.options]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        self.process = self._open.enter_context(started(command, **pipes))
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), self.process.communicate()
+        self.port = int(self.url.rstrip("/").rpartition(":")[2])
+
     def kill(self):
-        self.process.kill()
-        return self.process.communicate()
+        self._open.close()
 
     def request(self, method, path, body=None, **headers):
         """Status, headers and body of an answer; `path` without the first slash."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, f"/{path}", body, headers)
         response = connection.getresponse()

@@ -17,6 +17,7 @@ from cdtnet.imaging import encode_picture, read_picture
 from cdtnet.inference.controls import Controls
 from cdtnet.inference.fitting import fit_lut
 from tests.imaging.leaves import off, scene
+from tests.processes import PATIENCE
 from tests.web.app.process import AppProcess, cut_out, disc, encoded, encoded_deep, image, photo
 from tests.web.little import little_to_change
 
@@ -328,13 +329,13 @@ def test_headers(app):
 
 
 def test_the_process_ends_in_order_and_says_little():
-    process = AppProcess().start("--model", "cdtnet-sim", "--strength", "0.5")
-    told = process.call("GET", "api/app")
-    assert (told["models"][0], told["strength"]) == ("cdtnet-sim", 0.5)
-    process.process.terminate()
-    _, said = process.process.communicate(timeout=20)
-    assert said == "Ctrl-C stops.\n"
-    assert process.process.returncode == 0
+    with AppProcess("--model", "cdtnet-sim", "--strength", "0.5") as app:
+        told = app.call("GET", "api/app")
+        assert (told["models"][0], told["strength"]) == ("cdtnet-sim", 0.5)
+        app.process.terminate()
+        _, said = app.process.communicate(timeout=PATIENCE)
+        assert said == "Ctrl-C stops.\n"
+        assert app.process.returncode == 0
 
 
 def test_mistakes_are_explained(app, capsys):

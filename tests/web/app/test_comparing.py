@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cdtnet
+from tests.processes import PATIENCE
 from tests.web.app.page import canvas, download, drop, harmonize, said, stroke
 from tests.web.app.process import disc, encoded, image, photo
 from tests.web.little import little_to_change
@@ -42,7 +43,10 @@ def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(bench):
     drop(bench, "composite", ("little.png", encoded(composite)), ("mask.png", encoded(mask)))
     harmonize(bench)
     said(bench, "Done. Little is changed")
-    assert bench.locator("#little").inner_text().startswith("Little is changed, because")
+    remark = bench.locator("#little .note").inner_text()
+    assert remark.startswith("Little is changed, because")
+    assert "--" not in remark
+    assert "=" not in remark
     little = image(download(bench, "picture")[1])
     bench.get_by_role("button", name="Apply anyway").click()
     said(bench, "Done. Compare")
@@ -65,8 +69,8 @@ def pan(page, distance):
 
 
 def wait_for_pixels(page, expected):
-    """Until the canvas shows these pixels; for a minute."""
-    end = time.monotonic() + 60
+    """Wait until the canvas shows these pixels."""
+    end = time.monotonic() + PATIENCE
     while True:
         inner = slice(60, -60)  # without divider, labels, and the frame that marks the focus
         difference = np.abs(canvas(page) - expected)[inner, inner].max()

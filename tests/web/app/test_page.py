@@ -20,7 +20,8 @@ def test_a_wrong_file(app, page):
     choose(page, "Replace background", "cut.jpg", encoded(photo(300, 200), "JPEG")[:-3000])
     alert.get_by_text("cut.jpg: ").wait_for()
     choose(page, "Replace cut-out", "opaque.png", encoded(photo(30, 20)))
-    alert.get_by_text("no transparent pixels").wait_for()
+    page.get_by_role("dialog").get_by_text("no transparent background").wait_for()
+    page.get_by_role("button", name="Cancel").press("Enter")
     assert page.get_by_label("Left").input_value() == "7"
     assert page.locator("#files").get_by_text("boat.png").is_visible()
     harmonize(page)

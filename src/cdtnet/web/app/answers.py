@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ...errors import CdtnetError
+from ...inference.remarks import helps_of
 from ..queue import JobCancelledError, QueueFullError
 from .downloads import formats
+from .photos import OpaqueError
 from .sessions import Session, UnknownSessionError
 
 
@@ -39,6 +41,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "levels": outcome.analysis.levels or (0.0, 0.0),
         "extent": outcome.extent,
         "remark": outcome.remark,
+        "helps": helps_of(outcome.remark),
         "snapped": outcome.snapped,
         "formats": formats(outcome),
         "settings": {**outcome.settings, **asdict(outcome.controls)},
@@ -55,10 +58,11 @@ def sentence(error: BaseException | None) -> str:
 
 
 async def explain(request: Request, error: Exception) -> Response:
-    """A sentence for the person; the page opens a new session where `code` says so."""
+    """A sentence for the person; `code` tells the page what it can do about it."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code)
     if isinstance(error, UnknownSessionError):
         return JSONResponse({"error": str(error), "code": "session"}, 404)
     status = 429 if isinstance(error, QueueFullError) else 422
-    return JSONResponse({"error": sentence(error)}, status)
+    code = {"code": "opaque"} if isinstance(error, OpaqueError) else {}
+    return JSONResponse({"error": sentence(error), **code}, status)

@@ -16,6 +16,10 @@ QUALITY = 90  # of a preview
 TILE = 512  # side of a tile, in pixels
 
 
+class OpaqueError(PictureError):
+    """A photo where a cut-out is needed; its object can be cut out."""
+
+
 class Photo:
     """A picture and its screen copies, sRGB in 8 bits.
 

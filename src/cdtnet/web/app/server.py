@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ...errors import CdtnetError, PictureError
+from ...errors import CdtnetError
 from ...imaging import Picture, read_picture, to_mask
+from ...imaging.cutting import FINDER
 from ..body import BodyLimit, read_object
 from ..hosting import SecurityHeaders
 from ..hosts import HostCheck
@@ -29,9 +30,9 @@ from .downloads import DOWNLOADS, Choice
 from .film import Films
 from .guard import Guard
 from .masks import check_shape
-from .photos import Photo, is_transparent
+from .photos import OpaqueError, Photo, is_transparent
 from .sessions import Session, Sessions
-from .work import EDITS, ROLES, Edit, Models, edited, harmonize, is_number
+from .work import EDITS, ROLES, Edit, Models, cut_from, edited, harmonize, is_number
 
 PAGE = Path(__file__).parent / "page"
 DEMO = Path(__file__).parents[2] / "demo"
@@ -48,6 +49,7 @@ class _Faces:
     queue: WorkQueue
     limits: Limits
     strength: float
+    finder: str
 
     def __post_init__(self) -> None:
         self._uploading = asyncio.Semaphore(2)  # each file or picture may take hundreds of megabytes
@@ -121,6 +123,13 @@ class _Faces:
             data = await run_in_threadpool(edited, uploads, edit, pixels)
         return Response(data, media_type="application/octet-stream")
 
+    async def cut_out(self, request: Request) -> Response:
+        self._session(request)
+        data = await request.body()
+        async with self._uploading:
+            made = await run_in_threadpool(lambda: cut_from(self._decode(data), self.finder))
+        return Response(made, media_type="application/octet-stream")
+
     async def progress(self, request: Request) -> Response:
         return JSONResponse(state_of(self._session(request)))
 
@@ -144,15 +153,18 @@ class _Faces:
         return Response(made.data, media_type="application/octet-stream", headers=headers)
 
     def _read(self, data: bytes, role: str) -> Photo:
-        picture = read_picture(data, max_pixels=self.limits.max_pixels)
+        picture = self._decode(data)
         if role == "foreground" and not is_transparent(picture):
-            raise PictureError(
+            raise OpaqueError(
                 "This picture has no transparent pixels; give an object cut out of its background, "
                 "as PNG, WebP or TIFF."
             )
         if role == "mask":
             picture = Picture(to_mask(picture, picture.height, picture.width)[..., None])
         return Photo(picture)
+
+    def _decode(self, data: bytes) -> Picture:
+        return read_picture(data, max_pixels=self.limits.max_pixels)
 
     def _session(self, request: Request) -> Session:
         return self.sessions.use(request.path_params["session"])
@@ -172,7 +184,12 @@ class _Faces:
 
 
 def make_app(
-    models: Models, *, names: Iterable[str] = (), strength: float = 1.0, limits: Limits | None = None
+    models: Models,
+    *,
+    names: Iterable[str] = (),
+    strength: float = 1.0,
+    limits: Limits | None = None,
+    finder: str = FINDER,
 ) -> Starlette:
     """Make the application, with one thread that harmonizes.
 
@@ -181,9 +198,10 @@ def make_app(
         names: What it is called, besides localhost and addresses.
         strength: What the page proposes.
         limits: Of uploads.
+        finder: The network of rembg that cuts objects out of photos.
     """
     limits = limits or Limits()
-    faces = _Faces(models, Sessions(), WorkQueue(workers=1, waiting=8), limits, strength)
+    faces = _Faces(models, Sessions(), WorkQueue(workers=1, waiting=8), limits, strength, finder)
     one = "/api/sessions/{session}"
     photo = one + "/photos/{photo}"
     files = {"/": PAGE / "index.html", **{f"/{path.name}": path for path in PAGE.iterdir()}}
@@ -201,6 +219,7 @@ def make_app(
         Route(one + "/job", faces.progress),
         Route(one + "/job", faces.cancel, methods=["DELETE"]),
         Route(one + "/mask/{edit}", faces.edit_mask, methods=["POST"]),
+        Route(one + "/cut-out", faces.cut_out, methods=["POST"]),
         Route(one + "/result/{what}", faces.download, methods=["POST"]),
         *Films(models, faces.queue).routes(),
     ]

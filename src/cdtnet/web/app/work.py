@@ -17,12 +17,14 @@ from ...config import Runtime
 from ...errors import CdtnetError, PictureError
 from ...imaging import Picture, describe, encode_picture, to_mask
 from ...imaging.composition import Layer, compose
+from ...imaging.cutting import cut_out, has_finder
 from ...imaging.edges import adjust_mask, invert_mask
 from ...imaging.formats import PNG, TIFF
 from ...imaging.snapping import snap
 from ...inference.controls import WORDS, Controls
 from ...inference.harmonizer import Harmonizer
 from ...inference.options import Options
+from ...inference.remarks import Remark, joined
 from ...inference.rendering import Analysis, Progress
 from .masks import check_shape, paint
 from .photos import Photo
@@ -104,7 +106,7 @@ class Outcome:
         layer: The foreground by itself, if it was pasted.
         controls: The controls of the request.
         extent: Left, top, right and bottom of the foreground, in pixels.
-        remark: Why little is changed, in a sentence, or None.
+        remark: Why little is changed, or None.
         snapped: Whether the mask was brought to the object's edge.
         settings: What the Python API needs to give the same again, controls apart.
     """
@@ -117,7 +119,7 @@ class Outcome:
     layer: Layer | None
     controls: Controls
     extent: tuple[int, int, int, int]
-    remark: str | None
+    remark: Remark | None
     snapped: bool
     settings: dict[str, Any]
 
@@ -183,7 +185,6 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     picture = composite.picture
     analysis = models.load(edit.model).analyze(picture, mask, options=edit.options, layer=layer, keep=True)
     result = analysis.render(Controls(), progress=progress)
-    remarks += [*([result.remark] if result.remark else []), *picture.metadata.left_out]
     return Outcome(
         composite,
         before=composite if layer is None else Photo(_with_layer(picture, layer)),
@@ -193,7 +194,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
         layer=layer,
         controls=edit.options.controls,
         extent=_extent(mask),
-        remark=" ".join(remarks) or None,
+        remark=joined((*remarks, result.remark, *picture.metadata.left_out)),
         snapped=snapped,
         settings=_settings(uploads, edit),
     )
@@ -250,10 +251,32 @@ EDITS: dict[str, Callable[[Photo, NDArray[Any], float], NDArray[Any]]] = {
 }
 
 
+def cut_from(photo: Picture, finder: str) -> bytes:
+    """Return the object that a photo shows, cut out, as the bytes of a PNG or TIFF file.
+
+    Args:
+        photo: Opaque.
+        finder: The network of rembg that finds the object.
+
+    Raises:
+        CdtnetError: rembg or the weights of its network are not there, or no object is found.
+    """
+    if not has_finder(finder):
+        raise CdtnetError(
+            f"The weights of rembg's network {finder} are not on this computer yet; to download them, start "
+            "the page with: cdtnet app --cut-out"
+        )
+    return _encoded(cut_out(photo, finder=finder))[0]
+
+
 def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
     """Encode a mask (H, W); returns the bytes of a file and its suffix."""
-    suffix = (TIFF if mask.dtype == np.float32 else PNG).suffix
-    return encode_picture(Picture(mask[..., None]), suffix), suffix
+    return _encoded(Picture(mask[..., None]))
+
+
+def _encoded(picture: Picture) -> tuple[bytes, str]:
+    suffix = (TIFF if picture.pixels.dtype == np.float32 else PNG).suffix
+    return encode_picture(picture, suffix), suffix
 
 
 def is_number(value: Any) -> bool:

@@ -6,7 +6,7 @@ import { NEUTRAL } from "./controls.js";
 import { Keep } from "./keep.js";
 import { LivePhoto } from "./live.js";
 import { PaintTool } from "./paint.js";
-import { ROLES, complain, describe, save, say, showProgress } from "./panel.js";
+import { ROLES, ask, complain, describe, save, say, showProgress } from "./panel.js";
 import { Photo } from "./photo.js";
 import { PlaceTool } from "./place.js";
 import { Refused, Renewed, Server } from "./server.js";
@@ -28,12 +28,12 @@ export class Bench {
   photos = new Map(); // by role
   way = "place";
   show = "edit";
-  result = null; // {way, name, before, after, remark, formats}
+  result = null; // {way, name, before, after, remark, helps, formats}
   controls = { ...NEUTRAL };
   model = "";
   stale = false; // whether the result is of other settings than those at hand
   working = false;
-  editing = false; // whether the mask is being worked on
+  editing = false; // whether a mask or a cut-out is being worked on
   unsaved = false; // whether there is work that was not downloaded
   loading = 0; // pictures on their way
   #loaded = Promise.resolve();
@@ -119,8 +119,22 @@ export class Bench {
       if (error instanceof Renewed) return this.#load(role, file);
       if (this.#latest.get(role) !== file) return;
       say("");
-      explain(error, `${file.name}: `);
+      if (error.code === "opaque") await this.#offerToCut(role, file);
+      else explain(error, `${file.name}: `);
     }
+  }
+
+  /** An ordinary photo where a cut-out belongs. */
+  async #offerToCut(role, file) {
+    const question = `${file.name} has no transparent background. Shall its object be cut out?`;
+    if (!(await ask(question, { cut: "Cut out the object" })) || this.#latest.get(role) !== file) return;
+    const cut = await this.#occupy("Cutting out the object …", "cut", async () => {
+      const response = await this.server.request("POST", "cut-out", { body: file, again: true });
+      return new File([await response.blob()], `${file.name.replace(/\.[^.]*$/, "")} (cut out)`);
+    });
+    if (!cut || this.#latest.get(role) !== file) return;
+    this.#latest.set(role, cut);
+    await this.#load(role, cut);
   }
 
   /** The first file is for the role it was given for, a second one for the other role of the same way. */
@@ -204,24 +218,30 @@ export class Bench {
 
   /** The mask at hand, "snap"ped, "invert"ed, "feather"ed or "grow"n, takes its place and that of the strokes. */
   async editMask(edit, pixels = 0) {
+    await this.#occupy("Working on the mask …", edit, async () => {
+      await this.#handMask();
+      const response = await this.server.request("POST", `mask/${edit}`, { json: { pixels } });
+      await this.#adopt(response, edit);
+      say(DONE[edit]);
+    });
+  }
+
+  /** Have the server do something that cannot be cancelled; nothing comes of it where it is refused. */
+  async #occupy(saying, state, act) {
     this.working = this.editing = true;
     complain("");
-    say("Working on the mask …");
-    showProgress({ state: edit });
+    say(saying);
+    showProgress({ state });
     this.update();
     try {
-      await this.#again(async () => {
-        await this.#handMask();
-        const response = await this.server.request("POST", `mask/${edit}`, { json: { pixels } });
-        await this.#adopt(response, edit);
-        say(DONE[edit]);
-      });
+      return await this.#again(act);
     } catch (error) {
       say("");
       explain(error);
+    } finally {
+      this.working = this.editing = false;
+      this.update();
     }
-    this.working = this.editing = false;
-    this.update();
   }
 
   /** Until the server does not lose the session meanwhile. */
@@ -282,7 +302,7 @@ export class Bench {
   }
 
   async #present(way, job) {
-    const { remark, formats, levels, extent, snapped } = job;
+    const { remark, helps, formats, levels, extent, snapped } = job;
     const photos = {};
     const known = new Map(["composite", "mask"].map((role) => [this.photos.get(role)?.id, this.photos.get(role)]));
     for (const name of ["composite", "harmonized", "before", "mask"]) {
@@ -293,7 +313,7 @@ export class Bench {
     if (snapped) await this.#adopt(await this.server.request("POST", "result/mask", { json: {} }), "snap");
     const { name } = this.photos.get(way === "place" ? "background" : "composite");
     const after = new LivePhoto(photos, extent, levels, this.controls);
-    this.result = { way, name, before: photos.composite, after, remark, formats };
+    this.result = { way, name, before: photos.composite, after, remark, helps, formats };
     this.tools.compare.set(photos.composite, after);
     this.show = "compare";
     this.stale = false;

@@ -53,15 +53,17 @@ export class CompareTool {
   }
 
   #drawDivider(context, view, divider, { top, bottom }) {
-    const ratio = devicePixelRatio;
+    const { ratio } = view;
     const x = Math.round(view.x + divider * view.scale);
-    const grip = view.y + bottom * view.scale - 26 * ratio; // at the lower end, where it covers least of the object
+    const end = view.y + bottom * view.scale;
+    const grip = Math.min(end + 18 * ratio, view.room.height - 18 * ratio); // below the picture, where there is room
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#fff";
     context.shadowColor = "#0008";
     context.shadowBlur = 4 * ratio;
-    context.fillRect(x - ratio, view.y + top * view.scale, 2 * ratio, (bottom - top) * view.scale);
+    const start = view.y + top * view.scale;
+    context.fillRect(x - ratio, start, 2 * ratio, Math.max(end, grip) - start);
     context.beginPath();
     context.arc(x, grip, 15 * ratio, 0, 7);
     context.fill();

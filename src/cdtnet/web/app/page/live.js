@@ -3,10 +3,9 @@
 import { isNeutral, steer } from "./controls.js";
 
 export class LivePhoto {
-  #layers; // what is on the screen of each picture
-  #where; // the part of the screen that they are of
+  #known = []; // what is on the screen of each picture, {key, layers}: as it is drawn at rest, and while a slider moves
   #canvas = document.createElement("canvas");
-  #drawn; // by what the canvas was drawn
+  #drawn; // layers and controls by which the canvas was drawn
 
   /**
    * `photos` by name: composite, harmonized at full strength, before (the foreground's own colors) and mask; `extent`
@@ -24,11 +23,11 @@ export class LivePhoto {
     if (isNeutral(this.controls)) return;
     const where = this.#onScreen(view);
     if (!where) return;
-    this.#read(where, view, () => {
-      this.#layers = undefined;
+    const layers = this.#read(where, view, () => {
+      this.#known = [];
       later();
     });
-    this.#steer(where);
+    this.#steer(where, layers);
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#canvas, where.x, where.y);
@@ -36,13 +35,13 @@ export class LivePhoto {
   }
 
   /** Where the foreground lies on the canvas, in its pixels; nothing where none of it is to be seen. */
-  #onScreen({ x, y, scale, canvas }) {
+  #onScreen({ x, y, scale, room }) {
     const [left, top, right, bottom] = this.extent;
     const area = {
       x: Math.max(0, Math.floor(x + left * scale)),
       y: Math.max(0, Math.floor(y + top * scale)),
-      width: Math.min(canvas.width, Math.ceil(x + right * scale)),
-      height: Math.min(canvas.height, Math.ceil(y + bottom * scale)),
+      width: Math.min(room.width, Math.ceil(x + right * scale)),
+      height: Math.min(room.height, Math.ceil(y + bottom * scale)),
     };
     area.width -= area.x;
     area.height -= area.y;
@@ -52,26 +51,26 @@ export class LivePhoto {
   /** The four pictures' pixels there, unless they are known. */
   #read(where, view, later) {
     const key = JSON.stringify([where, view.x, view.y, view.scale]);
-    if (this.#layers && this.#where === key) return;
-    this.#where = key;
-    this.#drawn = undefined;
+    const found = this.#known.find((each) => each.key === key);
+    if (found) return found.layers;
     const known = new Map(); // by photo: the foreground's own colors may be the composite's
     const layers = {};
     for (const [name, photo] of Object.entries(this.photos)) {
       if (!known.has(photo)) known.set(photo, pixels(photo, where, view, later));
       layers[name] = known.get(photo);
     }
-    this.#layers = layers;
+    this.#known = [...this.#known, { key, layers }].slice(-2);
+    return layers;
   }
 
-  #steer({ width, height }) {
-    const key = JSON.stringify(this.controls);
-    if (this.#drawn === key) return;
-    this.#drawn = key;
+  #steer({ width, height }, layers) {
+    const drawn = [layers, JSON.stringify(this.controls)];
+    if (this.#drawn?.every((each, k) => each === drawn[k])) return;
+    this.#drawn = drawn;
     Object.assign(this.#canvas, { width, height });
     const context = this.#canvas.getContext("2d");
     const image = context.createImageData(width, height);
-    steer(image.data, this.#layers, this.controls, this.levels);
+    steer(image.data, layers, this.controls, this.levels);
     context.putImageData(image, 0, 0);
   }
 }

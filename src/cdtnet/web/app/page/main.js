@@ -27,8 +27,10 @@ function update() {
   for (const input of $$('[name="show"]')) input.checked = input.value === bench.show;
   listFiles(way, photos, { choose, remove: (role) => bench.remove(role) });
   markZones(photos);
+  const hadFocus = $("#zones").contains(document.activeElement);
   $("#canvas").hidden = $("#bar").hidden = !isLaid;
   $("#zones").hidden = isLaid;
+  if (hadFocus && isLaid) $("#canvas").focus({ preventScroll: true });
   $("#chips").hidden = $("#divider").hidden = $("#hold").hidden = tool !== "compare";
   $("#empty").hidden = !photos.size;
   if (isLaid) stage.use(bench.tools[tool], base.width, base.height);
@@ -52,7 +54,8 @@ function touch() {
   $("#result").hidden = result?.way !== way;
   $("#stale").hidden = !bench.stale;
   for (const button of $$("[data-edit]")) button.disabled = !bench.isReady;
-  $("#better").hidden = way !== "paint";
+  $("#better").hidden = !result?.helps.includes("snap_mask") || way !== "paint";
+  $("#anyway").hidden = !result?.helps.includes("apply_anyway");
   $("#cancel").hidden = bench.editing;
   $("#little").hidden = bench.stale || working || !result?.remark;
   $("#little .note").textContent = result?.remark ?? "";
@@ -78,6 +81,7 @@ function showControl({ id, max, valueAsNumber }) {
 
 function steer(input) {
   showControl(input);
+  if (bench.tool === "compare") stage.view.hurry();
   bench.steer({ [input.dataset.control]: input.type === "checkbox" ? input.checked : input.valueAsNumber });
 }
 
@@ -136,12 +140,15 @@ function choose(role) {
   chooser.click();
 }
 
-/** The focus follows what takes a button's place; on a phone, the picture comes into view. */
+/** The focus goes to what can be done meanwhile, and back; on a phone, the picture comes into view. */
 async function harmonize(wishes = {}) {
+  const origin = document.activeElement;
   const done = bench.harmonize({ model: $("#model").value, snap: $("#autosnap").checked, ...wishes });
   $("#cancel").focus({ preventScroll: true });
   await done;
-  if (document.activeElement === document.body) $("#harmonize").focus({ preventScroll: true });
+  for (const next of [origin, $("#harmonize")]) {
+    if ([document.body, $("#cancel")].includes(document.activeElement)) next.focus({ preventScroll: true });
+  }
   if (bench.tool !== "compare") return;
   bench.tools.compare.begin(stage.view);
   $("#stage").scrollIntoView({ block: "nearest" });
@@ -197,15 +204,27 @@ function listenToFiles() {
 /** Keys that count wherever the focus is, apart from fields in which one types. */
 function listenToKeys() {
   addEventListener("keydown", (event) => {
+    if (event.target.closest?.("dialog")) return;
+    if (event.key === "Escape") escape();
     if (event.target.matches?.('input[type="number"], select') || bench.working) return;
     const key = event.key.toLowerCase();
-    if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
+    if (event.ctrlKey || event.metaKey) {
+      if (key !== "z" && key !== "y") return;
       event.preventDefault();
       undo(event.shiftKey || key === "y");
-    } else if (key === "o" && !event.ctrlKey && !event.metaKey && !event.altKey && bench.tool === "compare") hold(true);
+    } else if (event.altKey) return;
+    else if (key === "?") $("#shortcuts").showModal();
+    else if (key === "h" && bench.isReady) harmonize();
+    else if (key === "o" && bench.tool === "compare") hold(true);
   });
   addEventListener("keyup", (event) => event.key.toLowerCase() === "o" && hold(false));
   addEventListener("blur", () => hold(false));
+}
+
+/** Close what complains, or cancel what is under way. */
+function escape() {
+  if (!$("#problem").hidden) complain("");
+  else if (bench.working && !bench.editing) bench.cancel();
 }
 
 function hold(yes) {
@@ -250,7 +269,11 @@ function listen() {
     await edit("snap");
     if (bench.stale) await harmonize();
   });
-  on("click", "#empty", () => bench.empty());
+  on("click", "#empty", async () => {
+    await bench.empty();
+    $(".zone:not([hidden])").focus();
+  });
+  on("click", "#help", () => $("#shortcuts").showModal());
   on("input", "[data-control]", steer);
   on("click", "#neutral", () => {
     bench.steer(NEUTRAL);

@@ -14,6 +14,7 @@ const LABELS = {
   invert: "Inverting the mask",
   feather: "Feathering the mask",
   grow: "Moving the mask's edge",
+  cut: "Cutting out the object",
 };
 
 const HELP = {
@@ -23,7 +24,7 @@ const HELP = {
   paint: "Paint; Alt erases. Keys: arrows move the brush, Space puts it down and lifts it, [ and ] change its size, ",
   compare: "Drag the divider; hold O to see the picture before. Arrows move the divider, with Shift the picture. ",
 };
-const VIEW = "The wheel or + and − zoom, Space or the middle button drags the view, 1 is 100 %, 0 fits, Ctrl+Z undoes.";
+const VIEW = "The wheel or + and − zoom, Space or the middle button drags the view, 1 is 100 %, 0 fits, ? lists all keys.";
 
 /** For the live region; whoever sees the page sees it, too. */
 export function say(text) {
@@ -59,6 +60,7 @@ export function listFiles(way, photos, { choose, remove }) {
     line.append(button);
     if (photo && role === "mask") {
       const remover = element("button", "×");
+      remover.dataset.file = "remove";
       remover.setAttribute("aria-label", "Remove mask");
       remover.addEventListener("click", () => remove(role));
       line.append(remover);
@@ -66,7 +68,7 @@ export function listFiles(way, photos, { choose, remove }) {
     return line;
   });
   $("#files").replaceChildren(...lines);
-  if (focused) $(`[data-file="${focused}"]`)?.focus();
+  if (focused) ($(`[data-file="${focused}"]`) ?? $('[data-file="mask"]'))?.focus();
 }
 
 export function describe({ width, height, depth, format }) {

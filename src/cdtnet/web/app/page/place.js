@@ -189,7 +189,7 @@ export class PlaceTool {
     const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => place([(x * width) / 2, (y * height) / 2]));
     const margin = REACH * devicePixelRatio;
     const isSeen = ({ sx, sy }) =>
-      Math.min(sx, view.canvas.width - sx) > margin && Math.min(sy, view.canvas.height - sy) > margin;
+      Math.min(sx, view.room.width - sx) > margin && Math.min(sy, view.room.height - sy) > margin;
     const turn = [-height / 2 - stalk, height / 2 + stalk].map((y) => place([0, y])).find(isSeen);
     return [...corners, { ...(turn ?? place([0, stalk - height / 2])), turns: true }];
   }

@@ -2,7 +2,7 @@
 
 const AGAIN = 1000; // milliseconds until the next try to reach the server
 
-/** What the server has to say against a request, in a sentence. */
+/** What the server has to say against a request, in a sentence; `code` where the page can do something about it. */
 export class Refused extends Error {}
 
 /** The session was opened anew, so that names of pictures and results in it mean nothing any more. */
@@ -106,8 +106,9 @@ export class Server {
 
   async #answer(response) {
     if (response.ok) return response;
-    const { error } = await response.json().catch(() => ({}));
-    throw new Refused(error ?? `The server answers ${response.status}; its terminal may say more.`);
+    const { error, code } = await response.json().catch(() => ({}));
+    const refused = new Refused(error ?? `The server answers ${response.status}; its terminal may say more.`);
+    throw Object.assign(refused, { code });
   }
 }
 

@@ -22,7 +22,7 @@ export class Stage {
   constructor(canvas) {
     this.canvas = canvas;
     this.tool = null;
-    this.view = new View(canvas, (context) => this.tool?.draw(context, this.view));
+    this.view = new View(canvas, (context) => this.tool?.draw(context, this.view.drawn));
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const kind of ["pointerup", "pointercancel"]) {

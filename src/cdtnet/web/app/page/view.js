@@ -1,6 +1,8 @@
 // How a picture lies on the canvas: scale and offset, in device pixels, so that 100 % is pixel for pixel.
 
 const MOST = 16; // device pixels per picture pixel
+const SWIFT = 7e5; // pixels that are drawn fast enough while a slider moves
+const CALM = 250; // milliseconds after which it is at rest
 
 export class View {
   constructor(canvas, draw) {
@@ -11,6 +13,8 @@ export class View {
     this.scale = 1;
     this.x = this.y = 0; // of the picture's corner
     this.fitted = true;
+    this.room = { width: canvas.width, height: canvas.height }; // in device pixels
+    this.share = 1; // of the room's width and height: pixels that are drawn
     new ResizeObserver(() => this.#resize()).observe(canvas);
   }
 
@@ -29,7 +33,7 @@ export class View {
   }
 
   /** Change the scale, keeping the picture where it is under a point of the canvas. */
-  zoomTo(scale, at = { sx: this.canvas.width / 2, sy: this.canvas.height / 2 }) {
+  zoomTo(scale, at = { sx: this.room.width / 2, sy: this.room.height / 2 }) {
     const least = Math.min(this.#whole(), 1);
     const next = Math.min(MOST, Math.max(least, scale));
     this.x = at.sx - ((at.sx - this.x) * next) / this.scale;
@@ -41,8 +45,8 @@ export class View {
 
   /** Bring a point of the picture into the middle of the canvas. */
   center({ x, y }) {
-    this.x = this.canvas.width / 2 - x * this.scale;
-    this.y = this.canvas.height / 2 - y * this.scale;
+    this.x = this.room.width / 2 - x * this.scale;
+    this.y = this.room.height / 2 - y * this.scale;
     this.#settle();
   }
 
@@ -55,8 +59,8 @@ export class View {
   /** Where an event happened: x, y in the picture, sx, sy on the canvas. */
   point(event) {
     const box = this.canvas.getBoundingClientRect();
-    const sx = ((event.clientX - box.left) * this.canvas.width) / box.width;
-    const sy = ((event.clientY - box.top) * this.canvas.height) / box.height;
+    const sx = ((event.clientX - box.left) * this.room.width) / box.width;
+    const sy = ((event.clientY - box.top) * this.room.height) / box.height;
     return { sx, sy, x: (sx - this.x) / this.scale, y: (sy - this.y) / this.scale };
   }
 
@@ -66,8 +70,8 @@ export class View {
     return {
       left: clamp(-this.x / this.scale, this.width),
       top: clamp(-this.y / this.scale, this.height),
-      right: clamp((this.canvas.width - this.x) / this.scale, this.width),
-      bottom: clamp((this.canvas.height - this.y) / this.scale, this.height),
+      right: clamp((this.room.width - this.x) / this.scale, this.width),
+      bottom: clamp((this.room.height - this.y) / this.scale, this.height),
     };
   }
 
@@ -77,28 +81,55 @@ export class View {
       this.context.setTransform(1, 0, 0, 1, 0, 0);
       this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       if (!this.width) return;
-      this.context.setTransform(this.scale, 0, 0, this.scale, this.x, this.y);
+      const { scale, x, y } = this.drawn;
+      this.context.setTransform(scale, 0, 0, scale, x, y);
       this.draw(this.context);
     });
   }
 
+  /** The view as it is drawn: in pixels of the canvas, which has fewer than the screen while a slider moves. */
+  get drawn() {
+    const { share, scale, x, y, canvas } = this;
+    const ratio = devicePixelRatio * share;
+    const room = { width: canvas.width, height: canvas.height };
+    return Object.assign(Object.create(this), { scale: scale * share, x: x * share, y: y * share, room, ratio });
+  }
+
+  /** Draw so many pixels only as can be drawn at once, until nothing has moved for a moment. */
+  hurry() {
+    clearTimeout(this.calm);
+    this.calm = setTimeout(() => this.#drawShare(1), CALM);
+    const { width, height } = this.room;
+    this.#drawShare(Math.min(1, Math.sqrt(SWIFT / (width * height))));
+  }
+
+  #drawShare(share) {
+    if (share === this.share) return;
+    this.share = share;
+    const { width, height } = this.room;
+    Object.assign(this.canvas, { width: Math.round(width * share), height: Math.round(height * share) });
+    this.redraw();
+  }
+
   #whole() {
-    const { width, height } = this.canvas;
+    const { width, height } = this.room;
     return Math.min(width / this.width, height / this.height) || 1;
   }
 
   /** No gaps where the picture is larger than the canvas; centred where it is smaller. */
   #settle() {
     const place = (offset, room, size) => (size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, offset)));
-    this.x = Math.round(place(this.x, this.canvas.width, this.width * this.scale));
-    this.y = Math.round(place(this.y, this.canvas.height, this.height * this.scale));
+    this.x = Math.round(place(this.x, this.room.width, this.width * this.scale));
+    this.y = Math.round(place(this.y, this.room.height, this.height * this.scale));
     this.canvas.dispatchEvent(new CustomEvent("view"));
     this.redraw();
   }
 
   #resize() {
-    this.canvas.width = Math.round(this.canvas.clientWidth * devicePixelRatio);
-    this.canvas.height = Math.round(this.canvas.clientHeight * devicePixelRatio);
+    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight].map((side) => Math.round(side * devicePixelRatio));
+    this.room = { width, height };
+    this.share = 1;
+    Object.assign(this.canvas, { width, height });
     if (this.fitted) this.fit();
     else this.#settle();
   }
