@@ -203,7 +203,7 @@ def test_the_alpha_of_a_composite_is_kept(harmonizer, tmp_path):
 def test_numbered_pictures_keep_their_depth_and_background(harmonizer, tmp_path, suffix, kind):
     pytest.importorskip("OpenEXR")
     scale = 1.5 / 255 if kind == np.float32 else 257  # light brighter than white in floats
-    frames = (composites(3) * scale).astype(kind)
+    frames = composites(3).astype(kind) * kind(scale)
     for number, (frame, mask) in enumerate(zip(frames, mattes(3), strict=True), start=1):
         Picture(frame).save(tmp_path / f"in.{number:04d}{suffix}")
         Picture(mask[..., None]).save(tmp_path / f"m.{number:04d}.png")
