@@ -87,7 +87,7 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
     best = max(((0, 0, 0), max(widths, key=quality), max(shifts, key=quality)), key=quality)
     while (better := max(_neighbors(best), key=quality)) != best:
         best = better
-    soft = np.clip(moved(distance, best) + 0.5, 0, 1)
+    soft = np.clip(moved(distance, best) + 0.5, 0, 1).astype(np.float32)
     others = max(quality(width) for width in widths if width[2])
     return Aligned(
         cv2.GaussianBlur(soft, (0, 0), 0.5), quality(best), quality((0, 0, 0)) / max(others, FAINT)

@@ -25,8 +25,9 @@ TURNS = 3  # iterations of GrabCut
 RADIUS = 3  # radius of the guided filter, in low-resolution pixels
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
 STEEP = 2.5  # factor by which its result is made steeper
+SOFT = 1.0  # sigma of a refined edge at low resolution, in pixels: it is not known more exactly
 SURE = 1.5  # contrast of the given edge, as a multiple of that at other widths, from which it is exact
-KEPT = 0.75  # share of the cut's contrast from which the given shape, aligned, is preferred to the cut
+KEPT = 0.7  # share of the cut's contrast from which the given shape, aligned, is preferred to the cut
 MOST_PARTS = 8
 _TILE = 256
 _LEFT = "The mask is left as it is: the picture shows no edge that fits it."
@@ -107,7 +108,8 @@ class Snapped(NamedTuple):
 def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
     """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1.
 
-    A mask that is only shifted, too wide or too narrow keeps its shape.
+    A mask that is only shifted, too wide or too narrow keeps its shape. The network is less misled by a soft
+    edge than by a crisp one at the wrong place.
 
     Returns:
         None if the mask is exact, or if no edge fits it.
@@ -122,11 +124,17 @@ def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
     cut, band = found
     given, sharp = (max(contrast(differences, edge), FAINT) for edge in (inside, cut))
     if aligned.contrast > KEPT * sharp:
-        return Snapped(aligned.mask, aligned.contrast / given)
+        return Snapped(_softened(aligned.mask), aligned.contrast / given)
     coefficients = _filter(image, cut)
     soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
     refined = np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
-    return Snapped(refined, sharp / given)
+    return Snapped(_softened(refined), sharp / given)
+
+
+def _softened(mask: FloatArray) -> FloatArray:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), SOFT))
 
 
 def _reach(inside: NDArray[np.uint8]) -> int:
