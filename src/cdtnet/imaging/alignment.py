@@ -89,9 +89,7 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
         best = better
     soft = np.clip(moved(distance, best) + 0.5, 0, 1).astype(np.float32)
     others = max(quality(width) for width in widths if width[2])
-    return Aligned(
-        cv2.GaussianBlur(soft, (0, 0), 0.5), quality(best), quality((0, 0, 0)) / max(others, FAINT)
-    )
+    return Aligned(soft, quality(best), quality((0, 0, 0)) / max(others, FAINT))
 
 
 def _neighbors(place: Place) -> list[Place]:
