@@ -4,7 +4,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from cdtnet import Harmonizer, Lut, harmonize_video
 from cdtnet.cli.main import main
 from tests.cli.refusals import refusal
+from tests.processes import started, until
 from tests.video.films import composites, mattes, planes, write_film
 
 
@@ -63,12 +63,8 @@ def test_a_killed_run_is_resumed(pair, weights):
     """SIGKILL leaves whole pictures; the next run makes the others."""
     Path("out").mkdir()
     words = ["video", "clip.mkv", "matte.mkv", "-o", "out/x.%02d.png", "--model", weights]
-    process = subprocess.Popen([sys.executable, "-m", "cdtnet", *words], stderr=subprocess.DEVNULL)
-    while not (made := sorted(Path("out").glob("x.*.png"))):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
+    with started([sys.executable, "-m", "cdtnet", *words]) as process:
+        until(lambda: [*Path("out").glob("x.*.png")], process)
     made = sorted(Path("out").glob("x.*.png"))
     times = {path: path.stat().st_mtime_ns for path in made}
     assert main(words) == 0

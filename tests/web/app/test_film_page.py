@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.processes import until
 from tests.video.films import composites, mattes, write_film
 from tests.web.app.page import DROP, said
 
 pytestmark = pytest.mark.slow
+
+TIMES = "() => [...document.querySelectorAll('video')].map((video) => video.currentTime)"
+STILL = (
+    "() => [...document.querySelectorAll('video')].every((video) => video.readyState >= 2 && !video.seeking)"
+)
 
 
 @pytest.fixture
@@ -44,14 +50,17 @@ def harmonize(page, files):
         drop(page, role, files / f"{role}.mp4")
     page.get_by_role("button", name="Harmonize").click()
     said(page, "12 frames in 1 shot.")
-    page.wait_for_function(
-        "[...document.querySelectorAll('video')].every((video) => video.readyState >= 2 && !video.seeking)"
-    )
+    still(page)
+
+
+def still(page):
+    """Wait until both videos show the frame that they were set to."""
+    until(lambda: page.evaluate(STILL), pause=0.05)
 
 
 def shown(page):
     """What both videos show, (H,W,3)."""
-    page.wait_for_function("[...document.querySelectorAll('video')].every((video) => !video.seeking)")
+    still(page)
     page.wait_for_timeout(200)  # until it is drawn
     return np.asarray(Image.open(io.BytesIO(page.locator(".both").screenshot())).convert("RGB")).astype(int)
 
@@ -86,15 +95,14 @@ def test_both_videos_follow_the_time_slider_and_the_play_button(film_page, files
     start = shown(page)
     set_slider(page, "Time", 500)
     assert np.abs(shown(page) - start).max() > 10
-    times = "[...document.querySelectorAll('video')].map((video) => video.currentTime)"
-    assert page.evaluate(times) == pytest.approx([1.5, 1.5], abs=0.01)
+    assert page.evaluate(TIMES) == pytest.approx([1.5, 1.5], abs=0.01)
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").wait_for()
-    page.wait_for_function("document.querySelector('#after').currentTime > 1.7")
+    until(lambda: min(page.evaluate(TIMES)) > 1.7)
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Play").wait_for()
-    page.wait_for_function("[...document.querySelectorAll('video')].every((video) => !video.seeking)")
-    one, other = page.evaluate(times)
+    still(page)
+    one, other = page.evaluate(TIMES)
     assert one == other
 
 
