@@ -163,7 +163,10 @@ def find_shots(
 ) -> tuple[Shot, ...]:
     """Find the shots of a film and the table of each, without rendering.
 
-    The shots are those that `harmonize_video` gives with the same arguments; its errors are the same, too.
+    The arguments and errors are those of `harmonize_video`.
+
+    Returns:
+        The shots in order, as `harmonize_video` finds them.
     """
     options = _checked((options or Options()).but(**choices))
     harmonizer = model if isinstance(model, Harmonizer) else Harmonizer(model)
