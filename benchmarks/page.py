@@ -3,8 +3,8 @@
 python benchmarks/page.py [WIDTHxHEIGHT[@RATIO] …]
 
 The demo's picture in windows of these sizes (CSS pixels) on screens with this ratio of device pixels to CSS
-pixels, in Chromium without a GPU: the canvas's device pixels, the median of 20 moves, and the processor time that
-all of Chromium takes for a move. If other programs run beside it, only the latter says something.
+pixels, in Chromium without a GPU: the canvas's device pixels, the median of 20 moves, and the processor time
+that all of Chromium takes for a move. If other programs run beside it, only the latter says something.
 Needs Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
 """
 
