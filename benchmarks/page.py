@@ -3,8 +3,8 @@
 python benchmarks/page.py [WIDTHxHEIGHT[@RATIO] …]
 
 The demo's picture in windows of these sizes (CSS pixels) on screens with this ratio of device pixels to CSS
-pixels, in Chromium without a GPU: the canvas's device pixels, the median of 20 moves, and the processor time that
-all of Chromium takes for a move. If other programs run beside it, only the latter says something.
+pixels, in Chromium without a GPU: the canvas's device pixels, the median of 20 moves, and the processor time
+that all of Chromium takes for a move. If other programs run beside it, only the latter says something.
 Needs Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
 """
 
@@ -18,13 +18,17 @@ from playwright.sync_api import sync_playwright
 
 SIZES = ("1280x900", "1920x1080", "1280x900@2", "1920x1080@2")
 MOVES = 20
-MOVE = """async (value) => {
+DRAG = """async (values) => {
   const slider = document.querySelector("#tone");
-  slider.value = value;
-  const start = performance.now();
-  slider.dispatchEvent(new Event("input"));
-  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));  // until it is drawn
-  return performance.now() - start;
+  const times = [];
+  for (const value of values) {
+    slider.value = value;
+    const start = performance.now();
+    slider.dispatchEvent(new Event("input"));
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));  // until it is drawn
+    times.push(performance.now() - start);
+  }
+  return times;
 }"""
 
 
@@ -62,9 +66,9 @@ def measured(browser, address, size):
     canvas = page.locator("#canvas").evaluate("(canvas) => `${canvas.width} × ${canvas.height}`")
     page.locator("#controls details").evaluate("(details) => { details.open = true; }")
     page.get_by_label("Keep hue").check()  # the costliest formula
-    page.evaluate(MOVE, 0.2)
+    page.evaluate(DRAG, [0.2])
     start = busy()
-    times = [page.evaluate(MOVE, 0.3 + step / 50) for step in range(MOVES)]
+    times = page.evaluate(DRAG, [0.3 + step / 50 for step in range(MOVES)])
     spent = 1000 * (busy() - start) / MOVES
     page.close()
     return canvas, times, spent

@@ -78,12 +78,14 @@ export class View {
   redraw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
+      clearTimeout(this.calm);
       this.context.setTransform(1, 0, 0, 1, 0, 0);
       this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       if (!this.width) return;
       const { scale, x, y } = this.drawn;
       this.context.setTransform(scale, 0, 0, scale, x, y);
       this.draw(this.context);
+      if (this.share < 1) this.calm = setTimeout(() => this.#drawShare(1), CALM); // after drawing, however long that took
     });
   }
 
@@ -98,7 +100,6 @@ export class View {
   /** Draw so many pixels only as can be drawn at once, until nothing has moved for a moment. */
   hurry() {
     clearTimeout(this.calm);
-    this.calm = setTimeout(() => this.#drawShare(1), CALM);
     const { width, height } = this.room;
     this.#drawShare(Math.min(1, Math.sqrt(SWIFT / (width * height))));
   }
