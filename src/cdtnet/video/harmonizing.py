@@ -22,7 +22,6 @@ from ..imaging.geometry import touched
 from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground
 from ..inference.options import Choices, Options
-from ..inference.painter import TILE
 from ..inference.result import Result
 from ..system.atomic import is_same_file
 from ..system.parallel import ahead
@@ -199,7 +198,7 @@ def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Out
     if steady is None:
         return None
     picture = moment.composite
-    foreground = Foreground([], [*touched(moment.mask, TILE)], None)
+    foreground = Foreground([], [*touched(moment.mask, harmonizer.engine.tile)], None)
     painter = harmonizer.painter(picture, foreground, options=options, layer=moment.layer, objects=[steady])
     pixels = picture.pixels.copy()
     for window, part in painter.paint(foreground.windows, options.controls):

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engines.protocol import Engine
 from ..imaging import color_codec
 from ..imaging.geometry import Window
 from ..inference.analysis import Analyzed, analyze
 from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground, as_one, find_foreground
 from ..inference.options import Options
-from ..inference.painter import TILE
 from ..inference.steering import Levels
 from .film import Moment
 from .shots import Cuts
@@ -122,7 +122,7 @@ class Looker:
     def look(self, moment: Moment, glimpse: Glimpse) -> Key:
         """Let the network look at a frame that has a foreground."""
         engine, picture = self._harmonizer.engine, moment.composite
-        part = foreground_of(moment.mask, close_up=engine.config.close_up).parts[0]
+        part = foreground_of(moment.mask, engine).parts[0]
         found: Analyzed = analyze(
             engine, picture, part, color_codec(picture), apply_anyway=self._options.apply_anyway
         )
@@ -137,9 +137,9 @@ class Looker:
         )
 
 
-def foreground_of(mask: NDArray[Any], *, close_up: bool) -> Foreground:
+def foreground_of(mask: NDArray[Any], engine: Engine) -> Foreground:
     """The foreground of a mask that is not black, as one object: objects may meet and part in a film."""
-    return as_one(find_foreground([mask], TILE, apart=close_up), mask)
+    return as_one(find_foreground([mask], engine.tile, apart=engine.config.close_up), mask)
 
 
 def apart(one: Glimpse, other: Glimpse) -> float:
