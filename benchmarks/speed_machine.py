@@ -13,7 +13,6 @@ import numpy as np
 from cdtnet.config import HALO
 from cdtnet.engines.opening import open_engine
 from cdtnet.engines.quiet import core
-from cdtnet.inference.harmonizer import TILE
 from cdtnet.system.machine import available_cores
 
 CHANNELS = 64
@@ -161,7 +160,7 @@ def table_lookups() -> dict[str, float]:
     from cdtnet.weights import load_weights
 
     engine = OpenVinoEngine(load_weights("cdtnet-sim"))
-    size, side = engine.config.base_size, TILE + 2 * HALO
+    size, side = engine.config.base_size, engine.tile + 2 * HALO
     image, mask = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
     analysis = engine.look(LowPicture(image, mask, mask[: size // 8, : size // 8]))
     colors = np.random.default_rng(0).random((side, side, 3), np.float32)

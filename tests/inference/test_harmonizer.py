@@ -14,7 +14,6 @@ from cdtnet.config import HALO, Config
 from cdtnet.engines.confidence import Confidence
 from cdtnet.imaging import Metadata, Picture
 from cdtnet.imaging.geometry import Window
-from cdtnet.inference import harmonizer as module
 from cdtnet.inference.crop import close_up
 from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.model.loading import build
@@ -66,7 +65,7 @@ def test_tiles_equal_the_whole_frame(harmonizer, official_model, height, width, 
     composite, mask = composite_and_mask(height, width, seed, kind)
     expected = composite + mask[..., None] * (whole_frame(official_model, composite, mask) - composite)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "TILE", tile)
+        patch.setattr(harmonizer.engine, "tile", tile)
         image = harmonizer(composite, mask).image
     np.testing.assert_allclose(image, expected.clip(0, 1), atol=1e-5)
 

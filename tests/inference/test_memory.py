@@ -20,23 +20,65 @@ print(row["above"], row["peak"])
 """
 
 
-WHOLE = """
+PICTURES = """
 import sys
 sys.path.insert(0, "benchmarks")
 from speed_cell import ellipse, photo
+COMPOSITE, MASK = photo(4000, 6000), ellipse(4000, 6000, 0.086)
+"""
+
+WHOLE = """
 from cdtnet import Harmonizer
 from cdtnet.system.machine import peak_memory
-composite, mask = photo(4000, 6000), ellipse(4000, 6000, 0.086)
-Harmonizer("cdtnet-256", "cpu", threads=2)(composite, mask)
+Harmonizer("cdtnet-256", "cpu", threads=2)(COMPOSITE, MASK)
 print(peak_memory())
+"""
+
+FILES = """
+from cdtnet.imaging import Picture
+for name in ("c.jpg", "c.tif"):
+    Picture(COMPOSITE).save(f"{sys.argv[1]}/{name}")
+Picture(MASK[..., None]).save(f"{sys.argv[1]}/mask.png")
+"""
+
+COMMAND = """
+import sys
+from cdtnet.cli.main import main
+from cdtnet.system.machine import peak_memory
+failed = main(["harmonize", "--device", "cpu", *sys.argv[1:]])
+print(peak_memory())
+sys.exit(failed)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 def test_a_process_that_harmonizes_24_megapixels_takes_550_mb_from_start_to_end():
     """Picture, mask and result are 168 of them."""
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", WHOLE], capture_output=True, check=True)
-    assert float(done.stdout) < 550e6
+    assert float(_run(PICTURES + WHOLE)) < 550e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
+@pytest.mark.parametrize(
+    ("source", "target"), [("c.jpg", "out.png"), ("c.tif", "out.tif"), ("c.jpg", "out.jpg")]
+)
+def test_the_command_takes_550_mb_for_24_megapixels_from_file_to_file(files, source, target):
+    composite, mask, output = (str(files / name) for name in (source, "mask.png", target))
+    printed = _run(COMMAND, composite, mask, "-o", output, "--overwrite")
+    assert float(printed.splitlines()[-1]) < 550e6
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder of c.jpg, c.tif and mask.png, 24 megapixels each."""
+    folder = tmp_path_factory.mktemp("large")
+    _run(PICTURES + FILES, str(folder))
+    return folder
+
+
+def _run(code, *arguments):
+    """What Python prints."""
+    command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
@@ -47,8 +89,6 @@ def test_a_24_megapixel_picture_takes_less_than_700_mb_more(official_model, tmp_
         entries = {name: value for name, value in entries.items() if not name.startswith("refinement.")}
     model = build(Weights("formula", Config(variant, base_size=64), entries))
     write_weights(tmp_path / "formula.safetensors", model, {})
-    command = [sys.executable, "-W", "ignore", "-c", CODE, str(tmp_path / "formula.safetensors"), str(share)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    above, peak = map(float, done.stdout.split())
+    above, peak = map(float, _run(CODE, str(tmp_path / "formula.safetensors"), str(share)).split())
     assert above < 700
     assert peak < 2000

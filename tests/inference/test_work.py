@@ -10,7 +10,7 @@ from cdtnet.engines.quiet import ov
 from cdtnet.imaging import ColorCodec, Picture, color_codec
 from cdtnet.imaging.geometry import Window
 from cdtnet.imaging.resizing import shrink
-from cdtnet.inference.harmonizer import TILE, Harmonizer
+from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.weights import load_weights
 
 HEIGHT, WIDTH = 4000, 6000
@@ -49,7 +49,7 @@ def disk(share):
 
 def dots():
     mask = np.zeros((HEIGHT, WIDTH), bool)
-    mask[TILE // 2 :: 4 * TILE, TILE // 2 :: 4 * TILE] = True
+    mask[100::1000, 100::1000] = True
     return mask
 
 
@@ -57,7 +57,7 @@ def area(windows):
     return sum((w.bottom - w.top) * (w.right - w.left) for w in windows)
 
 
-@pytest.mark.parametrize(("share", "most"), [(SHARE, 1.2), (2.0, 1.05)], ids=["disk", "everything"])
+@pytest.mark.parametrize(("share", "most"), [(SHARE, 1.2), (2.0, 1.08)], ids=["disk", "everything"])
 def test_pixels_rendered_for_each_that_the_mask_touches(harmonizer, rendered, composite, share, most):
     mask = disk(share)
     harmonizer(composite, mask)

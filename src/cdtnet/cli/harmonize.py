@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import PictureError
+from ..system.machine import trim_memory
 from .options import (
     add_control_options,
     add_mask_options,
@@ -34,6 +36,7 @@ from .pictures import (
 if TYPE_CHECKING:
     from ..imaging import Picture
     from ..imaging.composition import Layer
+    from ..imaging.layers import Stack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +66,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, harmonize, write; the path written is the one line on stdout."""
-    from ..inference.harmonizer import Harmonizer
-    from ..inference.pipeline import harmonize_picture, layers_of
-
     _check(arguments)
     if _is_streamed(arguments):
         _stream(arguments)
         return
+    output, image, stack = _harmonized(arguments)
+    trim_memory()  # of all else that was needed until here, for encoding takes as much again
+    output.write(image, stack)
+
+
+def _harmonized(arguments: argparse.Namespace) -> tuple[Output, Picture, Callable[[], Stack] | None]:
+    """Read and harmonize.
+
+    Returns:
+        Where to write, what to write, and what makes its layers if those are wanted.
+    """
+    from ..inference.harmonizer import Harmonizer
+    from ..inference.pipeline import harmonize_picture, layers_of
+
     inputs = [name for name in (arguments.composite, arguments.mask) if name is not None]
     with ThreadPoolExecutor(1) as pool:  # loading and decoding take about as long, one core each
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
@@ -93,7 +107,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
     if alone:
         save(result.layer, alone.name, alone.quality)
-    output.write(result.image, partial(layers_of, result, source.background, source.layer))
+    layers = partial(layers_of, result, source.background, source.layer)
+    return output, result.image, layers if output.layered else None
 
 
 class _Source(NamedTuple):

@@ -78,6 +78,7 @@ class OpenVinoEngine:
     """
 
     name = "openvino"
+    tile = 128  # in 256, the values between the layers would take four times the memory, in no less time
     step = 32
 
     def __init__(self, weights: Weights, threads: int | None = None):
@@ -125,11 +126,11 @@ class OpenVinoEngine:
         """Of analyses of the same picture; see `Engine`."""
         return LowAnalysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True)))
 
-    def let_go(self) -> None:
+    def release_memory(self) -> None:
         """Give back the memory that looking took."""
         for name in GLOBAL:
             if name in self._graphs:
-                self._graphs[name].let_go()
+                self._graphs[name].release_memory()
         trim_memory()
 
     def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
@@ -179,7 +180,8 @@ class _CompiledGraph:
     """A compiled graph. Threads may share it: each takes a request of its own for as long as it runs."""
 
     def __init__(self, graph: ov.Model, precision: Precision, threads: int, streams: int):
-        self._graph, self._precision = graph, precision
+        self._graph: ov.Model | None = graph  # until it is compiled
+        self._precision = precision
         self._threads, self._streams = threads, streams
         self._compiled: ov.CompiledModel | None = None
         self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
@@ -191,8 +193,11 @@ class _CompiledGraph:
             found = request.infer(inputs, share_inputs=True)
             return {output.any_name: value for output, value in found.items()}
 
-    def let_go(self) -> None:
-        """Give back what lies between its operations, unless another thread is computing with it."""
+    def release_memory(self) -> None:
+        """Give back inputs, outputs and what lies between, unless another thread is computing with it."""
+        with suppress(Empty):
+            while True:
+                self._idle.get_nowait()
         if self._compiled is not None:
             with suppress(RuntimeError):
                 self._compiled.release_memory()
@@ -218,6 +223,8 @@ class _CompiledGraph:
                     "CPU_RUNTIME_CACHE_CAPACITY": 32,  # compiled kernels kept, each for one shape
                 }
                 self._compiled = core().compile_model(self._graph, "CPU", settings)
+                self._graph = None
+                trim_memory()  # compiling takes more than what is compiled
             return self._compiled
 
 

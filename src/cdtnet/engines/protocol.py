@@ -38,6 +38,7 @@ class Engine(Protocol):
         name: by which it is asked for.
         config: of the network.
         parallel: how many windows are best rendered at a time, each in a thread of its own.
+        tile: side of the tiles in which a picture is best rendered, in pixels, a power of two.
         step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
         precisions: that it can compute these weights in.
         fast: that of them which is best for 8-bit pictures on this hardware; never off by more than a level.
@@ -46,6 +47,7 @@ class Engine(Protocol):
     name: str
     config: Config
     parallel: int
+    tile: int
     step: int
     precisions: tuple[Precision, ...]
     fast: Precision
@@ -60,7 +62,7 @@ class Engine(Protocol):
     def mix(self, analyses: Sequence[Any], weights: Sequence[float]) -> Any:
         """Mix analyses of the same picture, or analyses `resampled` to fit it; weights sum to 1."""
 
-    def let_go(self) -> None:
+    def release_memory(self) -> None:
         """Release memory that analyses used and that is not needed at once."""
 
     def preview(self, analysis: Any, low: LowPicture) -> FloatArray:

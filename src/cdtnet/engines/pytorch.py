@@ -29,6 +29,7 @@ class TorchEngine:
     """
 
     name = "pytorch"
+    tile = 256
     step = 1
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
 
@@ -54,7 +55,7 @@ class TorchEngine:
         """Of analyses of the same picture; see `Engine`."""
         return self._ready(Analysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True))))
 
-    def let_go(self) -> None:
+    def release_memory(self) -> None:
         """Nothing is held: PyTorch frees what it has computed with."""
 
     @torch.inference_mode()

@@ -27,7 +27,7 @@ from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, o
 MAX_PIXELS = 1 << 34
 _BANDED = ("JPEG", "PNG", "TIFF", "WebP")  # formats that are decoded from top to bottom
 _STRIP = 128  # rows read at a time
-# Strips kept: tiles of 256 rows with their halo reach across five; threads may run ahead.
+# Strips kept: tiles of up to 256 rows with their halo reach across five; threads may run ahead.
 _KEPT = 6 + available_cores() // 4
 
 Key = slice | tuple[slice, slice]
@@ -167,7 +167,7 @@ class Rows:
                 for strip, pixels in self._strips_of(start, stop)
             ]
         except BaseException:
-            self._let_go()
+            self._close()
             raise
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -184,7 +184,7 @@ class Rows:
                 del self._strips[strip]
         return found
 
-    def _let_go(self) -> None:
+    def _close(self) -> None:
         """End the thread and forget what was read: errors refer to this object, and are collected late."""
         with self._lock:
             self._reader.shutdown()

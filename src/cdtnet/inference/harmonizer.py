@@ -27,7 +27,7 @@ from ..weights.loading import weights_file
 from .analysis import Decided
 from .objects import Foreground, find_foreground
 from .options import Choices, Options
-from .painter import TILE, Painter
+from .painter import Painter
 from .provenance import Record, file_sha256, identity
 from .remarks import joined
 from .rendering import Analysis, Progress
@@ -261,7 +261,7 @@ class Harmonizer:
         if whole_frame:
             whole = Window(0, 0, height, width)
             parts = [part._replace(extent=whole) for part in foreground.parts]
-            foreground = foreground._replace(parts=parts, windows=[*tiles(height, width, TILE)])
+            foreground = foreground._replace(parts=parts, windows=[*tiles(height, width, self.engine.tile)])
         painter = None
         if foreground.parts:
             painter = self.painter(
@@ -281,7 +281,7 @@ class Harmonizer:
 
     def _find(self, masks: Sequence[Any], *, apart: bool = True) -> Foreground:
         """The objects of masks; one for each mask where the network was not made for more."""
-        return find_foreground(masks, TILE, apart=apart and self.engine.config.close_up)
+        return find_foreground(masks, self.engine.tile, apart=apart and self.engine.config.close_up)
 
     def painter(
         self,

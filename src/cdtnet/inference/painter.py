@@ -24,7 +24,6 @@ from .controls import Controls
 from .objects import Foreground
 from .steering import Levels, steer
 
-TILE = 256  # side of the tiles that are rendered at a time, in pixels
 LARGE = 1 << 22  # pixels from which on the memory that analyzing took is worth giving back before rendering
 
 
@@ -82,7 +81,7 @@ class Painter:
             for part in foreground.parts
         ]
         if objects is None and picture.height * picture.width > LARGE:
-            engine.let_go()
+            engine.release_memory()
 
     @cached_property
     def lut(self) -> Lut | None:

@@ -22,7 +22,6 @@ from ..imaging.geometry import touched
 from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground
 from ..inference.options import Choices, Options
-from ..inference.painter import TILE
 from ..inference.result import Result
 from ..system.atomic import is_same_file
 from ..system.parallel import ahead
@@ -227,7 +226,7 @@ def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Out
     steady = outlook.steady(harmonizer.engine, mask, region)
     if steady is None:
         return None
-    foreground = Foreground([], [*touched(mask, TILE)], None)
+    foreground = Foreground([], [*touched(mask, harmonizer.engine.tile)], None)
     painter = harmonizer.painter(
         moment.part, foreground, options=options, layer=moment.layer, objects=[steady]
     )

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engines.protocol import Engine
 from ..imaging import color_codec
 from ..imaging.geometry import Window
 from ..inference.analysis import LITTLE, Analyzed, analyze
 from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground, as_one, find_foreground
 from ..inference.options import Options
-from ..inference.painter import TILE
 from ..inference.steering import Levels
 from .film import Moment
 from .shots import Cuts
@@ -124,7 +124,7 @@ class Looker:
     def look(self, moment: Moment, glimpse: Glimpse) -> Key:
         """Analyze a frame that has a foreground."""
         engine, picture = self._harmonizer.engine, moment.composite
-        part = foreground_of(moment.mask, close_up=engine.config.close_up).parts[0]
+        part = foreground_of(moment.mask, engine).parts[0]
         found: Analyzed = analyze(
             engine,
             picture,
@@ -144,9 +144,9 @@ class Looker:
         )
 
 
-def foreground_of(mask: NDArray[Any], *, close_up: bool) -> Foreground:
+def foreground_of(mask: NDArray[Any], engine: Engine) -> Foreground:
     """Return the foreground of a mask as one object, because objects may touch and separate in a film."""
-    return as_one(find_foreground([mask], TILE, apart=close_up), mask)
+    return as_one(find_foreground([mask], engine.tile, apart=engine.config.close_up), mask)
 
 
 def apart(one: Glimpse, other: Glimpse) -> float:
