@@ -78,7 +78,6 @@ class OpenVinoEngine:
     """
 
     name = "openvino"
-    tile = 128  # in 256, the values between the layers would take four times the memory, in no less time
     step = 32
 
     def __init__(self, weights: Weights, threads: int | None = None):
@@ -99,6 +98,8 @@ class OpenVinoEngine:
             return _CompiledGraph(graphs[name], precision, self.parallel, streams)
 
         self._graphs = {name: box(name) for name in graphs}
+        # With the refinement, tiles of 256 would take four times the memory between layers, in no less time.
+        self.tile = 128 if "refinement" in graphs else 256
         if "refinement" in graphs:
             self._graphs["refinement, bfloat16"] = box("refinement", "bfloat16")
             if integers := in_integers(graphs["refinement"], weights):
