@@ -1,4 +1,4 @@
-"""Remarks about a result: a sentence, and the options that help, which each face names in its own way."""
+"""Remarks about a result: a sentence, and the options that help. Each face names them in its own way."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Remark(str):
     helps: tuple[str, ...]
 
     def __new__(cls, sentence: str, *helps: str) -> Remark:
-        """Make one.
+        """Create a remark.
 
         Args:
-            sentence: Names neither flags nor arguments.
-            helps: As the attribute.
+            sentence: The text, without flags or names of arguments.
+            helps: See the attribute.
         """
         remark = super().__new__(cls, sentence)
         remark.helps = helps
@@ -27,12 +27,12 @@ class Remark(str):
 
 
 def joined(remarks: Iterable[str | None]) -> Remark | None:
-    """Several in one; None where there is none."""
+    """Join remarks into one; None if there are none."""
     given = [remark for remark in remarks if remark]
     helps = [name for remark in given for name in helps_of(remark)]
     return Remark(" ".join(given), *helps) if given else None
 
 
 def helps_of(remark: object) -> tuple[str, ...]:
-    """The options that help against what is said, if anything is and any do."""
+    """Return the options that help; empty if there is no remark."""
     return remark.helps if isinstance(remark, Remark) else ()

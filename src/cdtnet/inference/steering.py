@@ -95,6 +95,6 @@ def _luma(rgb: NDArray[Any]) -> NDArray[Any]:
 
 
 def _length(vectors: NDArray[Any]) -> NDArray[Any]:
-    """(…,1), computed for each pixel alone, so that tiles equal the whole."""
+    """Return (…,1). Each pixel is computed alone, so tiles equal the whole picture."""
     squares = vectors * vectors
     return np.sqrt(squares[..., :1] + squares[..., 1:2] + squares[..., 2:])
