@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cdtnet import Harmonizer, Picture
 from cdtnet.imaging import read_picture, write_picture
-from cdtnet.inference import harmonizer, streaming
+from cdtnet.inference import streaming
 
 Results = dict[str, NDArray[Any]]
 
@@ -115,7 +115,9 @@ def rows(kind: Kind, *, short: bool) -> Iterator[Row]:
         yield row(f"{threads} threads instead of 1", run(kind.open(threads), inputs), exact=exact)
     _set_threads(kind, 1)
     for tile in (100,) if short else (64, 100, 512):
-        yield row(f"tiles of {tile} instead of 256", _tiled(machine, inputs, tile), exact=exact)
+        yield row(
+            f"tiles of {tile} instead of {machine.engine.tile}", _tiled(machine, inputs, tile), exact=exact
+        )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         yield row("another process", _elsewhere(kind, folder, short=short))
@@ -144,12 +146,11 @@ def _at_once(machine: Harmonizer, inputs: dict[str, Input]) -> Results:
 
 
 def _tiled(machine: Harmonizer, inputs: dict[str, Input], tile: int) -> Results:
-    before = harmonizer.TILE
-    harmonizer.TILE = tile
+    before, machine.engine.tile = machine.engine.tile, tile
     try:
         return run(machine, inputs)
     finally:
-        harmonizer.TILE = before
+        machine.engine.tile = before
 
 
 def _elsewhere(kind: Kind, folder: Path, *, short: bool, isa: str | None = None) -> Results:

@@ -177,6 +177,7 @@ def test_soft_edges_of_a_layer_change_as_solid_parts_do(harmonizer, random):
     assert np.isin(soft, (6, 7)).all()
 
 
+@pytest.mark.filterwarnings("ignore:Little is changed")
 def test_a_table_is_steered_as_the_picture_is(weights, pictures):
     harmonizer = Harmonizer("cdtnet-sim", "cpu")
     composite, mask = pictures[0], (pictures[1] == 1).astype(np.float32)

@@ -9,6 +9,8 @@ import torch
 
 import cdtnet
 from cdtnet.config import Config
+from cdtnet.engines import openvino
+from cdtnet.engines.openvino import OpenVinoEngine
 from cdtnet.inference.harmonizer import Harmonizer
 from cdtnet.model import load_model
 from tests.engines.networks import network
@@ -111,7 +113,8 @@ def test_the_callers_module_stays_as_it_was(pictures):
 
 @pytest.mark.parametrize("copy", [deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
 @pytest.mark.parametrize("kind", ["openvino", "pytorch", "module"])
-def test_copies_and_pickles_do_the_same(weights, pictures, kind, copy):
+def test_copies_and_pickles_do_the_same(weights, pictures, kind, copy, monkeypatch):
+    monkeypatch.setattr(openvino, "OpenVinoEngine", OpenVinoEngine)  # of its own, not shared between tests
     model = load_model(weights) if kind == "module" else weights
     harmonizer = Harmonizer(model, "cpu", engine="auto" if kind == "module" else kind, precision="float32")
     again = copy(harmonizer)
