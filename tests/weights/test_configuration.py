@@ -119,7 +119,8 @@ def test_a_file_of_another_network_is_told_apart(tmp_path):
         load_model(tmp_path / "resnet.pth")
 
 
-def test_convert_writes_it_and_refuses_likewise(model, tmp_path, capsys):
+def test_convert_writes_it_and_refuses_likewise(model, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # other tests may write to the repository meanwhile
     out = tmp_path / "out.safetensors"
     torch.save(model.state_dict(), tmp_path / "state.pt")
     assert main(["convert", str(tmp_path / "state.pt"), str(out)]) == 0
