@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .geometry import touched
+
 FAINT = 3.0  # contrast below which there is no edge, in levels of 255
 AROUND = 2  # margin around the object in which edges are searched, as a multiple of the reach
 
@@ -56,13 +58,11 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
     import cv2
 
     distance = _signed_distance(inside)
-    window = _around(inside, AROUND * reach)
-    near, area = distance[window], inside.sum()
+    extent = next(touched(inside, max(inside.shape)))
+    top, left, bottom, right = extent.grow(AROUND * reach, *inside.shape)
+    near, area = distance[top:bottom, left:right], inside.sum()
     down, across = differences
-    here = (
-        down[window[0].start : window[0].stop - 1, window[1]],
-        across[window[0], window[1].start : window[1].stop - 1],
-    )
+    here = down[top : bottom - 1, left:right], across[top:bottom, left : right - 1]
     seen: dict[Place, float] = {}
 
     def moved(values: FloatArray, place: Place) -> Any:
@@ -88,7 +88,7 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
     while (better := max(_neighbors(best), key=quality)) != best:
         best = better
     soft = np.clip(moved(distance, best) + 0.5, 0, 1).astype(np.float32)
-    others = max(quality(width) for width in widths if width[2])
+    others = max(quality(place) for place in widths if place != (0, 0, 0))
     return Aligned(soft, quality(best), quality((0, 0, 0)) / max(others, FAINT))
 
 
@@ -109,13 +109,3 @@ def _signed_distance(inside: NDArray[np.uint8]) -> FloatArray:
 
     within, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (inside, 1 - inside))
     return np.where(inside > 0, within - 0.5, 0.5 - outside).astype(np.float32)
-
-
-def _around(inside: NDArray[np.uint8], margin: int) -> tuple[slice, slice]:
-    """Return the extent of a mask with a margin."""
-    lines = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
-    top, left = (
-        slice(max(int(line[0]) - margin, 0), min(int(line[-1]) + margin + 1, size))
-        for line, size in zip(lines, inside.shape, strict=True)
-    )
-    return top, left

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import FAINT, align, contrast, steps
+from .alignment import FAINT, Steps, align, contrast, steps
 from .cells import survey
 from .convert import to_picture
 from .depth import full_scale
@@ -119,10 +119,10 @@ def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
         return None
     differences = steps(low)
     aligned = align(differences, inside, _reach(inside))
-    if aligned.peak > SURE or (found := _cut(low, mask)) is None:
+    if aligned.peak > SURE or (found := _cut(low, mask, differences)) is None:
         return None
     cut, band = found
-    given, sharp = (max(contrast(differences, edge), FAINT) for edge in (inside, cut))
+    given, sharp = max(contrast(differences, inside), FAINT), contrast(differences, cut)
     if aligned.contrast > KEPT * sharp:
         return Snapped(_softened(aligned.mask), aligned.contrast / given)
     coefficients = _filter(image, cut)
@@ -151,16 +151,19 @@ def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     low: Any = cv2.resize(_bytes(_sparse(pixels, scale)), size, interpolation=cv2.INTER_AREA)
     rough: Any = cv2.resize(coverage(_sparse(mask, scale)), size, interpolation=cv2.INTER_AREA)
-    found = _cut(low, rough)
+    found = _cut(low, rough, steps(low))
     return None if found is None else _enlarged(pixels, mask, low, *found)
 
 
-def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]] | None:
+def _cut(
+    low: NDArray[np.uint8], rough: FloatArray, differences: Steps
+) -> tuple[FloatArray, NDArray[np.bool_]] | None:
     """Find the edge of an object at low resolution by GrabCut.
 
     Args:
         low: (S,T,3), the picture.
         rough: (S,T), the mask, 0..1.
+        differences: of the picture, see `steps`.
 
     Returns:
         (S,T), 1 inside and 0 outside, and (S,T), where the edge may be; None if there is no edge, or none
@@ -183,7 +186,7 @@ def _cut(low: NDArray[np.uint8], rough: FloatArray) -> tuple[FloatArray, NDArray
     except cv2.error:
         return None
     cut = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
-    if abs(cut.sum() - area) > area / 2 or contrast(steps(low), cut) < FAINT:
+    if abs(cut.sum() - area) > area / 2 or contrast(differences, cut) < FAINT:
         return None
     return cut, (possible > 0) & (sure == 0)
 
