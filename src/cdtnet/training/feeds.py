@@ -6,6 +6,7 @@ number of processes or workers, nor on whether the run was interrupted before.
 
 import random
 import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -194,7 +195,18 @@ def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
     except (RuntimeError, EOFError, ConnectionError, FileNotFoundError) as error:
         if not is_worker_lost(error):
             raise
+        ignore_further_losses()
         raise WorkerLostError from error
+
+
+def ignore_further_losses() -> None:
+    """Disable PyTorch's handler of SIGCHLD.
+
+    It raises once for every process that has ended, wherever the program is by then: while the checkpoint
+    is written, or in a destructor, which prints a traceback. Loaders notice a loss later without it.
+    """
+    if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def is_worker_lost(error: Exception) -> bool:

@@ -24,7 +24,7 @@ from ..weights import write_weights
 from .checkpoint import check_numbers, check_same_recipe, load_checkpoint, restore, save_checkpoint
 from .descent import Descent
 from .distributed import Processes
-from .feeds import WorkerLostError, is_worker_lost, open_feed
+from .feeds import WorkerLostError, ignore_further_losses, is_worker_lost, open_feed
 from .initial import build_model
 from .log import Listener, Log
 from .recipe import Recipe, Stage
@@ -102,6 +102,7 @@ class Trainer:
                 ended = self._run_stage(stage, descent, stopped, save_every)
             except RuntimeError as error:
                 if is_worker_lost(error):  # in the middle of a step, which is not saved
+                    ignore_further_losses()
                     raise WorkerLostError from error
                 raise
             if not ended:
