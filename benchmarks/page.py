@@ -79,8 +79,10 @@ def app():
     """The page's address, as long as it is served."""
     command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", "0", "--model", "cdtnet-sim"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        yield process.stdout.readline().strip()
-        process.terminate()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def main() -> None:
     tables = [
         make(photos, name, harmonizer)
         for name, harmonizer in methods.items()
-        for make in (loose_masks, families, moved_objects, together, steadiness, neutrals)
+        for make in (loose_masks, snapped_masks, families, moved_objects, together, steadiness, neutrals)
     ]
     title = (
         "# Quality in real use\n\n"
@@ -220,13 +220,18 @@ LOOSE: dict[str, Callable[[Mask], Mask]] = {
 }
 
 
-def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
+def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize, remark: str = "") -> Table:
     """Recolored photographs with masks that are off."""
     scores: dict[str, list[Score]] = {kind: [] for kind in LOOSE}
     for made in tqdm(in_place(photos), total=len(photos), desc="masks"):
         for kind, change in LOOSE.items():
             scores[kind].append(score(harmonizer, made._replace(mask=change(made.mask))))
-    return summary(f"## {name}: recolored photographs, by mask", scores)
+    return summary(f"## {name}: recolored photographs, by mask{remark}", scores)
+
+
+def snapped_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
+    """The same, snapped to the edge first, as the page does with what is painted."""
+    return loose_masks(photos, name, partial(harmonizer, snap_mask=True), ", snapped to the edge first")
 
 
 def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
@@ -279,22 +284,25 @@ def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) 
 
 def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
     """Objects moved within their photograph, by edge, and the same with nothing wrong."""
+    snapping = partial(harmonizer, snap_mask=True)
     kinds = {
-        "exact alpha": ("exact", False, None),
-        "hard alpha": ("hard", False, None),
-        "matted alpha": ("matted", False, None),
-        "exact alpha, mask 3 px too wide": ("exact", False, lambda mask: moved_edge(mask, 3)),
-        "exact alpha, brush": ("exact", False, brushed),
-        "nothing wrong": ("exact", True, None),
+        "exact alpha": ("exact", False, None, harmonizer),
+        "hard alpha": ("hard", False, None, harmonizer),
+        "matted alpha": ("matted", False, None, harmonizer),
+        "mask 3 px too wide": ("exact", False, lambda mask: moved_edge(mask, 3), harmonizer),
+        "mask 3 px too wide, snapped": ("exact", False, lambda mask: moved_edge(mask, 3), snapping),
+        "brush": ("exact", False, brushed, harmonizer),
+        "brush, snapped": ("exact", False, brushed, snapping),
+        "nothing wrong": ("exact", True, None, harmonizer),
     }
     scores: dict[str, list[Score]] = {kind: [] for kind in kinds}
-    for kind, (edge, is_right, change) in kinds.items():
+    for kind, (edge, is_right, change, method) in kinds.items():
         for number, photo in enumerate(tqdm(photos, desc=f"moved, {kind}")):
             family = None if is_right else FAMILIES[number % 2]
             made = moved(photo, photos[number - 1], family, edge, 1000 + number)
             if made is not None:
                 mask = made.mask if change is None else change(made.mask)
-                scores[kind].append(score(harmonizer, made._replace(mask=mask)))
+                scores[kind].append(score(method, made._replace(mask=mask)))
     right = np.median([s.after for s in scores.pop("nothing wrong")])
     return summary(
         f"## {name}: objects moved within their photograph",
