@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from cdtnet.imaging import color_codec, coverage, to_picture
 from cdtnet.imaging.geometry import Window
-from cdtnet.imaging.resizing import STRIP, shrink
+from cdtnet.imaging.resizing import STRIP, placed, shrink, sparse
 from cdtnet.model import CDTNet, Config
 
 
@@ -92,3 +93,30 @@ def test_transparent_foreground_does_not_count(random):
 def test_a_wholly_transparent_picture_is_grey(random):
     low = low_of(np.zeros((20, 20, 4), np.uint8), np.zeros((20, 20), np.uint8), 8, True)
     np.testing.assert_allclose(low.image, 0.5)
+
+
+@pytest.mark.parametrize("size", [(96, 160), (768, 512)])
+def test_values_of_a_window_are_put_to_their_place(size):
+    frame, window, low_size = (800, 1000), Window(200, 300, 500, 800), 64
+    whole = cv2.GaussianBlur(np.random.default_rng(0).random(frame, np.float32), (0, 0), 25)
+    whole *= cv2.GaussianBlur(np.pad(np.ones((180, 380), np.float32), ((260, 360), (360, 260))), (0, 0), 12)
+    part = cv2.resize(whole[window.slices], size[::-1], interpolation=cv2.INTER_AREA)
+    expected = cv2.resize(whole, (low_size, low_size), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(placed(part, window, frame, low_size), expected, atol=0.02)
+    assert expected.max() > 0.4
+
+
+def test_values_of_a_window_that_reaches_beyond_the_frame_are_cut_off():
+    result = placed(np.ones((50, 50), np.float32), Window(-100, -100, 100, 100), (200, 200), 20)
+    assert (result[:9, :9] == 1).all()
+    assert (result[11:] == 0).all()
+    assert (result[:, 11:] == 0).all()
+
+
+@pytest.mark.parametrize("most", [1000, 200, 77])
+def test_sparse_pixels_are_every_so_many_of_a_window(most):
+    values, window = np.random.default_rng(0).integers(0, 255, (700, 400, 3)), Window(13, 20, 690, 380)
+    step = -(-677 // most)
+    found = sparse(values, window, most)
+    np.testing.assert_array_equal(found, values[window.slices][::step, ::step])
+    assert max(found.shape) <= most

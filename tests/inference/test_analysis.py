@@ -9,7 +9,6 @@ import pytest
 
 import cdtnet
 from cdtnet import Harmonizer
-from cdtnet.imaging.snapping import Snapped
 from cdtnet.inference import analysis
 from cdtnet.inference.analysis import GAIN
 
@@ -88,8 +87,9 @@ class View(NamedTuple):
 def found(gain, monkeypatch):
     """What is found of a mask of 0.2 that is refined to one of 0.8, and the number of views."""
     view = View(np.zeros((8, 8, 3), np.float32), np.full((8, 8), 0.2, np.float32))
-    monkeypatch.setattr(analysis, "snap_low", lambda *_: Snapped(np.full((8, 8), 0.8, np.float32), gain))
-    views = analysis._views(view)
+    monkeypatch.setattr(analysis.Edge, "is_sharp", False)
+    monkeypatch.setattr(analysis.Edge, "gain", lambda *_: gain)
+    views = analysis._views(view, lambda: np.full((8, 8), 0.8, np.float32))
     return np.average([low.mask.mean() for low, _ in views], weights=[weight for _, weight in views]), len(
         views
     )

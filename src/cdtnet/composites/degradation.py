@@ -109,7 +109,7 @@ def snap(mask: Tensor, rgb: Tensor) -> Tensor:
 
     def snapped(image: np.ndarray, rough: np.ndarray) -> np.ndarray:
         refined = snap_low(image, rough)
-        return rough if refined is None else refined.mask
+        return rough if refined is None else refined
 
     images, rough = rgb.permute(0, 2, 3, 1).cpu().numpy(), mask[:, 0].cpu().numpy()
     return torch.from_numpy(np.stack([*map(snapped, images, rough)]))[:, None].to(mask)

@@ -88,6 +88,43 @@ def shrink(
     return LowPicture(color, low_mask, resize(visible_mask, coarse_size)[..., 0])
 
 
+def sparse(values: NDArray[Any], window: Window, most: int) -> NDArray[Any]:
+    """Sample rows and columns of a window, at most `most` of each, without holding all of it in memory."""
+    step = -(-max(window.size) // most)
+    rows = max(STRIP // step, 1) * step
+    strips = (
+        Window(top, window.left, min(top + rows, window.bottom), window.right)
+        for top in range(window.top, window.bottom, rows)
+    )
+    return np.concatenate([values[strip.slices][::step, ::step] for strip in strips])
+
+
+def placed(values: FloatArray, window: Window, size: tuple[int, int], low_size: int) -> FloatArray:
+    """Resize values of a window of a frame to base size, and put them to their place.
+
+    Args:
+        values: (h,w), of the window.
+        window: in pixels of the frame, which may reach beyond it.
+        size: height and width of the frame.
+        low_size: the base size T.
+
+    Returns:
+        (T,T), 0 outside of the window.
+    """
+    import cv2
+
+    scales = [low_size / whole for whole in size]
+    height, width = (max(round(part * scale), 1) for part, scale in zip(window.size, scales, strict=True))
+    small = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
+    # Pixel centers are at .5: those of the window's low-resolution pixels, in such of the frame.
+    down, across = (
+        part * scale / rows for part, scale, rows in zip(window.size, scales, small.shape, strict=True)
+    )
+    top, left = window.top * scales[0], window.left * scales[1]
+    matrix = np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5]], np.float32)
+    return np.asarray(cv2.warpAffine(small, matrix, (low_size, low_size)))
+
+
 def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
     """Return the mean color (3,) of visible background; mid-gray if there is none."""
     share = np.clip(alpha[..., 0] - mask, 0, 1).astype(np.float64)

@@ -6,13 +6,13 @@ Rother et al., "GrabCut", SIGGRAPH 2004; He and Sun, "Fast guided filter", arXiv
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import FAINT, Steps, align, contrast, steps
 from .cells import survey
+from .contrast import FAINT, Steps, contrast, peak, steps
 from .convert import to_picture
 from .depth import full_scale
 from .geometry import Window, tiles
@@ -25,9 +25,7 @@ TURNS = 3  # iterations of GrabCut
 RADIUS = 3  # radius of the guided filter, in low-resolution pixels
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
 STEEP = 2.5  # factor by which its result is made steeper
-SOFT = 1.0  # sigma of a refined edge at low resolution, in pixels: it is not known more exactly
-SURE = 1.5  # contrast of the given edge, as a multiple of that at other widths, from which it is exact
-KEPT = 0.7  # share of the cut's contrast from which the given shape, aligned, is preferred to the cut
+SURE = 1.5  # contrast of an exact edge, as a multiple of that at other widths
 MOST_PARTS = 8
 _TILE = 256
 _LEFT = "The mask is left as it is: the picture shows no edge that fits it."
@@ -70,8 +68,8 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
     """
     snapped, left = mask.copy(), False
     for extent in _parts(mask):
-        grown = extent.grow(max(round(AROUND * max(extent.size)), 8), *mask.shape)
-        refined = _refined(pixels[grown.slices], mask[grown.slices])
+        grown = extent.grow(margin(extent), *mask.shape)
+        refined = refine(pixels[grown.slices], mask[grown.slices])
         if refined is None:
             left = True
         else:
@@ -93,48 +91,41 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
-class Snapped(NamedTuple):
-    """A refined mask.
-
-    Attributes:
-        mask: (S,S), 0..1.
-        gain: contrast across its edge, as a multiple of the contrast across the edge of the mask as given.
-    """
-
-    mask: FloatArray
-    gain: float
-
-
-def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
+def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
     """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1.
 
-    A mask that is only shifted, too wide or too narrow keeps its shape. The network is less misled by a soft
-    edge than by a crisp one at the wrong place.
-
     Returns:
-        None if the mask is exact, or if no edge fits it.
+        (S,S), 0..1; None if no edge fits the mask.
     """
-    low, inside = _bytes(image), (mask > 0.5).astype(np.uint8)
-    if not inside.any() or inside.all():
-        return None
-    differences = steps(low)
-    aligned = align(differences, inside, _reach(inside))
-    if aligned.peak > SURE or (found := _cut(low, mask, differences)) is None:
+    low = _bytes(image)
+    if (found := _cut(low, mask, steps(low))) is None:
         return None
     cut, band = found
-    given, sharp = max(contrast(differences, inside), FAINT), contrast(differences, cut)
-    if aligned.contrast > KEPT * sharp:
-        return Snapped(_softened(aligned.mask), aligned.contrast / given)
     coefficients = _filter(image, cut)
     soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
-    refined = np.where(band, np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1), mask).astype(np.float32)
-    return Snapped(_softened(refined), sharp / given)
+    return np.where(band, _steepened(soft), mask).astype(np.float32)
 
 
-def _softened(mask: FloatArray) -> FloatArray:
-    import cv2
+class Edge:
+    """The edge of a mask (S,S) in a picture (S,S,3) at low resolution, both in 0..1."""
 
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), SOFT))
+    def __init__(self, image: FloatArray, mask: FloatArray):
+        self._steps, self._inside = steps(_bytes(image)), (mask > 0.5).astype(np.uint8)
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the mask is exact, or has no edge."""
+        if not self._inside.any() or self._inside.all():
+            return True
+        return peak(self._steps, self._inside, _reach(self._inside)) > SURE
+
+    def gain(self, mask: FloatArray) -> float:
+        """Return the contrast across the edge of another mask (S,S), divided by that across this one's."""
+        return contrast(self._steps, mask > 0.5) / max(contrast(self._steps, self._inside), FAINT)
+
+
+def _steepened(soft: FloatArray) -> FloatArray:
+    return np.asarray(np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1))
 
 
 def _reach(inside: NDArray[np.uint8]) -> int:
@@ -142,8 +133,13 @@ def _reach(inside: NDArray[np.uint8]) -> int:
     return max(round(OFF * float(inside.sum()) ** 0.5), 2)
 
 
-def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
-    """Refine a part (h,w) of a mask; None if no edge is found that fits the mask."""
+def margin(extent: Window) -> int:
+    """Return how many pixels around an object are needed to find its edge."""
+    return max(round(AROUND * max(extent.size)), 8)
+
+
+def refine(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
+    """Refine the mask (h,w) of one object in pixels (h,w,C); None if no edge is found that fits the mask."""
     import cv2
 
     height, width = mask.shape
@@ -236,7 +232,7 @@ def _enlarged(
         here = _at(coefficients, x, y)
         color = _bytes(pixels[window.slices]).astype(np.float32) / 255
         soft = (here[..., :3] * color).sum(2) + here[..., 3]
-        soft = np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1)
+        soft = _steepened(soft)
         amount = _at(band.astype(np.float32), x, y)
         before = coverage(mask[window.slices])
         after = white * (before + amount * (soft - before))

@@ -5,6 +5,7 @@ Engines only look and render; everything that is policy is here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,8 +16,9 @@ from ..engines.protocol import Engine
 from ..imaging import ColorCodec, Picture
 from ..imaging.color import luma
 from ..imaging.geometry import Window
-from ..imaging.resizing import LowPicture, shrink
-from ..imaging.snapping import snap_low
+from ..imaging.masks import coverage
+from ..imaging.resizing import FloatArray, LowPicture, placed, shrink, sparse
+from ..imaging.snapping import Edge, margin, refine
 from .crop import close_up
 from .objects import Part
 from .remarks import Remark
@@ -25,6 +27,7 @@ from .steering import REC_601, Levels
 LITTLE = 0.3  # share of the change below which a remark says that little is changed
 GAIN = 1.8  # a refined mask is believed if its edge has this many times the contrast of the given one's
 STEEP = 8  # steepness of the transition from one mask to the other
+NEAR = 768  # longer side in pixels, at most, of the closer look at an object whose mask is refined
 FEW = 0.02  # weight of a mask below which it is not looked at
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
@@ -126,7 +129,7 @@ def analyze(
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     if not config.second_look:
         return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
-    views = [(low, 1.0)] if is_exact else _views(low)
+    views = [(low, 1.0)] if is_exact else _views(low, lambda: _refined(picture, part, codec, frame, low))
     looks = [_look(engine, *view) for view in views]
     if apply_anyway:
         looks = [look._replace(sure=look.sure._replace(share=1.0)) for look in looks]
@@ -138,19 +141,32 @@ def analyze(
     return Analyzed(part.mask, frame, found, float(sure.share), remark, low)
 
 
-def _views(low: LowPicture) -> list[tuple[LowPicture, float]]:
+def _views(low: LowPicture, refine: Callable[[], FloatArray | None]) -> list[tuple[LowPicture, float]]:
     """The picture with the given mask, with one refined to the edge, or both, and their weights.
 
     The network compares colors on both sides of the edge, so it sees little if the mask is off. A refined
     mask always lies on an edge. It is believed if that has clearly more contrast than the given mask's edge.
     The transition is smooth, so that what hardly changes the picture hardly changes the result.
     """
-    snapped = snap_low(low.image, low.mask)
-    if snapped is None:
+    edge = Edge(low.image, low.mask)
+    if edge.is_sharp or (mask := refine()) is None:
         return [(low, 1.0)]
-    refined = 1 / (1 + (GAIN / max(snapped.gain, 1e-6)) ** STEEP)
-    views = [(low, 1 - refined), (low.masked(snapped.mask), refined)]
+    refined = 1 / (1 + (GAIN / max(edge.gain(mask), 1e-6)) ** STEEP)
+    views = [(low, 1 - refined), (low.masked(mask), refined)]
     return [view for view in views if view[1] > FEW]
+
+
+def _refined(
+    picture: Picture, part: Part, codec: ColorCodec, frame: Window, low: LowPicture
+) -> FloatArray | None:
+    """Refine the mask (S,S) of a frame by a closer look at the object; None without an edge."""
+    close = part.extent.grow(margin(part.extent), picture.height, picture.width)
+    near, rough = codec.decode(sparse(picture.pixels, close, NEAR)), coverage(sparse(part.seen, close, NEAR))
+    snapped = refine(near, rough)
+    if snapped is None:
+        return None
+    moved = placed(snapped - rough, close.within(frame), frame.size, len(low.mask))
+    return np.asarray(np.clip(low.mask + moved, 0, 1))
 
 
 class _Look(NamedTuple):
