@@ -120,6 +120,6 @@ def test_the_mask_of_a_pasted_cut_out_is_taken_as_exact(harmonizer, scene, monke
     composite, photo, mask = scene
     cut_out = np.dstack((composite, mask))
     made = cdtnet.compose(cut_out, photo, at=(0, 0))
-    monkeypatch.setattr(analysis, "snap_low", lambda *_: pytest.fail("the mask was refined"))
+    monkeypatch.setattr(analysis, "refine", lambda *_: pytest.fail("the mask was refined"))
     result = harmonizer(made.composite, made.mask, layer=made.layer)
     assert not np.array_equal(np.asarray(result.image), np.asarray(made.composite))
