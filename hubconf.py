@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path as _Path
 
-sys.path.insert(0, str(_Path(__file__).parent / "src"))  # the hub downloads the repository, but does not install it
+# the hub downloads the repository without installing it
+sys.path.insert(0, str(_Path(__file__).parent / "src"))
 
 from cdtnet import load_model as _load_model
 

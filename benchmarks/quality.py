@@ -41,7 +41,7 @@ MODELS = {
 COLUMNS = ("mse", "psnr", "fmse", "fmse_left", "worse")
 GROUP_COLUMNS = ("psnr", "fmse", "fmse_left", "worse")
 LUMA = np.array([0.299, 0.587, 0.114])
-DARK, GREY = 70, 25
+DARK, GRAY = 70, 25
 SLIGHT, VERY = 100, 1500
 BATCH = 8
 LARGE = 1024
@@ -144,7 +144,7 @@ def by_scene(evaluation: Evaluation, scenes: Sequence[tuple[float, float]]) -> d
     fmse = evaluation.values[UNTOUCHED]["fmse"]
     return {
         f"dark (mean luma < {DARK})": luma < DARK,
-        f"near-gray (mean saturation < {GREY})": color < GREY,
+        f"near-gray (mean saturation < {GRAY})": color < GRAY,
         f"slightly wrong (fMSE < {SLIGHT})": fmse < SLIGHT,
         f"very wrong (fMSE ≥ {VERY})": fmse >= VERY,
     }

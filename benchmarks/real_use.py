@@ -423,13 +423,13 @@ def neutrals(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
         versions = made.real, made.composite, harmonizer(made.composite, made.mask).image
         luma = ndimage.gaussian_filter(made.composite @ LUMA, 1.5)
         flat = made.core & (np.hypot(*np.gradient(luma)) < FLAT)
-        grey = made.core & (np.abs(chroma(made.real)).max(2) < NEUTRAL)
+        gray = made.core & (np.abs(chroma(made.real)).max(2) < NEUTRAL)
         black = made.core & (made.real.max(2) < DARK)
         colors = [chroma(version) for version in versions]
         if flat.sum() >= 50:
             fine = [each - ndimage.uniform_filter(each, (5, 5, 1)) for each in colors]
             noise.append([float((each[flat] ** 2).mean() ** 0.5) for each in fine])
-        for values, where in ((neutral, grey), (dark, black)):
+        for values, where in ((neutral, gray), (dark, black)):
             if where.sum() >= 50:
                 values.append([float(np.abs(each[where].mean(0)).max()) for each in colors])
     rows = []

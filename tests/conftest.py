@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def checkpoint():
-    """An official checkpoint whose weights change every colour a lot."""
+    """An official checkpoint whose weights change every color a lot."""
     pytest.importorskip("torch")
     return official_checkpoint()
 

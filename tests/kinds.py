@@ -79,7 +79,7 @@ def frames(kind: str) -> bytes:
 Make = Callable[[], bytes]
 READ: dict[str, Make] = {
     "jpeg.jpg": partial(pillow, "JPEG"),
-    "grey.jpeg": partial(pillow, "JPEG", "L"),
+    "gray.jpeg": partial(pillow, "JPEG", "L"),
     "cmyk.jpe": partial(pillow, "JPEG", "CMYK"),
     "z.jfif": partial(pillow, "JPEG"),
     "png.png": partial(pillow, "PNG"),

@@ -22,7 +22,7 @@ from tests.study.test_answers import answer
 pytestmark = pytest.mark.slow
 
 METHODS = {"Reddish": (200, 40, 40), "Greenish": (40, 200, 40), "Bluish": (40, 40, 200)}
-STEMS = ("harbour", "meadow")
+STEMS = ("harbor", "meadow")
 
 
 class Server:
@@ -118,7 +118,7 @@ def seen(page, side):
     return method
 
 
-def greys(page):
+def grays(page):
     """The green of the left picture's left and right half."""
     shot = Image.open(io.BytesIO(page.locator("#left .frame").screenshot()))
     return [shot.getpixel((shot.width * part // 4, shot.height // 2))[1] for part in (1, 3)]
@@ -222,9 +222,9 @@ def test_looking_closer_and_at_what_was_pasted(server, page):
     assert widths() == pytest.approx([3 * width for width in before])
     page.keyboard.press("z")
     page.get_by_role("button", name="Before").click()
-    assert greys(page) == pytest.approx([120, 120], abs=3)
+    assert grays(page) == pytest.approx([120, 120], abs=3)
     page.get_by_role("button", name="Object").click()
-    assert greys(page) == pytest.approx([120, 36], abs=3)
+    assert grays(page) == pytest.approx([120, 36], abs=3)
     page.get_by_role("button", name="Object").click()
     assert seen(page, "left") in METHODS
     assert answers_of(server, name_in(page)) == []

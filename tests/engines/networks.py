@@ -30,7 +30,7 @@ def network(config: Config) -> CDTNet:
 
 
 def pictures(height: int, width: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Composites (N,H,W,3) with every kind of colour, and masks (N,H,W,1): soft, white and black."""
+    """Composites (N,H,W,3) with every kind of color, and masks (N,H,W,1): soft, white and black."""
     random = np.random.default_rng(height * width)
     images = random.random((count, height, width, 3), dtype=np.float32)
     images[:, :: max(1, height // 5)] = random.integers(0, 2, images[:, :: max(1, height // 5)].shape)

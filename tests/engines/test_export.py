@@ -159,7 +159,7 @@ def test_the_mixed_table(luts):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_lookup_in_the_flat_table_is_the_trilinear_one(official_model, graphs, size):
     images, masks = pictures(*size)
-    levels = np.round(images * 32) / 32  # colours on the table's own places, where slices and cells end
+    levels = np.round(images * 32) / 32  # colors on the table's own places, where slices and cells end
     table = identity_table()[None] + 0.1 * torch.randn(1, 3, 33, 33, 33)
     for tile in (images, levels.astype(np.float32)):
         ours = run(graphs["lookup"], atlas=flatten(table), image=tile, mask=masks)[0]

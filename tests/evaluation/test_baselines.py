@@ -22,7 +22,7 @@ def mask():
 
 @pytest.fixture
 def composite(mask):
-    """Correlated colours far from 0 and 1, statistically unlike in foreground and background."""
+    """Correlated colors far from 0 and 1, statistically unlike in foreground and background."""
     rng = np.random.default_rng(4)
     mix = np.array([[0.9, 0.4, 0.2], [0.1, 0.8, 0.3], [0.3, 0.1, 0.5]])
     noise = rng.uniform(-1, 1, (*mask.shape, 3))
@@ -31,9 +31,9 @@ def composite(mask):
     return np.where(mask[..., None] == 1, foreground, background)
 
 
-def lab(colours):
+def lab(colors):
     """lαβ, written out as the paper prints it."""
-    red, green, blue = colours.T
+    red, green, blue = colors.T
     l, m, s = np.log10(  # noqa: E741
         [
             0.3811 * red + 0.5783 * green + 0.0402 * blue,
@@ -76,7 +76,7 @@ def test_flat_regions_stay_finite(method, composite, mask, foreground, backgroun
         composite[mask == 0] = background
     result = method(composite, mask)
     assert np.isfinite(result).all()
-    if background is not None:  # and then the foreground has one colour to go to
+    if background is not None:  # and then the foreground has one color to go to
         assert result[mask == 1].mean(0) == pytest.approx([background] * 3, abs=5e-3)
 
 
@@ -109,9 +109,9 @@ def test_soft_pixels_count_and_blend_by_their_share(method):
     hard = method(repeated, np.repeat([[1.0, 0.0]], 100, axis=1))
     soft = method(composite, quarters[np.newaxis] / 4)
 
-    recoloured = composite.repeat(quarters, 1) * (1 - quarters.repeat(quarters)[:, None] / 4)
-    recoloured += hard[:, :100] * quarters.repeat(quarters)[:, None] / 4
-    assert soft.repeat(quarters, 1) == pytest.approx(recoloured, abs=1e-9)
+    recolored = composite.repeat(quarters, 1) * (1 - quarters.repeat(quarters)[:, None] / 4)
+    recolored += hard[:, :100] * quarters.repeat(quarters)[:, None] / 4
+    assert soft.repeat(quarters, 1) == pytest.approx(recolored, abs=1e-9)
 
 
 @every_method

@@ -38,8 +38,8 @@ def dense(composite, mask):
             if mask[y, x] >= 0.9 and mask[q] >= 0.9:
                 right[i] += composite[y, x] - composite[q]
     result = composite.copy()
-    for place, colour in zip(places, np.linalg.solve(matrix, right), strict=True):
-        result[place] += mask[place] * (colour.clip(0, 1) - result[place])
+    for place, color in zip(places, np.linalg.solve(matrix, right), strict=True):
+        result[place] += mask[place] * (color.clip(0, 1) - result[place])
     return result
 
 
@@ -71,7 +71,7 @@ def test_an_offset_from_a_flat_picture_is_undone(mask):
     assert poisson_blending(composite, mask) == pytest.approx(real, abs=5e-5)
 
 
-def test_a_ramp_between_two_fixed_colours():
+def test_a_ramp_between_two_fixed_colors():
     """A flat strip across a picture, between 0.2 and 0.8, becomes the straight line between them."""
     composite = np.full((6, 11, 3), 0.5)
     composite[:, 0], composite[:, -1] = 0.2, 0.8

@@ -54,16 +54,16 @@ def make_evaluation(count=24, methods=METHODS, **about):
 
 
 def make_example(index, kind, methods=METHODS, height=HEIGHT, width=WIDTH):
-    """The foreground, a square, is red in the composite, green and blue in the outputs, grey in the real."""
+    """The foreground, a square, is red in the composite, green and blue in the outputs, gray in the real."""
     real = np.full((height, width, 3), 128, np.uint8)
     mask = np.zeros((height, width), np.uint8)
     mask[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = 255
 
-    def filled(*colour):
-        return np.where(mask[..., None] > 0, np.array(colour, np.uint8), real)
+    def filled(*color):
+        return np.where(mask[..., None] > 0, np.array(color, np.uint8), real)
 
-    colours = [(0, 200, 0), (0, 0, 200)]
-    outputs = {m: filled(*c) for m, c in zip(methods[1:], colours, strict=False)}
+    colors = [(0, 200, 0), (0, 0, 200)]
+    outputs = {m: filled(*c) for m, c in zip(methods[1:], colors, strict=False)}
     return Example(index, kind, filled(200, 0, 0), mask, real, outputs)
 
 
@@ -184,7 +184,7 @@ def test_few_methods_and_no_pictures(methods):
     assert 'id="pictures"' not in page
 
 
-def test_error_maps_show_the_difference_in_the_named_colours(examples):
+def test_error_maps_show_the_difference_in_the_named_colors(examples):
     (shown,) = embed(examples[:1], METHODS, 10**6)
     layers = {layer.name: layer for layer in shown.layers}
     assert list(layers) == [*METHODS, "real photo"]

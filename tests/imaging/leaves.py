@@ -5,7 +5,7 @@ from scipy import ndimage
 
 
 def scene(height, width, seed=0):
-    """A textured leaf of one colour before a textured ground of another, and its mask with a soft edge."""
+    """A textured leaf of one color before a textured ground of another, and its mask with a soft edge."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     angle = np.arctan2(y - 0.5 * height, x - 0.45 * width)

@@ -81,7 +81,7 @@ PROFILES = {
     "sampled": profile(sampled(1.8, 1024), ADOBE),
     "srgb": profile(SRGB_CURVE, SRGB),
 }
-GREY_PROFILE = profile(gamma(1.8), None, space=b"GRAY")
+GRAY_PROFILE = profile(gamma(1.8), None, space=b"GRAY")
 
 
 def curve(name: str, x: np.ndarray) -> np.ndarray:
@@ -212,7 +212,7 @@ def test_an_srgb_profile_is_plain_scaling(pixels):
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_grey_moves_by_luma(channels):
+def test_gray_moves_by_luma(channels):
     tile = np.full((2, 2, channels), 100, np.uint8)
     codec = color_codec(Picture(tile))
     before = codec.decode(tile)
@@ -221,15 +221,15 @@ def test_grey_moves_by_luma(channels):
     assert codec.encode(tile, before, green)[..., 0].tolist() == [[114, 114]] * 2  # 0.7152 of 20
 
 
-def test_grey_profiles():
+def test_gray_profiles():
     tile = np.array([[[0.0], [0.5], [1.0]]], dtype=np.float32)
-    codec = color_codec(Picture(tile, Metadata(icc=GREY_PROFILE)))
+    codec = color_codec(Picture(tile, Metadata(icc=GRAY_PROFILE)))
     before = codec.decode(tile)
     np.testing.assert_allclose(before, np.repeat(uncurve(tile**1.8), 3, axis=-1), atol=1e-3)
     np.testing.assert_array_equal(codec.encode(tile, before, before), tile)
     half = uncurve(np.full((1, 3, 3), 0.3**1.8)).astype(np.float32)
     np.testing.assert_allclose(codec.encode(tile, before, half), 0.3, atol=1e-3)
-    rgb = color_codec(Picture(tile, Metadata(icc=PROFILES["adobe"])))  # a grey picture with an RGB profile
+    rgb = color_codec(Picture(tile, Metadata(icc=PROFILES["adobe"])))  # a gray picture with an RGB profile
     np.testing.assert_allclose(
         rgb.decode(tile), np.repeat(uncurve(tile ** (563 / 256)), 3, axis=-1), atol=1e-3
     )
@@ -284,7 +284,7 @@ def test_profiles_with_lookup_tables_go_to_littlecms():
         (b"junk" * 100, "not have|is damaged"),
         (PROFILES["p3"][:200], "is damaged"),
         (PROFILES["p3"][:16] + b"CMYK" + PROFILES["p3"][20:], "is for CMYK pixels"),
-        (GREY_PROFILE, "is for GRAY pixels"),
+        (GRAY_PROFILE, "is for GRAY pixels"),
         (profile(gamma(1), P3, tables={b"A2B0": b"junk" * 9}), "LittleCMS refuses it"),
         (profile(sampled(1.8, 9)[:20], P3), "tone curve is cut short"),
         (profile(parametric(9, 1), P3), "no known form"),

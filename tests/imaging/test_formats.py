@@ -186,11 +186,11 @@ def test_openexr_takes_linear_light_only(p3):
 
 def test_untagged_floats_may_be_linear(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", smooth(3, "float32"), photometric="rgb")
-    grey = np.full((1, 1, 3), 0.2140411, np.float32)
+    gray = np.full((1, 1, 3), 0.2140411, np.float32)
     plain = read_picture(tmp_path / "a.tif")
     linear = read_picture(tmp_path / "a.tif", color_space="linear")
-    np.testing.assert_allclose(color_codec(plain).decode(grey), grey)
-    np.testing.assert_allclose(color_codec(linear).decode(grey), 0.5, atol=1e-3)
+    np.testing.assert_allclose(color_codec(plain).decode(gray), gray)
+    np.testing.assert_allclose(color_codec(linear).decode(gray), 0.5, atol=1e-3)
     np.testing.assert_array_equal(plain.pixels, linear.pixels)
     with pytest.raises(PictureError, match="no color space 'log'"):
         read_picture(tmp_path / "a.tif", color_space="log")

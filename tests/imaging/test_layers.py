@@ -112,7 +112,7 @@ def test_tiff_shows_the_picture_and_holds_the_layers(stack):
 
 
 @pytest.mark.parametrize("suffix", [".psd", ".ora"])
-def test_grey_and_transparent_pictures_have_layers_too(tmp_path, random, suffix):
+def test_gray_and_transparent_pictures_have_layers_too(tmp_path, random, suffix):
     for channels in (1, 2, 4):
         scene = random.integers(1, 256, (20, 30, channels), dtype=np.uint8)
         layer = np.zeros((20, 30, 2 if channels < 3 else 4), np.uint8)

@@ -79,11 +79,11 @@ def test_colors_are_steered_by_the_documented_formulas(random, words):
     np.testing.assert_allclose(steered, expected, atol=1e-6)
 
 
-def test_greys_stay_steady_where_the_hue_is_kept(random):
-    grey = np.repeat(random.uniform(0.2, 0.8, (50, 1)), 3, axis=1).astype(np.float32)
+def test_grays_stay_steady_where_the_hue_is_kept(random):
+    gray = np.repeat(random.uniform(0.2, 0.8, (50, 1)), 3, axis=1).astype(np.float32)
     change = random.uniform(-0.1, 0.1, (50, 3)).astype(np.float32)
-    near = grey + random.uniform(-1, 1, (50, 3)).astype(np.float32) / 2550  # a tenth of a level
-    steered = [steer(Controls(keep_hue=True), before, change, LEVELS) for before in (grey, near)]
+    near = gray + random.uniform(-1, 1, (50, 3)).astype(np.float32) / 2550  # a tenth of a level
+    steered = [steer(Controls(keep_hue=True), before, change, LEVELS) for before in (gray, near)]
     np.testing.assert_allclose(*steered, atol=3 / 255)
 
 

@@ -66,11 +66,11 @@ def test_it_is_fitted_to_what_was_pasted_and_steered():
         made.composite, made.mask, layer=made.layer, strength=0, brightness=20
     )
     fit = fit_lut(result, made.layer)
-    grey = np.repeat(np.linspace(0.25, 0.7, 9)[:, None], 3, axis=1)
-    np.testing.assert_allclose(fit.lut.apply(grey), grey + 0.05, atol=1.5 / 255)
+    gray = np.repeat(np.linspace(0.25, 0.7, 9)[:, None], 3, axis=1)
+    np.testing.assert_allclose(fit.lut.apply(gray), gray + 0.05, atol=1.5 / 255)
 
 
-def test_grey_pictures_and_black_masks(random):
+def test_gray_pictures_and_black_masks(random):
     composite = Picture(random.integers(50, 200, (50, 60, 1), dtype=np.uint8))
     mask = np.zeros((50, 60), np.uint8)
     harmonizer = Harmonizer("cdtnet-sim", "cpu")

@@ -18,7 +18,7 @@ FIRST, SECOND = (slice(40, 140), slice(50, 170)), (slice(420, 560), slice(700, 8
 
 @pytest.fixture(scope="module")
 def harmonizers(tmp_path_factory):
-    """Engines that look twice, close up, with weights that change every colour a lot."""
+    """Engines that look twice, close up, with weights that change every color a lot."""
     from cdtnet.config import Config
 
     config = Config(base_size=64, antialias=True, residual=True, second_look=True, close_up=True)

@@ -108,7 +108,7 @@ def test_tiff_files_of_all_kinds_are_read(streaming, harmonizer, make, layout, b
     np.testing.assert_array_equal(read_picture("out.tif").pixels, in_memory(harmonizer).pixels)
 
 
-@pytest.mark.parametrize("kind", ["cut-out", "opaque", "coloured", "grey as RGB", "float", "PNG", "array"])
+@pytest.mark.parametrize("kind", ["cut-out", "opaque", "colored", "gray as RGB", "float", "PNG", "array"])
 def test_masks_of_all_kinds_are_read(streaming, harmonizer, make, kind):
     pixels, mask = make(600, 210, 3)
     write_picture(Picture(pixels), "composite.tif")
@@ -116,8 +116,8 @@ def test_masks_of_all_kinds_are_read(streaming, harmonizer, make, kind):
     made = {
         "cut-out": np.dstack([colors[..., :3], mask]),
         "opaque": colors,
-        "coloured": colors[..., :3],
-        "grey as RGB": np.dstack([mask] * 3),
+        "colored": colors[..., :3],
+        "gray as RGB": np.dstack([mask] * 3),
         "float": (mask / np.float32(255))[..., None],
     }.get(kind, mask[..., None])
     name = "mask.png" if kind == "PNG" else "mask.tif"

@@ -85,7 +85,7 @@ def test_no_graph_is_compiled_twice_whatever_the_sizes(harmonizer, weights, monk
     )
     for size in ((300, 400), (401, 77), (64, 64), (640, 257)):
         harmonizer(np.zeros((*size, 3), np.uint8), np.ones(size, bool))
-    assert len(compiled) == len(set(compiled)) == 4  # generator, colour mapping, look-up, refinement
+    assert len(compiled) == len(set(compiled)) == 4  # generator, color mapping, look-up, refinement
 
 
 @pytest.mark.parametrize("antialias", [False, True])

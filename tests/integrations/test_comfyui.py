@@ -213,7 +213,7 @@ def test_a_model_is_loaded_once(nodes, host, random, monkeypatch):
     assert loaded == ["cdtnet-sim", "is2am"]
 
 
-def test_a_table_recolours_as_the_network_that_made_it(nodes, random):
+def test_a_table_recolors_as_the_network_that_made_it(nodes, random):
     """Without ComfyUI's modules, as other programs run nodes."""
     image, mask = batch(random)
     harmonized, luts = call(

@@ -1,4 +1,4 @@
-"""What is no colour, or no number: pictures, masks, weights and strengths at and beyond their limits."""
+"""What is no color, or no number: pictures, masks, weights and strengths at and beyond their limits."""
 
 import math
 import struct
@@ -43,7 +43,7 @@ coverages = st.sampled_from([0.0, 1.0, 1e-40, 1.2e-38, 2**-24, 0.5]) | st.floats
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(pixels, st.data(), st.sampled_from([0.0, 1e-300, 0.5, 1.0]))
 def test_any_floats_end_in_a_picture(harmonizer, composite, data, strength):
-    """Background and what is no number stay as they are, bit for bit; every other colour stays one."""
+    """Background and what is no number stay as they are, bit for bit; every other color stays one."""
     mask = data.draw(arrays.arrays(np.float32, composite.shape[:2], elements=coverages))
     if composite.shape[2] in (2, 4):  # of a cut-out without a background nothing can be made
         behind = composite[mask == 0][:, -1]
@@ -215,7 +215,7 @@ def profile(gamma, primaries=None):
 @pytest.mark.parametrize("gamma", [0.1, 0.5, 1, 2.2, 10, 255])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_extreme_gammas(harmonizer, random, gamma, dtype):
-    """What is not recoloured stays, and what is stays within the range, whatever the curve does to it."""
+    """What is not recolored stays, and what is stays within the range, whatever the curve does to it."""
     top = 1 if dtype == np.float32 else np.iinfo(dtype).max
     composite = (random.random((40, 50, 3)) * top).astype(dtype)
     composite[:3], composite[3:6] = 0, top

@@ -10,7 +10,7 @@ SIZE = (90, 60)  # width, height
 
 
 def draw_photo(seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
-    """Smooth colours, so that JPEG changes little."""
+    """Smooth colors, so that JPEG changes little."""
     coarse = np.random.default_rng(seed).integers(30, 226, (4, 6, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
 

@@ -1,4 +1,4 @@
-"""Weights never go without the configuration that they were trained with: under another they paint grey."""
+"""Weights never go without the configuration that they were trained with: under another they paint gray."""
 
 import json
 from dataclasses import replace

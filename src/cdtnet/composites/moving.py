@@ -94,7 +94,7 @@ def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     gray = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
     vivid = rotate_hue(chroma * random.uniform(1, 1.8), random.uniform(-math.pi, math.pi))
     lift = random.chance(0.5) * random.uniform(0, 0.6)  # towards white
-    is_grey = random.chance(0.5) > 0
-    lightness = torch.where(is_grey, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
-    painted = torch.cat((lightness, torch.where(is_grey, gray, vivid)), dim=1)
+    is_gray = random.chance(0.5) > 0
+    lightness = torch.where(is_gray, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
+    painted = torch.cat((lightness, torch.where(is_gray, gray, vivid)), dim=1)
     return torch.lerp(rgb, linear_to_srgb(oklab_to_linear(painted)), mask)

@@ -98,7 +98,7 @@ class Survey:
             return self._colored()
         if self._chroma > 0:
             return self._brightness
-        return _labelled if self._is_labels() else lambda pixels: pixels[..., 0]
+        return _labeled if self._is_labels() else lambda pixels: pixels[..., 0]
 
     def black_and_white(self) -> bool:
         """Check whether the visible part is black and white, except for soft edges."""
@@ -117,7 +117,7 @@ class Survey:
 
     def _colored(self) -> Reading:
         """Read two colors and their mixtures, or a few exact colors."""
-        self._add_greys()
+        self._add_grays()
         cells = np.flatnonzero(self._count)
         means, counts = self._sums[cells] / self._count[cells, None], self._count[cells]
         if len(cells) == 1:
@@ -139,7 +139,7 @@ class Survey:
             "object is and black elsewhere."
         )
 
-    def _add_greys(self) -> None:
+    def _add_grays(self) -> None:
         """Count the grays of colorless strips among the colors."""
         values = np.linspace(0, 1, len(self._levels), dtype=np.float32)
         codes = _cells(values) * (_CELLS**2 + _CELLS + 1)
@@ -216,7 +216,7 @@ def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.minimum(values * _CELLS, _CELLS - 1).astype(np.int64)
 
 
-def _labelled(pixels: NDArray[Any]) -> NDArray[Any]:
+def _labeled(pixels: NDArray[Any]) -> NDArray[Any]:
     return _all_or_nothing(pixels[..., 0] != 0)
 
 

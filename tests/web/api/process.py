@@ -51,7 +51,7 @@ MASK = encoded(plane(), "PNG")
 PHOTO = encoded(noise(), "PNG")
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 EXIF = Image.Exif()
-EXIF[0x010E] = "A harbour"
+EXIF[0x010E] = "A harbor"
 PICTURES = {
     "jpg": encoded(noise(), "JPEG", icc_profile=PROFILE, exif=EXIF, quality=90),
     "png": encoded(noise(channels=4), "PNG", icc_profile=PROFILE, exif=EXIF),

@@ -80,13 +80,13 @@ class AppProcess:
 
 
 def photo(width, height, seed=0):
-    """(H, W, 3) uint8, soft and colourful, no two places alike."""
+    """(H, W, 3) uint8, soft and colorful, no two places alike."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def ramp(width, height):
-    """(H, W, 3) uint8, grey and smooth: whatever is foreground there, nothing is out of place."""
+    """(H, W, 3) uint8, gray and smooth: whatever is foreground there, nothing is out of place."""
     line = np.linspace(40, 220, width * height).astype(np.uint8)
     return line.reshape(height, width, 1).repeat(3, 2)
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_wrong_file(app, page):
     page.goto(app.url)
-    drop(page, "background", ("harbour.png", encoded(photo(90, 60))), ("boat.png", cut_out(20, 12)))
+    drop(page, "background", ("harbor.png", encoded(photo(90, 60))), ("boat.png", cut_out(20, 12)))
     page.get_by_label("Left").fill("7")
     choose(page, "Replace cut-out", "notes.txt", b"hello")
     alert = page.get_by_role("alert")
