@@ -112,8 +112,8 @@ def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int, coun
     stage = recipes[WHOLE].stages[0]
     title = (
         "# Ablations\n\n"
-        f"{len(evaluation.composites)} composites of held-out sources, {stage.size}×{stage.size}; each row "
-        f"trained on {samples:,} others, over the shipped generator. "
+        f"{len(evaluation.composites)} composites of held-out sources, {stage.size}×{stage.size}. "
+        f"Each row was trained on {samples:,} others, with the shipped generator. "
         f"{evaluation.date}, {evaluation.hardware}. "
         "Differences to the first row are paired, with 95 % bootstrap intervals.\n\n"
         f"    python benchmarks/ablations.py --photos PHOTOS --masks MASKS --samples {samples} "

@@ -47,10 +47,10 @@ def main() -> None:
 
 
 def speed(repeats: int) -> list[str]:
-    """A core's time for a picture, beyond what starting takes."""
+    """Measure the processor time per picture, without the start of the command."""
     what = (
-        f"Processor time for a picture, JPEG to JPEG, {SHARE:.0%} of it foreground, one at a time: that of "
-        f"{repeats + 1} pictures less that of one, divided by {repeats}; from the file to the file."
+        f"Processor time per picture from file to file, JPEG to JPEG, {SHARE:.0%} foreground, one worker: "
+        f"the time of {repeats + 1} pictures minus that of one, divided by {repeats}."
     )
     lines = [what, "", "| size | CDTNet-256 | CDTNet-sim |", "|---|---|---|"]
     for width, height in SIZES:
@@ -74,12 +74,12 @@ def cpu_time(model: str, width: int, height: int, count: int) -> float:
 
 
 def memory(folder: Path, count: int) -> list[str]:
-    """The process's memory while it works through many tiny pictures."""
+    """Measure the memory of the process while it processes many tiny pictures."""
     weights = folder / "small.safetensors"
     write_weights(weights, cdtnet.load_model("cdtnet-256", base_size=64), {})
     make(folder / "in", 32, 32, count, ".png")
     lines = [
-        f"Memory of the process (VmRSS) while it works through {count:,} pictures of 32×32 pixels:",
+        f"Memory of the process (VmRSS) while it processes {count:,} pictures of 32×32 pixels:",
         "",
         "| pictures done | memory |",
         "|---|---|",

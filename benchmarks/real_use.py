@@ -1,11 +1,11 @@
-"""Quality on what people do: masks that are not exact, objects moved, several at once, files saved as JPEG.
+"""Measure quality in real use: inexact masks, moved objects, several objects, files saved as JPEG.
 
 python benchmarks/real_use.py --photos PHOTOS --masks MASKS
 
-writes docs/quality-real-use.md: tables of loose masks, moved objects, several objects, steadiness, and
-neutral colors.
-Photographs are of sources that were never trained on. Errors are squared, 0..255, over the core of the object
-(its true mask, eroded by 8 px), so that the ring that a loose mask adds or leaves out does not count.
+writes docs/quality-real-use.md: tables of inexact masks, moved objects, several objects, steadiness, and
+neutral colors. Photographs are from held-out sources. Errors are mean squared errors of values 0..255 in the
+core of the object (its true mask, eroded by 8 px), so that the ring that an inexact mask adds or omits does
+not count.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ FAMILIES = ("color transfer", "retouching", "changing light")
 LONGEST = 560
 CORE = 8
 MOST_WRONG = 8000.0
-UNTOUCHED = 0.5  # mean absolute change in levels, below which nothing was done
-WRONG = 100.0  # fMSE from which on something should be done
+UNTOUCHED = 0.5  # mean absolute change in levels, below which a result counts as unchanged
+WRONG = 100.0  # least fMSE of composites that should be changed
 HARM = 0.5  # dB
 LUMA = np.array([0.299, 0.587, 0.114])
 FLAT, NEUTRAL, DARK = 2, 6, 40  # levels of 255
@@ -230,12 +230,12 @@ def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Ta
 
 
 def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Recolored photographs with exact masks, by what is wrong."""
+    """Recolored photographs with exact masks, by kind of change."""
     scores = {
         family: [score(harmonizer, made) for made in tqdm(in_place(photos, (family,)), desc=family)]
         for family in FAMILIES
     }
-    return summary(f"## {name}: recolored photographs, exact masks, by what is wrong", scores)
+    return summary(f"## {name}: recolored photographs, exact masks, by kind of change", scores)
 
 
 # Moved objects
@@ -299,7 +299,7 @@ def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> 
     return summary(
         f"## {name}: objects moved within their photograph",
         scores,
-        f"Objects whose colors were right are changed by a median fMSE of {right:.0f}.",
+        f"Objects whose colors were already right change by a median fMSE of {right:.0f}.",
     )
 
 
@@ -346,7 +346,7 @@ def together(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
 
 
 def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """How far the change moves, in levels, when nothing that matters changes."""
+    """Measure how much the change varies, in levels, under irrelevant variations of the input."""
     random = np.random.default_rng(0)
 
     def noisy(pixels: Array) -> Array:
@@ -362,8 +362,8 @@ def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Tab
         "JPEG, quality 85, 4:2:0": (lambda p: jpeg(p, 85), lambda m: m),
         "noise, sigma 2": (noisy, lambda m: m),
         "two stray pixels in the mask": (lambda p: p, specks),
-        "black is 1": (lambda p: p, lambda m: np.maximum(m, 1)),
-        "black is 3": (lambda p: p, lambda m: np.maximum(m, 3)),
+        "a mask whose black is 1": (lambda p: p, lambda m: np.maximum(m, 1)),
+        "a mask whose black is 3": (lambda p: p, lambda m: np.maximum(m, 3)),
         "moved by a pixel": (lambda p: np.roll(p, 1, 1), lambda m: np.roll(m, 1, 1)),
     }
     moves: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -387,7 +387,7 @@ def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Tab
     )
     return Table(
         f"## {name}: steadiness, in levels of 255",
-        ["the mean change of the object moves by, with", "mean", "at most"],
+        ["variation of the object's mean change with", "mean", "at most"],
         rows,
     )
 
@@ -458,7 +458,7 @@ def score(harmonizer: Harmonize, made: Composite) -> Score:
 
 
 def summary(title: str, scores: dict[str, list[Score]], *notes: str) -> Table:
-    """What is left of the error, and how often harm or nothing is done, for each kind of composite."""
+    """Summarize the error left, and how often results are worse or unchanged, by kind of composite."""
     rows = []
     for kind, given in scores.items():
         before, after, moved_by = np.array(given).T
@@ -478,9 +478,9 @@ def summary(title: str, scores: dict[str, list[Score]], *notes: str) -> Table:
         "",
         "composites",
         "fMSE before",
-        "left",
-        f"harmed by over {HARM} dB",
-        f"untouched, of fMSE ≥ {WRONG:.0f}",
+        "error left",
+        f"worse by over {HARM} dB",
+        f"unchanged, of fMSE ≥ {WRONG:.0f}",
     ]
     return Table(title, header, rows, notes)
 

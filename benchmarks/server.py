@@ -31,8 +31,8 @@ MODEL = "cdtnet-256"
 COLUMNS = (
     "width",
     "connections",
-    "answers/s",
-    "core-seconds an answer",
+    "responses/s",
+    "core-seconds per response",
     "median",
     "99 %",
     "refused with 429",
@@ -49,11 +49,11 @@ def main() -> None:
     arguments = parser.parse_args()
     places = arguments.workers + arguments.queue
     title = (
-        f"# Server load\n\n{MODEL}, {arguments.workers} workers, {arguments.queue} places to wait, "
+        f"# Server load\n\n{MODEL}, {arguments.workers} workers, {arguments.queue} places in the queue, "
         f"cores: {available_cores()}, {platform.machine()}, {date.today()}. "
         f"The demo picture as JPEG, {' and '.join(map(str, SIDES))} pixels wide, posted repeatedly by "
         "wrk; every response was compared with the correct one. "
-        "Refused clients wait for a second, as Retry-After asks."
+        "Refused clients wait for a second (Retry-After)."
     )
     lines = [title, "", "    python benchmarks/server.py", "", f"| {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
     with tempfile.TemporaryDirectory() as folder, serving(arguments.workers, arguments.queue) as url:
@@ -122,13 +122,11 @@ def endurance(url: str, files: list[tuple[Path, Path]], workers: int, seconds: i
             answers += load(url, body, expected, workers, seconds)["statuses"].get("200", 0)
         settle(url)
         memory.append(f"{metric(url, 'process_resident_memory_bytes') / 1e6:.0f}")
-    return (
-        f"Memory over {answers} further answers, each figure a tenth of them later: {', '.join(memory)} MB."
-    )
+    return f"Memory after each tenth of {answers} further responses: {', '.join(memory)} MB."
 
 
 def settle(url: str) -> None:
-    """Wait until the server has dropped what wrk left behind when its time was over."""
+    """Wait until the server has dropped the requests that wrk left open."""
     while metric(url, "cdtnet_jobs_running") + metric(url, "cdtnet_jobs_waiting"):
         time.sleep(0.1)
 

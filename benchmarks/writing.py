@@ -27,16 +27,17 @@ def main() -> None:
     photos = [Image.open(ROOT / "examples" / "photos" / f"{name}_composite.jpg") for name in NAMES]
     pixels = [np.asarray(photo.convert("RGB")) for photo in photos]
     title = (
-        f"What a megapixel takes and fills, on one core, {len(NAMES)} example photographs of 8 bits: "
+        "# Writing pictures\n\nProcessor time and file size per megapixel, "
+        f"on {len(NAMES)} example photographs of 8 bits: "
         f"libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}, {platform.machine()}, "
-        f"{date.today()}. Files are written by `up` (PNG), `horizontal` (TIFF) and level {DEFLATE}."
+        f"{date.today()}. cdtnet uses the filters `up` (PNG) and `horizontal` (TIFF), and level {DEFLATE}."
     )
     lines = [
         title,
         "",
         "    python benchmarks/writing.py",
         "",
-        "| format | filter | level | seconds a megapixel | megabytes a megapixel |",
+        "| format | filter | level | seconds per megapixel | megabytes per megapixel |",
         "|---|---|---|---|---|",
     ]
     images = [image(each) for each in pixels]
@@ -74,7 +75,7 @@ def encoders() -> Iterator[tuple[str, str, str, Callable[[Any], bytes]]]:
 
 
 def measured(images: list[Any], encode: Callable[[Any], bytes]) -> tuple[float, float]:
-    """Processor seconds and megabytes for a megapixel, the faster of two rounds."""
+    """Return processor seconds and megabytes per megapixel, the faster of two rounds."""
     megapixels = sum(each.width * each.height for each in images) / 1e6
     rounds = []
     for _ in range(2):
