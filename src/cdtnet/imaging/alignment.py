@@ -1,4 +1,4 @@
-"""Aligning a rough mask with the edges of a picture: its shape is kept, shifted, wider or narrower."""
+"""Aligning a rough mask with the edges of a picture: the shape is kept, but shifted, widened or narrowed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Place = tuple[int, int, int]  # pixels down, across, and outwards
 
 
 class Aligned(NamedTuple):
-    """A mask at its best place.
+    """A mask at its best position.
 
     Attributes:
         mask: (S,T), 0..1.
-        contrast: across its edge, in levels of 255.
-        peak: contrast across the edge as given, as a multiple of the most contrast at another width.
+        contrast: Color difference across its edge, in levels of 255.
+        peak: Contrast across the edge as given, as a multiple of the largest contrast at another width.
     """
 
     mask: FloatArray
@@ -48,12 +48,12 @@ def contrast(differences: Steps, inside: NDArray[Any]) -> float:
 
 
 def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
-    """Move the edge of a mask to where it has the most contrast: hill climbing from the best width or shift.
+    """Move the edge of a mask to the largest contrast, by hill climbing from the best width or shift.
 
     Args:
-        differences: of the picture, see `steps`.
+        differences: The color differences of the picture, see `steps`.
         inside: (S,T), the mask, 0 or 1, not empty.
-        reach: how far it may move in each direction, in pixels.
+        reach: The largest shift in each direction, in pixels.
     """
     import cv2
 
@@ -93,7 +93,7 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
 
 
 def _neighbors(place: Place) -> list[Place]:
-    """The place and those one step away."""
+    """Return the positions that are one step away, and the position itself."""
     down, across, out = place
     return [
         place,

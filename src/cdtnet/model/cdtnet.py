@@ -230,7 +230,7 @@ class CDTNet(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Render one window of the full-resolution picture.
 
-        A pixel is exact if its surroundings, up to `HALO` pixels, are inside the window or outside the picture.
+        A pixel is exact if its surroundings of `HALO` pixels are inside the window or outside the picture.
 
         Args:
             analysis: The analysis of the whole picture.

@@ -1,4 +1,4 @@
-"""Color mapping module, the RGB-to-RGB transformation: basis LUTs mixed by predicted weights (section 3.3)."""
+"""Color mapping module, the RGB-to-RGB transformation: basis LUTs with predicted weights (section 3.3)."""
 
 import torch
 import torch.nn.functional as F

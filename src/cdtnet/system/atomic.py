@@ -22,7 +22,7 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write a file atomically; see `new_file`.
 
     Raises:
-        WriteError: The folder is missing or cannot be written, or the disk is full. The old file is unchanged.
+        WriteError: The folder is missing or cannot be written, or the disk is full; nothing was changed.
     """
     with new_file(path) as stream:
         stream.write(data)

@@ -51,7 +51,7 @@ class Weights:
             shapes: The shape of each entry of the network, by name.
 
         Raises:
-            WeightsError: Entries are missing, unexpected, or of another shape or type; the message names them.
+            WeightsError: Entries are missing, unexpected, or of another shape or type; they are named.
         """
         shapes = {key: shape for key, shape in shapes.items() if key != CONFIG_ENTRY}
         entries = {key: value for key, value in self.entries.items() if key != CONFIG_ENTRY}
