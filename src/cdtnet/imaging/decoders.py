@@ -44,11 +44,11 @@ _LIBRARY_ERRORS = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture.
+    """A picture as it was decoded.
 
     Attributes:
         pixels: (H, W, 1 to 4) uint8, uint16 or float32.
-        metadata: The other content of the file.
+        metadata: What else the file held.
     """
 
     pixels: NDArray[Any]
@@ -242,7 +242,7 @@ def jp2_bits(stream: BinaryIO) -> int:
 
 
 def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
-    """Read a 16-bit PGM or PPM file, which Pillow would reduce to 8 bits; None for other files."""
+    """Read a 16-bit PGM or PPM file, which Pillow would reduce; None for other files."""
     header = _PNM_HEADER.match(stream.read(4096))
     if header is None or len(header[2]) > 9 or len(header[3]) > 9 or int(header[4][:6]) < 256:
         return None

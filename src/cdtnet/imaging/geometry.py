@@ -100,7 +100,7 @@ def tiles(height: int, width: int, size: int) -> Iterator[Window]:
 
 
 def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
-    """Yield the tiles of `size` pixels that an (H,W) mask touches, each cropped to its touched part."""
+    """Yield the tiles of `size` that an (H,W) mask touches, each cropped to what it touches."""
     height, width = mask.shape
     for tile in tiles(height, width, size):
         part = mask[tile.slices] != 0

@@ -245,12 +245,12 @@ def _enlarged(
 
 
 def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Map pixels start..stop of a line to positions on a line of `low_size`; integers are centers."""
+    """Map pixels start..stop of a line to positions on a line of `low_size`, integers at centers."""
     return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
 
 
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
-    """Interpolate values (S,T,…) bilinearly at positions (h,w)."""
+    """Interpolate values (S,T,…) bilinearly at places (h,w)."""
     import cv2
 
     return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
