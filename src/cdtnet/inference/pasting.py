@@ -1,4 +1,4 @@
-"""Several objects in one picture: each is pasted and harmonized, then the next on top of it."""
+"""Several objects in one picture: each is pasted and harmonized before the next is pasted on top of it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Piece:
 
     Attributes:
         picture: The cut-out.
-        mask: What of it to paste; None for its transparency.
-        at: (x, y) of its top left corner; None for the middle.
+        mask: The part to paste; None for its transparency.
+        at: (x, y) of its top left corner; None for the center.
         scale: Background pixels per pixel.
-        rotate: Degrees clockwise.
+        rotate: Clockwise rotation in degrees.
         flip: Whether it is mirrored, left to right, before it is rotated.
-        resize_mask: Whether a mask of another size is brought to the picture's.
+        resize_mask: Whether to resize a mask of another size.
     """
 
     picture: Picture
@@ -65,11 +65,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Pasted:
-    """Pieces on a background.
+    """Pasted pieces on a background.
 
     Attributes:
-        composite: As pasted, the last piece on top.
-        mask: (H, W) what shows any of them.
+        composite: The composite, with the last piece on top.
+        mask: (H, W), the coverage by any piece.
         first: The first piece alone.
     """
 
@@ -102,10 +102,10 @@ def harmonize_pieces(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize what was pasted, each piece with what lies below it, already harmonized.
+    """Harmonize pasted pieces, each with the harmonized picture below it.
 
     Warns:
-        UserWarning: As the harmonizer does.
+        UserWarning: As from the harmonizer.
     """
     made = pasted.first
     again = partial(harmonize_picture, harmonizer, keep=keep, record=record, progress=progress)
@@ -117,6 +117,6 @@ def harmonize_pieces(
 
 
 def _joined(below: NDArray[Any], above: NDArray[Any]) -> NDArray[Any]:
-    """What shows either of two masks (H, W) of one type."""
+    """Return the union of two masks (H, W) of one type."""
     total = 1 - (1 - coverage(below)) * (1 - coverage(above))
     return np.rint(total * full_scale(below.dtype)).astype(below.dtype)
