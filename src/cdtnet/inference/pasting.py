@@ -29,12 +29,12 @@ class Piece:
 
     Attributes:
         picture: The cut-out.
-        mask: The part to paste; None for its transparency.
-        at: (x, y) of its top left corner; None for the center.
+        mask: What of it to paste; None for its transparency.
+        at: (x, y) of its top left corner; None for the middle.
         scale: Background pixels per pixel.
-        rotate: Clockwise rotation in degrees.
+        rotate: Degrees clockwise.
         flip: Whether it is mirrored, left to right, before it is rotated.
-        resize_mask: Whether to resize a mask of another size.
+        resize_mask: Whether a mask of another size is brought to the picture's.
     """
 
     picture: Picture
