@@ -125,7 +125,7 @@ class Line(NamedTuple):
 
     @classmethod
     def spanned(cls, marked: Tensor) -> "Line":
-        """Return the part from the first to the last marked pixel, (B,length); without any, the whole line."""
+        """Return the part from the first to the last pixel marked in (B,length); without any, the line."""
         length = marked.shape[1]
         first, beyond = (x.int().argmax(1)[:, None, None, None] for x in (marked, marked.flip(1)))
         return cls(length, first, length - first - beyond)
@@ -151,7 +151,7 @@ class Line(NamedTuple):
         return _triangles((old * size - new * self.part).abs(), radius, inside)
 
     def stretch(self, size: int) -> Tensor:
-        """Return weights (…,length,size) of `size` samples of the part in each pixel; outside, of its ends."""
+        """Return weights (…,length,size) of `size` samples of the part in each pixel; outside, its ends."""
         old = 2 * torch.arange(size) + 1
         new = torch.minimum(self._centers().clamp(min=1), 2 * self.part - 1).transpose(-1, -2)
         return _triangles((old * self.part - new * size).abs(), 2 * self.part)
