@@ -1,6 +1,6 @@
-"""Import of OpenVINO without its telemetry, with a small kernel cache and a core that is never freed.
+"""OpenVINO without its telemetry.
 
-By default it reports imports to a server, keeps all compiled kernels, and frees a stack of signal handlers.
+It reports each import to a server, keeps all that it compiled, and frees a stack that signals still use.
 """
 
 import os

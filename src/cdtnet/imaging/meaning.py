@@ -98,7 +98,7 @@ class Survey:
             return self._colored()
         if self._chroma > 0:
             return self._brightness
-        return _labeled if self._is_labels() else lambda pixels: pixels[..., 0]
+        return _labelled if self._is_labels() else lambda pixels: pixels[..., 0]
 
     def black_and_white(self) -> bool:
         """Check whether the visible part is black and white, except for soft edges."""
@@ -216,7 +216,7 @@ def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.minimum(values * _CELLS, _CELLS - 1).astype(np.int64)
 
 
-def _labeled(pixels: NDArray[Any]) -> NDArray[Any]:
+def _labelled(pixels: NDArray[Any]) -> NDArray[Any]:
     return _all_or_nothing(pixels[..., 0] != 0)
 
 
