@@ -51,7 +51,7 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
         seen = np.repeat(seen, 3, axis=2)
     with needs("cut-out", "Cutting out"):
         from rembg import remove
-    with np.errstate(invalid="ignore"):  # rembg divides by the range of the network's output
+    with np.errstate(invalid="ignore"):  # rembg divides by the range of what its network finds
         found = remove(Image.fromarray(seen), session=_session(finder), only_mask=True)
     sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # of several objects, the first
     mask = np.rint(255 * np.clip((sure - _HAZE) / (1 - 2 * _HAZE), 0, 1)).astype(np.uint8)
@@ -63,10 +63,10 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
 
 
 def load_finder(finder: str = FINDER) -> None:
-    """Load one of rembg's networks before `find_object` needs it; download its weights if they are missing.
+    """Load one of rembg's networks before `find_object` needs it; downloads its weights if they are missing.
 
     Raises:
-        CdtnetError: As from `find_object`.
+        CdtnetError: as from `find_object`.
     """
     _session(finder)
 

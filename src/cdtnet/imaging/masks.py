@@ -221,10 +221,10 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
 
 
 def reading_of(picture: Picture) -> Reading:
-    """Determine how parts of a mask are read.
+    """Decide how the parts of a mask are read.
 
     Args:
-        picture: The mask; its pixels may be in a file.
+        picture: The mask, of which the pixels may lie in a file.
 
     Raises:
         PictureError: It is a picture in many colors.
@@ -233,7 +233,7 @@ def reading_of(picture: Picture) -> Reading:
 
 
 def looks_like_mask(picture: Picture) -> bool:
-    """Check whether a picture is black and white, except at its edges."""
+    """Whether a picture is black and white, but for its edges."""
     return _survey(picture).black_and_white()
 
 

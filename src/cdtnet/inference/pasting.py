@@ -65,11 +65,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Pasted:
-    """Pasted pieces on a background.
+    """Pieces on a background.
 
     Attributes:
-        composite: The composite, with the last piece on top.
-        mask: (H, W), the coverage by any piece.
+        composite: As pasted, the last piece on top.
+        mask: (H, W) what shows any of them.
         first: The first piece alone.
     """
 
@@ -102,7 +102,7 @@ def harmonize_pieces(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize pasted pieces, each with the harmonized picture below it.
+    """Harmonize what was pasted, each piece with what lies below it, already harmonized.
 
     Warns:
         UserWarning: As from the harmonizer.
