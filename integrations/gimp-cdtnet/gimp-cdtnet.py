@@ -48,11 +48,11 @@ class HarmonizeLayer(Gimp.PlugIn):
         flags = GObject.ParamFlags.READWRITE
         add = procedure.add_double_argument
         add("strength", "_Strength", "0 changes nothing, 1 harmonizes fully", 0, 1, 1, flags)
-        add("tone", "_Tone", "How much of the change of lightness is made", 0, 2, 1, flags)
-        add("color", "_Color", "How much of the change of color is made", 0, 2, 1, flags)
+        add("tone", "_Tone", "Factor of the change of lightness", 0, 2, 1, flags)
+        add("color", "_Color", "Factor of the change of color", 0, 2, 1, flags)
         procedure.add_boolean_argument("keep-hue", "_Keep hue", "For colors of products", False, flags)
         procedure.add_string_argument(
-            "command", "Co_mmand", "The program that does it: its name or full path", "cdtnet", flags
+            "command", "Co_mmand", "The program: its name or full path", "cdtnet", flags
         )
         return procedure
 

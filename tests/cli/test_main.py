@@ -234,7 +234,7 @@ def test_info_lists_the_weights(capsys):
     printed = capsys.readouterr().out
     assert "cdtnet-sim" in printed
     assert "cpu" in printed
-    assert "licence:" in printed
+    assert "license:" in printed
 
 
 @pytest.mark.slow

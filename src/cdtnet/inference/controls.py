@@ -34,14 +34,14 @@ class Controls:
     """
 
     strength: float = _number(1.0, 0, 1, "0 leaves the composite as it is, 1 harmonizes fully")
-    tone: float = _number(1.0, 0, 2, "how much of the change of lightness is made")
-    color: float = _number(1.0, 0, 2, "how much of the change of color is made")
+    tone: float = _number(1.0, 0, 2, "factor of the change of lightness")
+    color: float = _number(1.0, 0, 2, "factor of the change of color")
     keep_hue: bool = field(default=False, metadata={"meaning": "keep the hues of the composite"})
-    brightness: float = _number(0.0, -100, 100, "makes the foreground darker or brighter")
-    contrast: float = _number(0.0, -100, 100, "lowers or raises the foreground's contrast")
-    warmth: float = _number(0.0, -100, 100, "makes the foreground cooler or warmer")
-    tint: float = _number(0.0, -100, 100, "moves the foreground to green or magenta")
-    saturation: float = _number(0.0, -100, 100, "lowers or raises the foreground's saturation")
+    brightness: float = _number(0.0, -100, 100, "make the foreground darker or brighter")
+    contrast: float = _number(0.0, -100, 100, "lower or raise the foreground's contrast")
+    warmth: float = _number(0.0, -100, 100, "make the foreground cooler or warmer")
+    tint: float = _number(0.0, -100, 100, "shift the foreground to green or magenta")
+    saturation: float = _number(0.0, -100, 100, "lower or raise the foreground's saturation")
 
     def __post_init__(self) -> None:
         for each in NUMBERS:

@@ -87,7 +87,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
         "fit": {
             "type": "boolean",
             "default": False,
-            "description": "Fit the table to the harmonized picture; its first line says how close it comes.",
+            "description": "Fit the table to the harmonized picture; its first line states the error.",
         },
     }
 
