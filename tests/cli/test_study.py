@@ -258,7 +258,7 @@ def test_a_stranger_is_told_and_can_start_anew(server, page):
     page.goto(server.url + "#nobody")
     page.get_by_text("This study does not know you").wait_for()
     assert page.locator(".frame:visible").count() == 0
-    page.get_by_role("button", name="Start anew").click()
+    page.get_by_role("button", name="Start again").click()
     page.get_by_role("button", name="Start", exact=True).click()
     wait_for(page, 1)
     assert name_in(page) in read_answers(server.answers).participants

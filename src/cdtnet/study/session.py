@@ -70,7 +70,7 @@ class Study:
             UnknownParticipantError: There is no such participant.
         """
         if participant not in self._numbers:
-            raise UnknownParticipantError("This study does not know you; start anew.")
+            raise UnknownParticipantError("This study does not know you; start again.")
         return self.design.plan(self._numbers[participant])
 
     def choices(self, participant: str) -> list[Choice]:

@@ -74,7 +74,7 @@ def test_leaving_with_work_at_hand_is_asked_about(bench):
     bench.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     bench.reload()
     assert asked == []  # nothing was done yet
-    said(bench, "Your work is here again.")
+    said(bench, "Your work was restored.")
     stroke(bench, (0.3, 0.5), (0.6, 0.5))
     bench.reload()
     assert asked == ["beforeunload"]

@@ -60,7 +60,7 @@ def test_a_loaded_mask_and_strokes_on_it(bench):
     assert np.array_equal(mask[100:], disc(400, 300)[100:])
     bench.get_by_role("radio", name="Edit").check()
     bench.get_by_role("button", name="Remove mask").click()
-    bench.get_by_text("Something has been changed since").wait_for()
+    bench.get_by_text("Settings were changed").wait_for()
     harmonize(bench)
     assert image(download(bench, "mask")[1])[150, 200] == 0
 
