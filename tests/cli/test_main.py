@@ -1,4 +1,4 @@
-"""Real processes for what only a process shows; the rest through `main`."""
+"""The command line: real processes for exit codes and streams; the rest through `main`."""
 
 import io
 import os

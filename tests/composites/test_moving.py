@@ -1,4 +1,4 @@
-"""Objects moved within their photograph: nothing but the recoloring is to be undone."""
+"""Objects moved within their photograph: only the recoloring has to be corrected."""
 
 import pytest
 import torch

@@ -37,7 +37,7 @@ def test_triplets_are_alike_outside_the_mask_and_differ_within(store):
 
 @pytest.fixture
 def made(monkeypatch):
-    """What the triplets of `draw` are made of, before they are made worse; none is of a moved object."""
+    """The triplets of `draw` before they are degraded; none has a moved object."""
     triplets = []
 
     def note(*arguments, **options):

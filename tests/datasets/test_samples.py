@@ -1,4 +1,4 @@
-"""Reading pictures: the codes in the files, in the shapes that consumers rely on."""
+"""Reading pictures: codes and shapes."""
 
 import numpy as np
 import pytest

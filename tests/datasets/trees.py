@@ -1,4 +1,4 @@
-"""Tiny data sets on disk in exactly the published layouts; random pixels, so every picture is another."""
+"""Tiny data sets on disk in the published layouts, with random pixels, so that all pictures differ."""
 
 import shutil
 import tarfile
@@ -79,7 +79,7 @@ def ccharmony(root: Path, *, nested=True, lists=True) -> Path:
 
 
 def realhm(root: Path) -> Path:
-    """Two tuples in two folders, with the other files that come along."""
+    """Two tuples in two folders, with the other files of the download."""
     for folder, name in (("vendor_testing_1", "portrait_12"), ("vendor_testing_2", "IMG_7_3")):
         for part in ("_composite", "_gt", "_small", "_fore", ""):
             picture(root / folder / f"{name}{part}.jpg")
@@ -96,7 +96,7 @@ def real_composites(root: Path) -> Path:
 
 
 def zipped(folder: Path, *, top="") -> Path:
-    """A zip archive of a folder, with one top folder if it is to have one."""
+    """A zip archive of a folder, with a top-level folder if requested."""
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
@@ -113,11 +113,11 @@ def tarred(folder: Path, *, top=".", suffix=".tar") -> Path:
 
 
 def truncate(path: Path) -> None:
-    """Cut a file in half."""
+    """Truncate a file to half of its size."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def copy(path: Path, target: Path) -> Path:
-    """A copy of a file in a folder that may not exist yet."""
+    """Copy a file to a folder, which is created."""
     target.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copy(path, target))

@@ -22,7 +22,7 @@ def mask():
 
 @pytest.fixture
 def composite(mask):
-    """Correlated colors far from 0 and 1, statistically unlike in foreground and background."""
+    """Correlated colors away from 0 and 1, with different statistics in foreground and background."""
     rng = np.random.default_rng(4)
     mix = np.array([[0.9, 0.4, 0.2], [0.1, 0.8, 0.3], [0.3, 0.1, 0.5]])
     noise = rng.uniform(-1, 1, (*mask.shape, 3))
@@ -32,7 +32,7 @@ def composite(mask):
 
 
 def lab(colors):
-    """lαβ, written out as the paper prints it."""
+    """Convert to lαβ by the formulas of the paper."""
     red, green, blue = colors.T
     l, m, s = np.log10(  # noqa: E741
         [
@@ -101,7 +101,7 @@ def test_matching_statistics_change_nothing(method):
 
 @every_method
 def test_soft_pixels_count_and_blend_by_their_share(method):
-    """A mask in quarters acts as a hard mask on four copies of each pixel, as many of them inside."""
+    """A mask of quarters acts as a hard mask on four copies of each pixel, as many of them inside."""
     rng = np.random.default_rng(6)
     composite = rng.uniform(0.2, 0.8, (1, 50, 3))
     quarters = rng.permutation(np.arange(50) % 5)
@@ -136,7 +136,7 @@ def test_mkl_matches_mean_and_covariance(composite, mask):
 
 
 def test_mkl_is_a_symmetric_positive_map(composite, mask):
-    """Of all linear maps with the right covariance, the one of least transport is the symmetric one."""
+    """Of all linear maps to the same covariance, the symmetric one has the least transport cost."""
     source, result = composite[mask == 1], mkl(composite, mask)[mask == 1]
     transfer = np.linalg.lstsq(source - source.mean(0), result - result.mean(0), rcond=None)[0]
     assert transfer == pytest.approx(transfer.T, abs=1e-9)

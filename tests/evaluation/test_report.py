@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 120, 80
 
 
 def make_evaluation(count=24, methods=METHODS, **about):
-    """`good` quarters the errors but for every sixth composite, which it doubles; all others double all."""
+    """`good` quarters the errors, but doubles those of every sixth composite; the others double all."""
     generator = np.random.default_rng(3)
     mse = generator.uniform(20, 900, count)
     factors = {"composite": np.ones(count), "good": np.where(np.arange(count) % 6, 0.25, 2.0)}
@@ -83,7 +83,7 @@ def html(evaluation, examples):
 
 
 def table_rows(html, caption):
-    """First table of that caption: row heading → texts of its cells."""
+    """Return the first table with that caption: row heading → texts of its cells."""
     table = html.split(f'<table aria-label="{caption}', 1)[1].split("</table>", 1)[0]
     plain = {}
     for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", table, re.DOTALL):

@@ -23,14 +23,14 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def report(page, page_errors, address):
-    """The page, open; in the end it must not have complained about anything."""
+    """The open page, which must not report errors."""
     page.goto(address)
     yield page
     assert page_errors == []
 
 
 def color(article, x, y=0.32):
-    """Color of the stage at a share of its width and height."""
+    """Return the color of the stage at a share of its width and height."""
     stage = np.asarray(Image.open(io.BytesIO(article.locator(".view").screenshot())).convert("RGB"))
     height, width, _ = stage.shape
     return pytest.approx(tuple(stage[int(y * height), int(x * width)].tolist()), abs=8)

@@ -1,4 +1,4 @@
-"""A mask that is off by little is put back to where the picture has an edge."""
+"""A mask that is slightly off is moved to an edge of the picture."""
 
 import cv2
 import numpy as np

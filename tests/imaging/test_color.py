@@ -51,7 +51,7 @@ def profile(
     space: bytes = b"RGB ",
     tables: dict[bytes, bytes] | None = None,
 ) -> bytes:
-    """A small ICC profile, written here so that the code under test has no part in it."""
+    """Make a small ICC profile, independently of the code under test."""
     text = b"test".decode().encode("utf-16-be")
     words = b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(text), 28) + text
     tags = {b"desc": words, b"cprt": words, b"wtpt": b"XYZ " + bytes(4) + _fixed(*D50)}
@@ -138,7 +138,7 @@ def test_both_ways_of_computing_agree(name):
 @pytest.mark.parametrize("name", ["adobe", "p3", "sampled"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_color_within_srgb_is_met_exactly(name, dtype):
-    """Encoding is done in the native space: decoding what was encoded gives the color that was asked for."""
+    """Encoding happens in the native space: decoding an encoded color returns it."""
     scale = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
     tile = np.random.default_rng(3).random((32, 32, 3)) * 0.2 + 0.4
     tile = (tile * scale).astype(dtype)
@@ -236,7 +236,7 @@ def test_gray_profiles():
 
 
 def table16(matrix: np.ndarray, into: np.ndarray, corners: np.ndarray, out: np.ndarray) -> bytes:
-    """A lookup table of input curves, a cube's corners and output curves, all within 0..1."""
+    """Make a lookup table profile: input curves, a cube's corners and output curves, all within 0..1."""
     codes = [np.rint(np.clip(part, 0, 1) * 65535).astype(">u2").tobytes() for part in (into, corners, out)]
     sizes = struct.pack(">HH", len(into), len(out))
     return (
@@ -252,7 +252,7 @@ def table16(matrix: np.ndarray, into: np.ndarray, corners: np.ndarray, out: np.n
 
 
 def table_profile() -> bytes:
-    """A gamma of 2 on Display P3's primaries, by lookup tables; the matrix beside them is misleading."""
+    """Make a profile of gamma 2 and Display P3's primaries, as lookup tables beside a misleading matrix."""
     x, half = np.linspace(0, 1, 4096), 32768 / 65535  # XYZ are stored at half scale
     cube = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1)
     forward = table16(np.eye(3), x**2, cube @ np.array(P3).T * half, x)

@@ -22,7 +22,7 @@ P3 = PROFILES["p3"]
 
 @pytest.fixture
 def cut_out(random):
-    """(20,30,4) of all opacities."""
+    """(20,30,4) with all opacities."""
     return random.integers(0, 256, (20, 30, 4), dtype=np.uint8)
 
 
@@ -127,7 +127,7 @@ def test_a_quarter_turn_moves_pixels_only(cut_out, scene):
 
 @pytest.mark.parametrize(("scale", "rotate"), [(1, 0), (0.3, 0), (0.9, 12), (3.3, -40)])
 def test_colors_under_transparent_pixels_never_show(scale, rotate):
-    """A gray square in a sea of transparent red, on gray: red fringes are what everybody knows."""
+    """A gray square among transparent red pixels, on gray: red fringes would be visible."""
     sprite = np.zeros((60, 60, 4), np.uint8)
     sprite[..., 0] = 255
     sprite[20:40, 20:40] = (128, 128, 128, 255)

@@ -110,7 +110,7 @@ def test_only_what_the_mask_shows_is_recolored(lut, tmp_path):
 
 
 def test_a_profile_is_honoured(lut):
-    """Where the table maps everything to one color, that is an sRGB color, whatever the profile."""
+    """A table that maps everything to one color gives that sRGB color, for any profile."""
     one = Lut(np.broadcast_to(np.float32([0.8, 0.3, 0.4]), (2, 2, 2, 3)).copy())
     gray = np.full((4, 4, 3), 0.5, np.float32)
     wide = one.recolor(Picture(gray, Metadata(icc=PROFILES["p3"])))

@@ -1,4 +1,4 @@
-"""Every format: files are made, read, written and read again; docs/formats.md has what is found."""
+"""All formats: files are made, read, written and read again; docs/formats.md has the results."""
 
 from __future__ import annotations
 
@@ -357,7 +357,7 @@ def test_associated_alpha_stays_associated(dtype):
 
 
 def _call_it_a_mask(path: Path) -> None:
-    """The last page's sort of page, which tifffile does not write."""
+    """Mark the last page as a mask, which tifffile does not write."""
     with tifffile.TiffFile(path) as file:
         place = file.pages[-1].tags[254].valueoffset
     data = bytearray(path.read_bytes())
@@ -465,7 +465,7 @@ def test_names_say_what_is_a_picture():
 
 
 def features(kind: str, icc: bytes, exif: bytes, xmp: bytes) -> list[str]:
-    """A row of the table: what a file of the format keeps, found out by writing and reading one."""
+    """Return a row of the table, from writing and reading a file of the format."""
     extra = FORMATS[kind].extra
     name = f"{kind} ({', '.join(FORMATS[kind].suffixes)})"
     brought = f"`cdtnet[{extra}]`" if extra else "always"

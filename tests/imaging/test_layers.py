@@ -1,4 +1,4 @@
-"""Layered files: written, read by psd-tools and by us, and with the look of the flat picture."""
+"""Layered files: written, read by psd-tools and by this package, and rendered like the flattened picture."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ RESOLUTION = (300 / 25.4, 300 / 25.4)
 
 
 def over(below, above, share):
-    """In the picture's depth, rounded."""
+    """Convert to the picture's depth, rounded."""
     top = np.iinfo(below.dtype).max
     part = share[..., None].astype(np.float64) / top
     return np.rint(part * above + (1 - part) * below).astype(below.dtype)

@@ -65,7 +65,7 @@ def test_a_frame_is_seen_as_if_it_were_the_picture(random, channels):
 
 @pytest.mark.parametrize("hidden", [0, 255])
 def test_what_is_transparent_is_not_seen(random, hidden):
-    """Colors under transparent pixels don't matter; they take the mean of the visible background."""
+    """Colors under transparent pixels are replaced by the mean of the visible background."""
     pixels = np.full((64, 64, 4), 255, np.uint8)
     pixels[..., :3] = [200, 100, 50]
     pixels[:, 40:, 3] = 0

@@ -1,4 +1,4 @@
-"""Tables fitted to pictures."""
+"""Lookup tables fitted to pictures."""
 
 import numpy as np
 import pytest
@@ -11,14 +11,14 @@ from cdtnet.inference.result import Result
 
 
 def look(colors):
-    """A recoloring that is smooth and crosses channels."""
+    """Apply a smooth recoloring that mixes channels."""
     red, green, blue = np.moveaxis(colors, -1, 0)
     return np.stack([0.8 * red + 0.1, green**1.2, 0.7 * blue + 0.2 * red * green], -1)
 
 
 @pytest.fixture
 def recolored(random):
-    """The result of a table that is known, on a soft foreground, and its colors."""
+    """Return the result of a known table, on a soft foreground, and its colors."""
     composite = random.random((80, 100, 3)).astype(np.float32)
     layer = np.dstack([look(composite), np.zeros((80, 100))]).astype(np.float32)
     layer[20:60, 20:80, 3] = 1

@@ -1,4 +1,4 @@
-"""The one way through, with the weights of the parity case: they change every color a lot."""
+"""The Harmonizer, with the weights of the parity case, which change all colors strongly."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -47,7 +47,7 @@ def composite_and_mask(height, width, seed, kind):
 
 
 def whole_frame(model, composite, mask):
-    """The plain computation: the module's forward over the whole picture."""
+    """Compute the module's forward pass over the whole picture."""
     image, soft = torch.from_numpy(composite).permute(2, 0, 1)[None], torch.from_numpy(mask)[None, None]
     return model(image, soft).image[0].permute(1, 2, 0).numpy()
 
@@ -235,7 +235,7 @@ def test_progress_is_told_tile_by_tile(harmonizer):
 
 
 def test_the_same_colors_in_another_profile_are_harmonized_alike(harmonizer, official_model, random):
-    """A picture in Display P3 comes out, converted to sRGB by LittleCMS, like the same picture in sRGB."""
+    """A picture in Display P3 gives the same result as the picture converted to sRGB by LittleCMS."""
     import pyvips
 
     small = random.integers(70, 180, (6, 9, 3), dtype=np.uint8)
@@ -262,7 +262,7 @@ def test_the_same_colors_in_another_profile_are_harmonized_alike(harmonizer, off
     ("height", "width"), [(4000, 6000), pytest.param(6000, 4000, marks=pytest.mark.nightly)]
 )
 def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_model, height, width):
-    """Corners of the picture, each rendered by the module as one window of another size."""
+    """Render corners of the picture by the module as windows of different sizes."""
     random = np.random.default_rng(0)
     coarse = random.random((height // 100, width // 100, 3), dtype=np.float32)
     composite = np.kron(coarse, np.ones((100, 100, 1), np.float32))

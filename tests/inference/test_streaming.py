@@ -1,4 +1,4 @@
-"""Pictures that stay in their files give the pixels that harmonizing in memory gives."""
+"""Streamed pictures have the pixels of harmonizing in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def harmonizer(weights):
 
 @pytest.fixture
 def streaming(monkeypatch, tmp_path):
-    """Every picture is large, and the working directory is empty."""
+    """All pictures count as large; the working directory is empty."""
     monkeypatch.setattr("cdtnet.inference.streaming.LARGE", 0)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -35,7 +35,7 @@ def streaming(monkeypatch, tmp_path):
 
 @pytest.fixture
 def make(random):
-    """Pixels and a soft mask, whose foreground reaches the edges."""
+    """Make pixels and a soft mask, whose foreground touches the border."""
 
     def make(height, width, channels, dtype="uint8"):
         top = 1 if dtype == "float32" else np.iinfo(dtype).max

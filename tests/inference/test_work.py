@@ -1,4 +1,4 @@
-"""How much is done, counted: the same on every machine, unlike time."""
+"""The amount of work, counted, which is the same on all machines, unlike time."""
 
 import tracemalloc
 
@@ -31,7 +31,7 @@ def harmonizer(weights):
 
 @pytest.fixture
 def rendered(harmonizer, monkeypatch):
-    """The windows that the engine is asked for, halo included; it gives the composite back."""
+    """Return the rendered windows, halo included, of an engine that returns the composite."""
     windows = []
 
     def render(analysis, tile, precision):

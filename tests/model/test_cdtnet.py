@@ -79,7 +79,7 @@ def test_any_size_any_number_of_luts(variant, height, width, luts):
 
 
 def test_a_residual_is_upsampled_and_added_to_the_mapped_picture():
-    """Where the refinement begins: the generator's colors, with the detail of the picture."""
+    """The refinement starts with the generator's colors and the detail of the picture."""
     model = network(Config(base_size=32, residual=True)).double()
     model.refinement.begin_with_sum()
     image = torch.rand(2, 3, 150, 90, dtype=torch.float64)

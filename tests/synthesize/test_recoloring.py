@@ -45,7 +45,7 @@ def test_tiles_equal_the_whole(photo, mask, donor, given, seed, monkeypatch):
 
 
 def test_transfer_is_that_of_training(photo, mask, donor):
-    """The photo is as small as the copies that decide, so both see the same colors."""
+    """The photo is as small as the reduced copies, so both have the same colors."""
     drawn = draw(photo, mask, donor, 1, "x")
     random = RandomNumbers(1, torch.Generator().manual_seed(drawn.seed))
     expected = transfer(tensor(photo), tensor(mask), tensor(donor[0]), tensor(donor[1]), random)

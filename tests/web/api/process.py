@@ -1,4 +1,4 @@
-"""`cdtnet serve` as a process of its own, and pictures to give it."""
+"""`cdtnet serve` as a process of its own, and pictures for it."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What becomes of the work on the app's page: undone, kept, added to by drops and the clipboard."""
+"""Undo, reload, drop and clipboard on the page."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""The app's page in a real browser, when things go wrong, on a phone, and in two tabs."""
+"""The page after errors, on a phone, and in two tabs, in a real browser."""
 
 import json
 

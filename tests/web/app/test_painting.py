@@ -1,4 +1,4 @@
-"""Painting a mask on the app's page in a real browser."""
+"""Painting a mask on the page, in a real browser."""
 
 import io
 
@@ -179,7 +179,7 @@ def test_an_outline_is_filled(bench):
 
 
 def outline(mask):
-    """Points around what is white in a mask, as shares of its size: along its upper edge, and back."""
+    """Return points around the white part of a mask, in shares of its size: along the top, and back."""
     height, width = mask.shape
     columns = np.flatnonzero(mask.max(0) > 127)[1:-1]
     columns = columns[np.linspace(0, len(columns) - 1, 14).astype(int)]

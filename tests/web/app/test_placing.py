@@ -1,4 +1,4 @@
-"""Placing a cut-out on the app's page in a real browser, from dropped files to downloaded ones."""
+"""Placing a cut-out on the page, in a real browser, from dropped files to downloads."""
 
 import json
 
@@ -121,7 +121,7 @@ def test_a_large_photo(bench, random, tmp_path, side):
 
 
 def profile():
-    """An ICC profile other than sRGB's, as in many photos."""
+    """Make an ICC profile other than sRGB's, as in many photos."""
     import pyvips
 
     black = pyvips.Image.black(1, 1, bands=3).copy(interpretation="srgb")
