@@ -1,4 +1,4 @@
-"""Sound and other files under wrong names, odd names, and what is no file at all."""
+"""Valid and other files with wrong or unusual names, and paths that are no files."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from specimen import PICTURE, SENTENCE, Specimen, written
 
 
 def odd_files() -> Iterator[Specimen]:
-    """All of them."""
+    """Yield all of them."""
     for family in (_mislabeled, _places, _names):
         yield from family()
 
