@@ -51,7 +51,7 @@ Harmonize = Callable[[Array, Mask], cdtnet.Result]
 
 
 class Composite(NamedTuple):
-    """A composite (H,W,3), its mask as given (H,W), the true picture, and where it is scored."""
+    """A composite (H,W,3), its mask as given (H,W), the true picture, and the core that is scored."""
 
     composite: Array
     mask: Mask
@@ -61,7 +61,7 @@ class Composite(NamedTuple):
 
 
 class Score(NamedTuple):
-    """fMSE of a composite and of its result in the core, and the mean absolute change there, in levels."""
+    """The fMSE of a composite and its result in the core, and the mean absolute change there, in levels."""
 
     before: float
     after: float
@@ -110,7 +110,7 @@ def main() -> None:
 
 
 class Photo(NamedTuple):
-    """A photograph (H,W,3), an object's mask (H,W), and where both are from."""
+    """A photograph (H,W,3), an object's mask (H,W), and the source of both."""
 
     pixels: Array
     mask: Mask
@@ -118,7 +118,7 @@ class Photo(NamedTuple):
 
 
 def load(photos: Path, masks: Path, sources: Sequence[str], count: int) -> list[Photo]:
-    """Photographs whose object covers 2-50 % and has a core, spread evenly over the sources."""
+    """Return photographs whose object covers 2–50 % and has a core, spread evenly over the sources."""
     found = [photo for photo in find_photos(photos, masks, sources) if photo.masks]
     loaded: list[Photo] = []
     for photo in np.random.default_rng(1).permutation(np.array(found, dtype=object)):
@@ -135,7 +135,7 @@ def load(photos: Path, masks: Path, sources: Sequence[str], count: int) -> list[
 
 
 def core_of(mask: Mask) -> NDArray[np.bool_]:
-    """The object without its outermost pixels."""
+    """Return the object without its outermost pixels."""
     return np.asarray(ndimage.distance_transform_edt(mask > 127) > CORE)
 
 
@@ -147,7 +147,7 @@ def tensor(pixels: Array) -> torch.Tensor:
 
 
 def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) -> Array:
-    """The photograph with its object recolored, and drawn back where that is beyond recognition."""
+    """Return the photograph with its object recolored, less strongly if it would be unrecognizable."""
     random = RandomNumbers(1, torch.Generator().manual_seed(seed))
     rgb, soft = tensor(photo.pixels), torch.from_numpy(mask.astype(np.float32) / 255)[None, None]
     if family == "color transfer":
@@ -165,7 +165,7 @@ def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) ->
 
 
 def in_place(photos: Sequence[Photo], families: Sequence[str] = FAMILIES[:2]) -> Iterator[Composite]:
-    """Recolored photographs with their exact masks."""
+    """Yield recolored photographs with their exact masks."""
     for number, photo in enumerate(photos):
         family = families[number % len(families)]
         composite = recolored(photo, photos[number - 1], photo.mask, family, number)
@@ -176,7 +176,7 @@ def in_place(photos: Sequence[Photo], families: Sequence[str] = FAMILIES[:2]) ->
 
 
 def moved_edge(mask: Mask, pixels: float) -> Mask:
-    """Wider by so many pixels, or narrower."""
+    """Return the mask, wider or narrower by this many pixels."""
     inside, outside = (ndimage.distance_transform_edt(part) for part in (mask > 127, mask <= 127))
     return np.rint(255 * np.clip(inside - outside + pixels + 0.5, 0, 1)).astype(np.uint8)
 
@@ -187,7 +187,7 @@ def extent(mask: Mask) -> int:
 
 
 def polygon(mask: Mask) -> Mask:
-    """The outline clicked with a few points."""
+    """Return the outline as a polygon of a few points."""
     drawn = Image.new("L", mask.shape[::-1])
     for contour in measure.find_contours(np.pad(mask, 1), 127):
         points = measure.approximate_polygon(contour - 1, 0.02 * extent(mask))
@@ -197,7 +197,7 @@ def polygon(mask: Mask) -> Mask:
 
 
 def brushed(mask: Mask) -> Mask:
-    """Painted with a round brush, a little over the edge; what is thinner than the brush is left out."""
+    """Return a mask painted with a round brush, slightly over the edge, without parts thinner than the brush."""
     radius = max(0.06 * extent(mask), 4)
     inside = ndimage.distance_transform_edt(mask > 127)
     centers = inside > 0.7 * min(radius, inside.max() * 0.9)
@@ -221,7 +221,7 @@ LOOSE: dict[str, Callable[[Mask], Mask]] = {
 
 
 def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Recolored photographs with masks that are off."""
+    """Score recolored photographs with inexact masks."""
     scores: dict[str, list[Score]] = {kind: [] for kind in LOOSE}
     for made in tqdm(in_place(photos), total=len(photos), desc="masks"):
         for kind, change in LOOSE.items():
@@ -230,7 +230,7 @@ def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Ta
 
 
 def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Recolored photographs with exact masks, by kind of change."""
+    """Score recolored photographs with exact masks, by kind of change."""
     scores = {
         family: [score(harmonizer, made) for made in tqdm(in_place(photos, (family,)), desc=family)]
         for family in FAMILIES
@@ -242,7 +242,7 @@ def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
 
 
 def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) -> Composite | None:
-    """An object pasted elsewhere in its own photograph, recolored or (without a family) right as it is."""
+    """Paste an object elsewhere into its own photograph, recolored unless `family` is None."""
     random = np.random.default_rng(seed)
     height, width = photo.mask.shape
     rows, columns = (np.flatnonzero((photo.mask > 127).any(axis)) for axis in (1, 0))
@@ -278,7 +278,7 @@ def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) 
 
 
 def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Objects moved within their photograph, by edge, and the same with nothing wrong."""
+    """Score objects moved within their photograph, by edge, and measure the change of unaltered ones."""
     kinds = {
         "exact alpha": ("exact", False, None),
         "hard alpha": ("hard", False, None),
@@ -307,7 +307,7 @@ def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> 
 
 
 def together(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Two and three round objects with casts of their own: in one mask, and one after the other."""
+    """Score two and three round objects with different color casts: in one mask, and one after the other."""
     rows = []
     for count in (2, 3):
         errors = []
@@ -406,13 +406,13 @@ def change(harmonizer: Harmonize, composite: Array, mask: Mask) -> NDArray[np.fl
 
 
 def chroma(pixels: Array) -> NDArray[np.float64]:
-    """Red and blue without luma (H,W,2), in levels."""
+    """Return red and blue minus luma (H,W,2), in levels."""
     rgb = pixels.astype(np.float64)
     return (rgb - rgb @ LUMA[:, None])[..., [0, 2]]
 
 
 def neutrals(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Whether neutral and dark colors gain a hue, and flat surfaces chroma noise, which is seen at 100 %."""
+    """Measure whether neutral and dark colors gain a hue, and flat surfaces visible chroma noise."""
     measures: dict[str, list[list[float]]] = {
         f"chroma noise of flat surfaces ({FLAT} levels a pixel at most)": [],
         f"mean chroma of neutral colors (below {NEUTRAL} in the photograph)": [],

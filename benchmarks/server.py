@@ -1,4 +1,4 @@
-"""Load on `cdtnet serve`: what it answers a second, how long that takes, and what memory it keeps.
+"""Measure the throughput, response times and memory of `cdtnet serve` under load.
 
 python benchmarks/server.py [--seconds 30] drives a server with wrk (https://github.com/wg/wrk, which must
 be installed) and writes docs/server-load.md. Every answer is compared with the right one.
@@ -72,7 +72,7 @@ def main() -> None:
 
 @contextmanager
 def serving(workers: int, queue: int) -> Iterator[str]:
-    """The address of a server."""
+    """Yield the address of a server while it runs."""
     command = [sys.executable, "-m", "cdtnet", "serve", "--port", "0", "--model", MODEL, "--device", "cpu"]
     command += ["--workers", str(workers), "--queue", str(queue)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -85,7 +85,7 @@ def serving(workers: int, queue: int) -> Iterator[str]:
 
 
 def prepare(folder: Path, side: int, url: str) -> tuple[Path, Path]:
-    """Files with a request's body and with the right answer."""
+    """Return files with a request's body and with the right answer."""
     parts = []
     for name, suffix in (("composite", "jpg"), ("mask", "png")):
         image = Image.open(DEMO / f"{name}.{suffix}")
@@ -103,7 +103,7 @@ def prepare(folder: Path, side: int, url: str) -> tuple[Path, Path]:
 
 
 def load(url: str, body: Path, expected: Path, connections: int, seconds: int) -> dict[str, Any]:
-    """What wrk's script reports."""
+    """Return the report of wrk's script."""
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
     script = str(ROOT / "benchmarks" / "server.lua")
     command += ["--timeout", "120s", "--script", script, f"{url}v1/harmonize", "--"]
@@ -115,7 +115,7 @@ def load(url: str, body: Path, expected: Path, connections: int, seconds: int) -
 
 
 def endurance(url: str, files: list[tuple[Path, Path]], workers: int, seconds: int) -> str:
-    """Memory over many answers to pictures of all sizes in turn, in a sentence."""
+    """Return a sentence about the memory over many answers to pictures of all sizes."""
     answers, memory = 0, list[str]()
     for _ in range(10):
         for body, expected in files:
@@ -132,12 +132,12 @@ def settle(url: str) -> None:
 
 
 def busy_seconds(url: str) -> float:
-    """Seconds of all cores that the server has used."""
+    """Return the processor seconds that the server has used."""
     return metric(url, "process_cpu_seconds_total")
 
 
 def metric(url: str, name: str) -> float:
-    """One of the server's own figures."""
+    """Return one of the server's metrics."""
     with urllib.request.urlopen(f"{url}metrics") as response:
         found = re.search(rf"^{name} (\S+)", response.read().decode(), re.MULTILINE)
     assert found
@@ -145,7 +145,7 @@ def metric(url: str, name: str) -> float:
 
 
 def row(side: int, connections: int, found: dict[str, Any], busy: float, memory: float) -> str:
-    """A row of the table; times only of answers alone, for a refusal is quick."""
+    """Return a row of the table; times are given only without refusals, which are fast."""
     statuses = found["statuses"]
     done, refused = statuses.get("200", 0), statuses.get("429", 0)
     wrong = sum(statuses.values()) - done - refused + found["wrong"] + found["broken"]

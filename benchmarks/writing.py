@@ -1,4 +1,4 @@
-"""How long lossless files take to be encoded, and how large they are, by filter and zlib's level.
+"""Measure encoding time and size of lossless files, by filter and zlib level.
 
 python benchmarks/writing.py writes docs/writing.md: the example photographs, one thread of one process.
 """
@@ -49,13 +49,13 @@ def main() -> None:
 
 
 def image(pixels: Any) -> Any:
-    """The pixels (H,W,3) as a picture of libvips."""
+    """Return the pixels (H,W,3) as a libvips image."""
     height, width, bands = pixels.shape
     return pyvips.Image.new_from_memory(pixels.tobytes(), width, height, bands, "uchar")
 
 
 def encoders() -> Iterator[tuple[str, str, str, Callable[[Any], bytes]]]:
-    """Format, filter, level, and what encodes so."""
+    """Yield the format, filter, level, and a function that encodes with them."""
     for level in LEVELS:
         for name in FILTERS:
             yield (
