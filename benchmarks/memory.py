@@ -1,6 +1,6 @@
 """Measure the memory of harmonizing a 24-megapixel picture, for foregrounds of different sizes.
 
-python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row is measured in its own process.
+python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row is measured in a new process.
 """
 
 import argparse

@@ -197,7 +197,7 @@ def polygon(mask: Mask) -> Mask:
 
 
 def brushed(mask: Mask) -> Mask:
-    """Return a mask painted with a round brush, slightly over the edge, without parts thinner than the brush."""
+    """Return a mask painted with a round brush, slightly over the edge, without thinner parts."""
     radius = max(0.06 * extent(mask), 4)
     inside = ndimage.distance_transform_edt(mask > 127)
     centers = inside > 0.7 * min(radius, inside.max() * 0.9)
