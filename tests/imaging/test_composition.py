@@ -32,7 +32,7 @@ def scene(random):
 
 
 def disc(radius: float, side: int, center: tuple[float, float]) -> np.ndarray:
-    """A white disc with a soft edge, (side,side,4)."""
+    """Return a white disc with a soft edge, (side,side,4)."""
     y, x = np.mgrid[:side, :side] + 0.5
     inside = np.clip(radius - np.hypot(x - center[0], y - center[1]) + 0.5, 0, 1)
     return np.dstack([np.full((side, side, 3), 255.0), inside * 255]).round().astype(np.uint8)

@@ -127,7 +127,7 @@ class Lut:
         return Lut(identity + np.float32(strength) * (self.table - identity))
 
     def grid(self) -> NDArray[np.float32]:
-        """The input colors of the table, (N, N, N, 3); as a table, it changes nothing."""
+        """Return the input colors (N, N, N, 3) of the table; as a table, they are the identity."""
         return _identity(self.size)
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:

@@ -146,7 +146,7 @@ def cut_out(
 
 
 def is_transparent(picture: Picture) -> bool:
-    """Whether anything of a picture is less than opaque."""
+    """Return whether any pixel of a picture is not opaque."""
     alpha = picture.alpha
     return alpha is not None and bool((alpha < full_scale(alpha.dtype)).any())
 

@@ -58,7 +58,7 @@ def adjust_mask(mask: NDArray[Any], *, grow: int = 0, feather: float = 0.0) -> N
 
 
 def invert_mask(mask: NDArray[Any]) -> NDArray[Any]:
-    """The mask (H,W) of what a mask leaves out."""
+    """Return the mask (H,W) of what a mask leaves out."""
     return _inverse(mask)
 
 

@@ -150,7 +150,7 @@ def blank_layer(picture: Picture) -> Picture:
 
 
 def cropped(layer: Picture) -> Picture:
-    """A picture with alpha, cut down to where it is not transparent."""
+    """Crop a picture with alpha to the part that is not transparent."""
     rows, columns = (np.flatnonzero(layer.pixels[..., -1].any(axis)) for axis in (1, 0))
     if not rows.size:
         return layer

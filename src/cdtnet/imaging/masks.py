@@ -233,7 +233,7 @@ def reading_of(picture: Picture) -> Reading:
 
 
 def looks_like_mask(picture: Picture) -> bool:
-    """Whether a picture is black and white, but for its edges."""
+    """Return whether a picture is black and white except for its edges."""
     return _survey(picture).black_and_white()
 
 

@@ -91,7 +91,7 @@ def as_one(foreground: Foreground, mask: Any) -> Foreground:
 
 
 def _objects(mask: Any, cells: Cells) -> list[Part]:
-    """The objects of a mask, the largest first.
+    """Return the objects of a mask, the largest first.
 
     Parts are one object if the gap between them is small. Specks belong to the nearest object, whose extent
     they don't change; so do objects beyond the largest `MOST_OBJECTS`, whose extent they do.
@@ -130,7 +130,7 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
 
 
 def _grown(covered: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """Squares (h,w) that are covered or at most `reach` away from one that is, diagonally too."""
+    """Return squares (h,w) that are covered, or at most `reach` away from a covered one, also diagonally."""
     for axis in (0, 1):
         sums = np.pad(covered, [(reach + 1, reach) if a == axis else (0, 0) for a in (0, 1)]).cumsum(axis)
         length, span = covered.shape[axis], 2 * reach + 1
@@ -140,7 +140,7 @@ def _grown(covered: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
 
 
 def _connected(covered: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Numbers (h,w) of connected squares; what is not covered is numbered as well."""
+    """Return the numbers (h,w) of connected squares; squares that are not covered have numbers, too."""
     image = pyvips.Image.new_from_array(covered.astype(np.uint8))
     return np.asarray(image.labelregions().numpy()).reshape(covered.shape).astype(np.int64) + 1
 

@@ -101,12 +101,12 @@ def harmonize_picture(
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """The color table of a picture, steered as asked for; None where the model mixes none."""
+    """Return the lookup table of a picture with the controls applied, or None if the model makes none."""
     return harmonizer.analyze(picture, mask, options).table()
 
 
 def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """A color table fitted to what becomes of a picture's foreground; None where there is none."""
+    """Return a lookup table fitted to the change of a picture's foreground, or None if there is no change."""
     from .fitting import fit_lut
 
     fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
@@ -129,5 +129,5 @@ def layers_of(result: Result, background: Picture | None = None, layer: Layer | 
 
 
 def encode(picture: Picture, suffix: str, options: Options) -> bytes:
-    """The bytes of a picture's file."""
+    """Return the encoded picture file."""
     return encode_picture(picture, suffix, quality=options.quality)

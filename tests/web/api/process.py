@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 40, 60
 
 @contextmanager
 def serving(*arguments, **environment):
-    """The process and the port of a server."""
+    """Yield the process and the port of a server."""
     command = [sys.executable, "-m", "cdtnet.cli.main", "serve", "--port", "0", "--device", "cpu", *arguments]
     own = {name: value for name, value in os.environ.items() if name != "CDTNET_API_KEY"} | environment
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

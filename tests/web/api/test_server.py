@@ -43,7 +43,7 @@ class Slow:
 
 @contextmanager
 def serving(harmonizer, *, waiting=1, timeout=PATIENCE):
-    """A client of a server in this process, with one worker."""
+    """Yield a client of a server in this process, with one worker."""
     queue = WorkQueue(workers=1, waiting=waiting)
     app = make_app({"any": harmonizer}, queue, Limits(timeout=timeout))
     with running(app) as (port, _):

@@ -68,7 +68,7 @@ def test_two_tabs_and_a_server_that_is_started_anew(app, browser):
     first.get_by_role("button", name="Settings").click()
     first.get_by_role("alert").get_by_text("cannot be reached").wait_for()
     app.start()
-    said(first, "harmonize once more")
+    said(first, "has your pictures again; harmonize again")
     assert first.get_by_role("alert").is_hidden()
     harmonize(first)
     harmonize(second)
