@@ -1,10 +1,10 @@
-"""What each part of CDTNet is worth: recipes/ablations, each trained alike on composites made on the fly.
+"""Measure the contribution of each part of CDTNet by training and scoring the recipes in recipes/ablations.
 
 python benchmarks/ablations.py --photos PHOTOS --masks MASKS [--samples 3000]
 
-trains recipes/quarter.yaml, the published experiment at a quarter of its size, and every ablation as a change
-to that; scores them on photographs of held-out sources; and writes docs/ablations.md. Runs that are
-complete in --runs are not repeated.
+trains recipes/quarter.yaml, the published experiment at a quarter of its size, and each ablation, a change to
+it, in the same way on composites synthesized during training; scores them on photographs of held-out sources;
+and writes docs/ablations.md. Complete runs in --runs are not repeated.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from cdtnet.weights import write_weights
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
-WHOLE = "cdtnet-256-1024"  # what every ablation is like
+WHOLE = "cdtnet-256-1024"  # the experiment that each ablation changes
 SCALE = 4
 
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def rows(folder: Path, changes: list[str]) -> Iterator[tuple[str, Recipe]]:
-    """Name and recipe of the whole and of each ablation, as changes to the quarter-sized experiment."""
+    """Yield the name and recipe of the whole experiment and of each ablation, a change to `quarter.yaml`."""
     shutil.copytree(RECIPES / "ablations", folder / "ablations", dirs_exist_ok=True)
     shutil.copy(RECIPES / "quarter.yaml", folder / f"{WHOLE}.yaml")
     for path in (folder / f"{WHOLE}.yaml", *sorted((folder / "ablations").glob("*.yaml"))):
@@ -69,7 +69,7 @@ def rows(folder: Path, changes: list[str]) -> Iterator[tuple[str, Recipe]]:
 
 
 def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
-    """All of them on the same composites of held-out photographs."""
+    """Score all recipes on the same composites of held-out photographs."""
     whole = recipes[WHOLE]
     assert whole.data.kind == "photos"
     size = whole.stages[0].size
@@ -83,7 +83,7 @@ def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
 
 
 def trained(run: Path, recipe: Recipe) -> str:
-    """The weights of a run; without the refinement, if it was not trained."""
+    """Return the weights of a run, without the refinement if it was not trained."""
     weights = run / "weights.safetensors"
     if recipe.model.variant == "cdtnet" and "refinement" not in recipe.stages[0].trains:
         model, weights = load_model(weights), run / "cdtnet-sim.safetensors"
@@ -93,7 +93,7 @@ def trained(run: Path, recipe: Recipe) -> str:
 
 
 def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int, count: int) -> Table:
-    """A row for each recipe; differences are in pairs, on the same composites."""
+    """Return a table with a row for each recipe; differences are paired, on the same composites."""
     summary = summarize(evaluation)
     body = []
     for name, recipe in recipes.items():
@@ -112,8 +112,8 @@ def table(evaluation: Evaluation, recipes: dict[str, Recipe], samples: int, coun
     stage = recipes[WHOLE].stages[0]
     title = (
         "# Ablations\n\n"
-        f"{len(evaluation.composites)} composites of held-out sources, {stage.size}×{stage.size}; each row "
-        f"trained on {samples:,} others, over the shipped generator. "
+        f"{len(evaluation.composites)} composites of held-out sources, {stage.size}×{stage.size}. "
+        f"Each row was trained on {samples:,} others, with the shipped generator. "
         f"{evaluation.date}, {evaluation.hardware}. "
         "Differences to the first row are paired, with 95 % bootstrap intervals.\n\n"
         f"    python benchmarks/ablations.py --photos PHOTOS --masks MASKS --samples {samples} "

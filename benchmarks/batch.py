@@ -1,7 +1,7 @@
-"""What a batch takes: memory over ten thousand pictures, and a core's time for pictures of several sizes.
+"""Measure the memory of a batch of ten thousand pictures, and the processor time per picture by size.
 
 python benchmarks/batch.py writes docs/batch-figures.md; pin it to one core (taskset -c 0) for a core.
-The ten thousand are 32×32 pixels and the network looks at 64 instead of 256, so that they do not take hours.
+The ten thousand pictures have 32×32 pixels and the network analyzes 64×64 instead of 256×256, to save hours.
 """
 
 import argparse
@@ -47,10 +47,10 @@ def main() -> None:
 
 
 def speed(repeats: int) -> list[str]:
-    """A core's time for a picture, beyond what starting takes."""
+    """Measure the processor time per picture, without the start of the command."""
     what = (
-        f"Processor time for a picture, JPEG to JPEG, {SHARE:.0%} of it foreground, one at a time: that of "
-        f"{repeats + 1} pictures less that of one, divided by {repeats}; from the file to the file."
+        f"Processor time per picture from file to file, JPEG to JPEG, {SHARE:.0%} foreground, one worker: "
+        f"the time of {repeats + 1} pictures minus that of one, divided by {repeats}."
     )
     lines = [what, "", "| size | CDTNet-256 | CDTNet-sim |", "|---|---|---|"]
     for width, height in SIZES:
@@ -64,7 +64,7 @@ def speed(repeats: int) -> list[str]:
 
 
 def cpu_time(model: str, width: int, height: int, count: int) -> float:
-    """Seconds of processor time of a batch of some copies of a photograph."""
+    """Return the processor seconds of a batch of several copies of a photograph."""
     with tempfile.TemporaryDirectory() as folder:
         make(Path(folder) / "in", width, height, count, ".jpg")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -74,12 +74,12 @@ def cpu_time(model: str, width: int, height: int, count: int) -> float:
 
 
 def memory(folder: Path, count: int) -> list[str]:
-    """The process's memory while it works through many tiny pictures."""
+    """Measure the memory of the process while it processes many tiny pictures."""
     weights = folder / "small.safetensors"
     write_weights(weights, cdtnet.load_model("cdtnet-256", base_size=64), {})
     make(folder / "in", 32, 32, count, ".png")
     lines = [
-        f"Memory of the process (VmRSS) while it works through {count:,} pictures of 32×32 pixels:",
+        f"Memory of the process (VmRSS) while it processes {count:,} pictures of 32×32 pixels:",
         "",
         "| pictures done | memory |",
         "|---|---|",
@@ -113,7 +113,7 @@ def command(folder: Path, model: str, workers: str) -> list[str]:
 
 
 def make(folder: Path, width: int, height: int, count: int, suffix: str) -> None:
-    """Copies of one photograph, and a mask for all."""
+    """Write a folder of copies of one photograph, and a mask for all."""
     folder.mkdir()
     photo = pyvips.Image.thumbnail(str(PHOTO), width, height=height, size="force")
     data = photo.write_to_buffer(suffix)

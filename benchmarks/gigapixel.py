@@ -1,7 +1,7 @@
-"""Time and memory of harmonizing a picture of a gigapixel from file to file.
+"""Measure time and memory of harmonizing a picture of a gigapixel from file to file.
 
 python benchmarks/gigapixel.py [--model cdtnet-256] [--folder FOLDER] makes the pictures in a temporary
-folder (5 GB) and writes the table in docs/large-pictures.md; each row is a process of its own.
+folder (5 GB) and writes the table in docs/large-pictures.md; each row is measured in its own process.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def row(model: str, width: int, height: int, folder: str | None) -> str:
 
 
 def make(place: Path, width: int, height: int) -> None:
-    """composite.tif, waves with noise as a camera's, and mask.tif, an ellipse with a soft edge."""
+    """Write composite.tif, waves with noise like a camera's, and mask.tif, an ellipse with a soft edge."""
     # Repeated only beyond what deflate looks back on, 32 KB, since it would find the repetition.
     x, y = np.meshgrid(*[np.arange(n, dtype=np.float32) * (2 * np.pi / n) for n in (16384, 1024)])
     waves = np.sin(3 * x + 2 * y) + np.sin(7 * x - 5 * y) + 0.3 * np.sin(31 * x + 17 * y)
@@ -75,7 +75,7 @@ def make(place: Path, width: int, height: int) -> None:
 
 
 def measure(model: str, place: Path) -> dict[str, float]:
-    """One picture, in this process."""
+    """Harmonize one picture in this process."""
     from cdtnet import Harmonizer
 
     def progress(done: int, total: int) -> None:

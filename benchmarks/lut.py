@@ -1,4 +1,4 @@
-"""What a table's size and the program's interpolation cost, on the example pictures' foregrounds.
+"""Measure the error of a table's size and of the interpolation in other programs, on the example foregrounds.
 
 python benchmarks/lut.py writes docs/lut-precision.md.
 """
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def by_opencolorio(path: str, values: NDArray, interpolation: PyOpenColorIO.Interpolation) -> NDArray:
-    """(n,3) values in 0..1, recolored."""
+    """Return the values (n,3), in 0..1, recolored."""
     transform = PyOpenColorIO.FileTransform(path, interpolation=interpolation)
     processor = PyOpenColorIO.Config.CreateRaw().getProcessor(transform)
     processor.getDefaultCPUProcessor().applyRGB(values)

@@ -1,4 +1,4 @@
-"""How close tables come to what `cdtnet-256` makes of the example composites: docs/lut-fit.md.
+"""Measure how close tables come to the results of `cdtnet-256` on the example composites: docs/lut-fit.md.
 
 python benchmarks/lut_fit.py > docs/lut-fit.md
 """
@@ -29,9 +29,12 @@ def main() -> None:
         assert result.lut
         rows.append((name, *distance(result.lut, result), fit.mean, fit.most))
     print("# Fitted tables: figures\n")
-    print(f"Made by `python benchmarks/lut_fit.py` on {date.today()}, {platform.machine()}. Levels of 255")
-    print("between the harmonized foreground of `cdtnet-256` and what a table makes of it: of each pixel the")
-    print("channel that is furthest off; the mean, and what 95 % of the pixels are within.\n")
+    print(f"Made by `python benchmarks/lut_fit.py` on {date.today()}, {platform.machine()}. Difference")
+    print("in levels of 255 between the harmonized foreground of `cdtnet-256` and a table applied to the")
+    print(
+        "composite, in the channel with the largest difference: the mean over pixels, and the bound for 95 %"
+    )
+    print("of the pixels.\n")
     print("| composite | the network's own table | fitted table |\n|---|---|---|")
     for name, *values in rows:
         print("| {} | {:.1f}, 95 % within {:.1f} | {:.1f}, 95 % within {:.1f} |".format(name, *values))

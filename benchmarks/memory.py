@@ -1,6 +1,6 @@
-"""Memory of harmonizing a 24-megapixel picture, for foregrounds of different sizes.
+"""Measure the memory of harmonizing a 24-megapixel picture, for foregrounds of different sizes.
 
-python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row is a process of its own.
+python benchmarks/memory.py [--model cdtnet-256] writes docs/memory.md; each row is measured in a new process.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(model: str, share: float) -> dict[str, float]:
-    """One picture, in this process."""
+    """Harmonize one picture in this process."""
     from cdtnet import Harmonizer
 
     harmonizer = Harmonizer(model, device="cpu")
@@ -63,7 +63,7 @@ def measure(model: str, share: float) -> dict[str, float]:
 
 
 def peak() -> float:
-    """The process's largest resident size so far, in MB."""
+    """Return the peak resident size of the process so far, in MB."""
     return peak_memory() / MEGABYTE
 
 

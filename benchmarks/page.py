@@ -1,11 +1,11 @@
-"""How long the page takes from a moved slider to the steered picture on the screen.
+"""Measure how long the page takes from a moved slider to the updated picture on the screen.
 
 python benchmarks/page.py [WIDTHxHEIGHT[@RATIO] …]
 
 The demo's picture in windows of these sizes (CSS pixels) on screens with this ratio of device pixels to CSS
 pixels, in Chromium without a GPU: the canvas's device pixels, the median of 20 moves, and the processor time
-that all of Chromium takes for a move. If other programs run beside it, only the latter says something.
-Needs Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
+that all of Chromium takes for a move. If other programs are running, only the processor time is meaningful.
+Needs Playwright; CDTNET_CHROMIUM names the browser if it is not Playwright's own.
 """
 
 import os
@@ -33,7 +33,7 @@ DRAG = """async (values) => {
 
 
 def main(sizes):
-    """A table with one line for each size."""
+    """Print a table with one line for each size."""
     print("| window | canvas at rest | until it is shown | processor time |\n|---|---|---|---|", flush=True)
     with sync_playwright() as playwright, app() as address:
         browser = playwright.chromium.launch(
@@ -46,7 +46,7 @@ def main(sizes):
 
 
 def measured(browser, address, size):
-    """The canvas's size, and milliseconds of moves after the first, which reads the pictures' pixels."""
+    """Return the canvas's size, and the milliseconds of each move after the first, which reads the pixels."""
     tasks = browser.new_browser_cdp_session()
 
     def busy():
@@ -76,7 +76,7 @@ def measured(browser, address, size):
 
 @contextmanager
 def app():
-    """The page's address, as long as it is served."""
+    """Yield the page's address while it is served."""
     command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", "0", "--model", "cdtnet-sim"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:

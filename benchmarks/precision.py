@@ -1,4 +1,4 @@
-"""How far each engine, in each precision, is from the plain forward pass of the PyTorch modules.
+"""Measure how far each engine, in each precision, is from the plain forward pass of the PyTorch modules.
 
 python benchmarks/precision.py [--model cdtnet-256] writes docs/precision.md: the foregrounds of the example
 composites.
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def compare(exact: NDArray, rounded: NDArray, expected: NDArray) -> tuple[str, ...]:
-    """Of pixels (n,3), in levels."""
+    """Return statistics of the differences of pixels (n,3), in levels."""
     apart = np.abs(rounded - np.rint(expected))
     worst = apart.max(axis=1)
     shares = [(worst == 0).mean(), (worst == 1).mean(), (worst > 1).mean()]
@@ -84,7 +84,7 @@ def compare(exact: NDArray, rounded: NDArray, expected: NDArray) -> tuple[str, .
 
 
 def plain(model: CDTNet, composite: NDArray, mask: NDArray) -> NDArray:
-    """The module's forward, blended with the mask, (H,W,3) in 0..1."""
+    """Return the module's forward pass, blended with the mask (H,W,3), in 0..1."""
     image = torch.from_numpy(composite).permute(2, 0, 1)[None].float() / 255
     soft = torch.from_numpy(mask)[None, None].float() / 255
     with torch.inference_mode():

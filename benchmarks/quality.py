@@ -1,4 +1,4 @@
-"""Quality on photographs of held-out sources: ours, the classical methods, and the untouched composite.
+"""Measure quality on photographs of held-out sources: the model, classical methods, and the composite itself.
 
 python benchmarks/quality.py --photos PHOTOS --masks MASKS [--size 512]
 
@@ -41,7 +41,7 @@ MODELS = {
 COLUMNS = ("mse", "psnr", "fmse", "fmse_left", "worse")
 GROUP_COLUMNS = ("psnr", "fmse", "fmse_left", "worse")
 LUMA = np.array([0.299, 0.587, 0.114])
-DARK, GREY = 70, 25
+DARK, GRAY = 70, 25
 SLIGHT, VERY = 100, 1500
 BATCH = 8
 LARGE = 1024
@@ -106,7 +106,7 @@ def main() -> None:
 def synthesized(
     store: PhotoStore, photos: Sequence[Photo], count: int, size: int
 ) -> Iterator[tuple[str, Arrays]]:
-    """Sources and composites as files would hold them, always the same; without those that need no change."""
+    """Yield sources and 8-bit composites, always the same, without composites that need no change."""
     random = torch.Generator().manual_seed(2022)
     batch = BATCH if size <= LARGE else 2  # for the memory that recoloring takes
     for _ in tqdm(range(count // batch), unit=" batches"):
@@ -121,7 +121,7 @@ def synthesized(
 
 
 def scored(scores: Scores, size: int) -> Evaluation:
-    """What was found on synthesized composites, with when and on what."""
+    """Return the evaluation on synthesized composites, with its date and data."""
     return scores.evaluation(
         dataset="photographs",
         layout="",
@@ -133,25 +133,25 @@ def scored(scores: Scores, size: int) -> Evaluation:
 
 
 def scene(arrays: Arrays) -> tuple[float, float]:
-    """Mean luma and mean difference of the largest and smallest channel of a real photo, 0..255."""
+    """Return the mean luma and the mean range of the channels of a real photo, in 0..255."""
     real = arrays.real
     return float((real @ LUMA).mean()), float(np.ptp(real, axis=2).mean())
 
 
 def by_scene(evaluation: Evaluation, scenes: Sequence[tuple[float, float]]) -> dict[str, Chosen]:
-    """Kinds of scenes and of changes that are hard, and which composites (N,) are of them."""
+    """Return hard kinds of scenes and changes, and which composites (N,) belong to them."""
     luma, color = np.array(scenes).T
     fmse = evaluation.values[UNTOUCHED]["fmse"]
     return {
         f"dark (mean luma < {DARK})": luma < DARK,
-        f"near-gray (mean saturation < {GREY})": color < GREY,
+        f"near-gray (mean saturation < {GRAY})": color < GRAY,
         f"slightly wrong (fMSE < {SLIGHT})": fmse < SLIGHT,
         f"very wrong (fMSE ≥ {VERY})": fmse >= VERY,
     }
 
 
 def by_group(evaluation: Evaluation, groups: Mapping[str, Chosen], label: str) -> Table:
-    """What one model does to each group of composites."""
+    """Return the table of one model's scores by group of composites."""
     header, rows = [], []
     for name, chosen in groups.items():
         summary = summarize(evaluation, chosen)
@@ -163,7 +163,7 @@ def by_group(evaluation: Evaluation, groups: Mapping[str, Chosen], label: str) -
 
 
 def sentence(size: int, summary: dict[str, dict[str, Estimate]], label: str) -> str:
-    """One line for the weights' card."""
+    """Return one line for the weights' card."""
     ours, before = ({name: e.value for name, e in summary[m].items()} for m in (label, UNTOUCHED))
     return (
         f"PSNR {ours['psnr']:.2f} dB (composite {before['psnr']:.2f}), fMSE {ours['fmse']:.0f} "

@@ -1,11 +1,11 @@
-"""Quality on what people do: masks that are not exact, objects moved, several at once, files saved as JPEG.
+"""Measure quality in real use: inexact masks, moved objects, several objects, files saved as JPEG.
 
 python benchmarks/real_use.py --photos PHOTOS --masks MASKS
 
-writes docs/quality-real-use.md: tables of loose masks, moved objects, several objects, steadiness, and
-neutral colors.
-Photographs are of sources that were never trained on. Errors are squared, 0..255, over the core of the object
-(its true mask, eroded by 8 px), so that the ring that a loose mask adds or leaves out does not count.
+writes docs/quality-real-use.md: tables of inexact masks, moved objects, several objects, steadiness, and
+neutral colors. Photographs are from held-out sources. Errors are mean squared errors of values 0..255 in the
+core of the object (its true mask, eroded by 8 px), so that the ring that an inexact mask adds or omits does
+not count.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ FAMILIES = ("color transfer", "retouching", "changing light")
 LONGEST = 560
 CORE = 8
 MOST_WRONG = 8000.0
-UNTOUCHED = 0.5  # mean absolute change in levels, below which nothing was done
-WRONG = 100.0  # fMSE from which on something should be done
+UNTOUCHED = 0.5  # mean absolute change in levels, below which a result counts as unchanged
+WRONG = 100.0  # least fMSE of composites that should be changed
 HARM = 0.5  # dB
 LUMA = np.array([0.299, 0.587, 0.114])
 FLAT, NEUTRAL, DARK = 2, 6, 40  # levels of 255
@@ -51,7 +51,7 @@ Harmonize = Callable[[Array, Mask], cdtnet.Result]
 
 
 class Composite(NamedTuple):
-    """A composite (H,W,3), its mask as given (H,W), the true picture, and where it is scored."""
+    """A composite (H,W,3), its mask as given (H,W), the true picture, and the core that is scored."""
 
     composite: Array
     mask: Mask
@@ -61,7 +61,7 @@ class Composite(NamedTuple):
 
 
 class Score(NamedTuple):
-    """fMSE of a composite and of its result in the core, and the mean absolute change there, in levels."""
+    """The fMSE of a composite and its result in the core, and the mean absolute change there, in levels."""
 
     before: float
     after: float
@@ -110,7 +110,7 @@ def main() -> None:
 
 
 class Photo(NamedTuple):
-    """A photograph (H,W,3), an object's mask (H,W), and where both are from."""
+    """A photograph (H,W,3), an object's mask (H,W), and the source of both."""
 
     pixels: Array
     mask: Mask
@@ -118,7 +118,7 @@ class Photo(NamedTuple):
 
 
 def load(photos: Path, masks: Path, sources: Sequence[str], count: int) -> list[Photo]:
-    """Photographs whose object covers 2-50 % and has a core, spread evenly over the sources."""
+    """Return photographs whose object covers 2–50 % and has a core, spread evenly over the sources."""
     found = [photo for photo in find_photos(photos, masks, sources) if photo.masks]
     loaded: list[Photo] = []
     for photo in np.random.default_rng(1).permutation(np.array(found, dtype=object)):
@@ -135,7 +135,7 @@ def load(photos: Path, masks: Path, sources: Sequence[str], count: int) -> list[
 
 
 def core_of(mask: Mask) -> NDArray[np.bool_]:
-    """The object without its outermost pixels."""
+    """Return the object without its outermost pixels."""
     return np.asarray(ndimage.distance_transform_edt(mask > 127) > CORE)
 
 
@@ -147,7 +147,7 @@ def tensor(pixels: Array) -> torch.Tensor:
 
 
 def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) -> Array:
-    """The photograph with its object recolored, and drawn back where that is beyond recognition."""
+    """Return the photograph with its object recolored, less strongly if it would be unrecognizable."""
     random = RandomNumbers(1, torch.Generator().manual_seed(seed))
     rgb, soft = tensor(photo.pixels), torch.from_numpy(mask.astype(np.float32) / 255)[None, None]
     if family == "color transfer":
@@ -165,7 +165,7 @@ def recolored(photo: Photo, other: Photo, mask: Mask, family: str, seed: int) ->
 
 
 def in_place(photos: Sequence[Photo], families: Sequence[str] = FAMILIES[:2]) -> Iterator[Composite]:
-    """Recolored photographs with their exact masks."""
+    """Yield recolored photographs with their exact masks."""
     for number, photo in enumerate(photos):
         family = families[number % len(families)]
         composite = recolored(photo, photos[number - 1], photo.mask, family, number)
@@ -176,7 +176,7 @@ def in_place(photos: Sequence[Photo], families: Sequence[str] = FAMILIES[:2]) ->
 
 
 def moved_edge(mask: Mask, pixels: float) -> Mask:
-    """Wider by so many pixels, or narrower."""
+    """Return the mask, wider or narrower by this many pixels."""
     inside, outside = (ndimage.distance_transform_edt(part) for part in (mask > 127, mask <= 127))
     return np.rint(255 * np.clip(inside - outside + pixels + 0.5, 0, 1)).astype(np.uint8)
 
@@ -187,7 +187,7 @@ def extent(mask: Mask) -> int:
 
 
 def polygon(mask: Mask) -> Mask:
-    """The outline clicked with a few points."""
+    """Return the outline as a polygon of a few points."""
     drawn = Image.new("L", mask.shape[::-1])
     for contour in measure.find_contours(np.pad(mask, 1), 127):
         points = measure.approximate_polygon(contour - 1, 0.02 * extent(mask))
@@ -197,7 +197,7 @@ def polygon(mask: Mask) -> Mask:
 
 
 def brushed(mask: Mask) -> Mask:
-    """Painted with a round brush, a little over the edge; what is thinner than the brush is left out."""
+    """Return a mask painted with a round brush, slightly over the edge, without thinner parts."""
     radius = max(0.06 * extent(mask), 4)
     inside = ndimage.distance_transform_edt(mask > 127)
     centers = inside > 0.7 * min(radius, inside.max() * 0.9)
@@ -221,7 +221,7 @@ LOOSE: dict[str, Callable[[Mask], Mask]] = {
 
 
 def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize, remark: str = "") -> Table:
-    """Recolored photographs with masks that are off."""
+    """Score recolored photographs with inexact masks."""
     scores: dict[str, list[Score]] = {kind: [] for kind in LOOSE}
     for made in tqdm(in_place(photos), total=len(photos), desc="masks"):
         for kind, change in LOOSE.items():
@@ -230,24 +230,24 @@ def loose_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize, remar
 
 
 def snapped_masks(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """The same, snapped to the edge first, as the page does with what is painted."""
+    """Score the same masks snapped to the edge first, as the page does with painted ones."""
     return loose_masks(photos, name, partial(harmonizer, snap_mask=True), ", snapped to the edge first")
 
 
 def families(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Recolored photographs with exact masks, by what is wrong."""
+    """Score recolored photographs with exact masks, by kind of change."""
     scores = {
         family: [score(harmonizer, made) for made in tqdm(in_place(photos, (family,)), desc=family)]
         for family in FAMILIES
     }
-    return summary(f"## {name}: recolored photographs, exact masks, by what is wrong", scores)
+    return summary(f"## {name}: recolored photographs, exact masks, by kind of change", scores)
 
 
 # Moved objects
 
 
 def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) -> Composite | None:
-    """An object pasted elsewhere in its own photograph, recolored or (without a family) right as it is."""
+    """Paste an object elsewhere into its own photograph, recolored unless `family` is None."""
     random = np.random.default_rng(seed)
     height, width = photo.mask.shape
     rows, columns = (np.flatnonzero((photo.mask > 127).any(axis)) for axis in (1, 0))
@@ -283,7 +283,7 @@ def moved(photo: Photo, other: Photo, family: str | None, edge: str, seed: int) 
 
 
 def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Objects moved within their photograph, by edge, and the same with nothing wrong."""
+    """Score objects moved within their photograph, by edge, and measure the change of unaltered ones."""
     snapping = partial(harmonizer, snap_mask=True)
     kinds = {
         "exact alpha": ("exact", False, None, harmonizer),
@@ -307,7 +307,7 @@ def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> 
     return summary(
         f"## {name}: objects moved within their photograph",
         scores,
-        f"Objects whose colors were right are changed by a median fMSE of {right:.0f}.",
+        f"Objects whose colors were already right change by a median fMSE of {right:.0f}.",
     )
 
 
@@ -315,7 +315,7 @@ def moved_objects(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> 
 
 
 def together(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Two and three round objects with casts of their own: in one mask, and one after the other."""
+    """Score two and three round objects with different color casts: in one mask, and one after the other."""
     rows = []
     for count in (2, 3):
         errors = []
@@ -354,7 +354,7 @@ def together(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
 
 
 def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """How far the change moves, in levels, when nothing that matters changes."""
+    """Measure how much the change varies, in levels, under irrelevant variations of the input."""
     random = np.random.default_rng(0)
 
     def noisy(pixels: Array) -> Array:
@@ -370,8 +370,8 @@ def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Tab
         "JPEG, quality 85, 4:2:0": (lambda p: jpeg(p, 85), lambda m: m),
         "noise, sigma 2": (noisy, lambda m: m),
         "two stray pixels in the mask": (lambda p: p, specks),
-        "black is 1": (lambda p: p, lambda m: np.maximum(m, 1)),
-        "black is 3": (lambda p: p, lambda m: np.maximum(m, 3)),
+        "a mask whose black is 1": (lambda p: p, lambda m: np.maximum(m, 1)),
+        "a mask whose black is 3": (lambda p: p, lambda m: np.maximum(m, 3)),
         "moved by a pixel": (lambda p: np.roll(p, 1, 1), lambda m: np.roll(m, 1, 1)),
     }
     moves: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -395,7 +395,7 @@ def steadiness(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Tab
     )
     return Table(
         f"## {name}: steadiness, in levels of 255",
-        ["the mean change of the object moves by, with", "mean", "at most"],
+        ["variation of the object's mean change with", "mean", "at most"],
         rows,
     )
 
@@ -414,13 +414,13 @@ def change(harmonizer: Harmonize, composite: Array, mask: Mask) -> NDArray[np.fl
 
 
 def chroma(pixels: Array) -> NDArray[np.float64]:
-    """Red and blue without luma (H,W,2), in levels."""
+    """Return red and blue minus luma (H,W,2), in levels."""
     rgb = pixels.astype(np.float64)
     return (rgb - rgb @ LUMA[:, None])[..., [0, 2]]
 
 
 def neutrals(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table:
-    """Whether neutral and dark colors gain a hue, and flat surfaces chroma noise, which is seen at 100 %."""
+    """Measure whether neutral and dark colors gain a hue, and flat surfaces visible chroma noise."""
     measures: dict[str, list[list[float]]] = {
         f"chroma noise of flat surfaces ({FLAT} levels a pixel at most)": [],
         f"mean chroma of neutral colors (below {NEUTRAL} in the photograph)": [],
@@ -431,13 +431,13 @@ def neutrals(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
         versions = made.real, made.composite, harmonizer(made.composite, made.mask).image
         luma = ndimage.gaussian_filter(made.composite @ LUMA, 1.5)
         flat = made.core & (np.hypot(*np.gradient(luma)) < FLAT)
-        grey = made.core & (np.abs(chroma(made.real)).max(2) < NEUTRAL)
+        gray = made.core & (np.abs(chroma(made.real)).max(2) < NEUTRAL)
         black = made.core & (made.real.max(2) < DARK)
         colors = [chroma(version) for version in versions]
         if flat.sum() >= 50:
             fine = [each - ndimage.uniform_filter(each, (5, 5, 1)) for each in colors]
             noise.append([float((each[flat] ** 2).mean() ** 0.5) for each in fine])
-        for values, where in ((neutral, grey), (dark, black)):
+        for values, where in ((neutral, gray), (dark, black)):
             if where.sum() >= 50:
                 values.append([float(np.abs(each[where].mean(0)).max()) for each in colors])
     rows = []
@@ -466,7 +466,7 @@ def score(harmonizer: Harmonize, made: Composite) -> Score:
 
 
 def summary(title: str, scores: dict[str, list[Score]], *notes: str) -> Table:
-    """What is left of the error, and how often harm or nothing is done, for each kind of composite."""
+    """Summarize the error left, and how often results are worse or unchanged, by kind of composite."""
     rows = []
     for kind, given in scores.items():
         before, after, moved_by = np.array(given).T
@@ -486,9 +486,9 @@ def summary(title: str, scores: dict[str, list[Score]], *notes: str) -> Table:
         "",
         "composites",
         "fMSE before",
-        "left",
-        f"harmed by over {HARM} dB",
-        f"untouched, of fMSE ≥ {WRONG:.0f}",
+        "error left",
+        f"worse by over {HARM} dB",
+        f"unchanged, of fMSE ≥ {WRONG:.0f}",
     ]
     return Table(title, header, rows, notes)
 

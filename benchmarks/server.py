@@ -1,4 +1,4 @@
-"""Load on `cdtnet serve`: what it answers a second, how long that takes, and what memory it keeps.
+"""Measure the throughput, response times and memory of `cdtnet serve` under load.
 
 python benchmarks/server.py [--seconds 30] drives a server with wrk (https://github.com/wg/wrk, which must
 be installed) and writes docs/server-load.md. Every answer is compared with the right one.
@@ -31,8 +31,8 @@ MODEL = "cdtnet-256"
 COLUMNS = (
     "width",
     "connections",
-    "answers/s",
-    "core-seconds an answer",
+    "responses/s",
+    "core-seconds per response",
     "median",
     "99 %",
     "refused with 429",
@@ -49,11 +49,11 @@ def main() -> None:
     arguments = parser.parse_args()
     places = arguments.workers + arguments.queue
     title = (
-        f"# Server load\n\n{MODEL}, {arguments.workers} workers, {arguments.queue} places to wait, "
+        f"# Server load\n\n{MODEL}, {arguments.workers} workers, {arguments.queue} places in the queue, "
         f"cores: {available_cores()}, {platform.machine()}, {date.today()}. "
         f"The demo picture as JPEG, {' and '.join(map(str, SIDES))} pixels wide, posted repeatedly by "
         "wrk; every response was compared with the correct one. "
-        "Refused clients wait for a second, as Retry-After asks."
+        "Refused clients wait for a second (Retry-After)."
     )
     lines = [title, "", "    python benchmarks/server.py", "", f"| {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
     with tempfile.TemporaryDirectory() as folder, serving(arguments.workers, arguments.queue) as url:
@@ -72,7 +72,7 @@ def main() -> None:
 
 @contextmanager
 def serving(workers: int, queue: int) -> Iterator[str]:
-    """The address of a server."""
+    """Yield the address of a server while it runs."""
     command = [sys.executable, "-m", "cdtnet", "serve", "--port", "0", "--model", MODEL, "--device", "cpu"]
     command += ["--workers", str(workers), "--queue", str(queue)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -85,7 +85,7 @@ def serving(workers: int, queue: int) -> Iterator[str]:
 
 
 def prepare(folder: Path, side: int, url: str) -> tuple[Path, Path]:
-    """Files with a request's body and with the right answer."""
+    """Return files with a request's body and with the right answer."""
     parts = []
     for name, suffix in (("composite", "jpg"), ("mask", "png")):
         image = Image.open(DEMO / f"{name}.{suffix}")
@@ -103,7 +103,7 @@ def prepare(folder: Path, side: int, url: str) -> tuple[Path, Path]:
 
 
 def load(url: str, body: Path, expected: Path, connections: int, seconds: int) -> dict[str, Any]:
-    """What wrk's script reports."""
+    """Return the report of wrk's script."""
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
     script = str(ROOT / "benchmarks" / "server.lua")
     command += ["--timeout", "120s", "--script", script, f"{url}v1/harmonize", "--"]
@@ -115,31 +115,29 @@ def load(url: str, body: Path, expected: Path, connections: int, seconds: int) -
 
 
 def endurance(url: str, files: list[tuple[Path, Path]], workers: int, seconds: int) -> str:
-    """Memory over many answers to pictures of all sizes in turn, in a sentence."""
+    """Return a sentence about the memory over many answers to pictures of all sizes."""
     answers, memory = 0, list[str]()
     for _ in range(10):
         for body, expected in files:
             answers += load(url, body, expected, workers, seconds)["statuses"].get("200", 0)
         settle(url)
         memory.append(f"{metric(url, 'process_resident_memory_bytes') / 1e6:.0f}")
-    return (
-        f"Memory over {answers} further answers, each figure a tenth of them later: {', '.join(memory)} MB."
-    )
+    return f"Memory after each tenth of {answers} further responses: {', '.join(memory)} MB."
 
 
 def settle(url: str) -> None:
-    """Wait until the server has dropped what wrk left behind when its time was over."""
+    """Wait until the server has dropped the requests that wrk left open."""
     while metric(url, "cdtnet_jobs_running") + metric(url, "cdtnet_jobs_waiting"):
         time.sleep(0.1)
 
 
 def busy_seconds(url: str) -> float:
-    """Seconds of all cores that the server has used."""
+    """Return the processor seconds that the server has used."""
     return metric(url, "process_cpu_seconds_total")
 
 
 def metric(url: str, name: str) -> float:
-    """One of the server's own figures."""
+    """Return one of the server's metrics."""
     with urllib.request.urlopen(f"{url}metrics") as response:
         found = re.search(rf"^{name} (\S+)", response.read().decode(), re.MULTILINE)
     assert found
@@ -147,7 +145,7 @@ def metric(url: str, name: str) -> float:
 
 
 def row(side: int, connections: int, found: dict[str, Any], busy: float, memory: float) -> str:
-    """A row of the table; times only of answers alone, for a refusal is quick."""
+    """Return a row of the table; times are given only without refusals, which are fast."""
     statuses = found["statuses"]
     done, refused = statuses.get("200", 0), statuses.get("429", 0)
     wrong = sum(statuses.values()) - done - refused + found["wrong"] + found["broken"]

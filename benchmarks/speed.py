@@ -1,8 +1,8 @@
-"""Time and memory of every method that can run, over sizes of pictures and of foregrounds.
+"""Measure the time and memory of every method that can run, by size of picture and foreground.
 
-python benchmarks/speed.py writes docs/speed.md and docs/speed.png, in about ten minutes on two cores that do
-nothing else; --peers PATH adds other networks of which the user has the code; --all measures every method at
-every size and foreground, which takes hours. Each measurement is a process of its own.
+python benchmarks/speed.py writes docs/speed.md and docs/speed.png, in about ten minutes on two idle cores.
+--peers PATH adds other networks whose code is in that folder. --all measures every method at every size and
+foreground, which takes hours. Each measurement runs in its own process.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def wanted(key: Key, arguments: argparse.Namespace) -> bool:
-    """Whether this is to be measured; by default what the aims name, and a curve for every method."""
+    """Return whether to measure this; by default, what the targets need and a curve for each method."""
     method, size, share = key
     asked = (
         (arguments.methods, method),
@@ -93,7 +93,7 @@ def wanted(key: Key, arguments: argparse.Namespace) -> bool:
 
 
 def measure(tasks: Sequence[Key], runs: int, seconds: float) -> Iterator[tuple[Key, Cell | str]]:
-    """Each measurement, or why there is none; what is larger than a picture that failed is not tried."""
+    """Yield each measurement, or why there is none; sizes above one that failed are not tried."""
     failed: dict[tuple[str, float], str] = {}
     for method, size, share in tqdm(tasks, unit=" measurements"):
         reason = failed.get((method, share))
@@ -112,7 +112,7 @@ def measure(tasks: Sequence[Key], runs: int, seconds: float) -> Iterator[tuple[K
 
 
 def commands(repeated: int) -> Iterator[Command]:
-    """Whole commands, each in a new process; where their time goes is measured in another."""
+    """Time whole commands, each in a new process; another process measures their stages."""
     with tempfile.TemporaryDirectory() as folder:
         for label, size in COMMANDS.items():
             words, stages = ["--help"], []
@@ -131,7 +131,7 @@ def commands(repeated: int) -> Iterator[Command]:
 
 
 def child(script: str, task: Any = None, timeout: float | None = None) -> Any:
-    """What a script beside this one prints, in a process of its own."""
+    """Run a script of this folder in its own process, and return its output."""
     command = [sys.executable, "-W", "ignore", str(HERE / script), json.dumps(task)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout)
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""One method on one picture: time and memory of the process that this is run as; see speed.py."""
+"""Measure time and memory of one method on one picture, in this process; see speed.py."""
 
 import json
 import statistics
@@ -22,13 +22,13 @@ STRIP = 100  # rows of a picture made at a time, so that making it takes no memo
 
 @dataclass(frozen=True)
 class Cell:
-    """What was measured.
+    """A measurement.
 
     Attributes:
-        cold: seconds from nothing loaded to the first result.
-        warm: median of the seconds of further runs; None where there was time for none.
-        memory: the process's peak in bytes, the picture and all libraries included.
-        touched: pixels that the mask covers.
+        cold: Seconds from nothing loaded to the first result.
+        warm: Median seconds of further runs; None if there was no time for any.
+        memory: Peak memory of the process in bytes, including the picture and all libraries.
+        touched: Number of pixels that the mask covers.
     """
 
     cold: float
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def photo(height: int, width: int) -> Pixels:
-    """Smooth colors with a little noise (H,W,3)."""
+    """Return smooth colors with a little noise (H,W,3)."""
     random = np.random.default_rng(0)
     across = np.linspace(0, 2 * np.pi, width, dtype=np.float32)[:, None]
     result = np.empty((height, width, 3), np.uint8)
@@ -69,7 +69,7 @@ def photo(height: int, width: int) -> Pixels:
 
 
 def ellipse(height: int, width: int, share: float) -> Pixels:
-    """A mask (H,W) of an ellipse in the middle that covers this share of it; of everything for 1."""
+    """Return a mask (H,W) of a central ellipse that covers this share; of the whole picture for 1."""
     result = np.full((height, width), 255, np.uint8)
     if share < 1:
         scale = (4 * share / np.pi) ** 0.5
@@ -80,7 +80,7 @@ def ellipse(height: int, width: int, share: float) -> Pixels:
 
 
 def ours(model: str, engine: str, precision: str = "auto") -> Run:
-    """The pipeline on an engine."""
+    """Return the pipeline on an engine."""
     from cdtnet import Harmonizer
 
     harmonizer = Harmonizer(model, "cpu", engine=engine, precision=precision)
@@ -88,7 +88,7 @@ def ours(model: str, engine: str, precision: str = "auto") -> Run:
 
 
 def plain() -> Run:
-    """The network's forward over the whole frame, as published."""
+    """Return the network's forward pass over the whole frame, as published."""
     import torch
 
     from cdtnet import load_model
@@ -105,14 +105,14 @@ def plain() -> Run:
 
 
 def generator_at_full_size() -> Run:
-    """The generator on the picture as it is."""
+    """Return the generator on the picture at its own size."""
     from cdtnet.evaluation.methods import load_method
 
     return in_floats(load_method("is2am-full", "cpu").harmonize)
 
 
 def classical(name: str) -> Run:
-    """One of the methods without a network."""
+    """Return one of the classical methods."""
     from cdtnet.evaluation.baselines import BASELINES
     from cdtnet.evaluation.poisson import poisson_blending
 
@@ -120,7 +120,7 @@ def classical(name: str) -> Run:
 
 
 def in_floats(harmonize: Callable[..., NDArray[np.floating]]) -> Run:
-    """A method for floats, on 8-bit pictures."""
+    """Return a method for floats, applied to 8-bit pictures."""
 
     def run(composite: Pixels, mask: Pixels) -> Pixels:
         result = harmonize(composite / np.float32(255), mask / np.float32(255))

@@ -1,4 +1,4 @@
-"""What the machine can do at best, and the least that a picture asks of it; see speed.py."""
+"""Measure what the machine can do at best, and the least work that a picture needs; see speed.py."""
 
 import json
 import re
@@ -27,16 +27,16 @@ VNNI = {"avx_vnni", "avx512_vnni"}
 
 @dataclass(frozen=True)
 class Machine:
-    """Rates that were reached, and the network's operations.
+    """Measured rates, and the network's operations.
 
     Attributes:
         convolutions: FLOP/s of 3×3 convolutions of 64 channels, by runtime and precision.
-        copying: bytes/s that are read and written when memory is copied.
-        flops: of a model's analysis.
+        copying: Bytes/s read and written when memory is copied.
+        flops: FLOP of each model's analysis.
         refinement: FLOP of the refinement for each pixel.
-        lookups: pixels/s looked up in a table, by who does it.
-        fast: the precision that OpenVINO picks for 8 bits here.
-        units: what multiplies numbers of less than 32 bits here: AMX, bfloat16, VNNI or none.
+        lookups: Pixels/s looked up in a table, by implementation.
+        fast: The precision that OpenVINO picks for 8-bit pictures here.
+        units: The instructions for numbers of less than 32 bits here: AMX, bfloat16, VNNI or none.
     """
 
     convolutions: dict[str, float]
@@ -48,7 +48,7 @@ class Machine:
     units: str
 
     def limit(self, model: str, pixels: int, touched: int) -> float:
-        """The least seconds for a picture, if the arithmetic ran at the best rate, and then the copying."""
+        """Return the least seconds for a picture: arithmetic and then copying, both at the best rate."""
         refined = touched * self.refinement if model == "CDTNet-256" else 0
         arithmetic = (self.flops[model] + refined) / max(self.convolutions.values())
         return arithmetic + 2 * 3 * pixels / self.copying
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def units() -> str:
-    """The best of them, as Linux tells of x86-64; elsewhere what OpenVINO says of bfloat16."""
+    """Return the best instructions that Linux lists on x86-64; elsewhere, OpenVINO tells about bfloat16."""
     flags = set(re.findall(r"\w+", CPU.read_text())) if CPU.exists() else set()
     if "amx_tile" in flags:
         return "AMX"
@@ -71,7 +71,7 @@ def units() -> str:
 
 
 def operations() -> tuple[dict[str, float], float]:
-    """FLOP of each model's analysis, and of the refinement for each pixel."""
+    """Return the FLOP of each model's analysis, and of the refinement per pixel."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -95,7 +95,7 @@ def operations() -> tuple[dict[str, float], float]:
 
 
 def convolutions() -> dict[str, float]:
-    """The best FLOP/s over tile sizes, by runtime and precision."""
+    """Return the best FLOP/s over tile sizes, by runtime and precision."""
     makers = {"PyTorch": _in_pytorch, "OpenVINO": _in_openvino}
     return {
         f"{runtime} {precision}": max(make(precision, side) for side in SIDES)
@@ -143,7 +143,7 @@ def _in_openvino(precision: str, side: int) -> float:
 
 
 def copying() -> float:
-    """Bytes/s read and written by all cores together, each with a part of its own."""
+    """Return the bytes/s read and written by all cores together, each on its own part."""
     source = np.ones((available_cores(), COPIED // available_cores()), np.uint8)
     target = np.ones_like(source)
     with ThreadPoolExecutor(len(source)) as pool:
@@ -151,7 +151,7 @@ def copying() -> float:
 
 
 def table_lookups() -> dict[str, float]:
-    """Pixels/s by the engine's graph in all its threads and by `Lut.apply`."""
+    """Return the pixels/s of the engine's graph with all threads, and of `Lut.apply`."""
     from cdtnet.engines.openvino import LowAnalysis, OpenVinoEngine
     from cdtnet.engines.protocol import Tile
     from cdtnet.imaging import Lut
@@ -182,7 +182,7 @@ def table_lookups() -> dict[str, float]:
 
 
 def best(run: Callable[[], object]) -> float:
-    """Seconds of the fastest of many runs."""
+    """Return the seconds of the fastest of many runs."""
     run()
     times: list[float] = []
     until = time.perf_counter() + SECONDS

@@ -1,4 +1,4 @@
-"""What speed.py has measured, in words and tables."""
+"""Write the measurements of speed.py as sentences and tables."""
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +22,9 @@ class Command:
     """A whole command.
 
     Attributes:
-        label: what it was given.
-        seconds: from its start to its end.
-        stages: name, seconds, and the process's peak in bytes by then.
+        label: Its input.
+        seconds: Seconds from its start to its end.
+        stages: Name, seconds, and the process's peak memory in bytes by then.
     """
 
     label: str
@@ -34,14 +34,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything.
+    """All measurements.
 
     Attributes:
-        machine: what it can do.
-        cells: for each method, size and share what was measured, or why nothing was.
-        commands: whole commands.
-        sizes: heights and widths by their names.
-        seconds: given to a measurement.
+        machine: The rates of the machine.
+        cells: The measurement for each method, size and share, or why there is none.
+        commands: Whole commands.
+        sizes: Heights and widths by name.
+        seconds: Time limit of a measurement.
     """
 
     machine: Machine
@@ -52,21 +52,21 @@ class Measured:
 
     @property
     def ours(self) -> str:
-        """The method that one gets by default."""
+        """Return the default method."""
         return f"{OURS} {self.machine.fast}"
 
     def cell(self, method: str, size: str, share: float = SHARE) -> Cell | None:
-        """A measurement, if there is one."""
+        """Return a measurement, or None."""
         found = self.cells.get((method, size, share))
         return found if isinstance(found, Cell) else None
 
     def warm(self, method: str, size: str) -> float | None:
-        """Seconds of a further run."""
+        """Return the seconds of a further run."""
         found = self.cell(method, size)
         return found and found.warm
 
     def limit(self, method: str, size: str, share: float = SHARE) -> float | None:
-        """The least seconds, for a network's method of which there is a measurement."""
+        """Return the least seconds, for a network's method that was measured."""
         model, found = method.split(",")[0], self.cell(method, size, share)
         if found is None or model not in self.machine.flops:
             return None
@@ -74,12 +74,12 @@ class Measured:
         return self.machine.limit(model, height * width, found.touched)
 
     def faster(self, method: str, size: str) -> float | None:
-        """How many times faster than the plain forward."""
+        """Return how many times faster it is than the plain forward pass."""
         return ratio(self.warm(PLAIN, size), self.warm(method, size))
 
 
 def page(measured: Measured, command: str) -> str:
-    """docs/speed.md."""
+    """Return the text of docs/speed.md."""
     machine = measured.machine
     text = (Path(__file__).parent / "speed.txt").read_text(encoding="utf-8")
     rates = [
@@ -117,7 +117,7 @@ def page(measured: Measured, command: str) -> str:
 
 
 def aims(measured: Measured) -> list[tuple[str, str, str]]:
-    """What issue and plan want of it, and what is."""
+    """Return the targets, the measured values, and whether they are met."""
     ours, sim = measured.cell(measured.ours, "24 MP"), measured.cell(SIM, "24 MP")
     whole = measured.cell(measured.ours, "24 MP", 1.0)
     best = max(measured.machine.lookups.values()) / 1e6
@@ -157,7 +157,7 @@ def aim(
     at_most: float = float("inf"),
     at_least: float = 0.0,
 ) -> tuple[str, str, str]:
-    """A row of the table of aims."""
+    """Return a row of the table of targets."""
     if value is None:
         return text, "not measured", "–"
     return text, show(value), "yes" if at_least <= value <= at_most else "no"
@@ -169,7 +169,7 @@ def matrix(
     show: Callable[[Cell, Key], str],
     methods: Sequence[str] = tuple(METHODS),
 ) -> str:
-    """Methods by sizes, for one share."""
+    """Return a table of methods by sizes, for one share."""
     sizes = [size for size in measured.sizes if any(k[1:] == (size, share) for k in measured.cells)]
     rows = []
     for method in methods:
@@ -184,7 +184,7 @@ def matrix(
 
 
 def other(measured: Measured, share: float) -> str:
-    """A foreground of another size."""
+    """Return a table for a foreground of another size."""
 
     def show(cell: Cell, key: Key) -> str:
         least = ratio(cell.warm, measured.limit(*key))
@@ -195,7 +195,7 @@ def other(measured: Measured, share: float) -> str:
 
 
 def profile(commands: Sequence[Command]) -> str:
-    """Stages by commands: seconds, and memory by then."""
+    """Return a table of stages by commands: seconds, and memory by then."""
     found = [command for command in commands if command.stages]
     names = list(dict.fromkeys(name for command in found for name, *_ in command.stages))
     rows = []
@@ -208,21 +208,21 @@ def profile(commands: Sequence[Command]) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """In Markdown."""
+    """Return a table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def ratio(one: float | None, other: float | None) -> float | None:
-    """None where one is missing."""
+    """Return the ratio, or None if a value is missing."""
     return one / other if one and other else None
 
 
 def times(value: float | None) -> str:
-    """Such as 1.6×."""
+    """Format a factor, such as 1.6×."""
     return f"{value:.3g}×" if value else ""
 
 
 def seconds(value: float | None) -> str:
-    """Such as 0.12 s."""
+    """Format seconds, such as 0.12 s."""
     return f"{value:.3g} s" if value else ""

@@ -5,8 +5,8 @@
     PCT-Net-Image-Harmonization    github.com/rakutentech
     Harmonizer                     github.com/ZHKKKe
 
-Their weights are random: they take as long. What is timed is what their own scripts do with a picture in
-memory, from 8 bits to 8 bits.
+Their weights are random, which does not change the time. Measured is the code of their own scripts for a
+picture in memory, from 8 bits to 8 bits.
 """
 
 import os
@@ -26,7 +26,7 @@ Run = Callable[[Pixels, Pixels], Pixels]
 
 
 def peers() -> dict[str, Callable[[], Run]]:
-    """Those whose code is there, by their names."""
+    """Return the networks whose code is in the folder, by name."""
     found: dict[str, Callable[[], Run]] = {}
     if PEERS in os.environ:
         folder = Path(os.environ[PEERS])
@@ -42,7 +42,7 @@ def peers() -> dict[str, Callable[[], Run]]:
 
 
 def pct_net(repository: Path, kind: str) -> Run:
-    """PCT-Net (Guerreiro et al., CVPR 2023)."""
+    """Return PCT-Net (Guerreiro et al., CVPR 2023)."""
     sys.path.insert(0, str(repository))
     import torch
     from iharm.inference.predictor import Predictor
@@ -67,7 +67,7 @@ def pct_net(repository: Path, kind: str) -> Run:
 
 
 def harmonizer(repository: Path) -> Run:
-    """Harmonizer (Ke et al., ECCV 2022)."""
+    """Return Harmonizer (Ke et al., ECCV 2022)."""
     sys.path.insert(0, str(repository))
     import torch
     from src.model import Harmonizer

@@ -1,4 +1,4 @@
-"""What speed.py has measured, as a picture."""
+"""Plot the measurements of speed.py."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ SHOWN = 0.025  # share of a bar from which on a stage is named in it
 
 @rc_context(plain_style(INK, LINE))
 def plot(measured: Measured, path: Path) -> None:
-    """Times against pixels, and the largest command's profile."""
+    """Plot times over pixels, and the profile of the largest command."""
     figure = Figure(figsize=(9, 7.4), layout="constrained")
     curves, bar = figure.subplots(2, 1, height_ratios=(5, 1))
     _curves(curves, measured)
@@ -78,7 +78,7 @@ def _sizes(measured: Measured) -> list[tuple[str, int]]:
 
 
 def _label(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names to the right of the curves, from the top down and apart from each other."""
+    """Write names to the right of the curves, from the top down, without overlap."""
     low, high = np.log10(axes.get_ylim())
     gap, place = (high - low) / 24, np.inf
     room = [0.0] * len(ends)
@@ -107,7 +107,7 @@ def _label(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
 
 
 def _bar(axes: Axes, command: Command) -> None:
-    """The stages of a command, one after another."""
+    """Draw the stages of a command, one after another."""
     total = sum(seconds for _, seconds, _ in command.stages)
     start = 0.0
     colors = ("#0b6e4f", "#5aa98b", "#2a7fb8", "#8fbcdb", "#d17a22", "#ecb985", "#777777", "#b5b5b5")

@@ -1,8 +1,8 @@
-"""Which library reads and writes large TIFF files: libvips, or tifffile with and without imagecodecs.
+"""Compare libraries that read and write large TIFF files: libvips, and tifffile with and without imagecodecs.
 
 python benchmarks/tiff_libraries.py [--folder FOLDER] makes files of a quarter of a gigapixel (2 GB) and
-writes the table in docs/large-pictures.md; each figure is a process of its own. Needs imagecodecs beside what
-the tests need.
+writes the table in docs/large-pictures.md; each figure is measured in its own process. Needs imagecodecs in
+addition to the packages of the tests.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def cell(library: str, task: str, path: str) -> str:
-    """Seconds and megabytes, measured in another process."""
+    """Return seconds and megabytes, measured in another process."""
     command = [sys.executable, __file__, "--child", library, task, path]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -69,7 +69,7 @@ def cell(library: str, task: str, path: str) -> str:
 
 
 def measure(library: str, task: str, path: str) -> dict[str, float]:
-    """Read a file from top to bottom, or write what another holds; processor time and peak memory."""
+    """Read a file from top to bottom, or write a copy; return processor time and peak memory."""
     if library == "tifffile":
         sys.modules["imagecodecs"] = None  # type: ignore[assignment]
     elif library != "libvips":

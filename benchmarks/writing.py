@@ -1,4 +1,4 @@
-"""How long lossless files take to be encoded, and how large they are, by filter and zlib's level.
+"""Measure encoding time and size of lossless files, by filter and zlib level.
 
 python benchmarks/writing.py writes docs/writing.md: the example photographs, one thread of one process.
 """
@@ -27,16 +27,17 @@ def main() -> None:
     photos = [Image.open(ROOT / "examples" / "photos" / f"{name}_composite.jpg") for name in NAMES]
     pixels = [np.asarray(photo.convert("RGB")) for photo in photos]
     title = (
-        f"What a megapixel takes and fills, on one core, {len(NAMES)} example photographs of 8 bits: "
+        "# Writing pictures\n\nProcessor time and file size per megapixel, "
+        f"on {len(NAMES)} example photographs of 8 bits: "
         f"libvips {'.'.join(str(pyvips.version(part)) for part in range(3))}, {platform.machine()}, "
-        f"{date.today()}. Files are written by `up` (PNG), `horizontal` (TIFF) and level {DEFLATE}."
+        f"{date.today()}. cdtnet uses the filters `up` (PNG) and `horizontal` (TIFF), and level {DEFLATE}."
     )
     lines = [
         title,
         "",
         "    python benchmarks/writing.py",
         "",
-        "| format | filter | level | seconds a megapixel | megabytes a megapixel |",
+        "| format | filter | level | seconds per megapixel | megabytes per megapixel |",
         "|---|---|---|---|---|",
     ]
     images = [image(each) for each in pixels]
@@ -48,13 +49,13 @@ def main() -> None:
 
 
 def image(pixels: Any) -> Any:
-    """The pixels (H,W,3) as a picture of libvips."""
+    """Return the pixels (H,W,3) as a libvips image."""
     height, width, bands = pixels.shape
     return pyvips.Image.new_from_memory(pixels.tobytes(), width, height, bands, "uchar")
 
 
 def encoders() -> Iterator[tuple[str, str, str, Callable[[Any], bytes]]]:
-    """Format, filter, level, and what encodes so."""
+    """Yield the format, filter, level, and a function that encodes with them."""
     for level in LEVELS:
         for name in FILTERS:
             yield (
@@ -74,7 +75,7 @@ def encoders() -> Iterator[tuple[str, str, str, Callable[[Any], bytes]]]:
 
 
 def measured(images: list[Any], encode: Callable[[Any], bytes]) -> tuple[float, float]:
-    """Processor seconds and megabytes for a megapixel, the faster of two rounds."""
+    """Return processor seconds and megabytes per megapixel, the faster of two rounds."""
     megapixels = sum(each.width * each.height for each in images) / 1e6
     rounds = []
     for _ in range(2):

@@ -1,8 +1,8 @@
-"""Pictures of `cdtnet app` at work: the demo's dogs pasted into a meadow, and the demo on a phone.
+"""Screenshots of `cdtnet app`: the demo's dogs pasted into a meadow, and the demo on a phone.
 
 python examples/app.py [FOLDER]
 
-Needs Playwright; CDTNET_CHROMIUM names the browser where it is not Playwright's own.
+Needs Playwright; CDTNET_CHROMIUM names the browser if it is not Playwright's own.
 """
 
 import io
@@ -25,7 +25,7 @@ GAP = 24  # pixels between screenshots
 
 
 def main(folder: Path = Path("docs")) -> None:
-    """Two screenshots: app.png of placing and comparing, app-phone.png."""
+    """Make two screenshots: app.png of placing and comparing, app-phone.png."""
     with sync_playwright() as playwright, TemporaryDirectory() as scratch, app() as address:
         browser = playwright.chromium.launch(executable_path=os.environ.get("CDTNET_CHROMIUM"))
         dogs = Path(scratch) / "dogs.png"
@@ -59,7 +59,7 @@ def main(folder: Path = Path("docs")) -> None:
 
 @contextmanager
 def app():
-    """The page's address, as long as it is served."""
+    """Serve the page in the context, and yield its address."""
     command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process.stdout.readline().strip()
@@ -67,14 +67,14 @@ def app():
 
 
 def cut_out() -> Image.Image:
-    """The demo's dogs with transparency around them."""
+    """Return the demo's dogs with transparency around them."""
     with Image.open(DEMO / "composite.jpg") as photo, Image.open(DEMO / "mask.png") as mask:
         pixels = np.dstack((np.asarray(photo), np.asarray(mask.convert("L"))))
         return Image.fromarray(pixels).crop(mask.convert("L").getbbox())
 
 
 def choose(page, button, file):
-    """Have a button's file dialogue give a file."""
+    """Choose a file in a button's file dialog."""
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name=button).click()
     chooser.value.set_files(file)
@@ -82,14 +82,14 @@ def choose(page, button, file):
 
 
 def harmonize(page):
-    """And wait for the result."""
+    """Harmonize, and wait for the result."""
     page.get_by_role("button", name="Harmonize", exact=True).click()
     page.get_by_role("status").filter(has_text="Done.").wait_for(timeout=120_000)
     page.wait_for_timeout(500)
 
 
 def write(path, shots, width):
-    """Side by side, in one small file."""
+    """Join pictures side by side in a small file."""
     pictures = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
     sheet = Image.new("RGB", (sum(one.width + GAP for one in pictures) - GAP, pictures[0].height), "white")
     left = 0

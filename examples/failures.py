@@ -1,4 +1,4 @@
-"""What is hard for the weights, in pictures and figures: real composites, and a photo that needs nothing.
+"""Difficult cases for the weights, as pictures and figures: real composites, and an unmodified photo.
 
 python examples/failures.py [--model cdtnet-256] [--output docs]
 
@@ -42,7 +42,7 @@ Pictures = tuple[Image.Image, Image.Image, Image.Image]
 
 
 def main() -> None:
-    """Every composite is measured, CASES are shown."""
+    """Measure all composites, and show CASES."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", default="cdtnet-256", help="a shipped model or a file of weights")
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def untouched(harmonizer: cdtnet.Harmonizer) -> Pictures:
-    """The photograph behind the demo, its mask, and what harmonizing makes of it."""
+    """Return the photograph of the demo, its mask, and its harmonized version."""
     demo = ROOT / "src" / "cdtnet" / "demo"
     with Image.open(ROOT / "examples" / "demo_target.jpg") as photo, Image.open(demo / "mask.png") as gray:
         photo.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -73,7 +73,7 @@ def untouched(harmonizer: cdtnet.Harmonizer) -> Pictures:
 
 
 def measured(composite: Image.Image, mask: Image.Image, after: Image.Image) -> list[str]:
-    """The cells of one row."""
+    """Return the cells of a row."""
     pixels, share, result = (np.asarray(picture).astype(np.float64) for picture in (composite, mask, after))
     inside, outside = share == 255, share == 0
     core = ndimage.binary_erosion(inside, iterations=4, border_value=1)
@@ -86,17 +86,17 @@ def measured(composite: Image.Image, mask: Image.Image, after: Image.Image) -> l
 
 
 def change(before: Floats, after: Floats, inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> str:
-    """Means of the foreground before and after, and of the background."""
+    """Return means of the foreground before and after, and of the background."""
     return f"{before[inside].mean():.0f} → {after[inside].mean():.0f} ({before[outside].mean():.0f})"
 
 
 def fine(picture: Floats) -> Floats:
-    """What a Gaussian of one pixel takes away from a picture (H,W,3)."""
+    """Return the detail of a picture (H,W,3) that a Gaussian of one pixel removes."""
     return picture - ndimage.gaussian_filter(picture, (1, 1, 0))
 
 
 def sheet(cases: list[Pictures]) -> Image.Image:
-    """A row for each case: both pictures at the height of a crop, and both crops."""
+    """Make a row for each case: both pictures at the height of a crop, and both crops."""
     height = CROP[1]
     rows = []
     for composite, mask, after in cases:

@@ -40,7 +40,7 @@ composites themselves were not used for training.
 
 
 def main() -> None:
-    """One `Harmonizer` for all pictures: the weights are loaded once."""
+    """Harmonize all pictures and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", default="cdtnet-256", help="a shipped model or a file of weights")
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.Image, Image.Image]:
-    """A composite and its mask, no longer than `SIDE`, and the composite harmonized."""
+    """Return a composite and its mask, no longer than `SIDE`, and the harmonized composite."""
     with (
         Image.open(PHOTOS / f"{name}_composite.jpg") as photo,
         Image.open(PHOTOS / f"{name}_mask.png") as gray,
@@ -79,7 +79,7 @@ def shown(name: str, harmonizer: cdtnet.Harmonizer) -> tuple[Image.Image, Image.
 
 
 def most_edge(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The window of size `CROP` (left, top, right, bottom) with most of the mask's edge, in its middle."""
+    """Return the window of size `CROP` (left, top, right, bottom) around most of the mask's edge."""
     width, height = min(CROP[0], mask.shape[1]), min(CROP[1], mask.shape[0])
     edge = ndimage.gaussian_gradient_magnitude(mask.astype(np.float32), 1.0)
     sums = np.pad(edge.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
@@ -89,31 +89,31 @@ def most_edge(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def beside(*pictures: Image.Image) -> Image.Image:
-    """Pictures of one size from left to right."""
+    """Join pictures of one size from left to right."""
     return Image.fromarray(np.concatenate([np.asarray(picture) for picture in pictures], axis=1))
 
 
 def above(*pictures: Image.Image) -> Image.Image:
-    """Pictures of one size from top to bottom, small."""
+    """Join pictures of one size from top to bottom, reduced."""
     width = round(STRIP * pictures[0].width / pictures[0].height)
     small = [picture.resize((width, STRIP), Image.Resampling.LANCZOS) for picture in pictures]
     return Image.fromarray(np.concatenate([np.asarray(picture) for picture in small]))
 
 
 def row(columns: list[Image.Image]) -> Image.Image:
-    """Columns of one height with a little white between them."""
+    """Join columns of one height with a white gap."""
     gap = np.full((2 * STRIP, 6, 3), 255, np.uint8)
     parts = [part for column in columns for part in (gap, np.asarray(column))]
     return Image.fromarray(np.concatenate(parts[1:], axis=1))
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """As a JPEG that is small enough for a repository."""
+    """Save a JPEG that is small enough for a repository."""
     picture.save(path, quality=QUALITY, optimize=True, progressive=True)
 
 
 def describe(captions: dict[str, str]) -> str:
-    """The page, in Markdown."""
+    """Return the page in Markdown."""
     return INTRODUCTION + "".join(
         f"""
 ## {name}

@@ -1,4 +1,4 @@
-"""Recolor the dogs of the demo photo, let methods put them right, and write the report about it.
+"""Recolor the dogs of the demo photo, correct them by several methods, and write the report.
 
 python examples/report.py [OUTPUT_FOLDER] [--size 768] [--per-view 4] [--screenshot FILE.png]
 """
@@ -25,7 +25,7 @@ METHODS = "--model cdtnet-256 --model cdtnet-sim --model is2am --baseline reinha
 
 
 def main() -> None:
-    """Three steps, each a command that prints what it does."""
+    """Run three steps, each a command that is printed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("output", nargs="?", type=Path, default=Path("report"))
     parser.add_argument("--size", default="768", help="long side of the pictures")
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def cut_views(folder: Path) -> None:
-    """Views of the photo and its mask, under the same names."""
+    """Make views of the photo and its mask, under the same names."""
     for name, source in (("photos", EXAMPLES / "demo_target.jpg"), ("masks", DEMO / "mask.png")):
         (folder / name).mkdir(parents=True, exist_ok=True)
         with Image.open(source) as picture:
@@ -52,13 +52,13 @@ def cut_views(folder: Path) -> None:
 
 
 def cdtnet(folder: Path, command: str) -> None:
-    """Run a command line in a folder; its tables go to stderr."""
+    """Run a command in a folder, with its tables on stderr."""
     script = [sys.executable, "-m", "cdtnet.cli.main", *command.split()]
     subprocess.run(script, cwd=folder, check=True, stdout=sys.stderr)
 
 
 def screenshot(report: Path) -> bytes:
-    """The page's beginning and its first picture, side by side, as PNG."""
+    """Make a PNG of the beginning of the page and its first picture, side by side."""
     import os
 
     from playwright.sync_api import sync_playwright

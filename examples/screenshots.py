@@ -37,7 +37,7 @@ NOTEBOOK = """<body style="margin: 12px; width: 880px; font-family: sans-serif">
 
 
 def main() -> None:
-    """Make the pictures that were asked for."""
+    """Make the requested pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
     parser.add_argument("names", nargs="*", metavar="NAME")
@@ -62,7 +62,7 @@ def script(name: str, *arguments: object) -> None:
 
 
 def save_beside(pictures: list[Path], target: Path, width: int, gap: int = 12) -> None:
-    """Save two pictures side by side, together so many pixels wide."""
+    """Save two pictures side by side with a total width in pixels."""
     left, right = (Image.open(path).convert("RGB") for path in pictures)
     sheet = np.full((left.height, left.width + gap + right.width, 3), 255, np.uint8)
     sheet[:, : left.width], sheet[:, left.width + gap :] = left, right
@@ -80,7 +80,7 @@ def browser_page(width: int, height: int) -> Iterator[Page]:
 
 
 def demo(output: Path) -> None:
-    """demo.jpg: before and after, for the README."""
+    """Make demo.jpg: before and after, for the README."""
     with TemporaryDirectory() as folder:
         cdtnet(Path(folder), "demo", "-o", ".")
         pictures = [DEMO / "composite.jpg", Path(folder, "harmonized.jpg")]
@@ -88,7 +88,7 @@ def demo(output: Path) -> None:
 
 
 def compose(output: Path) -> None:
-    """compose.jpg: the command in docs/compose.md."""
+    """Make compose.jpg: the command in docs/compose.md."""
     with TemporaryDirectory() as folder:
         mask, place = PHOTOS / "bird_mask.png", ("--at=-60,40", "--scale", 0.6, "--rotate=-15")
         outputs = ("--composite-output", "pasted.png", "-o", "harmonized.png")
@@ -99,7 +99,7 @@ def compose(output: Path) -> None:
 
 
 def synthesize(output: Path) -> None:
-    """synthesize-recolor.jpg: the contact sheet of the command in docs/synthesize.md."""
+    """Make synthesize-recolor.jpg: the contact sheet of the command in docs/synthesize.md."""
     with TemporaryDirectory() as folder:
         for name, source in (
             ("photos/dogs.jpg", EXAMPLES / "demo_target.jpg"),
@@ -114,7 +114,7 @@ def synthesize(output: Path) -> None:
 
 
 def study(output: Path) -> None:
-    """study.png: a question of a preference study."""
+    """Make study.png: a question of a preference study."""
     with TemporaryDirectory() as folder, browser_page(960, 490) as page:
         for method in ("cdtnet-256", "cdtnet-sim"):
             Path(folder, method).mkdir()
@@ -137,7 +137,7 @@ def study(output: Path) -> None:
 
 
 def notebook(output: Path) -> None:
-    """notebook.png: how a result displays itself."""
+    """Make notebook.png: the display of a result."""
     import cdtnet
 
     result = cdtnet.Harmonizer("cdtnet-256")(PHOTOS / "dogs_composite.jpg", PHOTOS / "dogs_mask.png")
@@ -147,23 +147,23 @@ def notebook(output: Path) -> None:
 
 
 def app(output: Path) -> None:
-    """app.png and app-phone.png."""
+    """Make app.png and app-phone.png."""
     page_of_app.main(output)
 
 
 def report(output: Path) -> None:
-    """report.png."""
+    """Make report.png."""
     with TemporaryDirectory() as folder:
         script("report.py", folder, "--screenshot", output / "report.png")
 
 
 def real_composites(output: Path) -> None:
-    """real-composites.md, its pictures, and the README's."""
+    """Make real-composites.md and its pictures, including the README's."""
     script("real_composites.py", "--output", output)
 
 
 def failures(output: Path) -> None:
-    """failures.md and failures.jpg."""
+    """Make failures.md and failures.jpg."""
     script("failures.py", "--output", output)
 
 

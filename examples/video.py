@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def shot() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Frames (H,W,3) and mattes (H,W)."""
+    """Make frames (H,W,3) and mattes (H,W)."""
     photo, mask = Image.open(PHOTO).convert("RGB"), Image.open(MASK).convert("L")
     random = np.random.default_rng(0)
     frames, masks = [], []

@@ -1,4 +1,4 @@
-"""Requests as the bytes that are sent, and what comes back."""
+"""Send requests as raw bytes, and read the answers."""
 
 import http.client
 import io
@@ -18,12 +18,12 @@ _PATHS = re.compile(r"(/(root|home|tmp|usr|etc|var|opt|proc)/|[A-Z]:\\|site-pack
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """An answer.
 
     Attributes:
-        status: `CLOSED` if nothing did.
+        status: The status code; `CLOSED` if the server closed the connection without an answer.
         kind: Content-Type.
-        body: All of it.
+        body: The whole body.
     """
 
     status: int = CLOSED
@@ -32,7 +32,7 @@ class Answer:
 
     @property
     def is_sentence(self) -> bool:
-        """Whether it is an error as promised: JSON with one sentence, which tells nothing of the machine."""
+        """Return whether it is a documented error: JSON with one sentence, without details of the machine."""
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -42,19 +42,19 @@ class Answer:
 
 
 def connect(port: int) -> socket.socket:
-    """A connection to a server on this machine."""
+    """Connect to a server on this machine."""
     return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
 
 
 def ask(port: int, parts: Iterable[bytes], *, method: str = "POST", pause: float = 0.0) -> Answer:
-    """Send parts of a request, with a pause in between, and wait for the answer."""
+    """Send parts of a request, with a pause in between, and return the answer."""
     with connect(port) as connection:
         send(connection, parts, pause)
         return receive(connection, method)
 
 
 def send(connection: socket.socket, parts: Iterable[bytes], pause: float = 0.0) -> None:
-    """Send parts; a server that has heard enough may hang up, its answer is read all the same."""
+    """Send parts; if the server closes its side early, its answer is still read."""
     try:
         for part in parts:
             connection.sendall(part)
@@ -76,7 +76,7 @@ def receive(connection: "socket.socket | _Replay", method: str = "POST") -> Answ
 
 
 def receive_all(connection: socket.socket, count: int) -> list[Answer]:
-    """Read so many answers to requests that were sent one behind the other, the last one with `close`."""
+    """Read this many answers to pipelined requests, the last of which asks for `close`."""
     data = bytearray()
     with suppress(ConnectionResetError):
         while part := connection.recv(1 << 16):
@@ -86,28 +86,28 @@ def receive_all(connection: socket.socket, count: int) -> list[Answer]:
 
 
 class _Replay(io.BytesIO):
-    """What was received, as a connection from which one answer is read after the other."""
+    """Received bytes as a connection from which one answer after the other is read."""
 
     def makefile(self, *_: object) -> "_Replay":
         return self
 
     def close(self) -> None:
-        """Stay open for the next answer."""
+        """Keep the data open for the next answer."""
 
 
 def post(path: str, body: bytes, kind: str, *headers: str) -> bytes:
-    """A whole request."""
+    """Return a whole request."""
     return head(path, f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers) + body
 
 
 def head(path: str, *headers: str, method: str = "POST") -> bytes:
-    """A request without its body."""
+    """Return a request without its body."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1")
 
 
 def form(composite: bytes | None, mask: bytes | None, **settings: object) -> tuple[bytes, str]:
-    """A multipart body and its type."""
+    """Return a multipart body and its content type."""
     files = {"composite": composite, "mask": mask}
     parts = [
         part(f'name="{name}"; filename="{name}"', data) for name, data in files.items() if data is not None
@@ -117,18 +117,18 @@ def form(composite: bytes | None, mask: bytes | None, **settings: object) -> tup
 
 
 def part(disposition: str, content: bytes) -> bytes:
-    """One part of a form."""
+    """Return one part of a form."""
     return f"Content-Disposition: form-data; {disposition}\r\n\r\n".encode() + content
 
 
 def multipart(*parts: bytes) -> tuple[bytes, str]:
-    """A body of parts, and its type."""
+    """Return a body of parts and its content type."""
     body = b"".join(f"--{BOUNDARY}\r\n".encode() + part + b"\r\n" for part in parts)
     return body + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def chunked(body: bytes, size: int) -> Iterable[bytes]:
-    """A body in chunks."""
+    """Return a body in chunked transfer encoding."""
     for start in range(0, len(body), size):
         chunk = body[start : start + size]
         yield b"%x\r\n%s\r\n" % (len(chunk), chunk)

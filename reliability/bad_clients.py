@@ -1,4 +1,4 @@
-"""Clients that leave, drip, or never read: what they do, and that the server ends it."""
+"""Clients that disconnect early, send slowly, or never read; the server must close their connections."""
 
 import socket
 import time
@@ -15,12 +15,12 @@ Stop = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Leaver:
-    """Asks for something and is gone before it comes.
+    """A client that disconnects before the answer comes.
 
     Attributes:
         kind: What is said of it in the table.
-        request: What is asked for.
-        share: Of the request that is sent; 1 to leave while the picture is worked on.
+        request: The whole request.
+        share: The share of the request that is sent; 1 to disconnect while the picture is processed.
     """
 
     kind: str
@@ -28,7 +28,7 @@ class Leaver:
     share: float
 
     def ask(self, port: int, random: Random) -> None:
-        """Leave."""
+        """Send the share and disconnect."""
         data = b"".join(self.request.parts)
         with connect(port) as connection:
             send(connection, [data[: max(1, int(len(data) * self.share))]])
@@ -37,13 +37,13 @@ class Leaver:
 
 @dataclass(frozen=True)
 class Dripper:
-    """Sends a byte a second, or nothing, until the server has had enough.
+    """A client that sends a byte per second, or nothing, until the server closes the connection.
 
     Attributes:
         kind: What is said of it in the table.
         first: Is sent at once.
-        drip: Is sent each second.
-        statuses: That the server may answer before it hangs up.
+        drip: Sent once a second.
+        statuses: Statuses that the server may send before it closes the connection.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Dripper:
     statuses: tuple[int, ...]
 
     def ask(self, port: int, stop: Stop) -> Answer | None:
-        """What the server says in the end; None if it was patient until all was over."""
+        """Return the server's answer, or None if it waited until everything was sent."""
         with connect(port) as connection:
             send(connection, [self.first])
             connection.settimeout(1.0)
@@ -73,7 +73,7 @@ class Dripper:
 
 @dataclass(frozen=True)
 class Idler:
-    """Asks many times for something, and reads nothing of the answers.
+    """A client that sends many requests and never reads the answers.
 
     Attributes:
         kind: What is said of it in the table.
@@ -84,7 +84,7 @@ class Idler:
     first: bytes
 
     def ask(self, port: int, stop: Stop) -> Answer | None:
-        """`CLOSED` when the server has hung up; None if it was patient until all was over."""
+        """Return `CLOSED` if the server has closed the connection, or None if it never did."""
         with connect(port) as connection:
             connection.settimeout(1.0)
             while not stop():
@@ -95,7 +95,7 @@ class Idler:
 
 
 def _takes(connection: socket.socket, data: bytes) -> bool:
-    """Whether somebody is there to send to."""
+    """Return whether the connection still accepts data."""
     try:
         connection.sendall(data)
     except (BrokenPipeError, ConnectionResetError):
@@ -104,13 +104,13 @@ def _takes(connection: socket.socket, data: bytes) -> bool:
 
 
 def leavers(request: Good) -> list[Leaver]:
-    """Who leaves, at every stage."""
+    """Return clients that disconnect, at each stage of a request."""
     stages = {"in the head": 0.0, "in the body": 0.5, "before the last byte": 0.9999, "during the work": 1.0}
     return [Leaver(f"leaves {stage}", request, share) for stage, share in stages.items()]
 
 
 def drippers() -> list[Dripper | Idler]:
-    """Who is slow, in every way."""
+    """Return slow clients, one of each kind."""
     body, kind = form(b"", b"")
     start = head("/v1/harmonize", f"Content-Type: {kind}", "Transfer-Encoding: chunked")
     chunk = next(iter(chunked(body[:20], 20)))

@@ -1,4 +1,4 @@
-"""Requests that are not as they should be, and the statuses that are right for them."""
+"""Invalid requests, and the statuses that are right for them."""
 
 import struct
 import zlib
@@ -35,12 +35,12 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Bad:
-    """A request.
+    """An invalid request.
 
     Attributes:
         kind: What is said of it in the table.
-        statuses: The right ones.
-        parts: Its bytes.
+        statuses: The statuses that are right for it.
+        parts: The bytes to send.
         method: HEAD has no body in its answer.
     """
 
@@ -50,17 +50,17 @@ class Bad:
     method: str = "POST"
 
     def ask(self, port: int) -> Answer:
-        """The answer."""
+        """Send the request and return the answer."""
         return ask(port, self.parts, method=self.method)
 
     def is_right(self, answer: Answer) -> bool:
-        """Whether it is refused, as it should be, in a sentence."""
+        """Return whether it is refused with a right status and one sentence."""
         has_body = answer.status != CLOSED and self.method != "HEAD"
         return answer.status in self.statuses and (answer.is_sentence or not has_body)
 
 
 def bad_requests() -> Iterator[Bad]:
-    """All of them; kinds come more than once."""
+    """Return all invalid requests; several may have the same kind."""
     pixels, plane = photo(96)
     picture, mask = jpeg(pixels), png(plane)
     for kind, (name, values) in _SETTINGS.items():
@@ -202,7 +202,7 @@ def _no_http(picture: bytes, mask: bytes) -> Iterator[Bad]:
 
 
 def announcing(width: int, height: int) -> bytes:
-    """A PNG file that announces so many pixels and has none."""
+    """Return a PNG file whose header gives this many pixels, without pixel data."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

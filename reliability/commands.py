@@ -1,7 +1,7 @@
-"""Small inputs, the commands that write, and processes of `cdtnet` that start at once.
+"""Small inputs, the commands that write files, and processes of `cdtnet` that start quickly.
 
-A process is forked from one that has imported the package but done nothing with it: it is a process like any
-other, with the second or two of imports spared.
+Processes are forked from one that has imported the package but not used it, which saves a second or two of
+imports for each.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ class Command(NamedTuple):
     """A command that writes.
 
     Attributes:
-        name: The verb.
-        words: Its arguments; the working directory holds `write_inputs`.
+        name: The subcommand.
+        words: Its arguments; the working directory holds the files of `write_inputs`.
         output: The file that it replaces, or the folder that it fills.
     """
 
@@ -70,7 +70,7 @@ TRAIN = Command(
 
 
 def write_inputs(folder: Path, pictures: int = 8) -> None:
-    """Fill a folder with what the commands read; `in` holds so many composites for the batch."""
+    """Write the commands' inputs to a folder; its subfolder `in` holds this many composites for the batch."""
     from cdtnet.model import load_model
     from cdtnet.weights import write_weights
 
@@ -106,24 +106,24 @@ def _save(path: Path, pixels: Any) -> None:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Path and content of each file, those in OUT left out."""
+    """Return the path and content of each file except those in OUT."""
     files = (path for path in folder.rglob("*") if path.is_file())
     inputs = (path for path in files if path.relative_to(folder).parts[0] != OUT)
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in inputs}
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Temporary files of a process that was killed, or is at work."""
+    """Return the temporary files of a process that was killed or is running."""
     return [path for path in folder.rglob(".*") if TEMPORARY.fullmatch(path.name)]
 
 
 class Run:
-    """A process of `cdtnet`, which has begun when this returns.
+    """A process of `cdtnet` that is already running when the constructor returns.
 
     Args:
         words: The arguments.
         folder: The working directory.
-        limit: On the bytes of a file, as a full disk would set one.
+        limit: The largest size of a file in bytes, to imitate a full disk.
 
     Attributes:
         process: The process.
@@ -145,10 +145,10 @@ class Run:
         begun.close()
 
     def end(self, seconds: float = 120) -> int:
-        """Wait for it; its exit code, or minus the signal that killed it.
+        """Wait for the process; return its exit code, or minus the number of the signal that killed it.
 
         Raises:
-            TimeoutError: It hangs.
+            TimeoutError: The process does not end.
         """
         self.process.join(seconds)
         if self.process.exitcode is None:
@@ -157,7 +157,7 @@ class Run:
         return self.process.exitcode
 
     def said(self) -> str:
-        """What it has written to stdout and stderr."""
+        """Return what the process has written to stdout and stderr."""
         return self._log.read_text(errors="replace")
 
 

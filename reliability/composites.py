@@ -1,4 +1,4 @@
-"""The example composites in every depth, with and without profile and alpha."""
+"""The example composites in each bit depth, with and without a color profile and alpha."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ Input = tuple[Picture, NDArray[np.uint8]]
 
 
 def make_inputs(*, short: bool) -> dict[str, Input]:
-    """Composites and masks by name."""
+    """Return composites and masks by name."""
     inputs: dict[str, Input] = {}
     for name in ("bird", "dogs", "drum"):
         photo = read_picture(PHOTOS / f"{name}_composite.jpg").pixels

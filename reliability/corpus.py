@@ -1,10 +1,10 @@
-"""Odd, hostile and broken pictures, through `cdtnet harmonize` as people run it.
+"""Run `cdtnet harmonize` on unusual, hostile and broken pictures.
 
     python reliability/corpus.py --cuts 40
 
-Each file is tried as a composite and as a mask, in a process of its own with bounded memory and time: most in
-forks of one that has everything imported, a few in new ones. Promised is a picture, or one clear sentence and
-exit code 1; and that there is no other file afterwards than the result.
+Each file is tried as a composite and as a mask, in its own process with limited memory and time: most in
+forks of a process that has imported everything, a few in new ones. The command must write a picture, or end
+with one clear sentence and exit code 1; and it must leave no file but the result.
 """
 
 import argparse
@@ -38,11 +38,11 @@ SECONDS = 60
 
 
 class Tried(NamedTuple):
-    """What came out.
+    """The outcome of one run.
 
     Attributes:
-        specimen: the file.
-        outcome: "picture", "sentence", or what broke a promise.
+        specimen: The file.
+        outcome: "picture", "sentence", or a description of the broken promise.
     """
 
     specimen: Specimen
@@ -50,7 +50,7 @@ class Tried(NamedTuple):
 
 
 def main() -> int:
-    """The table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
         "--cuts", type=int, default=40, help="places at which files are cut (default: %(default)s)"
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def try_all(chosen: Iterable[Specimen], folder: Path, new: int) -> Iterable[Tried]:
-    """Each as a composite and as a mask."""
+    """Run each file as a composite and as a mask."""
     model = folder / "small.safetensors"
     model.write_bytes(_small_model())
     for number, specimen in enumerate(chosen):
@@ -93,7 +93,7 @@ def try_all(chosen: Iterable[Specimen], folder: Path, new: int) -> Iterable[Trie
 
 
 def _small_model() -> bytes:
-    """The shipped tables, but analyzing 32 pixels square."""
+    """Return weights that analyze 32×32 pixels."""
     entries, _ = shipped_weights("cdtnet.safetensors")
     kept = {name: value for name, value in entries.items() if name.startswith(PARTS["cdtnet-sim"])}
     return save(kept, {"cdtnet": '{"config": {"variant": "cdtnet-sim", "base_size": 32}}'})
@@ -154,7 +154,7 @@ def _bound() -> None:
 
 
 def _ended(process: int) -> int | None:
-    """The exit code, negative for a signal; None if it had to be killed."""
+    """Return the exit code, negative for a signal, or None if the process had to be killed."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         done, status = os.waitpid(process, os.WNOHANG)
@@ -167,7 +167,7 @@ def _ended(process: int) -> int | None:
 
 
 def _judged(code: int | None, out: str, error: str, added: list[Path], specimen: Specimen, role: str) -> str:
-    """What came out, or which promise was broken."""
+    """Return the outcome, or which promise was broken."""
     if code is None:
         return f"as a {role}: hung for {SECONDS} seconds"
     lines = error.split("\n")
@@ -192,7 +192,7 @@ def _judged(code: int | None, out: str, error: str, added: list[Path], specimen:
 
 
 def _is_picture(path: Path) -> bool:
-    """Whether other programs can read it: this process must not use libvips, whose threads no fork has."""
+    """Return whether other programs can read it, without libvips, whose threads do not survive a fork."""
     try:
         if path.suffix == ".tif":
             with tifffile.TiffFile(path) as file:  # which has no decoder for floats

@@ -1,11 +1,11 @@
-"""A disk that fills up, folders that cannot be written or vanish, and workers that die.
+"""Test a disk that fills up, folders that cannot be written or disappear, and workers that die.
 
     python reliability/full_disk.py --stages 12
 
-Each command writes to a disk that is full after so many bytes, at stages from nearly none to nearly enough:
-by a limit on the size of files, which needs no rights, and on a file system of that size where one may be
-mounted. It ends with one sentence and exit code 1; the file that was there is as it was, and nothing is left
-beside it. Started again with room enough, it ends with the bytes of one that always had it.
+Each command writes to a disk that is full after a number of bytes, from almost none to almost enough: with a
+limit on the size of files, which needs no privileges, and on a file system of that size if one can be
+mounted. The command must end with one sentence and exit code 1, keep the existing file, and leave no other
+file. Run again with enough space, it must write the same bytes as a command that always had it.
 """
 
 import argparse
@@ -27,7 +27,7 @@ OLD = b"old " * 1000
 
 @dataclass
 class Row:
-    """How one command ended, so many times.
+    """How often one command ended in which way.
 
     Attributes:
         name: The command, and what it met with.
@@ -45,7 +45,7 @@ class Row:
 
     @property
     def broken(self) -> bool:
-        """Whether a promise was broken."""
+        """Return whether a promise was broken."""
         return bool(self.left) or not self.tried == self.said == self.kept
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Row:
 
 
 def main() -> int:
-    """The table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--stages", type=int, default=12, help="of a full disk (default: %(default)s)")
     arguments = parser.parse_args()
@@ -71,10 +71,10 @@ def main() -> int:
 
 
 def rows(folder: Path, stages: int) -> Iterator[Row]:
-    """All that is tried, one after the other.
+    """Run all tests, one after the other.
 
     Args:
-        folder: With `write_inputs`.
+        folder: A folder with the files of `write_inputs`.
         stages: How often each command meets a full disk.
     """
     real, user = may_mount(), not may_write_anywhere()
@@ -97,7 +97,7 @@ def rows(folder: Path, stages: int) -> Iterator[Row]:
 
 
 def result(command: Command, folder: Path) -> dict[str, bytes]:
-    """What it writes with room enough, its diaries left out; what is there already is gone on with."""
+    """Return what the command writes with enough space, without its logs; continue an unfinished result."""
     run = Run(command.words, folder)
     if code := run.end():
         raise SystemExit(f"{command.name} ended with {code}: {run.said()}")
@@ -112,7 +112,7 @@ def _empty(folder: Path) -> None:
 
 
 def limited(command: Command, folder: Path, limits: list[int], whole: dict[str, bytes]) -> Row:
-    """No file may become larger than the limit; without it, `whole` is written."""
+    """Limit the size of each file; without a limit, `whole` is written."""
     row = Row(f"{command.name}, full by a limit")
     for limit in limits:
         _empty(folder)
@@ -123,7 +123,7 @@ def limited(command: Command, folder: Path, limits: list[int], whole: dict[str, 
 
 
 def mounted(command: Command, folder: Path, limits: list[int]) -> Row:
-    """The folder is on a file system that holds no more than the old file and the limit."""
+    """Put the folder on a file system that has space only for the old file and the limit."""
     row = Row(f"{command.name}, full file system")
     for limit in limits:
         _empty(folder)
@@ -134,7 +134,7 @@ def mounted(command: Command, folder: Path, limits: list[int]) -> Row:
 
 
 def read_only(command: Command, folder: Path) -> Row:
-    """The folder may be read, but not written."""
+    """Make the folder readable but not writable."""
     row = Row(f"{command.name}, read-only folder")
     _empty(folder)
     _put_old(command, folder)
@@ -147,7 +147,7 @@ def read_only(command: Command, folder: Path) -> Row:
 
 
 def unreadable(command: Command, folder: Path) -> Row:
-    """One of the inputs may not be read."""
+    """Make one of the inputs unreadable."""
     row = Row(f"{command.name}, unreadable input")
     _empty(folder)
     _put_old(command, folder)
@@ -158,7 +158,7 @@ def unreadable(command: Command, folder: Path) -> Row:
 
 
 def vanishing(folder: Path) -> Row:
-    """The batch's composites go away in the middle; when they are back, the rest is done."""
+    """Move the batch's composites away while it runs; once they are back, the rest must be processed."""
     row = Row("batch, its composites vanish and come back")
     _empty(folder)
     run = Run(BATCH.words, folder)
@@ -185,7 +185,7 @@ def _put_old(command: Command, folder: Path) -> None:
 def _try(
     row: Row, command: Command, folder: Path, limit: int | None = None, forbidden: Path | None = None
 ) -> None:
-    """Count how it ends, and what there is then."""
+    """Count how the command ends and what it leaves."""
     inputs = digests(folder)
     if forbidden:
         forbidden.chmod(0)
@@ -207,7 +207,7 @@ def _is_sentence(said: str) -> bool:
 
 @contextmanager
 def file_system(folder: Path, size: int) -> Iterator[None]:
-    """A file system of so many bytes at a folder."""
+    """Mount a file system of this many bytes at a folder."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield
@@ -216,14 +216,14 @@ def file_system(folder: Path, size: int) -> Iterator[None]:
 
 
 def may_write_anywhere() -> bool:
-    """Whether this process may write to folders that nobody may write to."""
+    """Return whether this process may write to read-only folders, as root may."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o500)
         return os.access(folder, os.W_OK)
 
 
 def may_mount() -> bool:
-    """Whether this process may mount a file system."""
+    """Return whether this process may mount a file system."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["mount", "-t", "tmpfs", "tmpfs", folder]
         if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:

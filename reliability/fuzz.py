@@ -1,11 +1,11 @@
-"""Hostile and broken files: every reader gives an object or one clear sentence, whatever it is fed.
+"""Feed hostile and broken files to each reader, which must return an object or fail with one clear sentence.
 
     python reliability/fuzz.py --inputs 20000
     pip install atheris==3.0.0 && python reliability/fuzz.py --inputs 20000 --guided
 
-Each reader runs in a process of its own, with bounded memory and time. Inputs are sound files made worse at
-random, the same for the same seed; `--guided` lets atheris (Python 3.11 to 3.13) choose them by the lines of
-cdtnet that they reach. What breaks a promise is kept, with its traceback.
+Each reader runs in its own process, with limited memory and time. Inputs are random mutations of valid files,
+the same for the same seed; with `--guided`, atheris (Python 3.11 to 3.13) chooses them by the lines of cdtnet
+that they reach. Inputs that break a promise are kept, with the traceback.
 """
 
 import argparse
@@ -29,7 +29,7 @@ TRIED, OBJECTS, SENTENCES, BROKEN, PEAK, BEFORE = range(6)
 
 
 def main() -> int:
-    """The table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--inputs", type=int, default=20000, help="for each reader (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
@@ -54,13 +54,13 @@ def main() -> int:
 
 
 def _readers() -> dict[str, Any]:
-    """Imported late: atheris has to be there first."""
+    """Import the readers late, because atheris must be imported first."""
     readers: dict[str, Any] = importlib.import_module("readers").READERS
     return readers
 
 
 def try_reader(name: str, inputs: int, seed: int, keep: Path, *, guided: bool = False) -> Any:
-    """Feed one reader, in processes that are started anew when one hangs or dies."""
+    """Feed one reader, in processes that are started again if one hangs or dies."""
     context = multiprocessing.get_context("spawn")
     counts = context.Array("q", 6, lock=False)
     work = _guided if guided else _random
@@ -81,7 +81,7 @@ def try_reader(name: str, inputs: int, seed: int, keep: Path, *, guided: bool = 
 
 
 def _watch(process: Any, counts: Any) -> str:
-    """Wait for the end; what went wrong, or nothing."""
+    """Wait for the process to end; return what went wrong, or an empty text."""
     begun = done = counts[TRIED]
     since = time.monotonic()
     while process.is_alive():
@@ -137,12 +137,12 @@ def _guided(name: str, inputs: int, seed: int, keep: Path, folder: Path, counts:
 
 
 def _quieten(folder: Path) -> None:
-    """Let libraries complain to a file."""
+    """Redirect the messages of libraries to a file."""
     os.dup2(os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
 
 
 def _bound(counts: Any) -> None:
-    """From here on this process gets so much more memory, and no more."""
+    """Limit how much more memory this process may allocate from now on."""
     from cdtnet.system.machine import STATUS, peak_memory, read_bytes
 
     counts[BEFORE] = peak_memory()
@@ -175,7 +175,7 @@ def _attempt(name: str, reader: Any, data: bytes, keep: Path, folder: Path, coun
 
 
 def is_clear(message: str) -> bool:
-    """Whether a person can read it: one sentence, on one line once the command line has printed it."""
+    """Return whether the message is readable: one sentence, on one line as the command line prints it."""
     from cdtnet.cli.options import printable
 
     shown = printable(message)
@@ -183,7 +183,7 @@ def is_clear(message: str) -> bool:
 
 
 def _keep(keep: Path, name: str, data: bytes, why: str) -> None:
-    """Keep one input for each thing that goes wrong."""
+    """Keep one input for each kind of failure."""
     place = hashlib.sha256("".join(why.split("\n")[-3:]).encode()).hexdigest()[:8]
     file = keep / f"{name.replace(' ', '_').strip('.')}-{place}"
     if not file.exists():

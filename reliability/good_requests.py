@@ -1,4 +1,4 @@
-"""Requests that are as they should be, and their right answers: what the Python API gives, byte for byte."""
+"""Valid requests and their right answers: what the Python API gives, byte for byte."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -20,13 +20,13 @@ MODELS = ("cdtnet-256", "cdtnet-sim")
 
 @dataclass(frozen=True)
 class Good:
-    """A request.
+    """A valid request.
 
     Attributes:
         kind: What is said of it in the table.
         parts: Its bytes.
         expected: The answer's body; of a table, the .cube file.
-        times: How often it stands in the parts, one behind the other, the last with `close`.
+        times: How often the parts repeat it, pipelined; the last one asks for `close`.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Good:
     times: int = 1
 
     def ask(self, port: int) -> Answer:
-        """The answer: where one of several is no picture that one, and `CLOSED` where they differ."""
+        """Return the answer; of several, the first that is no picture, or `CLOSED` if they differ."""
         with connect(port) as connection:
             send(connection, self.parts)
             answers = receive_all(connection, self.times) if self.times > 1 else [receive(connection)]
@@ -43,17 +43,17 @@ class Good:
         return odd[0] if odd else answers[0] if len(set(answers)) == 1 else Answer()
 
     def is_right(self, answer: Answer) -> bool:
-        """Whether every byte is as it should be."""
+        """Return whether each byte is as it should be."""
         if answer.kind == "application/json":
             return json.loads(answer.body).get("cube", "").encode() == self.expected
         return answer.body == self.expected
 
 
 def good_requests(widest: int) -> Iterator[Good]:
-    """One of each kind.
+    """Return one request of each kind.
 
     Args:
-        widest: Pixels of the largest picture's longer side.
+        widest: The longer side of the largest picture, in pixels.
     """
     harmonizers = {model: Harmonizer(model, "cpu") for model in MODELS}
 
@@ -105,17 +105,17 @@ def _in_chunks(kind: str, body: bytes, media_type: str, expected: bytes) -> Good
 
 
 def photo(width: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The demo's picture and mask at some width."""
+    """Return the demo's picture and mask at a width."""
     composite, mask = (Image.open(DEMO / name) for name in ("composite.jpg", "mask.png"))
     size = (width, composite.height * width // composite.width)
     return np.asarray(composite.convert("RGB").resize(size)), np.asarray(mask.convert("L").resize(size))
 
 
 def jpeg(pixels: NDArray[Any]) -> bytes:
-    """A file of the pixels."""
+    """Return a file of the pixels."""
     return encode_picture(Picture(pixels), ".jpg")
 
 
 def png(pixels: NDArray[Any]) -> bytes:
-    """A file of the pixels."""
+    """Return a file of the pixels."""
     return encode_picture(Picture(pixels if pixels.ndim == 3 else pixels[..., None]), ".png")

@@ -1,10 +1,10 @@
-"""Killed at any moment, a command loses nothing: real processes, ended by signals at random points.
+"""Kill real processes at random points, and check that no command loses data.
 
     python reliability/kill.py --kills 60
 
-Half of the signals come at any time, half while a file is being written. After each, the file that was there
-is the old one or the new one, byte for byte; the inputs are as they were; and the same command, started
-again, ends with the same bytes as one that was never killed, and with nothing left beside them.
+Half of the signals come at any time, half while a file is being written. After each, the output must be the
+old or the new file, byte for byte, and the inputs must be unchanged. The same command, run again, must write
+the same bytes as one that was never killed, and leave no other file.
 """
 
 import argparse
@@ -24,7 +24,7 @@ SIGNALS = {"SIGKILL": signal.SIGKILL, "Ctrl-C": signal.SIGINT, "SIGTERM": signal
 
 
 def main() -> int:
-    """The table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--kills", type=int, default=60, help="of each command (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
@@ -49,14 +49,14 @@ def main() -> int:
 
 
 def kill(command: Command, folder: Path, kills: int, name: str, random: Random) -> Row:
-    """End so many processes of one command by a signal; what was found after each.
+    """Kill this many processes of one command, and return what was found after each.
 
     Args:
-        command: The command.
-        folder: With `write_inputs`; its `out` is emptied.
+        command: The command to run.
+        folder: A folder with the files of `write_inputs`; its `out` is emptied.
         kills: How many.
-        name: The signal's, of SIGNALS.
-        random: Draws the moments.
+        name: The name of the signal, one of SIGNALS.
+        random: The generator of the random moments.
     """
     row = Row(command.name if name == "SIGKILL" else f"{command.name}, {name}")
     trial = {"batch": BatchTrial, "train": TrainTrial}.get(command.name, Trial)(command, folder, row)
@@ -73,7 +73,7 @@ def kill(command: Command, folder: Path, kills: int, name: str, random: Random) 
 
 
 def end(run: Run, number: int, random: Random, duration: float, folder: Path) -> int | None:
-    """Send a signal at a random moment; the exit code. A process that was faster than it ends with 0."""
+    """Send a signal at a random moment; return the exit code, which is 0 if the process ended earlier."""
     if random.random() < 0.5:
         run.process.join(random.uniform(0, duration))
     else:

@@ -1,4 +1,4 @@
-"""The licence of every package of the default install and of each extra, as the package states it; and sizes.
+"""Print the license of each package of the default install and of each extra, and the installed sizes.
 
 python reliability/licences.py    # in an environment with the extras: pip install '.[dev]'
 """
@@ -34,7 +34,7 @@ IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the pac
 
 
 def brought(name: str, extras: Iterable[str] = ("",)) -> set[str]:
-    """Names of the packages that a package and its extras bring here, with all that these bring."""
+    """Return the names of the packages that a package and its extras install here, dependencies included."""
     found: set[tuple[str, str]] = set()
     waiting = [(canonicalize_name(name), extra) for extra in ("", *extras)]
     while waiting:
@@ -50,7 +50,7 @@ def brought(name: str, extras: Iterable[str] = ("",)) -> set[str]:
 
 
 def licence(name: str) -> str:
-    """What a package says of its licence: an SPDX expression where it gives one."""
+    """Return the license that a package states: an SPDX expression if it gives one."""
     metadata = distribution(name).metadata
     if "License-Expression" in metadata:
         return metadata["License-Expression"]
@@ -61,7 +61,7 @@ def licence(name: str) -> str:
 
 
 def rows() -> list[str]:
-    """The rows of the table: what each extra brings that those before it do not."""
+    """Return the rows of the table: what each extra adds to those before it."""
     table, listed = [], set[str]()
     for extra in EXTRAS:
         new = sorted(brought(PACKAGE, [extra]) - listed)
@@ -71,13 +71,13 @@ def rows() -> list[str]:
 
 
 def megabytes(names: Iterable[str]) -> int:
-    """What the files of packages take here, as they were installed."""
+    """Return the size of the installed files of packages."""
     files = [Path(str(file.locate())) for name in names for file in distribution(name).files or []]
     return round(sum(file.stat().st_size for file in files if file.suffix != ".pyc" and file.exists()) / 1e6)
 
 
 def sizes() -> list[str]:
-    """A line for the default install, and one for what each extra brings beside it."""
+    """Return a line for the default install, and one for what each extra adds to it."""
     default = brought(PACKAGE)
     lines = [
         f"{extra}: {megabytes(brought(PACKAGE, [extra]) - default)} MB more" for extra in EXTRAS if extra
@@ -86,7 +86,7 @@ def sizes() -> list[str]:
 
 
 def main() -> int:
-    """The table and the sizes; 1 if a package is missing."""
+    """Print the table and the sizes; return 1 if a package is missing."""
     try:
         print("\n".join(["| package | license | comes with |", "|---|---|---|", *rows(), "", *sizes()]))
     except PackageNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Files made worse at random, and repaired where a checksum would hide what lies behind it."""
+"""Mutate files at random, and repair checksums that would hide the mutation from the code behind them."""
 
 import struct
 import zlib
@@ -43,7 +43,7 @@ _WORDS = (
 
 
 def mutated(seed: bytes, other: bytes, random: Random) -> bytes:
-    """The seed with one to six things done to it; `other` is another seed."""
+    """Return the seed with one to six random mutations; `other` is another seed to splice in."""
     data = bytearray(seed)
     for _ in range(random.choice((1, 1, 2, 3, 6))):
         random.choice(_CHANGES)(data, other, random)
@@ -98,7 +98,7 @@ _CHANGES: Sequence[Callable[[bytearray, bytes, Random], None]] = (
 
 
 def mend_picture(data: bytes) -> bytes:
-    """A PNG file with checksums that fit."""
+    """Return a PNG file with right checksums."""
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
     result, place = bytearray(data), 8
@@ -113,7 +113,7 @@ def mend_picture(data: bytes) -> bytes:
 
 
 def mend_safetensors(data: bytes) -> bytes:
-    """A safetensors file that says truly how long its header is."""
+    """Return a safetensors file with the right header length."""
     end = data.find(b"}}", 8)
     while end >= 0 and data[end + 2 : end + 3] == b"}":
         end += 1
@@ -121,7 +121,7 @@ def mend_safetensors(data: bytes) -> bytes:
 
 
 def mend_zip(data: bytes) -> bytes:
-    """A zip archive of stored members with checksums that fit."""
+    """Return a zip archive of stored members with right checksums."""
     result, place = bytearray(data), data.find(b"PK\1\2")
     while 0 <= place <= len(data) - 46:
         size, _, name = struct.unpack_from("<IIH", data, place + 20)

@@ -1,4 +1,4 @@
-"""Sound and other files under wrong names, odd names, and what is no file at all."""
+"""Valid and other files with wrong or unusual names, and paths that are no files."""
 
 import os
 import socket
@@ -10,15 +10,15 @@ from specimen import PICTURE, SENTENCE, Specimen, written
 
 
 def odd_files() -> Iterator[Specimen]:
-    """All of them."""
-    for family in (_mislabelled, _places, _names):
+    """Yield all of them."""
+    for family in (_mislabeled, _places, _names):
         yield from family()
 
 
-def _mislabelled() -> Iterator[Specimen]:
+def _mislabeled() -> Iterator[Specimen]:
     png_file = saved(photo())
     for name in ("a.jpg", "a.tif", "a.webp", "a.gif", "a.txt", "a"):
-        yield Specimen("mislabelled", name, written(png_file), PICTURE)
+        yield Specimen("mislabeled", name, written(png_file), PICTURE)
     for name, kind in (
         ("gif.png", "GIF"),
         ("bmp.jpg", "BMP"),
@@ -26,7 +26,7 @@ def _mislabelled() -> Iterator[Specimen]:
         ("tga.png", "TGA"),
         ("jp2.png", "JPEG2000"),
     ):
-        yield Specimen("mislabelled", name, written(saved(photo(), kind)), PICTURE)
+        yield Specimen("mislabeled", name, written(saved(photo(), kind)), PICTURE)
     for name, data in {
         "ico.png": saved(photo(), "ICO"),
         "pdf.tif": saved(photo(), "PDF"),
@@ -54,7 +54,7 @@ def _mislabelled() -> Iterator[Specimen]:
         "start.tif": b"II*\0" + b"\xff" * 60,
         "start.webp": b"RIFF\xff\xff\xff\xffWEBP" + bytes(60),
     }.items():
-        yield Specimen("mislabelled", name, written(data), SENTENCE)
+        yield Specimen("mislabeled", name, written(data), SENTENCE)
 
 
 def _places() -> Iterator[Specimen]:

@@ -1,4 +1,4 @@
-"""Pictures that are odd, hostile or broken inside, made on the spot."""
+"""Unusual, hostile and broken pictures, generated when they are needed."""
 
 import io
 import os
@@ -17,44 +17,44 @@ from specimen import EITHER, PICTURE, SENTENCE, Specimen, written
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture file."""
+    """Return a picture file."""
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
 
 
 def tiff(array: Any, **options: Any) -> bytes:
-    """A TIFF file."""
+    """Return a TIFF file."""
     stream = io.BytesIO()
     tifffile.imwrite(stream, array, **options)
     return stream.getvalue()
 
 
 def png(width: int, height: int, depth: int, color: int, rows: bytes, extra: bytes = b"") -> bytes:
-    """A PNG file of packed rows, whatever its header says."""
+    """Return a PNG file of packed rows with any header."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + extra + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    """A chunk of a PNG file."""
+    """Return a chunk of a PNG file."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def zeros(count: int) -> bytes:
-    """So many bytes, packed a thousandfold."""
+    """Return `count` zero bytes, compressed about a thousandfold."""
     packer, block = zlib.compressobj(9), bytes(1 << 20)
     parts = [packer.compress(block[: min(len(block), count - done)]) for done in range(0, count, len(block))]
     return b"".join(parts) + packer.flush()
 
 
 def photo(width: int = 24, height: int = 16) -> Image.Image:
-    """Noise."""
+    """Return noise."""
     return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
 def odd_pictures(cuts: int) -> Iterator[Specimen]:
-    """All of them; whole files are cut short at so many places each."""
+    """Yield all of them; some valid files are truncated at `cuts` places each."""
     for family in (_kinds, _sizes, _bombs, _metadata):
         yield from family()
     yield from _truncated(cuts)
@@ -162,7 +162,7 @@ def _bombs() -> Iterator[Specimen]:
 
 
 def _with_tag(tiff_file: bytes, tag: int, value: int) -> bytes:
-    """A little-endian TIFF file with another whole number in its directory."""
+    """Return a little-endian TIFF file with another integer in its directory."""
     (start,) = struct.unpack_from("<I", tiff_file, 4)
     (count,) = struct.unpack_from("<H", tiff_file, start)
     for place in range(start + 2, start + 2 + 12 * count, 12):
@@ -173,7 +173,7 @@ def _with_tag(tiff_file: bytes, tag: int, value: int) -> bytes:
 
 
 def _many_scans(jpeg: bytes) -> bytes:
-    """A progressive picture whose last scan comes 2,000 times."""
+    """Return a progressive picture that repeats its last scan 2,000 times."""
     last = jpeg.rfind(b"\xff\xda")
     return jpeg[:last] + jpeg[last:-2] * 2000 + jpeg[-2:]
 

@@ -1,4 +1,4 @@
-"""Everything that reads a file, as a function of its bytes: an object, or a `CdtnetError`."""
+"""Functions that read a file from its bytes: they return an object or raise a `CdtnetError`."""
 
 import gc
 from collections.abc import Callable
@@ -28,12 +28,12 @@ Read = Callable[[bytes, Path], object]
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader, and what it is tried with.
+    """A reader and the files to try it with.
 
     Attributes:
-        seeds: makes files that it can read.
-        read: takes the bytes of a file and a folder to put it into.
-        mend: repairs checksums.
+        seeds: Makes files that it can read.
+        read: Takes the bytes of a file and a folder to write it to.
+        mend: Repairs checksums.
     """
 
     seeds: Callable[[], list[bytes]]

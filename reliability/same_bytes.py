@@ -1,9 +1,10 @@
-"""The same input, version and engine give the same bytes, whatever else differs; engines agree within bounds.
+"""Check that the same input, version and engine give the same bytes, and that engines agree within bounds.
 
     python reliability/same_bytes.py [--short]
 
-Example composites of every depth, with and without profile and alpha, are harmonized again in other ways.
-What must be the same is compared bit by bit; what may differ is held against docs/engines.md.
+Example composites in each bit depth, with and without a color profile and alpha, are harmonized again in
+other ways. Results that must be the same are compared bit by bit; others must be within the bounds of
+docs/engines.md.
 """
 
 import argparse
@@ -28,14 +29,14 @@ Results = dict[str, NDArray[Any]]
 
 
 class Kind(NamedTuple):
-    """What harmonizes."""
+    """A model, engine and precision."""
 
     model: str
     engine: str
     precision: str
 
     def open(self, threads: int | None = None) -> Harmonizer:
-        """PyTorch's threads are set elsewhere."""
+        """Set the number of PyTorch's threads."""
         return Harmonizer(self.model, "cpu", engine=self.engine, precision=self.precision, threads=threads)
 
 
@@ -51,7 +52,7 @@ KINDS = (
 
 
 class Row(NamedTuple):
-    """What varied, and what came of it: how many pictures stayed the same, the largest difference in 0..1."""
+    """What varied, how many pictures stayed the same, and the largest difference in 0..1."""
 
     kind: Kind
     varied: str
@@ -62,7 +63,7 @@ class Row(NamedTuple):
 
 
 def main() -> int:
-    """The table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--short", action="store_true", help="three small pictures, the first kind")
     parser.add_argument(
@@ -90,12 +91,12 @@ def main() -> int:
 
 
 def run(machine: Harmonizer, inputs: dict[str, Input]) -> Results:
-    """The pixels of each result."""
+    """Return the pixels of each result."""
     return {name: machine(*given).image.pixels for name, given in inputs.items()}
 
 
 def rows(kind: Kind, *, short: bool) -> Iterator[Row]:
-    """Every comparison of one kind."""
+    """Return all comparisons of one kind."""
     inputs, machine = make_inputs(short=short), kind.open(1)
     _set_threads(kind, 1)
     expected = run(machine, inputs)
@@ -162,7 +163,7 @@ def _elsewhere(kind: Kind, folder: Path, *, short: bool, isa: str | None = None)
 
 
 def _streamed(machine: Harmonizer, inputs: dict[str, Input], folder: Path) -> Results:
-    """From the file that a picture is in, as if it were too large for memory."""
+    """Return the results read from files as if the pictures were too large for memory."""
     before, found = streaming.LARGE, {}
     streaming.LARGE = 0
     try:
@@ -198,7 +199,7 @@ def _batch(kind: Kind, inputs: dict[str, Input], folder: Path) -> Results:
 
 
 def _against(kind: Kind, inputs: dict[str, Input], found: Results, **other: str) -> Row:
-    """Another engine or precision, within the bounds: of pictures in sRGB, for profiles stretch them."""
+    """Compare with another engine or precision; only sRGB pictures, because profiles amplify differences."""
     expected = run(kind._replace(**other).open(1), inputs)
     names = [name for name, (picture, _) in inputs.items() if not picture.metadata.icc]
     same = sum(expected[name].tobytes() == found[name].tobytes() for name in names)
@@ -223,7 +224,7 @@ def _apart(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 def _near(kind: Kind, a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether two results of one kind differ by rounding alone, which profiles stretch."""
+    """Return whether two results of one kind differ only by rounding, which profiles amplify."""
     allowed = 1e-4 if kind.precision == "float32" else 2e-3
     return _apart(a, b) <= (1.001 / 255 if a.dtype == np.uint8 else allowed)
 

@@ -1,11 +1,11 @@
-"""The server's own description: every answer to whatever it admits, and to what it does not, is as described.
+"""Check that every answer to valid and invalid requests matches the server's OpenAPI document.
 
     python reliability/schema.py --inputs 500
     pip install schemathesis==4.32.5 && python reliability/schema.py --schemathesis
 
-Hypothesis makes requests from the OpenAPI document that the server gives, some of them as they should be and
-some not; `--schemathesis` has Schemathesis do the same its way, with all its checks (it is not among the
-dependencies: it brings a dozen packages). That a file is no picture no schema can say: 422 is right for it.
+Hypothesis generates valid and invalid requests from the server's OpenAPI document. With `--schemathesis`,
+Schemathesis does the same with all its checks (it is not among the dependencies, because it needs a dozen
+packages). A schema cannot say that a file must be a picture: 422 is right for a file that is none.
 """
 
 import argparse
@@ -39,7 +39,7 @@ Schema = dict[str, Any]
 
 
 def main() -> int:
-    """Print what came back; 1 if anything was not as described."""
+    """Print what came back; return 1 if anything was not as described."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--inputs", type=int, default=500, help="requests (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
@@ -64,12 +64,12 @@ def main() -> int:
 
 
 def by_hypothesis(port: int, inputs: int, seed: int) -> Counter[tuple[str, int]]:
-    """Send requests made from the description.
+    """Send requests generated from the description.
 
     Args:
-        port: The server's.
-        inputs: How many.
-        seed: Of what they are.
+        port: The port of the server.
+        inputs: The number of requests.
+        seed: The seed of the requests.
 
     Returns:
         Number of answers by address and status.
@@ -101,13 +101,13 @@ def by_hypothesis(port: int, inputs: int, seed: int) -> Counter[tuple[str, int]]
 
 
 def describe(port: int) -> Schema:
-    """What the server says of itself."""
+    """Return the server's OpenAPI document."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json") as answer:
         return json.load(answer)
 
 
 def requests(description: Schema) -> some.SearchStrategy[tuple[str, bytes, bool]]:
-    """Method and address, the whole request, and whether the description admits it."""
+    """Return a strategy for method and address, the whole request, and whether the description admits it."""
     paths = description["paths"]
     fields = paths["/v1/harmonize"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     values = {name: s for name, s in fields["properties"].items() if s.get("format") != "binary"}
@@ -123,7 +123,7 @@ def requests(description: Schema) -> some.SearchStrategy[tuple[str, bytes, bool]
 
 
 def is_described(description: Schema, address: str, answer: Answer) -> bool:
-    """Whether status and type are named there, and a body of JSON is as it says."""
+    """Return whether the description has the answer's status and type, and a JSON body matches its schema."""
     method, path = address.lower().split()
     responses = description["paths"][path][method]["responses"]
     content = responses.get(str(answer.status), {}).get("content", {})
@@ -135,7 +135,7 @@ def is_described(description: Schema, address: str, answer: Answer) -> bool:
 
 
 def by_schemathesis(port: int, inputs: int, seed: int) -> int:
-    """Its exit code, after it has told what it found."""
+    """Run Schemathesis, which prints its findings, and return its exit code."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "schemathesis.toml"
         config.write_text(CONFIG)
@@ -157,7 +157,7 @@ Given = dict[str, tuple[str, bool]]
 
 
 def _settings(schemas: dict[str, Schema]) -> some.SearchStrategy[Given]:
-    """Texts for some of the settings, and whether each is admitted."""
+    """Return a strategy for texts of some of the settings, and whether each is admitted."""
     pairs = [
         some.fixed_dictionaries({}, optional={name: make(schema) for name, schema in schemas.items()})
         for make in (_admitted, _setting)

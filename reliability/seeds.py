@@ -1,4 +1,4 @@
-"""Sound files of every kind that is read, made on the spot: what fuzzing begins with."""
+"""Valid files of every kind that is read, generated when they are needed: the seeds of fuzzing."""
 
 import io
 import json
@@ -28,13 +28,13 @@ _TIFF_OPTIONS: tuple[dict[str, Any], ...] = (
 
 
 def pictures() -> list[bytes]:
-    """Every format, of every depth and kind that the common ones come in, with metadata."""
+    """Return every format in its common bit depths and modes, with metadata."""
     tiffs = [_tiff(dtype, **options) for dtype in ("float32", "uint16") for options in _TIFF_OPTIONS]
     return [data for pixels in _pixels() for data in _saved(pixels)] + tiffs + other_pictures()
 
 
 def other_pictures() -> list[bytes]:
-    """The less common formats; those of extras where these are installed."""
+    """Return the less common formats, and those of extras that are installed."""
     random = np.random.default_rng(1)
     pixels = random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     metadata = Metadata(icc=profiles()[0], exif=exif_blocks()[0], xmp=b"<x:xmpmeta/>", bits=10)
@@ -107,7 +107,7 @@ def _tiff(dtype: str, bands: int = 3, **options: Any) -> bytes:
 
 
 def profiles() -> list[bytes]:
-    """Color profiles: of curves and a matrix, of gray, and with a look-up table."""
+    """Return color profiles: of curves and a matrix, of gray, and with a lookup table."""
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     gray = _profile(b"GRAY", {b"kTRC": struct.pack(">4sIIH", b"curv", 0, 1, 0x0233) + b"\0\0"})
     point = struct.pack(">4sI3i", b"XYZ ", 0, 20000, 30000, 40000)
@@ -127,7 +127,7 @@ def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
 
 
 def exif_blocks() -> list[bytes]:
-    """EXIF, in both byte orders."""
+    """Return EXIF data in both byte orders."""
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     exif.get_ifd(0x8769).update({0xA002: WIDTH, 0xA003: HEIGHT, 0x9003: "2026:11:23 10:00:00"})
@@ -139,7 +139,7 @@ def exif_blocks() -> list[bytes]:
 
 
 def tables() -> list[bytes]:
-    """Look-up tables, as .cube files."""
+    """Return lookup tables as .cube files."""
     axis = np.linspace(0, 1, 2, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
     return [
@@ -149,7 +149,7 @@ def tables() -> list[bytes]:
 
 
 def manifests() -> list[bytes]:
-    """Tables of composites and masks."""
+    """Return tables of composites and masks."""
     lines = ({"composite": "a.jpg", "mask": "m/a.png", "subset": name, "split": "test"} for name in "xy")
     return [
         b"composite,mask,real,subset,split\na.jpg,m/a.png,r/a.jpg,HCOCO,train\nb.jpg,m/a.png,,,\n",
@@ -159,7 +159,7 @@ def manifests() -> list[bytes]:
 
 
 def recipes() -> list[bytes]:
-    """A recipe, and one that is like another."""
+    """Return a recipe, and another based on it."""
     whole = """about: "a small one"
 model: {variant: cdtnet, base_size: 64, luts: 4, split: true, antialias: false}
 data: {kind: photos, photos: p, masks: m, held_out: [a, b], validation: 2}
@@ -175,7 +175,7 @@ stages:
 
 
 def safetensors_files() -> list[bytes]:
-    """Weights of ours (a few of them), and some of other types."""
+    """Return weights of this package (a few tensors), and tensors of other types."""
     card = json.dumps({"licence": "none", "config": {"variant": "cdtnet-sim", "base_size": 64, "luts": 2}})
     return [
         safetensors(_entries("color_mapping.basis", "generator.blend.rgb.bias"), {"cdtnet": card}),
@@ -185,7 +185,7 @@ def safetensors_files() -> list[bytes]:
 
 
 def checkpoints() -> list[bytes]:
-    """PyTorch checkpoints, in both of its formats."""
+    """Return PyTorch checkpoints in both formats."""
     entries = {
         name: torch.from_numpy(value)
         for name, value in _entries("encoder.x", "lut.LUT0.LUT", "module.decoder.y").items()
@@ -206,7 +206,7 @@ def _entries(*names: str, dtype: Any = np.float32) -> dict[str, NDArray[Any]]:
 
 
 def archives() -> list[bytes]:
-    """Archives of two files and a folder: zip, tar, and tar compressed."""
+    """Return archives of two files and a folder: zip, tar, and compressed tar."""
     files = {"photos/a.jpg": b"not really", "photos/masks/a.png": b"nor this" * 40}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,4 +1,4 @@
-"""`cdtnet serve` as a process of its own, and what it holds."""
+"""Run `cdtnet serve` as a separate process, and observe what it holds."""
 
 import json
 import subprocess
@@ -18,11 +18,11 @@ class Server:
     """A process that serves.
 
     Args:
-        options: Of `cdtnet serve`.
+        options: The options of `cdtnet serve`.
 
     Attributes:
-        port: Where it listens.
-        memory: Samples of its resident bytes, two a second.
+        port: The port on which it listens.
+        memory: Samples of its resident bytes, two per second.
     """
 
     def __init__(self, *options: str) -> None:
@@ -34,7 +34,7 @@ class Server:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Sample the memory meanwhile."""
+        """Sample the memory while the context is open."""
         done = threading.Event()
 
         def sample() -> None:
@@ -49,18 +49,18 @@ class Server:
 
     @property
     def quarters(self) -> list[float]:
-        """Medians of each quarter of the samples, in bytes."""
+        """Return the median of each quarter of the samples, in bytes."""
         size = max(1, len(self.memory) // 4)
         return [median(self.memory[k * size : (k + 1) * size]) for k in range(4)]
 
     @property
     def open_files(self) -> int:
-        """Files and connections; 0 where the system does not tell."""
+        """Return the number of open files and connections, or 0 if the system does not provide it."""
         folder = Path(f"/proc/{self._process.pid}/fd")
         return len(list(folder.iterdir())) if folder.exists() else 0
 
     def settle(self) -> bool:
-        """Wait until nothing is in hand; whether that came to be."""
+        """Wait until no request is running or waiting; return whether that happened in time."""
         end = time.monotonic() + SETTLE
         while time.monotonic() < end:
             if self.health() == {"status": "ready", "running": 0, "waiting": 0}:
@@ -69,18 +69,18 @@ class Server:
         return False
 
     def health(self) -> dict[str, object]:
-        """What it says of itself."""
+        """Return the answer of `/health`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health") as answer:
             return json.load(answer)
 
     def stop(self) -> tuple[int, str]:
-        """End it; its exit code and all that it said."""
+        """Stop the process; return its exit code and its messages."""
         self._process.terminate()
         _, said = self._process.communicate(timeout=SETTLE)
         return self._process.returncode, said
 
     def kill(self) -> None:
-        """End it at once, if it has not ended."""
+        """Kill the process if it has not ended."""
         self._process.kill()
         self._process.communicate()
 

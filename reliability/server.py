@@ -1,11 +1,11 @@
-"""The server: an hour of mixed load in minutes, with every answer compared and its memory watched.
+"""Load the server with good and bad requests and clients; compare each answer, and watch its memory.
 
     python reliability/server.py --seconds 300
 
-Good requests of all kinds, whose answers must be what the Python API gives, byte for byte; bad ones, which
-must be refused in a sentence; clients that leave, that drip, that do not read; and always more at once than
-the queue holds. Nothing may come but the right answer or a refusal, the process must not grow by more than
-`GROWTH`, and must hold nothing in the end.
+The load consists of good requests of all kinds, whose answers must equal those of the Python API byte for
+byte; bad ones, which must be refused with one sentence; clients that disconnect, send slowly, or do not read;
+and always more requests at once than the queue holds. Each answer must be the right one or a refusal. The
+process must not grow by more than `GROWTH`, and must hold no files or connections at the end.
 """
 
 import argparse
@@ -29,7 +29,7 @@ WORKERS, WAITING, TIMEOUT = 2, 6, 60
 
 
 class Table:
-    """What was sent and what came back, by kind."""
+    """Counts of what was sent and what came back, by kind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,14 +37,14 @@ class Table:
         self._verdicts: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def note(self, kind: str, status: int | None, verdict: str) -> None:
-        """Count an answer: "right", "refused" for want of a place, or "wrong"."""
+        """Count an answer: "right", "refused" because the queue is full, or "wrong"."""
         with self._lock:
             self._statuses[kind][status] += 1
             self._verdicts[kind][verdict] += 1
 
     @property
     def wrong(self) -> int:
-        """Answers that should not have been."""
+        """Return the number of wrong answers."""
         return sum(verdicts["wrong"] for verdicts in self._verdicts.values())
 
     def __str__(self) -> str:
@@ -60,8 +60,8 @@ class Load:
     """Clients of all kinds.
 
     Args:
-        port: The server's.
-        good: Requests that it is to answer.
+        port: The port of the server.
+        good: The requests that it must answer.
         seed: Of what is asked when.
     """
 
@@ -72,7 +72,7 @@ class Load:
         self._stop = threading.Event()
 
     def run(self, seconds: float, clients: int, slow: int) -> None:
-        """So many clients that ask one thing after the other, and slow ones of each kind."""
+        """Run `clients` clients that send one request after the other, and `slow` slow ones of each kind."""
         with ThreadPoolExecutor(clients + slow * len(drippers())) as threads:
             tasks: list[Callable[[], None]] = [
                 *(lambda number=number: self._mix(number) for number in range(clients)),
@@ -85,7 +85,7 @@ class Load:
             future.result()
 
     def each_once(self, *, bad: bool) -> None:
-        """Every good request, and every bad one if those are wanted, one after the other."""
+        """Send every good request, and every bad one if `bad`, one after the other."""
         for request in [*self._good, *(self._bad if bad else [])]:
             self._check(request)
 
@@ -128,13 +128,13 @@ class Load:
 
 
 def abuse(seconds: float, *, clients: int, slow: int, widest: int, seed: int) -> tuple[Table, list[str]]:
-    """Start a server, do all that, and stop it.
+    """Start a server, load it, and stop it.
 
     Args:
-        seconds: Of load.
-        clients: That ask one thing after the other.
-        slow: Clients of each slow kind.
-        widest: Pixels of the largest picture's longer side.
+        seconds: The duration of the load.
+        clients: The number of clients that send one request after the other.
+        slow: The number of clients of each slow kind.
+        widest: The longer side of the largest picture, in pixels.
         seed: Of what is asked when.
 
     Returns:
@@ -172,7 +172,7 @@ def _name(status: int | None) -> str:
 
 
 def main() -> int:
-    """Print the table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=300, help="of load (default: %(default)s)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""A file that a stranger may send, and what should come of it."""
+"""A file that a stranger may send, and the expected outcome."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +12,9 @@ class Specimen(NamedTuple):
     """One file.
 
     Attributes:
-        kind: what is odd about it, a row of the table.
-        name: of the file.
-        make: puts it at a path.
+        kind: What is unusual about it: a row of the table.
+        name: The name of the file.
+        make: Writes it to a path.
         outcome: "picture", "sentence", or "either".
     """
 
@@ -25,5 +25,5 @@ class Specimen(NamedTuple):
 
 
 def written(data: bytes) -> Make:
-    """Makes a file of these bytes."""
+    """Return a function that writes these bytes to a path."""
     return lambda path: path.write_bytes(data)

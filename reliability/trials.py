@@ -1,4 +1,4 @@
-"""Commands that are killed again and again, and what is compared after each kill."""
+"""Commands that are killed again and again, and comparisons after each kill."""
 
 import json
 import shutil
@@ -13,17 +13,17 @@ EVERY = 4  # kills of a command that writes one file, after which it is run to i
 
 @dataclass
 class Row:
-    """What became of the kills of one command.
+    """The outcome of killing one command.
 
     Attributes:
-        name: The command's and the signal's.
+        name: The names of the command and the signal.
         kills: How many processes were ended.
-        old: After how many of these was the old file there.
+        old: After how many of them the old file was there.
         new: After how many, the new one.
         half: After how many, another, or none.
-        lost: How often an input had changed, or the command ended in another way, or with other bytes.
-        left: How many temporary files were left, until the command was run again.
-        again: Pictures that were made a second time.
+        lost: How often an input had changed, or the command ended differently or with other bytes.
+        left: How many temporary files were left until the command was run again.
+        again: How many pictures were made a second time.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Trial:
     """A command that replaces one file, started again and again.
 
     Attributes:
-        duration: Seconds that it took the last time.
-        inputs: What `digests` says of the inputs.
+        duration: Seconds that the last complete run took.
+        inputs: The digests of the inputs.
     """
 
     def __init__(self, command: Command, folder: Path, row: Row) -> None:
@@ -57,17 +57,17 @@ class Trial:
         self.reset()
 
     def empty(self) -> None:
-        """Begin with an empty folder."""
+        """Empty the output folder."""
         shutil.rmtree(self.folder / "out")
         (self.folder / "out").mkdir()
 
     def reset(self) -> None:
-        """Put the old file back."""
+        """Restore the old file."""
         self.output.write_bytes(b"old " * 1000)
         self.old = self.result()
 
     def start(self) -> Run:
-        """A process at work."""
+        """Start the command and return its process."""
         return Run(self.command.words, self.folder)
 
     def finish(self) -> None:
@@ -79,11 +79,11 @@ class Trial:
             raise SystemExit(f"{self.row.name} ended with {code}: {run.said()}")
 
     def result(self) -> dict[str, bytes]:
-        """What it has written, by name."""
+        """Return what the command has written, by name."""
         return {self.output.name: self.output.read_bytes()} if self.output.exists() else {}
 
     def after_kill(self, *, clean: bool) -> None:
-        """Look at what there is; if `clean`, no temporary file may be left."""
+        """Classify what a kill has left; if `clean`, no temporary file may be left."""
         self.count_leftovers(clean=clean)
         found = self.result()
         self.row.old += found == self.old
@@ -91,13 +91,13 @@ class Trial:
         self.row.half += found not in (self.old, self.whole)
 
     def count_leftovers(self, *, clean: bool) -> None:
-        """Temporary files; none may be left if `clean`."""
+        """Count temporary files; none may be left if `clean`."""
         left = len(leftovers(self.folder))
         self.row.left += left
         self.row.lost += clean and left > 0
 
     def go_on(self, *, last: bool) -> None:
-        """Run it again, every few times to its end, and compare."""
+        """Run the command again, to its end after every few kills, and compare."""
         if last or self.row.kills % EVERY == 0:
             self.finish()
             self.row.lost += self.result() != self.whole or len(leftovers(self.folder)) > 0
@@ -105,7 +105,7 @@ class Trial:
 
 
 class BatchTrial(Trial):
-    """A batch that replaces the results of other masks; killed several times before it ends."""
+    """A batch that replaces the results of other masks, and is killed several times before it ends."""
 
     def __init__(self, command: Command, folder: Path, row: Row) -> None:
         masks = {path: path.read_bytes() for path in (folder / "in").glob("*_mask.png")}
@@ -122,18 +122,18 @@ class BatchTrial(Trial):
         super().__init__(command, folder, row)
 
     def reset(self) -> None:
-        """Put the results of the old masks back."""
+        """Restore the results of the old masks."""
         self.empty()
         shutil.copytree(self.kept, self.output)
         self.old, self.listed = self.result(), self._listed()
         self.made: dict[str, int] = {}
 
     def result(self) -> dict[str, bytes]:
-        """The pictures."""
+        """Return the pictures."""
         return {path.name: path.read_bytes() for path in self.output.glob("[!.]*.png")}
 
     def after_kill(self, *, clean: bool) -> None:
-        """Each picture is the old or the new one; what is listed as made is not made again."""
+        """Check that each picture is the old or the new one, and that listed pictures are not made again."""
         self.count_leftovers(clean=clean)
         found, listed = self.result(), self._listed()
         new = {name for name in found if found[name] == self.whole[name]}
@@ -145,7 +145,7 @@ class BatchTrial(Trial):
         self._compare(made)
 
     def go_on(self, *, last: bool) -> None:
-        """Leave it to the next process, unless it has ended."""
+        """Leave the rest to the next process, unless the batch has ended."""
         if last or self.result() == self.whole:
             self.finish()
             self._compare(set(self.whole))
@@ -158,31 +158,31 @@ class BatchTrial(Trial):
         self.made = times
 
     def _listed(self) -> dict[str, str]:
-        """Of what files the table says that each picture was made."""
+        """Return the digest of the inputs that the table lists for each picture."""
         lines = (self.output / "results.jsonl").read_bytes().split(b"\n")[:-1]
         return {record["output"]: record["inputs"] for record in map(json.loads, lines)}
 
 
 class TrainTrial(Trial):
-    """A run that goes on from its checkpoints; killed several times before it ends."""
+    """A training run that resumes from its checkpoints, and is killed several times before it ends."""
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Empty the output folder and start again."""
         self.empty()
         self.old = self.result()
 
     def start(self) -> Run:
-        """A process at work."""
+        """Start the command and return its process."""
         self.before = self._checkpoint()
         return super().start()
 
     def result(self) -> dict[str, bytes]:
-        """The weights, which are there in the end."""
+        """Return the weights, which are written at the end."""
         path = self.output / "weights.safetensors"
         return {path.name: path.read_bytes()} if path.exists() else {}
 
     def after_kill(self, *, clean: bool) -> None:
-        """The checkpoint is the one before, or a later one that is whole."""
+        """Check that the checkpoint is the previous or a later one, and complete."""
         from cdtnet.errors import DataError
         from cdtnet.training.checkpoint import load_checkpoint
 
@@ -198,7 +198,7 @@ class TrainTrial(Trial):
         self.row.half += self.result() not in (self.old, self.whole)
 
     def go_on(self, *, last: bool) -> None:
-        """Leave it to the next process, unless it has ended."""
+        """Leave the rest to the next process, unless the run has ended."""
         if last or self.result():
             super().go_on(last=True)
 

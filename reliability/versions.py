@@ -1,10 +1,10 @@
-"""Pythons and dependencies: what needs no PyTorch, tested with the pinned, lowest and newest versions.
+"""Test what needs no PyTorch on several Pythons, with the pinned, lowest and newest dependencies.
 
     pip install --require-hashes -r requirements/tools.txt
     python reliability/versions.py --python 3.10 3.13 --dependencies pinned lowest newest
 
-Needs uv and the package index. Pythons are versions, or paths of interpreters; each run has an environment of
-its own. The tests with PyTorch, on one Python, are ./check.
+Needs uv and the package index. `--python` takes versions or paths of interpreters; each run has its own
+environment. `./check` runs the tests with PyTorch, on one Python.
 """
 
 import argparse
@@ -43,7 +43,7 @@ SHOWN = ("numpy", "openvino", "pyvips", "starlette")
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command in the repository."""
+    """Run a command in the repository."""
     environment = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
     return subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
@@ -51,7 +51,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def install(folder: str, python: str, dependencies: str) -> str:
-    """An environment with the default install, the server and what tests them; its interpreter."""
+    """Install the package, the server and the test tools into a new environment; return its interpreter."""
     name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
     interpreter = str(Path(folder, name))
     pip = ["uv", "pip", "install", "--quiet", "--python", interpreter]
@@ -68,14 +68,14 @@ def install(folder: str, python: str, dependencies: str) -> str:
 
 
 def versions(interpreter: str, dependencies: str) -> list[str]:
-    """The first cells of a row: the Python, the kind of versions, and those of what matters most."""
+    """Return the first cells of a row: the Python, the kind of versions, and the most important versions."""
     code = "import platform, importlib.metadata as m; print(platform.python_version(), *map(m.version, %r))"
     python, *found = run(interpreter, "-c", code % (SHOWN,)).stdout.split()
     return [python, dependencies, *found]
 
 
 def demo(interpreter: str, folder: str) -> NDArray[np.generic]:
-    """The demo's picture, harmonized."""
+    """Return the demo's picture, harmonized."""
     output = Path(folder, "demo.png")
     pair = (str(DEMO / name) for name in ("composite.jpg", "mask.png"))
     finished = run(interpreter, "-m", "cdtnet", "harmonize", *pair, "-o", str(output))
@@ -85,7 +85,7 @@ def demo(interpreter: str, folder: str) -> NDArray[np.generic]:
 
 
 def main() -> int:
-    """The table; 1 if a test failed."""
+    """Print the table; return 1 if a test failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--python", nargs="+", default=["3.10", "3.12", "3.13"], metavar="PYTHON")
     parser.add_argument("--dependencies", nargs="+", default=list(OPTIONS), choices=OPTIONS)

@@ -1,9 +1,9 @@
-"""The wheel and the source archive: the same bytes from any clone at any time, with what they should hold.
+"""Check that the wheel and the source archive are reproducible and hold the files that they should.
 
     python reliability/wheel.py
 
-Builds the commit that is checked out twice: in clones at different places, of files of different ages, with
-different umasks and time zones, once by way of the source archive.
+Builds the checked-out commit twice: in clones in different folders, with different file times, umasks and
+time zones, and once through the source archive.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ BESIDE = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 
 
 def tracked(*paths: str) -> set[str]:
-    """Names of the files of the commit."""
+    """Return the names of the files of the commit."""
     command = ["git", "-C", str(REPOSITORY), "ls-tree", "-rz", "--name-only", "HEAD", *paths]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")) - {""}
 
 
 def build(folder: Path, *kinds: str, age: int, umask: int, zone: str) -> list[Path]:
-    """Builds a clone made in folder; the archives, source first."""
+    """Build a clone in the folder; return the archives, source first."""
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(folder / "clone")], check=True)
     for path in (folder / "clone").rglob("*"):
         if ".git" not in path.parts:
@@ -46,7 +46,7 @@ def build(folder: Path, *kinds: str, age: int, umask: int, zone: str) -> list[Pa
 
 
 def contents(archive: Path) -> set[str]:
-    """Names of the files in an archive, without the folder that holds them all in a source archive."""
+    """Return the names of the files in an archive, without the top folder of a source archive."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             return set(wheel.namelist())
@@ -55,7 +55,7 @@ def contents(archive: Path) -> set[str]:
 
 
 def expected(archive: Path) -> set[str]:
-    """What should be in it: every file of the commit that belongs there, and nothing else."""
+    """Return what it should hold: every file of the commit that belongs there, and nothing else."""
     if archive.suffix == ".whl":
         beside = "-".join(archive.name.split("-")[:2]) + ".dist-info"
         code = {name.removeprefix("src/") for name in tracked("src/cdtnet")}
@@ -64,7 +64,7 @@ def expected(archive: Path) -> set[str]:
 
 
 def problems(archive: Path, other: Path) -> list[str]:
-    """What is wrong with an archive, built twice."""
+    """Return what is wrong with an archive that was built twice."""
     found = [f"not in it: {name}" for name in sorted(expected(archive) - contents(archive))]
     found += [f"in it: {name}" for name in sorted(contents(archive) - expected(archive))]
     if archive.read_bytes() != other.read_bytes():
@@ -73,7 +73,7 @@ def problems(archive: Path, other: Path) -> list[str]:
 
 
 def main() -> int:
-    """The table; 1 if a promise was broken."""
+    """Print the table; return 1 if a promise was broken."""
     with tempfile.TemporaryDirectory() as folder:
         here, there = Path(folder, "here"), Path(folder, "there", "deeper down")
         here.mkdir()

@@ -1,7 +1,7 @@
-"""Fixtures for tests in a real headless Chromium; they skip where there is none.
+"""Fixtures for tests in a headless Chromium; the tests are skipped without it.
 
-`CDTNET_CHROMIUM` names the executable, which must then be there; without it, one on the PATH or the one
-that Playwright installed.
+`CDTNET_CHROMIUM` names the executable, which must then exist; by default, one on the PATH or the one that
+Playwright installed is used.
 """
 
 import os
@@ -24,7 +24,7 @@ QUIET = (
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium, open for the tests of one module: Playwright's event loop keeps others from running."""
+    """Chromium for the tests of one module, because Playwright's event loop blocks others."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     executable = os.environ.get("CDTNET_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     with api.sync_playwright() as playwright:
@@ -40,7 +40,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """An empty page, 1280 × 900, with storage of its own."""
+    """An empty page, 1280 × 900, with its own storage."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(1000 * PATIENCE)
     yield context.new_page()
@@ -49,7 +49,7 @@ def page(browser):
 
 @pytest.fixture
 def page_errors(page) -> list[str]:
-    """What the page has complained about so far: console errors and uncaught exceptions."""
+    """Return the console errors and uncaught exceptions so far."""
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -34,7 +34,7 @@ if TORCH:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without PyTorch, what imports it is left out (reliability/versions.py tests the rest)."""
+    """Without PyTorch, ignore tests that import it (reliability/versions.py runs the others)."""
     if TORCH or collection_path.suffix != ".py":
         return None
     return NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) is not None or None
@@ -42,7 +42,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Set the marks that others imply; in parallel, run slow files first, so that all workers end at once."""
+    """Set implied marks; in parallel, run slow files first, so that all workers end at the same time."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):  # tests in a browser are known by their fixture
             item.add_marker("browser")
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def checkpoint():
-    """An official checkpoint whose weights change every colour a lot."""
+    """An official checkpoint whose weights change all colors strongly."""
     pytest.importorskip("torch")
     return official_checkpoint()
 
@@ -70,13 +70,13 @@ def official_model(checkpoint):
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory) -> str:
-    """The same in a file of ours, made without PyTorch."""
+    """The same weights in a file of this package, made without PyTorch."""
     return formula_file(tmp_path_factory.mktemp("weights"), Config(base_size=64))
 
 
 @pytest.fixture(scope="session")
 def close_up_weights(tmp_path_factory) -> str:
-    """The same, of a network that analyses the foreground's surroundings."""
+    """The same weights, for a network that analyzes a crop around the foreground."""
     return formula_file(tmp_path_factory.mktemp("weights"), Config(base_size=64, close_up=True))
 
 

@@ -1,4 +1,4 @@
-"""A file of every kind that people bring, made on the spot, and what is to come of it."""
+"""A file of every kind, generated, with the expected outcome."""
 
 import io
 import struct
@@ -16,7 +16,7 @@ HEIGHT, WIDTH = 32, 48
 
 
 def smooth(channels: int = 3, dtype: str = "uint8", height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
-    """A picture that every encoder is good at."""
+    """Make a picture that all encoders handle well."""
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     values = np.stack(
         [x, y, (x + y) / 2, 0.5 + 0.5 * x][:channels] if channels > 2 else [x, 0.5 + 0.5 * y][:channels], -1
@@ -27,12 +27,12 @@ def smooth(channels: int = 3, dtype: str = "uint8", height: int = HEIGHT, width:
 
 
 def ours(suffix: str, dtype: str = "uint8", channels: int = 3, **metadata: Any) -> bytes:
-    """As this package writes it."""
+    """Encode by this package."""
     return encode_picture(Picture(smooth(channels, dtype), Metadata(**metadata)), suffix)
 
 
 def pillow(kind: str, mode: str = "RGB", **options: Any) -> bytes:
-    """As Pillow writes it."""
+    """Encode by Pillow."""
     stream = io.BytesIO()
     channels = len(Image.new(mode, (1, 1)).getbands())
     pixels = smooth(channels)
@@ -43,14 +43,14 @@ def pillow(kind: str, mode: str = "RGB", **options: Any) -> bytes:
 
 
 def tiff(pixels: np.ndarray, **options: Any) -> bytes:
-    """As tifffile writes it."""
+    """Encode by tifffile."""
     stream = io.BytesIO()
     tifffile.imwrite(stream, pixels, **{"photometric": "rgb", **options})
     return stream.getvalue()
 
 
 def lab(kind: str = "uint8") -> bytes:
-    """L*a*b* in a TIFF file: of 8 bits by Pillow and LittleCMS, of 16 by hand."""
+    """Encode L*a*b* in a TIFF file: 8 bits by Pillow and LittleCMS, 16 bits by hand."""
     spaces = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     image = ImageCms.profileToProfile(Image.fromarray(smooth()), *spaces, outputMode="LAB")
     if kind == "uint8":
@@ -62,14 +62,14 @@ def lab(kind: str = "uint8") -> bytes:
 
 
 def deep_jpeg_2000(bits: int = 12) -> bytes:
-    """JPEG 2000 of more than 8 bits, by OpenImageIO."""
+    """Encode JPEG 2000 of more than 8 bits, by OpenImageIO."""
     from cdtnet.imaging import oiio
 
     return oiio.encode(".jp2", smooth(3, "uint16"), bits=bits)
 
 
 def frames(kind: str) -> bytes:
-    """Two pictures in one file."""
+    """Encode two pictures in one file."""
     stream = io.BytesIO()
     first = Image.fromarray(smooth())
     first.save(stream, kind, save_all=True, append_images=[first.rotate(180)])
@@ -79,7 +79,7 @@ def frames(kind: str) -> bytes:
 Make = Callable[[], bytes]
 READ: dict[str, Make] = {
     "jpeg.jpg": partial(pillow, "JPEG"),
-    "grey.jpeg": partial(pillow, "JPEG", "L"),
+    "gray.jpeg": partial(pillow, "JPEG", "L"),
     "cmyk.jpe": partial(pillow, "JPEG", "CMYK"),
     "z.jfif": partial(pillow, "JPEG"),
     "png.png": partial(pillow, "PNG"),

@@ -1,4 +1,4 @@
-"""Processes that end with what started them, and waiting for what they do."""
+"""Starting processes that end with their test, and waiting for conditions."""
 
 import subprocess
 import time
@@ -22,10 +22,10 @@ def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Po
 def until(
     condition: Callable[[], object], process: subprocess.Popen | None = None, pause: float = 0.005
 ) -> None:
-    """Wait for a condition, which is looked at after each pause, in seconds.
+    """Wait for a condition, which is checked after each pause, in seconds.
 
     Raises:
-        AssertionError: It did not come within `PATIENCE`, or the process ended before it.
+        AssertionError: It was not true within `PATIENCE`, or the process ended before.
     """
     end = time.monotonic() + PATIENCE
     while not condition():

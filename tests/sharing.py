@@ -1,4 +1,4 @@
-"""Tests in one process share compiled networks: compiling takes longer than a test's pictures."""
+"""Compiled networks that tests in one process share, because compiling takes longer than most tests."""
 
 import zlib
 from collections import OrderedDict
@@ -15,7 +15,7 @@ MOST = 8  # engines that are kept
 
 
 class SharedEngines:
-    """Makes an engine once for each network, whatever file its weights are in."""
+    """Make an engine once per network, whatever the file of its weights."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[object, OpenVinoEngine] = OrderedDict()
@@ -36,7 +36,7 @@ class SharedEngines:
 
 @pytest.fixture(scope="session", autouse=True)
 def _shared_engines():
-    """`tests/engines` has engines of its own."""
+    """`tests/engines` has its own engines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openvino, "OpenVinoEngine", SharedEngines())
         yield

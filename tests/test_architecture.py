@@ -1,6 +1,6 @@
-"""The package's import graph, read from its sources: rooms import only rooms below them, in no circles.
+"""The import graph of the package, from its sources: only imports of lower layers, and no cycles.
 
-Imports count wherever they stand: at the top, inside a function, or under TYPE_CHECKING.
+All imports count: at the top, inside a function, or under TYPE_CHECKING.
 """
 
 import ast
@@ -32,7 +32,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def name_of(path: Path) -> str:
-    """A module's name within the package; "" is the package itself."""
+    """Return a module's name within the package; "" is the package itself."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -41,7 +41,7 @@ SOURCES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imported_by(module: str) -> set[str]:
-    """The modules of the package that a module imports, by their names within it."""
+    """Return the modules of the package that a module imports, by their names within it."""
     path = SOURCES[module]
     package = ["cdtnet", *module.split(".")] if module else ["cdtnet"]
     if path.name != "__init__.py":
@@ -59,14 +59,14 @@ def imported_by(module: str) -> set[str]:
 
 
 def within(name: str) -> str | None:
-    """A dotted name without the package's; None if it is not in the package."""
+    """Return a dotted name without the package's; None if it is not in the package."""
     if name == "cdtnet":
         return ""
     return name.removeprefix("cdtnet.") if name.startswith("cdtnet.") else None
 
 
 def room_of(module: str) -> str:
-    """The room that a module is in: the longest declared name that it begins with."""
+    """Return the layer of a module: the longest declared name with which it begins."""
     parts = module.split(".")
     names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
     return next(name for name in names if name in FLOOR_OF)
@@ -76,7 +76,7 @@ GRAPH = {module: imported_by(module) for module in SOURCES}
 
 
 def reached_from(module: str) -> set[str]:
-    """A module, what it imports, what that imports, and so on."""
+    """Return a module and all modules that it imports, directly or indirectly."""
     reached, new = set[str](), {module}
     while new:
         reached |= new
@@ -119,6 +119,6 @@ def test_no_imports_go_in_a_circle():
 
 
 def ends_of(graph: dict[str, set[str]]) -> set[str]:
-    """The modules that import nothing of a graph, and those that nothing of it imports."""
+    """Return the modules that import nothing of a graph, and those that nothing of it imports."""
     imported = set[str]().union(*graph.values())
     return {module for module, others in graph.items() if not others or module not in imported}

@@ -1,4 +1,4 @@
-"""The documentation: links lead somewhere, and the generated pages have what they should."""
+"""The documentation: links lead to existing files, and generated pages are complete."""
 
 import importlib.util
 import re

@@ -29,7 +29,7 @@ def example():
 
 @pytest.fixture(scope="module", params=[512, pytest.param(1024, marks=pytest.mark.nightly)])
 def page(example, tmp_path_factory, request):
-    """The folder that the script wrote, and what it showed there: name → composite, mask, result."""
+    """The output folder of the script, and its pictures: name → composite, mask, result."""
     folder, shown, pictures = tmp_path_factory.mktemp("page"), example.shown, {}
 
     def recorded(name, harmonizer):

@@ -1,4 +1,4 @@
-"""Command line, Python, server and page read the same files, and refuse the others in the same words."""
+"""Command line, Python, server and page read the same files, and refuse others with the same messages."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ MASK = np.pad(np.full((12, 12), 255, np.uint8), ((10, 10), (18, 18)))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The files, a mask, and something to paste."""
+    """The files, a mask, and a picture to be pasted."""
     for needed in ("pillow_heif", "pylibjxl", "OpenImageIO", "OpenEXR"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("kinds")
@@ -52,7 +52,7 @@ def api(harmonizer):
 
 @pytest.fixture(scope="module")
 def page():
-    """What takes the bytes of a background, and gives status and answer."""
+    """Return a function from the bytes of a background to the status and response."""
     with running(make_page(Models("cdtnet-256", {}))) as (port, _):
 
         def ask(method, path, body=None):
@@ -69,7 +69,7 @@ def page():
 
 @pytest.fixture
 def faces(folder, harmonizer, api, page, weights, capsys):
-    """Name of a face → what takes the name of a file, and gives the sentence of its refusal or None."""
+    """Return for each front end a function from a file's name to the message of its refusal, or None."""
 
     def command(*words):
         code = main([*words, "-o", str(folder / "result.tif"), "--overwrite"])

@@ -1,4 +1,4 @@
-"""The commands of docs/first-experiment.md, as a reader would type them."""
+"""The commands of docs/first-experiment.md."""
 
 import os
 import re
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.skipif(not shutil.which("bash"), reason="the page's commands are for a Unix shell")
 @pytest.mark.parametrize("per_mask", [2, pytest.param(6, marks=pytest.mark.nightly)])
 def test_the_first_experiment_runs_as_written(tmp_path, per_mask):
-    """As often as the page says every night; with fewer composites to score otherwise."""
+    """The full size of the page runs nightly; otherwise there are fewer composites to score."""
     for name in ("examples", "recipes", "src"):
         (tmp_path / name).symlink_to(ROOT / name)
     page = (ROOT / "docs" / "first-experiment.md").read_text(encoding="utf-8")

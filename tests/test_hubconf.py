@@ -1,4 +1,4 @@
-"""hubconf.py through torch.hub, in a process that has no cdtnet installed and few other packages."""
+"""hubconf.py through torch.hub, in a process without cdtnet and with few other packages."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""examples/quickstart.ipynb, run in a real kernel."""
+"""examples/quickstart.ipynb, run in a Jupyter kernel."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A copy of what the notebook needs, in which it has been run."""
+    """A copy of the notebook's folder, in which it was executed."""
     folder = tmp_path_factory.mktemp("examples")
     shutil.copytree(EXAMPLES / "photos", folder / "photos")
     notebook = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
 
 
 def outputs(path):
-    """The outputs of each cell of code: their text and, where there is one, their page."""
+    """Return the outputs of code cells: text and HTML."""
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     return [
         [output.get("data", {}).get("text/plain", output.get("text")) for output in cell.outputs]

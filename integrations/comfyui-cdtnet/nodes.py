@@ -1,7 +1,7 @@
-"""Nodes for ComfyUI: harmonize a batch, apply its color tables to other pictures, save them.
+"""Nodes for ComfyUI: harmonize a batch, apply its lookup tables to other pictures, save them.
 
-ComfyUI hands over and takes back torch tensors: `IMAGE` (B,H,W,C) and `MASK` (B,H,W), 0..1, white is
-foreground. Everything is done through their NumPy views.
+ComfyUI passes and expects torch tensors: `IMAGE` (B,H,W,C) and `MASK` (B,H,W), 0..1, white is foreground.
+They are processed as NumPy views.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one 
 
 
 class Harmonize:
-    """Recolors the foregrounds of composites so that they belong."""
+    """Recolors the foregrounds of composites to match their backgrounds."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Recolors what the mask shows so that it belongs to the picture; the rest stays as it is."
+    DESCRIPTION = "Recolors the masked object to match the picture; the rest is unchanged."
     FUNCTION = "harmonize"
     RETURN_TYPES = ("IMAGE", LUTS)
     RETURN_NAMES = ("image", "lut")
@@ -49,7 +49,7 @@ class Harmonize:
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:  # noqa: N802 – ComfyUI's name
-        """What the node is fed."""
+        """Return the inputs of the node."""
         composite = ("IMAGE", {"tooltip": "Pictures with something pasted into them."})
         models = (list(SHIPPED), {"default": "cdtnet-256"})
         required = {"composite": composite, "mask": _MASK, "model": models, "strength": _STRENGTH}
@@ -70,18 +70,18 @@ class Harmonize:
         Args:
             composite: IMAGE (B,H,W,C).
             mask: MASK (B,H,W) or (1,H,W).
-            model: a shipped name.
+            model: The name of shipped weights.
             strength: 0..1.
-            film: whether the pictures are the frames of a film, in order, to be kept steady.
-            masks: MASK (N,H,W), each of one more object, in every picture.
-            controls: the other words of `cdtnet.Controls`.
+            film: Whether the pictures are consecutive frames of a film, to be recolored without flicker.
+            masks: MASK (N,H,W): one further object per mask, the same for every picture.
+            controls: The other fields of `cdtnet.Controls`.
 
         Returns:
-            IMAGE (B,H,W,C) and the table of each picture, None where the model mixes none or the mask is
+            IMAGE (B,H,W,C) and the lookup table of each picture: None if the model makes none or the mask is
             black.
 
         Raises:
-            PictureError: if the masks do not fit the pictures.
+            PictureError: The masks do not fit the pictures.
         """
         if model not in self._harmonizers:
             self._harmonizers[model] = Harmonizer(model)
@@ -114,34 +114,34 @@ class Harmonize:
 
 
 class ApplyLut:
-    """Gives other pictures the colors of a harmonized one, such as the further frames of a film."""
+    """Applies the lookup table of a harmonized picture to others, such as further frames of a film."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Recolors pictures by a table that Harmonize made: the frames of a film without flicker."
+    DESCRIPTION = "Recolors pictures, such as further frames of a film, with a lookup table of Harmonize."
     FUNCTION = "apply"
     RETURN_TYPES = ("IMAGE",)
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:  # noqa: N802 – ComfyUI's name
-        """What the node is fed."""
+        """Return the inputs of the node."""
         required = {"image": ("IMAGE",), "lut": (LUTS,), "strength": _STRENGTH}
         return {"required": required, "optional": {"mask": _MASK}}
 
     def apply(self, image: Any, lut: Sequence[Lut | None], strength: float, mask: Any = None) -> tuple[Any]:
-        """Recolor a batch by tables.
+        """Recolor a batch with lookup tables.
 
         Args:
             image: IMAGE (B,H,W,C).
-            lut: a table for all pictures, or one for each.
+            lut: One table for all pictures, or one for each.
             strength: 0..1.
-            mask: MASK (B,H,W) or (1,H,W); everything, if there is none.
+            mask: MASK (B,H,W) or (1,H,W); without it, the whole pictures are recolored.
 
         Returns:
             IMAGE (B,H,W,C).
 
         Raises:
-            PictureError: if the masks do not fit the pictures.
-            CdtnetError: if there is no table, or their number does not fit.
+            PictureError: The masks do not fit the pictures.
+            CdtnetError: There is no table, or the number of tables does not fit.
         """
         image, pictures = _copied(image)
         tables = _complete(lut)
@@ -170,15 +170,15 @@ class SaveLut:
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:  # noqa: N802 – ComfyUI's name
-        """What the node is fed."""
+        """Return the inputs of the node."""
         return {"required": {"lut": (LUTS,), "filename_prefix": ("STRING", {"default": "cdtnet"})}}
 
     def save(self, lut: Sequence[Lut | None], filename_prefix: str) -> dict[str, Any]:
-        """Write each table under the prefix and a number that is free; ComfyUI keeps it inside its folder.
+        """Write each table to a new numbered file with the prefix, inside ComfyUI's output folder.
 
         Raises:
-            CdtnetError: if there is no table.
-            WriteError: if a file cannot be written.
+            CdtnetError: There is no table.
+            WriteError: A file cannot be written.
         """
         from folder_paths import get_output_directory, get_save_image_path
 
@@ -204,9 +204,9 @@ NODE_DISPLAY_NAME_MAPPINGS = {
 
 
 def _copied(image: Any) -> tuple[Any, Floats]:
-    """A copy of an IMAGE on the CPU, and its (B,H,W,C) values to read and write.
+    """Return a copy of an IMAGE on the CPU, and a writable (B,H,W,C) view of its values.
 
-    They may leave 0..1, as those of a scaled image do: what is not recolored then comes back as it was.
+    Values may lie outside 0..1, as those of a scaled image do; pixels that are not recolored keep them.
     """
     copy = image.detach().cpu().float().clone()
     pictures: Floats = copy.numpy()
@@ -216,7 +216,7 @@ def _copied(image: Any) -> tuple[Any, Floats]:
 
 
 def _masks_for(pictures: Floats, mask: Any) -> Floats:
-    """The (B,H,W) coverage of each picture's foreground, of a MASK."""
+    """Return the coverage of each picture's foreground (B,H,W) from a MASK."""
     masks, count = _of_size(pictures, mask), len(pictures)
     if len(masks) not in (1, count):
         raise PictureError(
@@ -227,7 +227,7 @@ def _masks_for(pictures: Floats, mask: Any) -> Floats:
 
 
 def _of_size(pictures: Floats, mask: Any) -> Floats:
-    """The (N,H,W) values of a MASK that is as large as the pictures."""
+    """Return the values (N,H,W) of a MASK, after checking that it is as large as the pictures."""
     masks: Floats = np.clip(mask.detach().cpu().float().numpy(), 0, 1)
     masks = masks.reshape(-1, *masks.shape[-2:])
     height, width = pictures.shape[1:3]
@@ -249,9 +249,9 @@ def _complete(luts: Sequence[Lut | None]) -> list[Lut]:
 
 
 def _progress_of(pictures: int) -> Callable[[int, int, int], None]:
-    """What shows the progress in ComfyUI, and raises its exception once the user has cancelled.
+    """Return a function that shows progress in ComfyUI, and raises its exception if the user has cancelled.
 
-    Called with the pictures done, and with the tiles done, and in all, of the next one.
+    Its arguments: the number of pictures done, and, of the next one, the tiles done and the tiles in total.
     """
     try:
         from comfy.model_management import throw_exception_if_processing_interrupted

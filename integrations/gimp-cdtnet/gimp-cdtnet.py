@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """GIMP 3 plug-in: Filters ▸ Harmonize Layer.
 
-The active layer is recolored so that it belongs to what is visible below it; the result is a new layer
-above it. All is done by the command line program `cdtnet`, which is installed apart.
+The active layer is recolored to match the visible layers below it; the result is a new layer above it. The
+work is done by the command line program `cdtnet`, which is installed separately.
 """
 
 import shlex
@@ -22,18 +22,18 @@ PROCEDURE = "cdtnet-harmonize-layer"
 
 
 class HarmonizeLayer(Gimp.PlugIn):
-    """The plug-in, as GIMP asks for it."""
+    """The plug-in."""
 
     def do_set_i18n(self, name):
-        """No translations."""
+        """Return that there are no translations."""
         return False
 
     def do_query_procedures(self):
-        """Names of what it offers."""
+        """Return the names of the procedures."""
         return [PROCEDURE]
 
     def do_create_procedure(self, name):
-        """Menu entry, and settings with their ranges."""
+        """Create the procedure: menu entry, and settings with their ranges."""
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types("RGB*, GRAY*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
@@ -48,17 +48,17 @@ class HarmonizeLayer(Gimp.PlugIn):
         flags = GObject.ParamFlags.READWRITE
         add = procedure.add_double_argument
         add("strength", "_Strength", "0 changes nothing, 1 harmonizes fully", 0, 1, 1, flags)
-        add("tone", "_Tone", "How much of the change of lightness is made", 0, 2, 1, flags)
-        add("color", "_Color", "How much of the change of color is made", 0, 2, 1, flags)
+        add("tone", "_Tone", "Factor of the change of lightness", 0, 2, 1, flags)
+        add("color", "_Color", "Factor of the change of color", 0, 2, 1, flags)
         procedure.add_boolean_argument("keep-hue", "_Keep hue", "For colors of products", False, flags)
         procedure.add_string_argument(
-            "command", "Co_mmand", "The program that does it: its name or full path", "cdtnet", flags
+            "command", "Co_mmand", "The program: its name or full path", "cdtnet", flags
         )
         return procedure
 
 
 def run(procedure, mode, image, drawables, config, data):
-    """Ask for settings if there is someone to ask, then harmonize."""
+    """Ask for settings if GIMP is interactive, then harmonize."""
     if len(drawables) != 1 or not isinstance(drawables[0], Gimp.Layer):
         return failed(procedure, "Choose one layer, which is to be harmonized.")
     if mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, config):
@@ -71,7 +71,7 @@ def run(procedure, mode, image, drawables, config, data):
 
 
 def confirmed(procedure, config):
-    """Show the settings; whether they were accepted."""
+    """Show the settings, and return whether they were accepted."""
     gi.require_version("GimpUi", "3.0")
     from gi.repository import GimpUi
 
@@ -86,7 +86,7 @@ def confirmed(procedure, config):
 
 
 def harmonize(image, layer, config):
-    """Put a harmonized copy of a layer above it, in one step of the undo history."""
+    """Insert a harmonized copy of a layer above it, in one step of the undo history."""
     with tempfile.TemporaryDirectory(prefix="cdtnet-") as folder:
         files = {name: str(Path(folder) / f"{name}.png") for name in ("layer", "below", "whole", "result")}
         export(image, layer, files["below"], alone=False)
@@ -101,7 +101,7 @@ def harmonize(image, layer, config):
 
 
 def export(image, layer, path, *, alone):
-    """Write what is visible below a layer, or the layer alone without its opacity, as large as the image."""
+    """Write the visible layers below a layer, or the layer alone without its opacity, in the image's size."""
     copy = image.duplicate()
     try:
         chosen = copy.get_layer_by_name(layer.get_name())
@@ -122,7 +122,7 @@ def export(image, layer, path, *, alone):
 
 
 def hide_others(image, layer, alone):
-    """Hide all that is above a layer, in its groups too; and what is below, where it is wanted alone."""
+    """Hide everything above a layer, also in its groups; and what is below, for the layer alone."""
     item = layer
     while item:
         group = item.get_parent()
@@ -137,7 +137,7 @@ def hide_others(image, layer, alone):
 
 
 def command(config, files):
-    """The words of the command; only what differs from its defaults is said."""
+    """Return the command line; only settings that differ from the defaults are given."""
     words = shlex.split(config.get_property("command"))
     if not words or not shutil.which(words[0]):
         raise ValueError(
@@ -154,10 +154,10 @@ def command(config, files):
 
 
 def call(words):
-    """Run a command, with GIMP's progress going to and fro.
+    """Run a command, with GIMP's progress bar.
 
     Raises:
-        ValueError: It failed; what it says last.
+        ValueError: The command failed; its last message.
     """
     Gimp.progress_init("Harmonizing")
     with tempfile.TemporaryFile() as said:
@@ -180,7 +180,7 @@ def call(words):
 
 
 def insert(image, layer, path):
-    """Load the result above the layer, which is hidden."""
+    """Load the result above the layer, and hide the layer."""
     result = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path))
     result.set_name(f"{layer.get_name()} harmonized")
     result.set_opacity(layer.get_opacity())
@@ -191,7 +191,7 @@ def insert(image, layer, path):
 
 
 def failed(procedure, sentence):
-    """The answer to GIMP when nothing was changed."""
+    """Return the result for GIMP when nothing was changed."""
     error = GLib.Error.new_literal(GLib.quark_from_string(PROCEDURE), sentence, 0)
     return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
 

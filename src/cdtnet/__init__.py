@@ -4,7 +4,7 @@
 
     cdtnet.harmonize("composite.jpg", "mask.png").save("harmonized.jpg")
 
-Importing the package is cheap; PyTorch is loaded when something is first used.
+Importing the package is cheap; modules are loaded when a name is first used.
 """
 
 from importlib import import_module

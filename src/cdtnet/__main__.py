@@ -1,4 +1,4 @@
-"""`python -m cdtnet`: the command line, for launchers that start modules."""
+"""Run the command line: `python -m cdtnet`."""
 
 import sys
 

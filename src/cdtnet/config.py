@@ -1,4 +1,4 @@
-"""The configuration of a CDTNet, and sizes that are the same for all."""
+"""The configuration of a CDTNet, and constants of the architecture."""
 
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
@@ -7,13 +7,13 @@ Variant = Literal["cdtnet", "cdtnet-sim", "is2am"]
 Precision = Literal["float32", "bfloat16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
-STRIDE = 8  # pixels of the generator's input to one of its bottleneck
-LARGEST_BASE = 1024  # pixels of a base side: beyond, analyzing would take more memory than the picture
+STRIDE = 8  # pixels of the generator's input per pixel of its bottleneck
+LARGEST_BASE = 1024  # largest base size: beyond, the analysis would take more memory than the picture
 MOST_LUTS = 256
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of the colors that generator and refinement work with
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # normalization of the inputs of generator and refinement
 IMAGENET_STD = (0.229, 0.224, 0.225)
-NEGLIGIBLE = 3 / 255  # coverage up to which a mask counts as black, where `Config.close_up`
-HALO = 2  # pixels that the refinement's two 3×3 convolutions look beyond their own position
+NEGLIGIBLE = 3 / 255  # coverage up to which a mask counts as black, with `Config.close_up`
+HALO = 2  # radius of the receptive field of the refinement's two 3×3 convolutions
 
 
 class Runtime(TypedDict, total=False):
@@ -41,7 +41,7 @@ class Config:
             blurs a correction and not a picture. The published weights were trained without. No effect on
             other variants.
         second_look: whether a `Harmonizer` analyzes a picture twice, as it is and mirrored, averages both,
-            and reduces the change if they disagree. The module `CDTNet` looks once.
+            and reduces the change if they disagree. The module `CDTNet` analyzes it once.
         close_up: whether a `Harmonizer` analyzes the foreground and its surroundings (`inference/crop.py`)
             instead of the whole picture, if that is larger than the base size. The module `CDTNet` analyzes
             its whole input.
@@ -69,5 +69,5 @@ class Config:
 
 
 def _whole(number: object, least: int, most: int) -> bool:
-    """Whether something, such as what a file says, is a whole number in this range."""
+    """Check whether a value, such as one from a file, is an integer in this range."""
     return type(number) is int and least <= number <= most

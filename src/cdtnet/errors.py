@@ -26,11 +26,14 @@ class DataError(CdtnetError):
 
 @contextmanager
 def needs(extra: str, what: str) -> Iterator[None]:
-    """Around imports of what an extra brings: says so, if it is not installed.
+    """Wrap imports of an extra's packages, to name the extra if it is not installed.
 
     Args:
-        extra: of this package, by its name in pyproject.toml.
-        what: that which needs it, to begin the sentence with.
+        extra: The name of the extra in pyproject.toml.
+        what: The subject of the message: what needs the extra.
+
+    Raises:
+        CdtnetError: A module of the extra is not installed.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""A Ray cluster in a process of its own: Ray's libraries take over the signals of the one they are loaded in.
+"""Run a Ray cluster in a process of its own, because Ray's libraries change signal handlers.
 
-Prints "address: …"; for each line on stdin a node is lost; with its end, the cluster ends.
+Prints "address: …". Each line on stdin kills a node; the end of stdin ends the cluster.
 """
 
 import sys

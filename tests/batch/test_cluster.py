@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def environment():
-    """What Ray, S3 and all processes started from here look at."""
+    """The environment of Ray, S3 and all processes started here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_AUTH_MODE", "disabled")  # no token in the home folder; the nodes are on loopback
@@ -34,7 +34,7 @@ def environment():
 
 @pytest.fixture(scope="module")
 def bucket(environment):
-    """A bucket on loopback, as a file system."""
+    """A bucket of a local S3 server, as a file system."""
     import fsspec
     from moto.server import ThreadedMotoServer
 
@@ -51,7 +51,7 @@ def bucket(environment):
 
 @pytest.fixture(scope="module")
 def cluster(environment):
-    """A head that works at nothing, and two nodes with a core each; a line to its stdin kills one."""
+    """A head without cores, and two nodes with a core each; a line on its stdin kills one."""
     command = [sys.executable, str(Path(__file__).with_name("ray_cluster.py"))]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, **pipes) as process:
@@ -62,7 +62,7 @@ def cluster(environment):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pictures in sub-folders and one that is cut short, with one mask for all."""
+    """Pictures in sub-folders, one of them truncated, with one mask for all."""
     root = tmp_path_factory.mktemp("cluster") / "in"
     for k in range(PICTURES):
         trees.picture(root / f"{k % 3}" / f"{k}.png", size=(64, 48))
@@ -72,7 +72,7 @@ def folder(tmp_path_factory):
 
 
 def rows(table):
-    """What is the same wherever it was made."""
+    """Return the fields that do not depend on where a record was made."""
     kept = ("output", "status", "pixels", "foreground")
     found = [json.loads(line) for line in table.splitlines()]
     return {row["output"]: [row[name] for name in kept] for row in found}

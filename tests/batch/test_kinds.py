@@ -1,4 +1,4 @@
-"""A folder with a file of every kind that people bring: each has its result or its reason."""
+"""A folder with a file of every kind: each has its result or a reason."""
 
 import json
 

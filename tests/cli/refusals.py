@@ -1,4 +1,4 @@
-"""What a command says to input that it cannot use."""
+"""Error messages of a command for unusable input."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from cdtnet.cli.main import main
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one sentence, on stderr, that a command ends with; it changes nothing in the working folder."""
+    """Return the error message of a command, which must not change the working folder."""
     before = _files()
     assert main(arguments) == 1
     printed = capsys.readouterr()

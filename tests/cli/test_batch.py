@@ -1,4 +1,4 @@
-"""`cdtnet batch` on this machine: real processes for what ends one; the rest through `main`."""
+"""`cdtnet batch` on this machine: real processes for signals and kills; the rest through `main`."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def many(tmp_path, monkeypatch):
-    """in/: sixteen pictures that take a moment each."""
+    """in/: sixteen pictures that take some time."""
     monkeypatch.chdir(tmp_path)
     trees.mask(tmp_path / "in" / "mask.png", size=(160, 120), foreground=0.5)
     for k in range(16):
@@ -44,7 +44,7 @@ def command(*arguments):
 
 @pytest.fixture
 def start():
-    """Starts `cdtnet batch`, which ends with the test."""
+    """Start `cdtnet batch`, which ends with the test."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with ExitStack() as running:
         yield lambda *arguments: running.enter_context(started(command(*arguments), **pipes))

@@ -1,4 +1,4 @@
-"""`cdtnet compose` gives what Python gives; `tests/imaging/test_composition.py` tests the pasting itself."""
+"""`cdtnet compose` writes what Python writes; `tests/imaging/test_composition.py` tests the pasting."""
 
 import io
 import subprocess

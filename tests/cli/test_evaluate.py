@@ -1,4 +1,4 @@
-"""Real processes for what only a process shows; the rest through `main`."""
+"""`cdtnet evaluate`: real processes for signals; the rest through `main`."""
 
 import csv
 import math
@@ -27,7 +27,7 @@ def data(tmp_path, monkeypatch):
 
 
 def rows_of(text, title):
-    """The lines of a table whose title begins so, by their first words."""
+    """Return the lines of the table whose title begins so, by their first words."""
     table = text[text.index(title) :].partition("──\n")[2].split("\n")
     lines = table[: table.index("")]
     return {line.split("  ")[0]: line for line in lines if not line.startswith(" ")}

@@ -1,4 +1,4 @@
-"""Layers out of and into the command line; what Python gives, byte for byte."""
+"""Layers on the command line; the files equal those of Python, byte for byte."""
 
 import numpy as np
 import pytest

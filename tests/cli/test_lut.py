@@ -1,4 +1,4 @@
-"""`cdtnet lut` gives what Python gives; other programs: tests/imaging/test_cube_elsewhere.py."""
+"""`cdtnet lut` writes what Python writes; other programs: tests/imaging/test_cube_elsewhere.py."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""Real processes for what only a process shows; the rest through `main`."""
+"""The command line: real processes for exit codes and streams; the rest through `main`."""
 
 import io
 import os
@@ -234,7 +234,7 @@ def test_info_lists_the_weights(capsys):
     printed = capsys.readouterr().out
     assert "cdtnet-sim" in printed
     assert "cpu" in printed
-    assert "licence:" in printed
+    assert "license:" in printed
 
 
 @pytest.mark.slow

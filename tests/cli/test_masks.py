@@ -1,4 +1,4 @@
-"""What `cdtnet harmonize`, `compose` and `batch` do with masks that people have."""
+"""`cdtnet harmonize`, `compose` and `batch` with rough masks, labels and edges."""
 
 import json
 
@@ -22,7 +22,7 @@ def pixels(name):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """rough.png belongs to scene.png; labels.png has two objects; ramp.png is to paste on."""
+    """rough.png belongs to scene.png; labels.png has two objects; ramp.png is to be pasted."""
     monkeypatch.chdir(tmp_path)
     picture, mask = scene(200, 300)
     Image.fromarray(picture).save("scene.png")

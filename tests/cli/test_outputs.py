@@ -1,4 +1,4 @@
-"""The one rule for what verbs write, on each that does: no input is replaced unasked, by whatever name."""
+"""The rule for outputs: no input is replaced without --overwrite, under any of its names."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch, weights):
 
 
 def named(given: str, kind: str) -> str:
-    """The same file by another name."""
+    """Return another name of the same file."""
     path = Path(given)
     if kind == "another spelling":
         return f"../{Path.cwd().name}/{given}"

@@ -1,4 +1,4 @@
-"""The whole chain on a tiny tree: recipes, evaluation, the paper's table."""
+"""The whole chain on a tiny data set: recipes, evaluation, the paper's table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The study as it is run: a real server process, asked by hand and in a real browser."""
+"""A running study: a real server process, with direct requests and in a real browser."""
 
 import http.client
 import io
@@ -22,11 +22,11 @@ from tests.study.test_answers import answer
 pytestmark = pytest.mark.slow
 
 METHODS = {"Reddish": (200, 40, 40), "Greenish": (40, 200, 40), "Bluish": (40, 40, 200)}
-STEMS = ("harbour", "meadow")
+STEMS = ("harbor", "meadow")
 
 
 class Server:
-    """`cdtnet study serve` as a process of its own; start() again after kill() takes the same port."""
+    """`cdtnet study serve` as a process of its own; start() after kill() uses the same port."""
 
     def __init__(self, root):
         self.root, self.answers = root, root / "answers.jsonl"
@@ -70,7 +70,7 @@ class Server:
         return response, data
 
     def call(self, method, path, body=None):
-        """The JSON of a request that works."""
+        """Return the JSON of a successful request."""
         response, data = self.request(method, path, body)
         assert response.status < 300, data
         return json.loads(data) if data else None
@@ -89,7 +89,7 @@ def make_pictures(root):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """One for all tests that don't mind who else has answered."""
+    """One server for all tests that do not depend on other participants."""
     with Server(make_pictures(tmp_path_factory.mktemp("study"))) as server:
         yield server
 
@@ -109,7 +109,7 @@ def name_in(page):
 
 
 def seen(page, side):
-    """The method whose result is on the screen."""
+    """Return the method whose result is on the screen."""
     shot = Image.open(io.BytesIO(page.locator(f"#{side} .frame").screenshot()))
     color = np.asarray(shot)[shot.height // 2, shot.width // 2, :3].astype(int)
     distance = {method: np.abs(color - own).max() for method, own in METHODS.items()}
@@ -118,8 +118,8 @@ def seen(page, side):
     return method
 
 
-def greys(page):
-    """The green of the left picture's left and right half."""
+def grays(page):
+    """Return the green values of the left picture's left and right half."""
     shot = Image.open(io.BytesIO(page.locator("#left .frame").screenshot()))
     return [shot.getpixel((shot.width * part // 4, shot.height // 2))[1] for part in (1, 3)]
 
@@ -222,9 +222,9 @@ def test_looking_closer_and_at_what_was_pasted(server, page):
     assert widths() == pytest.approx([3 * width for width in before])
     page.keyboard.press("z")
     page.get_by_role("button", name="Before").click()
-    assert greys(page) == pytest.approx([120, 120], abs=3)
+    assert grays(page) == pytest.approx([120, 120], abs=3)
     page.get_by_role("button", name="Object").click()
-    assert greys(page) == pytest.approx([120, 36], abs=3)
+    assert grays(page) == pytest.approx([120, 36], abs=3)
     page.get_by_role("button", name="Object").click()
     assert seen(page, "left") in METHODS
     assert answers_of(server, name_in(page)) == []
@@ -258,7 +258,7 @@ def test_a_stranger_is_told_and_can_start_anew(server, page):
     page.goto(server.url + "#nobody")
     page.get_by_text("This study does not know you").wait_for()
     assert page.locator(".frame:visible").count() == 0
-    page.get_by_role("button", name="Start anew").click()
+    page.get_by_role("button", name="Start again").click()
     page.get_by_role("button", name="Start", exact=True).click()
     wait_for(page, 1)
     assert name_in(page) in read_answers(server.answers).participants
@@ -328,7 +328,7 @@ def test_only_what_is_meant_to_be_asked_is_answered(server):
     ("host", "status"), [("localhost:1", 200), ("127.0.0.1", 200), ("evil.example", 403), ("", 403)]
 )
 def test_another_name_is_refused(server, host, status):
-    """As a page would come by it whose own name leads to this machine."""
+    """Requests may come from a page of another site whose name resolves to this machine."""
     assert server.request("GET", "/api/study", Host=host)[0].status == status
 
 

@@ -1,4 +1,4 @@
-"""The whole verb: every mode, read back as a data set; real processes for what only a process shows."""
+"""All modes of `cdtnet synthesize`, read back as data sets; real processes for signals."""
 
 import csv
 import signal

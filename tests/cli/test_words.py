@@ -1,4 +1,4 @@
-"""What a person types first is understood, or answered by a sentence that names the likely cause."""
+"""Short forms of commands are expanded, or answered by a message that names the likely cause."""
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ def test_linear_light_equals_scikit_images_and_comes_back():
     torch.testing.assert_close(linear_to_srgb(linear), rgb, atol=1e-5, rtol=0)
 
 
-def test_oklab_of_colours_from_its_publication_and_back():
+def test_oklab_of_colors_from_its_publication_and_back():
     white, red = torch.ones(1, 3, 1, 1), torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
     np.testing.assert_allclose(linear_to_oklab(white).flatten(), [1, 0, 0], atol=1e-3)
     np.testing.assert_allclose(linear_to_oklab(red).flatten(), [0.62796, 0.22486, 0.12585], atol=1e-3)

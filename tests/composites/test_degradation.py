@@ -15,7 +15,7 @@ def disc(batch, size=128, radius=0.5):
 
 
 @pytest.mark.parametrize("wear", [grain, compress])
-def test_wear_changes_texture_and_leaves_the_mean_colour(wear):
+def test_wear_changes_texture_and_leaves_the_mean_color(wear):
     smooth = torch.nn.functional.interpolate(
         torch.rand(8, 3, 4, 4, generator=torch.Generator().manual_seed(1)), size=64, mode="bilinear"
     )
@@ -35,11 +35,11 @@ def test_grain_is_finer_or_coarser_and_stronger_or_weaker():
     strength = noise.std((1, 2, 3))
     assert strength.max() > 3 * strength.min()
     alike = (noise[..., 1:] * noise[..., :-1]).mean((1, 2, 3)) / noise.square().mean((1, 2, 3))
-    assert ((alike < 0.1) | (alike > 0.5)).all()  # of neighbouring pixels
+    assert ((alike < 0.1) | (alike > 0.5)).all()  # of neighboring pixels
     assert 4 < (alike > 0.5).sum() < 28
 
 
-def test_jpeg_artefacts_come_in_blocks():
+def test_jpeg_artifacts_come_in_blocks():
     line = torch.linspace(0, 1, 64)
     picture = (0.3 + 0.3 * line[:, None] * line).expand(8, 3, -1, -1)
     steps = compress(picture, random(8)).mean(1).diff(dim=2).abs().mean((0, 1))

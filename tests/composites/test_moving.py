@@ -1,4 +1,4 @@
-"""Objects moved within their photograph: nothing but the recolouring is to be undone."""
+"""Objects moved within their photograph: only the recoloring has to be corrected."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def disc(batch, size=64, radius=0.5):
     return (line[:, None] ** 2 + line**2 < radius**2).float().expand(batch, 1, -1, -1).clone()
 
 
-def test_a_moved_object_has_its_colours_on_the_new_place_and_nothing_else_changes():
+def test_a_moved_object_has_its_colors_on_the_new_place_and_nothing_else_changes():
     color = torch.tensor([0.9, 0.2, 0.1]).view(1, 3, 1, 1)
     background = noise(32)
     mask = disc(32)
@@ -86,14 +86,14 @@ def test_the_truth_is_the_pasted_original_everywhere_but_in_the_foreground(store
     assert (difference.amax((1, 2, 3)) == 0).any()  # nothing wrong, and no seam that says so
 
 
-def test_nothing_but_the_recolouring_is_to_be_undone(store, monkeypatch):
+def test_nothing_but_the_recoloring_is_to_be_undone(store, monkeypatch):
     monkeypatch.setattr(synthesis, "recolor", lambda real, *_, **__: real)
     random = generator(3)
     composite, _, real = synthesize_moved(store, choose(store, 64, random), 48, random)
     assert (composite - real).abs().max() < 1e-6
 
 
-def test_what_is_painted_grey_or_vivid_stays_within_the_mask():
+def test_what_is_painted_gray_or_vivid_stays_within_the_mask():
     rgb, mask = noise(32), disc(32)
     painted = repaint(rgb, mask, random(32))
     outside = (mask == 0).expand_as(rgb)
@@ -103,8 +103,8 @@ def test_what_is_painted_grey_or_vivid_stays_within_the_mask():
     inside = painted.permute(0, 2, 3, 1)[mask[:, 0] > 0].view(32, -1, 3)
     before = rgb.permute(0, 2, 3, 1)[mask[:, 0] > 0].view(32, -1, 3)
     spans = (inside.amax(2) - inside.amin(2)).mean(1), (before.amax(2) - before.amin(2)).mean(1)
-    greyer = spans[0] < 0.5 * spans[1]
-    assert 8 < greyer.sum() < 24
+    grayer = spans[0] < 0.5 * spans[1]
+    assert 8 < grayer.sum() < 24
 
 
 def test_drawn_triplets_leave_what_the_mask_leaves_out_as_it_is(store):

@@ -37,7 +37,7 @@ def test_triplets_are_alike_outside_the_mask_and_differ_within(store):
 
 @pytest.fixture
 def made(monkeypatch):
-    """What the triplets of `draw` are made of, before they are made worse; none is of a moved object."""
+    """The triplets of `draw` before they are degraded; none has a moved object."""
     triplets = []
 
     def note(*arguments, **options):
@@ -68,7 +68,7 @@ def test_some_composites_are_nearly_right_and_many_masks_are_wrong(store, made, 
     assert 24 <= wrong.sum() < 48
 
 
-def test_a_finished_composite_that_is_compressed_is_to_be_mended_in_its_colours_alone(
+def test_a_finished_composite_that_is_compressed_is_to_be_mended_in_its_colors_alone(
     store, made, monkeypatch
 ):
     monkeypatch.setattr(synthesis, "MISJUDGED", 0)
@@ -123,7 +123,7 @@ def test_composites_too_far_from_the_photo_are_drawn_back():
         assert 255**2 * (difference**2).mean((1, 2, 3)).max() <= FMSE_LIMIT * 1.01
 
 
-def test_colour_transfer_moves_statistics_towards_another_photo():
+def test_color_transfer_moves_statistics_towards_another_photo():
     torch.manual_seed(0)
     dark, bright = 0.2 + 0.05 * torch.rand(1, 3, 24, 24), 0.7 + 0.05 * torch.rand(1, 3, 24, 24)
     mask = torch.ones(1, 1, 24, 24)
@@ -143,14 +143,14 @@ def test_changes_are_drawn_per_picture_and_stay_in_range(family):
     assert (means[1:] - means[:-1]).abs().amax(1).min() > 1e-4
 
 
-def test_night_is_darker_and_black_and_white_has_no_colour_but_one_tone():
+def test_night_is_darker_and_black_and_white_has_no_color_but_one_tone():
     picture = torch.rand(64, 3, 16, 16, generator=generator())
     night = darken(picture, RandomNumbers(64, generator()))
     assert (night.mean((1, 2, 3)) < picture.mean((1, 2, 3)) - 0.1).all()
-    grey = bleach(picture, RandomNumbers(64, generator()))
-    assert grey.min() >= 0
-    assert grey.max() <= 1
-    spread = (grey.amax(1) - grey.amin(1)).amax((1, 2))
+    gray = bleach(picture, RandomNumbers(64, generator()))
+    assert gray.min() >= 0
+    assert gray.max() <= 1
+    spread = (gray.amax(1) - gray.amin(1)).amax((1, 2))
     assert 10 < (spread < 1e-3).sum() < 54
     assert spread.max() < 0.4
 

@@ -1,4 +1,4 @@
-"""Every published layout, and every trap known of it."""
+"""All published layouts, and their known pitfalls."""
 
 import shutil
 

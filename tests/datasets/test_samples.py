@@ -1,4 +1,4 @@
-"""Reading pictures: the codes in the files, in the shapes that consumers rely on."""
+"""Reading pictures: codes and shapes."""
 
 import numpy as np
 import pytest
@@ -49,12 +49,12 @@ def test_without_ground_truth(tmp_path):
     assert resize_arrays(read_sample(sample), 8).real is None
 
 
-def test_grey_pictures_become_rgb(pair, random):
-    grey = random.integers(0, 256, (12, 16), dtype=np.uint8)
-    replace(pair, "images", grey)
-    np.testing.assert_array_equal(read(pair).composite, np.stack([grey] * 3, axis=2))
-    replace(pair, "images", np.stack([grey, 255 - grey], axis=2))  # with alpha
-    np.testing.assert_array_equal(read(pair).composite, np.stack([grey] * 3, axis=2))
+def test_gray_pictures_become_rgb(pair, random):
+    gray = random.integers(0, 256, (12, 16), dtype=np.uint8)
+    replace(pair, "images", gray)
+    np.testing.assert_array_equal(read(pair).composite, np.stack([gray] * 3, axis=2))
+    replace(pair, "images", np.stack([gray, 255 - gray], axis=2))  # with alpha
+    np.testing.assert_array_equal(read(pair).composite, np.stack([gray] * 3, axis=2))
 
 
 def test_alpha_is_dropped_from_pictures(pair, random):
@@ -92,7 +92,7 @@ def test_one_bit_masks(pair):
     assert set(np.unique(read(pair).mask)) == {0, 255}
 
 
-def test_masks_keep_their_grey_values(pair, random):
+def test_masks_keep_their_gray_values(pair, random):
     soft = random.integers(0, 256, (12, 16), dtype=np.uint8)
     replace(pair, "masks", soft)
     np.testing.assert_array_equal(read(pair).mask, soft)
@@ -100,7 +100,7 @@ def test_masks_keep_their_grey_values(pair, random):
     np.testing.assert_array_equal(read(pair).mask, soft)
 
 
-def test_coloured_and_transparent_masks(pair, random):
+def test_colored_and_transparent_masks(pair, random):
     color = random.integers(0, 256, (12, 16, 4), dtype=np.uint8)
     color[..., 3] = 255
     replace(pair, "masks", color)
@@ -203,7 +203,7 @@ def test_a_file_that_has_gone_is_named(pair):
 
 
 def bilinear(plane, size):
-    """Half-pixel centres, edges repeated, two neighbours on each side, in plain float64."""
+    """Half-pixel centers, edges repeated, two neighbors on each side, in plain float64."""
 
     def line(length):
         at = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)

@@ -1,4 +1,4 @@
-"""Folders and archives give the same files, and archives never lead anywhere else."""
+"""Folders and archives give the same files, and archives never lead out of themselves."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Tiny data sets on disk in exactly the published layouts; random pixels, so every picture is another."""
+"""Tiny data sets on disk in the published layouts, with random pixels, so that all pictures differ."""
 
 import shutil
 import tarfile
@@ -19,7 +19,7 @@ CCHARMONY = {"train": ["8D5U5531_a", "IMG_0281_b"], "test": ["Canon1DsMkIII_0016
 
 
 def picture(path: Path, size=(16, 12), mode="RGB", **options) -> Path:
-    """A picture of random pixels, the same for the same path."""
+    """Write a picture of random pixels, the same for the same path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     seed = np.frombuffer(path.name.encode(), np.uint8).tolist()
     shape = (size[1], size[0], len(mode)) if len(mode) > 1 else (size[1], size[0])
@@ -28,7 +28,7 @@ def picture(path: Path, size=(16, 12), mode="RGB", **options) -> Path:
 
 
 def mask(path: Path, size=(16, 12), foreground=0.25, **options) -> Path:
-    """A mask whose left part is foreground."""
+    """Write a mask whose left part is foreground."""
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.zeros((size[1], size[0]), np.uint8)
     array[:, : round(size[0] * foreground)] = 255
@@ -44,7 +44,7 @@ def triplet(folder: Path, name: str, inside: str = "") -> None:
 
 
 def iharmony4(root: Path, *, common_lists=True, own_lists=True, rename=None) -> Path:
-    """The four sub-sets; the last composite of each is for testing.
+    """Write the four sub-sets; the last composite of each is for testing.
 
     Args:
         root: Where to build it.
@@ -79,7 +79,7 @@ def ccharmony(root: Path, *, nested=True, lists=True) -> Path:
 
 
 def realhm(root: Path) -> Path:
-    """Two tuples in two folders, with the other files that come along."""
+    """Write two tuples in two folders, with the other files of the download."""
     for folder, name in (("vendor_testing_1", "portrait_12"), ("vendor_testing_2", "IMG_7_3")):
         for part in ("_composite", "_gt", "_small", "_fore", ""):
             picture(root / folder / f"{name}{part}.jpg")
@@ -96,7 +96,7 @@ def real_composites(root: Path) -> Path:
 
 
 def zipped(folder: Path, *, top="") -> Path:
-    """A zip archive of a folder, with one top folder if it is to have one."""
+    """Write a zip archive of a folder, with a top-level folder if requested."""
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
@@ -105,7 +105,7 @@ def zipped(folder: Path, *, top="") -> Path:
 
 
 def tarred(folder: Path, *, top=".", suffix=".tar") -> Path:
-    """A tar archive of a folder, compressed as the suffix says."""
+    """Write a tar archive of a folder, compressed as the suffix says."""
     path = folder.with_name(folder.name + suffix)
     with tarfile.open(path, f"w:{suffix[5:]}") as archive:
         archive.add(folder, top)
@@ -113,11 +113,11 @@ def tarred(folder: Path, *, top=".", suffix=".tar") -> Path:
 
 
 def truncate(path: Path) -> None:
-    """Cut a file in half."""
+    """Truncate a file to half of its size."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def copy(path: Path, target: Path) -> Path:
-    """A copy of a file in a folder that may not exist yet."""
+    """Copy a file to a folder, which is created."""
     target.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copy(path, target))

@@ -27,7 +27,7 @@ def third(path: Path, mode: str) -> np.ndarray:
 
 @pytest.fixture(scope="package", autouse=True)
 def engines_of_their_own():
-    """Undo what `tests/sharing.py` does."""
+    """Undo the effect of `tests/sharing.py`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openvino, "OpenVinoEngine", OpenVinoEngine)
         yield

@@ -1,4 +1,4 @@
-"""Networks with weights that leave nothing as it is, and the plain computation with them."""
+"""Networks whose weights change everything, and the plain computation with them."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from cdtnet.model.layers import denormalize
 
 
 def network(config: Config) -> CDTNet:
-    """Untrained, its tables and statistics far from those that a network begins with."""
+    """Make an untrained network with tables and statistics far from the initial ones."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = CDTNet(config)
@@ -30,7 +30,7 @@ def network(config: Config) -> CDTNet:
 
 
 def pictures(height: int, width: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Composites (N,H,W,3) with every kind of colour, and masks (N,H,W,1): soft, white and black."""
+    """Composites (N,H,W,3) with every kind of color, and masks (N,H,W,1): soft, white and black."""
     random = np.random.default_rng(height * width)
     images = random.random((count, height, width, 3), dtype=np.float32)
     images[:, :: max(1, height // 5)] = random.integers(0, 2, images[:, :: max(1, height // 5)].shape)
@@ -39,7 +39,7 @@ def pictures(height: int, width: int, count: int = 1) -> tuple[np.ndarray, np.nd
 
 
 def patches(height: int, width: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """The same pictures; of their masks a part alone, each another."""
+    """Return the same pictures with a different part of their masks for each."""
     images, masks = pictures(height, width, count)
     random = np.random.default_rng(count)
     for mask in masks:
@@ -56,7 +56,7 @@ def nchw(array: np.ndarray) -> torch.Tensor:
 
 
 def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """The module over all that it should see of each picture, blended with the masks, once: (N,H,W,3)."""
+    """Run the module on the analyzed part of each picture, blended by the masks, once: (N,H,W,3)."""
     look = looked_twice if model.config.second_look else looked_once
     results = images.copy()
     if model.config.close_up:
@@ -75,14 +75,14 @@ def plain(model: CDTNet, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def softened(mask: np.ndarray) -> np.ndarray:
-    """A mask (H,W) whose hard edges are the mean of what is around them, where that is less."""
+    """Soften the hard edges of a mask (H,W): the mean of neighboring values, where that is less."""
     around = {"size": 3, "mode": "nearest"}
     steps = ndimage.maximum_filter(mask, **around) - ndimage.minimum_filter(mask, **around)
     return np.where(steps > 0.5, np.minimum(mask, ndimage.uniform_filter(mask, **around)), mask)
 
 
 def surroundings(mask: np.ndarray, base_size: int) -> tuple[slice, slice]:
-    """A foreground and what is to be seen around it."""
+    """Return the square around a foreground that is analyzed."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     side = max(int((2 * extent + max(mask.shape)) / 3), base_size)
@@ -101,7 +101,7 @@ def looked_once(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple
 
 
 def looked_twice(model: CDTNet, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """The picture by the mean of two analyses, and the share of the change that is worth making."""
+    """Return the picture by the mean of two analyses, and the confidence in its change."""
     low = model.downsample(image, mask)
     looks = model.analyze(low), model.analyze(model.downsample(image.flip(3), mask.flip(3)))
     means, painted, mapped = {}, [], []

@@ -1,4 +1,4 @@
-"""Two looks: what is done with a picture does not depend on which way round it is, nor is it done blindly."""
+"""Two analyses: the result does not depend on the orientation of the picture, and has a confidence."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def test_a_mirrored_picture_becomes_the_mirrored_result(engine, name, tmp_path):
 
 
 def wiener(size: float, error: float) -> float:
-    """The share of a change of this mean square that is worth making, its error's mean square being known."""
+    """Return the expected confidence, from the mean squares of the change and of its error."""
     return size / (size + error)
 
 

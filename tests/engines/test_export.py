@@ -1,4 +1,4 @@
-"""Exported graphs, run by ONNX Runtime, against the PyTorch modules that they were written from."""
+"""Exported graphs in ONNX Runtime, compared with the PyTorch modules."""
 
 import io
 import json
@@ -42,7 +42,7 @@ SESSIONS: dict[int, tuple[onnx.ModelProto, onnxruntime.InferenceSession]] = {}  
 
 
 def run(graph, **inputs):
-    """The outputs, by ONNX Runtime on one thread."""
+    """Return the outputs by ONNX Runtime on one thread."""
     if id(graph) not in SESSIONS:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = 1, 3
@@ -74,14 +74,14 @@ def graphs(official_model):
 
 @cache
 def exported(config: Config) -> tuple[CDTNet, dict[str, onnx.ModelProto]]:
-    """A network and its graphs, for all tests that want one of this kind."""
+    """Return a network and its graphs, shared by all tests with the same kind."""
     model = network(config)
     return model, export(model, {})
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """The folder that `cdtnet export cdtnet-256` writes, and what it prints."""
+    """The folder that `cdtnet export cdtnet-256` writes, and its output."""
     folder, printed = tmp_path_factory.mktemp("export") / "new" / "folder", io.StringIO()
     with redirect_stdout(printed):
         assert main(["export", "cdtnet-256", str(folder)]) == 0
@@ -159,7 +159,7 @@ def test_the_mixed_table(luts):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_lookup_in_the_flat_table_is_the_trilinear_one(official_model, graphs, size):
     images, masks = pictures(*size)
-    levels = np.round(images * 32) / 32  # colours on the table's own places, where slices and cells end
+    levels = np.round(images * 32) / 32  # colors on the table's own places, where slices and cells end
     table = identity_table()[None] + 0.1 * torch.randn(1, 3, 33, 33, 33)
     for tile in (images, levels.astype(np.float32)):
         ours = run(graphs["lookup"], atlas=flatten(table), image=tile, mask=masks)[0]
@@ -215,7 +215,7 @@ def test_resizing_by_matrices_is_that_of_the_model(length, size, antialias):
 
 
 def ranks(graph):
-    """The number of axes of everything in a graph that its runtime could know them of."""
+    """Return the number of axes of all values whose shapes the runtime can infer."""
     known = onnx.shape_inference.infer_shapes(graph, strict_mode=True, data_prop=True).graph
     return {
         value.name: len(value.type.tensor_type.shape.dim)
@@ -224,7 +224,7 @@ def ranks(graph):
 
 
 def test_graphs_are_valid_and_sample_flat_pictures_only(graphs):
-    """TensorRT has no kernel for sampling volumes."""
+    """TensorRT has no kernel for volume sampling."""
     samplings = 0
     for graph in graphs.values():
         onnx.checker.check_model(graph, full_check=True)

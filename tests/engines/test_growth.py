@@ -1,4 +1,4 @@
-"""Memory over many pictures of many sizes, as a server or a long batch sees them."""
+"""Memory over many pictures of many sizes, as in a server or a long batch."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The refinement in 8-bit integers: what is multiplied, by which ranges, and for which weights."""
+"""The refinement in 8-bit integers: types, ranges, and weights without ranges."""
 
 import json
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def precisions(harmonizer, name):
-    """What the convolutions of a graph multiply, as OpenVINO runs them."""
+    """Return the types of the convolutions' inputs in a graph, as OpenVINO runs them."""
     operations = harmonizer.engine._graphs[name]._compile().get_runtime_model().get_ops()
     told = [node.get_rt_info() for node in operations]
     return sorted(each["runtimePrecision"].value for each in told if each["layerType"].value == "Convolution")
@@ -46,7 +46,7 @@ def test_no_graph_is_compiled_that_a_picture_does_not_need(photos):
 
 
 def test_the_shipped_ranges_are_those_of_the_shipped_weights():
-    """Whoever writes weights by other means than `write_weights` writes ranges too."""
+    """Weights that are not written by `write_weights` must contain ranges, too."""
     stated, own = load_weights(SHIPPED).card["ranges"], load_model(SHIPPED).ranges()
     np.testing.assert_allclose(stated["inputs"], own["inputs"], rtol=1e-3)
     assert stated["hidden"] == pytest.approx(own["hidden"], rel=1e-3)
@@ -79,7 +79,7 @@ def test_written_weights_carry_ranges_and_older_ones_go_without(tmp_path):
 
 
 def older(weights, path, **card):
-    """The same weights without ranges, or with others."""
+    """Return the same weights without ranges, or with others."""
     fields = {**{key: value for key, value in weights.card.items() if key != "ranges"}, **card}
     save_file(weights.entries, path, {"cdtnet": json.dumps(fields)})
 

@@ -1,4 +1,4 @@
-"""The light engine against the PyTorch modules, and what it is light for."""
+"""The OpenVINO engine, compared with the PyTorch modules."""
 
 import os
 import re
@@ -114,7 +114,7 @@ def test_weights_that_do_not_fit_get_the_sentence_that_pytorch_gives(official_mo
 
 @pytest.mark.parametrize("large", [painter.LARGE, 1])
 def test_threads_share_an_engine(weights, monkeypatch, large):
-    """Also where each gives memory back that another may be computing in."""
+    """Threads may release memory while others compute."""
     monkeypatch.setattr(painter, "LARGE", large)
     harmonizer = light(weights)
     sizes = [(60 + 37 * k, 300 - 29 * k) for k in range(6)]
@@ -158,7 +158,7 @@ def test_the_cpus_engine_is_openvino_where_it_can_be(weights, tmp_path):
 
 
 def in_a_process(code: str) -> str:
-    """What code prints in a fresh process."""
+    """Return the output of code in a new process."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -166,7 +166,7 @@ def in_a_process(code: str) -> str:
 
 @pytest.mark.slow
 def test_nothing_is_sent_to_anyone():
-    """OpenVINO's package tells a server on the internet of its import otherwise."""
+    """Otherwise OpenVINO's package reports its import to a server."""
     assert (
         in_a_process(f"""
 import os, socket, sys
@@ -185,7 +185,7 @@ print(sys.modules["openvino_telemetry"])
 
 @pytest.mark.slow
 def test_ctrl_c_after_engines_have_come_and_gone():
-    """OpenVINO changes where signal handlers run; Python's then crashed."""
+    """OpenVINO changes the stack of signal handlers, which made Python's crash."""
     assert (
         in_a_process("""
 import gc, signal

@@ -1,4 +1,4 @@
-"""What each engine and precision may change, on photographs with the weights that ship."""
+"""Bounds of engines and precisions, on photographs with the shipped weights."""
 
 import numpy as np
 import pytest

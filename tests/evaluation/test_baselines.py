@@ -22,7 +22,7 @@ def mask():
 
 @pytest.fixture
 def composite(mask):
-    """Correlated colours far from 0 and 1, statistically unlike in foreground and background."""
+    """Correlated colors away from 0 and 1, with different statistics in foreground and background."""
     rng = np.random.default_rng(4)
     mix = np.array([[0.9, 0.4, 0.2], [0.1, 0.8, 0.3], [0.3, 0.1, 0.5]])
     noise = rng.uniform(-1, 1, (*mask.shape, 3))
@@ -31,9 +31,9 @@ def composite(mask):
     return np.where(mask[..., None] == 1, foreground, background)
 
 
-def lab(colours):
-    """lαβ, written out as the paper prints it."""
-    red, green, blue = colours.T
+def lab(colors):
+    """Convert to lαβ by the formulas of the paper."""
+    red, green, blue = colors.T
     l, m, s = np.log10(  # noqa: E741
         [
             0.3811 * red + 0.5783 * green + 0.0402 * blue,
@@ -76,7 +76,7 @@ def test_flat_regions_stay_finite(method, composite, mask, foreground, backgroun
         composite[mask == 0] = background
     result = method(composite, mask)
     assert np.isfinite(result).all()
-    if background is not None:  # and then the foreground has one colour to go to
+    if background is not None:  # and then the foreground has one color to go to
         assert result[mask == 1].mean(0) == pytest.approx([background] * 3, abs=5e-3)
 
 
@@ -101,7 +101,7 @@ def test_matching_statistics_change_nothing(method):
 
 @every_method
 def test_soft_pixels_count_and_blend_by_their_share(method):
-    """A mask in quarters acts as a hard mask on four copies of each pixel, as many of them inside."""
+    """A mask of quarters acts as a hard mask on four copies of each pixel, as many of them inside."""
     rng = np.random.default_rng(6)
     composite = rng.uniform(0.2, 0.8, (1, 50, 3))
     quarters = rng.permutation(np.arange(50) % 5)
@@ -109,9 +109,9 @@ def test_soft_pixels_count_and_blend_by_their_share(method):
     hard = method(repeated, np.repeat([[1.0, 0.0]], 100, axis=1))
     soft = method(composite, quarters[np.newaxis] / 4)
 
-    recoloured = composite.repeat(quarters, 1) * (1 - quarters.repeat(quarters)[:, None] / 4)
-    recoloured += hard[:, :100] * quarters.repeat(quarters)[:, None] / 4
-    assert soft.repeat(quarters, 1) == pytest.approx(recoloured, abs=1e-9)
+    recolored = composite.repeat(quarters, 1) * (1 - quarters.repeat(quarters)[:, None] / 4)
+    recolored += hard[:, :100] * quarters.repeat(quarters)[:, None] / 4
+    assert soft.repeat(quarters, 1) == pytest.approx(recolored, abs=1e-9)
 
 
 @every_method
@@ -136,7 +136,7 @@ def test_mkl_matches_mean_and_covariance(composite, mask):
 
 
 def test_mkl_is_a_symmetric_positive_map(composite, mask):
-    """Of all linear maps with the right covariance, the one of least transport is the symmetric one."""
+    """Of all linear maps to the same covariance, the symmetric one has the least transport cost."""
     source, result = composite[mask == 1], mkl(composite, mask)[mask == 1]
     transfer = np.linalg.lstsq(source - source.mean(0), result - result.mean(0), rcond=None)[0]
     assert transfer == pytest.approx(transfer.T, abs=1e-9)

@@ -1,4 +1,4 @@
-"""Each measurement is a real process."""
+"""Costs of methods, measured in real processes."""
 
 import sys
 
@@ -11,12 +11,12 @@ pytestmark = pytest.mark.slow
 
 
 def conv(size, inputs, outputs, kernel=3):
-    """Operations of a convolution on a square, a multiplication and an addition counted apart."""
+    """Operations of a convolution on a square, with multiplications and additions counted separately."""
     return 2 * size * size * inputs * outputs * kernel * kernel
 
 
 def generator(size):
-    """Operations of iS2AM's convolutions and linear layers, written out from the paper's figure."""
+    """Operations of iS2AM's convolutions and linear layers, from the paper's figure."""
     total = conv(size, 4, 32) + conv(size, 32, 32)
     for half, channels in ((2, 64), (4, 128), (8, 256)):
         total += conv(size // half, channels // 2, channels) + conv(size // half, channels, channels)

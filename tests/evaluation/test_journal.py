@@ -1,4 +1,4 @@
-"""An evaluation that is interrupted goes on, and says how far it is; results of others are scored."""
+"""An interrupted evaluation resumes and reports its progress; results of other methods are scored."""
 
 from dataclasses import replace
 

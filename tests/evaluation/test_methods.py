@@ -56,7 +56,7 @@ def test_models_are_those_of_the_harmonizer(weights, composite, mask):
 
 
 def test_at_full_size_the_generator_sees_the_picture_itself():
-    """A square whose side is the base size is resized by neither."""
+    """A square with the side of the base size is not resized."""
     random = np.random.default_rng(1)
     composite, mask = random.random((64, 64, 3), dtype=np.float32), random.random((64, 64), dtype=np.float32)
     network = load_model("is2am", base_size=64)

@@ -22,7 +22,7 @@ def mask(random):
 
 
 def dense(composite, mask):
-    """Pérez's equations, pixel by pixel, solved as one dense system."""
+    """Solve Pérez's equations, pixel by pixel, as one dense system."""
     places = [tuple(place) for place in np.argwhere(mask > 0)]
     number = {place: i for i, place in enumerate(places)}
     matrix, right = np.zeros((len(places), len(places))), np.zeros((len(places), 3))
@@ -38,8 +38,8 @@ def dense(composite, mask):
             if mask[y, x] >= 0.9 and mask[q] >= 0.9:
                 right[i] += composite[y, x] - composite[q]
     result = composite.copy()
-    for place, colour in zip(places, np.linalg.solve(matrix, right), strict=True):
-        result[place] += mask[place] * (colour.clip(0, 1) - result[place])
+    for place, color in zip(places, np.linalg.solve(matrix, right), strict=True):
+        result[place] += mask[place] * (color.clip(0, 1) - result[place])
     return result
 
 
@@ -59,7 +59,7 @@ def test_soft_edges_agree_with_a_dense_solution(real, mask, random):
 
 
 def test_a_constant_offset_of_the_foreground_disappears(real, mask):
-    """Whatever is added to the foreground as a whole, the result is the same."""
+    """The result does not depend on a constant added to the foreground."""
     offset = mask[..., None] * [0.2, -0.1, 0.05]
     first, second = poisson_blending(real, mask), poisson_blending(real + offset, mask)
     assert second == pytest.approx(first, abs=5e-5)
@@ -71,8 +71,8 @@ def test_an_offset_from_a_flat_picture_is_undone(mask):
     assert poisson_blending(composite, mask) == pytest.approx(real, abs=5e-5)
 
 
-def test_a_ramp_between_two_fixed_colours():
-    """A flat strip across a picture, between 0.2 and 0.8, becomes the straight line between them."""
+def test_a_ramp_between_two_fixed_colors():
+    """A flat strip across a picture, between 0.2 and 0.8, becomes the linear ramp between them."""
     composite = np.full((6, 11, 3), 0.5)
     composite[:, 0], composite[:, -1] = 0.2, 0.8
     mask = np.zeros((6, 11))
@@ -82,7 +82,7 @@ def test_a_ramp_between_two_fixed_colours():
 
 
 def test_a_large_foreground_takes_few_steps(monkeypatch, random):
-    """15 steps, as for a small one: the largest error is a hundredth of a code."""
+    """15 steps, as for small pictures: the largest error is a hundredth of a code."""
     composite = random.uniform(0.4, 0.6, (300, 300, 3)).astype(np.float32)
     mask = np.zeros((300, 300), np.float32)
     mask[10:290, 10:290] = 1

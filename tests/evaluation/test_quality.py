@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def cells(text, column=0):
-    """A column of a table, without its heading."""
+    """Return a column of a table, without its heading."""
     lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     return [line[column] for line in lines[1:]]
 

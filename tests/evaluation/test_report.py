@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 120, 80
 
 
 def make_evaluation(count=24, methods=METHODS, **about):
-    """`good` quarters the errors but for every sixth composite, which it doubles; all others double all."""
+    """`good` quarters the errors, but doubles those of every sixth composite; the others double all."""
     generator = np.random.default_rng(3)
     mse = generator.uniform(20, 900, count)
     factors = {"composite": np.ones(count), "good": np.where(np.arange(count) % 6, 0.25, 2.0)}
@@ -54,16 +54,16 @@ def make_evaluation(count=24, methods=METHODS, **about):
 
 
 def make_example(index, kind, methods=METHODS, height=HEIGHT, width=WIDTH):
-    """The foreground, a square, is red in the composite, green and blue in the outputs, grey in the real."""
+    """The foreground, a square, is red in the composite, green and blue in the outputs, gray in the real."""
     real = np.full((height, width, 3), 128, np.uint8)
     mask = np.zeros((height, width), np.uint8)
     mask[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = 255
 
-    def filled(*colour):
-        return np.where(mask[..., None] > 0, np.array(colour, np.uint8), real)
+    def filled(*color):
+        return np.where(mask[..., None] > 0, np.array(color, np.uint8), real)
 
-    colours = [(0, 200, 0), (0, 0, 200)]
-    outputs = {m: filled(*c) for m, c in zip(methods[1:], colours, strict=False)}
+    colors = [(0, 200, 0), (0, 0, 200)]
+    outputs = {m: filled(*c) for m, c in zip(methods[1:], colors, strict=False)}
     return Example(index, kind, filled(200, 0, 0), mask, real, outputs)
 
 
@@ -83,7 +83,7 @@ def html(evaluation, examples):
 
 
 def table_rows(html, caption):
-    """First table of that caption: row heading → texts of its cells."""
+    """Return the first table with that caption: row heading → texts of its cells."""
     table = html.split(f'<table aria-label="{caption}', 1)[1].split("</table>", 1)[0]
     plain = {}
     for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", table, re.DOTALL):
@@ -184,7 +184,7 @@ def test_few_methods_and_no_pictures(methods):
     assert 'id="pictures"' not in page
 
 
-def test_error_maps_show_the_difference_in_the_named_colours(examples):
+def test_error_maps_show_the_difference_in_the_named_colors(examples):
     (shown,) = embed(examples[:1], METHODS, 10**6)
     layers = {layer.name: layer for layer in shown.layers}
     assert list(layers) == [*METHODS, "real photo"]

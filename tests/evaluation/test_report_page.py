@@ -11,7 +11,7 @@ from tests.evaluation.test_report import METHODS, make_evaluation, make_example
 
 pytestmark = pytest.mark.slow
 
-RED, GREEN, BLUE, GREY = (200, 0, 0), (0, 200, 0), (0, 0, 200), (128, 128, 128)
+RED, GREEN, BLUE, GRAY = (200, 0, 0), (0, 200, 0), (0, 0, 200), (128, 128, 128)
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +23,14 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def report(page, page_errors, address):
-    """The page, open; in the end it must not have complained about anything."""
+    """The open page, which must not report errors."""
     page.goto(address)
     yield page
     assert page_errors == []
 
 
-def colour(article, x, y=0.32):
-    """Colour of the stage at a share of its width and height."""
+def color(article, x, y=0.32):
+    """Return the color of the stage at a share of its width and height."""
     stage = np.asarray(Image.open(io.BytesIO(article.locator(".view").screenshot())).convert("RGB"))
     height, width, _ = stage.shape
     return pytest.approx(tuple(stage[int(y * height), int(x * width)].tolist()), abs=8)
@@ -53,15 +53,15 @@ def test_hostile_names_are_only_text(report):
 def test_keyboard_moves_the_slider(report):
     article = report.get_by_role("article").first
     slider = article.get_by_role("slider", name="Divider between left and right picture")
-    assert (colour(article, 0.35), colour(article, 0.65)) == (RED, GREEN)
+    assert (color(article, 0.35), color(article, 0.65)) == (RED, GREEN)
     slider.focus()
     for _ in range(20):
         report.keyboard.press("ArrowRight")
     assert slider.input_value() == "70"
     assert slider.get_attribute("aria-valuetext") == "70 % composite, 30 % good"
-    assert (colour(article, 0.65), colour(article, 0.73)) == (RED, GREEN)
+    assert (color(article, 0.65), color(article, 0.73)) == (RED, GREEN)
     report.keyboard.press("Home")
-    assert colour(article, 0.35) == GREEN
+    assert color(article, 0.35) == GREEN
 
 
 def test_pointer_drags_the_slider(report):
@@ -77,7 +77,7 @@ def test_pointer_drags_the_slider(report):
     report.mouse.up()
     report.mouse.move(box["x"] + 0.8 * box["width"], middle)
     assert article.get_by_role("slider").input_value() == "30"
-    assert (colour(article, 0.27), colour(article, 0.4)) == (RED, GREEN)
+    assert (color(article, 0.27), color(article, 0.4)) == (RED, GREEN)
 
 
 def test_a_touch_moves_the_slider_and_a_phone_scrolls_downwards_only(browser, address):
@@ -97,19 +97,19 @@ def test_both_sides_can_be_chosen(report):
     article = report.get_by_role("article").first
     article.locator(".layer label", has_text="owned").click()
     assert article.get_by_role("radio", name="bad").is_checked()
-    assert colour(article, 0.65) == BLUE
+    assert color(article, 0.65) == BLUE
     report.keyboard.press("ArrowRight")
     assert article.get_by_role("radio", name="real photo").is_checked()
-    assert colour(article, 0.65) == GREY
+    assert color(article, 0.65) == GRAY
     article.get_by_role("combobox", name="Left side of the slider").select_option("good")
-    assert colour(article, 0.35) == GREEN
-    assert colour(report.get_by_role("article").last, 0.35) == RED
+    assert color(article, 0.35) == GREEN
+    assert color(report.get_by_role("article").last, 0.35) == RED
 
 
 def test_error_maps_and_outline(report):
     article = report.get_by_role("article").first
     article.get_by_label("Error maps").check()
-    assert colour(article, 0.05, 0.9) == (0, 0, 3)
+    assert color(article, 0.05, 0.9) == (0, 0, 3)
     assert article.locator(".tag.right").inner_text() == "good, error"
     plain = article.locator(".view").screenshot()
     article.get_by_label("Mask outline").check()
@@ -174,9 +174,9 @@ def test_text_and_marks_have_contrast(browser, address, scheme):
     context.close()
 
 
-def luminance(colour):
+def luminance(color):
     """Relative luminance of "#rgb" or "#rrggbb", as WCAG defines it."""
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    digits = color[1:] if len(color) == 7 else "".join(2 * digit for digit in color[1:])
     encoded = np.array([int(digits[i : i + 2], 16) for i in (0, 2, 4)]) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])

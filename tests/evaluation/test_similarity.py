@@ -31,7 +31,7 @@ def mask():
 
 
 def scikit_image(prediction, target):
-    """Mean and map of the convention that scikit-image's documentation gives for Wang et al."""
+    """Compute the mean and map of the convention in scikit-image's documentation for Wang et al."""
     return structural_similarity(
         prediction.astype(np.float64),
         target.astype(np.float64),

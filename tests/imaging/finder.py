@@ -1,4 +1,4 @@
-"""A small network that rembg's own loader takes for one of its own, and a photo for it."""
+"""A small network that rembg loads like its own, and a photo for it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 
 def write_finder(home: Path) -> str:
-    """Put a network that finds what is red where rembg looks for weights for U2NET_HOME=`home`."""
+    """Install a network that finds red pixels as rembg's weights for U2NET_HOME=`home`."""
     pytest.importorskip("rembg", reason="rembg is not installed (the extra cut-out)")
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT

@@ -1,11 +1,11 @@
-"""Pictures of a leaf before a ground, its mask, and masks that are off."""
+"""Pictures of a leaf on a background, its mask, and inexact masks."""
 
 import numpy as np
 from scipy import ndimage
 
 
 def scene(height, width, seed=0):
-    """A textured leaf of one colour before a textured ground of another, and its mask with a soft edge."""
+    """Make a textured leaf on a textured background of another color, and its mask with a soft edge."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     angle = np.arctan2(y - 0.5 * height, x - 0.45 * width)
@@ -18,7 +18,7 @@ def scene(height, width, seed=0):
 
 
 def off(mask, pixels):
-    """The mask, that many pixels too wide or, below 0, too narrow."""
+    """Make the mask too wide by some pixels, or too narrow if negative."""
     hard = mask > 127
     wide = ndimage.distance_transform_edt(~hard) - ndimage.distance_transform_edt(hard) <= pixels
     return (255 * wide).astype(np.uint8)

@@ -11,7 +11,7 @@ from cdtnet.imaging.assembling import BAND, write_bands
 
 
 def parts(data):
-    """A TIFF file's tags, but for the places of its strips, and the strips as they are stored."""
+    """Return the tags of a TIFF file, without the offsets of strips, and the stored strips."""
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         places = zip(page.dataoffsets, page.databytecounts, strict=True)

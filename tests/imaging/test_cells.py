@@ -1,4 +1,4 @@
-"""A survey of a mask finds in squares what one finds pixel by pixel."""
+"""The survey of a mask in cells agrees with a survey pixel by pixel."""
 
 import numpy as np
 import pytest

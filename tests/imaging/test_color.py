@@ -51,7 +51,7 @@ def profile(
     space: bytes = b"RGB ",
     tables: dict[bytes, bytes] | None = None,
 ) -> bytes:
-    """A small ICC profile, written here so that the code under test has no part in it."""
+    """Make a small ICC profile, independently of the code under test."""
     text = b"test".decode().encode("utf-16-be")
     words = b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(text), 28) + text
     tags = {b"desc": words, b"cprt": words, b"wtpt": b"XYZ " + bytes(4) + _fixed(*D50)}
@@ -81,7 +81,7 @@ PROFILES = {
     "sampled": profile(sampled(1.8, 1024), ADOBE),
     "srgb": profile(SRGB_CURVE, SRGB),
 }
-GREY_PROFILE = profile(gamma(1.8), None, space=b"GRAY")
+GRAY_PROFILE = profile(gamma(1.8), None, space=b"GRAY")
 
 
 def curve(name: str, x: np.ndarray) -> np.ndarray:
@@ -138,7 +138,7 @@ def test_both_ways_of_computing_agree(name):
 @pytest.mark.parametrize("name", ["adobe", "p3", "sampled"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_color_within_srgb_is_met_exactly(name, dtype):
-    """Encoding is done in the native space: decoding what was encoded gives the color that was asked for."""
+    """Encoding happens in the native space: decoding an encoded color returns it."""
     scale = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
     tile = np.random.default_rng(3).random((32, 32, 3)) * 0.2 + 0.4
     tile = (tile * scale).astype(dtype)
@@ -212,7 +212,7 @@ def test_an_srgb_profile_is_plain_scaling(pixels):
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_grey_moves_by_luma(channels):
+def test_gray_moves_by_luma(channels):
     tile = np.full((2, 2, channels), 100, np.uint8)
     codec = color_codec(Picture(tile))
     before = codec.decode(tile)
@@ -221,22 +221,22 @@ def test_grey_moves_by_luma(channels):
     assert codec.encode(tile, before, green)[..., 0].tolist() == [[114, 114]] * 2  # 0.7152 of 20
 
 
-def test_grey_profiles():
+def test_gray_profiles():
     tile = np.array([[[0.0], [0.5], [1.0]]], dtype=np.float32)
-    codec = color_codec(Picture(tile, Metadata(icc=GREY_PROFILE)))
+    codec = color_codec(Picture(tile, Metadata(icc=GRAY_PROFILE)))
     before = codec.decode(tile)
     np.testing.assert_allclose(before, np.repeat(uncurve(tile**1.8), 3, axis=-1), atol=1e-3)
     np.testing.assert_array_equal(codec.encode(tile, before, before), tile)
     half = uncurve(np.full((1, 3, 3), 0.3**1.8)).astype(np.float32)
     np.testing.assert_allclose(codec.encode(tile, before, half), 0.3, atol=1e-3)
-    rgb = color_codec(Picture(tile, Metadata(icc=PROFILES["adobe"])))  # a grey picture with an RGB profile
+    rgb = color_codec(Picture(tile, Metadata(icc=PROFILES["adobe"])))  # a gray picture with an RGB profile
     np.testing.assert_allclose(
         rgb.decode(tile), np.repeat(uncurve(tile ** (563 / 256)), 3, axis=-1), atol=1e-3
     )
 
 
 def table16(matrix: np.ndarray, into: np.ndarray, corners: np.ndarray, out: np.ndarray) -> bytes:
-    """A lookup table of input curves, a cube's corners and output curves, all within 0..1."""
+    """Make a lookup table profile: input curves, a cube's corners and output curves, all within 0..1."""
     codes = [np.rint(np.clip(part, 0, 1) * 65535).astype(">u2").tobytes() for part in (into, corners, out)]
     sizes = struct.pack(">HH", len(into), len(out))
     return (
@@ -252,7 +252,7 @@ def table16(matrix: np.ndarray, into: np.ndarray, corners: np.ndarray, out: np.n
 
 
 def table_profile() -> bytes:
-    """A gamma of 2 on Display P3's primaries, by lookup tables; the matrix beside them is misleading."""
+    """Make a profile of gamma 2 and Display P3's primaries, as lookup tables beside a misleading matrix."""
     x, half = np.linspace(0, 1, 4096), 32768 / 65535  # XYZ are stored at half scale
     cube = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1)
     forward = table16(np.eye(3), x**2, cube @ np.array(P3).T * half, x)
@@ -284,7 +284,7 @@ def test_profiles_with_lookup_tables_go_to_littlecms():
         (b"junk" * 100, "not have|is damaged"),
         (PROFILES["p3"][:200], "is damaged"),
         (PROFILES["p3"][:16] + b"CMYK" + PROFILES["p3"][20:], "is for CMYK pixels"),
-        (GREY_PROFILE, "is for GRAY pixels"),
+        (GRAY_PROFILE, "is for GRAY pixels"),
         (profile(gamma(1), P3, tables={b"A2B0": b"junk" * 9}), "LittleCMS refuses it"),
         (profile(sampled(1.8, 9)[:20], P3), "tone curve is cut short"),
         (profile(parametric(9, 1), P3), "no known form"),

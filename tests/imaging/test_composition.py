@@ -14,7 +14,7 @@ from PIL import Image
 import cdtnet
 from cdtnet import CdtnetError, Picture, compose
 from cdtnet.imaging import Metadata
-from tests.imaging.test_color import GREY_PROFILE, PROFILES, SRGB, table_profile, uncurve
+from tests.imaging.test_color import GRAY_PROFILE, PROFILES, SRGB, table_profile, uncurve
 from tests.imaging.test_color import P3 as P3_PRIMARIES
 
 P3 = PROFILES["p3"]
@@ -22,7 +22,7 @@ P3 = PROFILES["p3"]
 
 @pytest.fixture
 def cut_out(random):
-    """(20,30,4) of all opacities."""
+    """(20,30,4) with all opacities."""
     return random.integers(0, 256, (20, 30, 4), dtype=np.uint8)
 
 
@@ -32,7 +32,7 @@ def scene(random):
 
 
 def disc(radius: float, side: int, center: tuple[float, float]) -> np.ndarray:
-    """A white disc with a soft edge, (side,side,4)."""
+    """Return a white disc with a soft edge, (side,side,4)."""
     y, x = np.mgrid[:side, :side] + 0.5
     inside = np.clip(radius - np.hypot(x - center[0], y - center[1]) + 0.5, 0, 1)
     return np.dstack([np.full((side, side, 3), 255.0), inside * 255]).round().astype(np.uint8)
@@ -78,7 +78,7 @@ def test_it_is_centred_on_whole_pixels(cut_out, scene):
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8, 20])
 def test_downscaling_is_pillows_antialiased_one(random, factor):
-    """Pillow resamples premultiplied, with the same cubic; it rounds colours to 8 bits before."""
+    """Pillow resamples premultiplied, with the same cubic; it rounds colors to 8 bits before."""
     coarse = random.integers(0, 256, (12, 12, 4), dtype=np.uint8)
     large = np.asarray(Image.fromarray(coarse).resize((240, 240), Image.Resampling.BILINEAR))
     small = 240 // factor
@@ -126,14 +126,14 @@ def test_a_quarter_turn_moves_pixels_only(cut_out, scene):
 
 
 @pytest.mark.parametrize(("scale", "rotate"), [(1, 0), (0.3, 0), (0.9, 12), (3.3, -40)])
-def test_colours_under_transparent_pixels_never_show(scale, rotate):
-    """A grey square in a sea of transparent red, on grey: red fringes are what everybody knows."""
+def test_colors_under_transparent_pixels_never_show(scale, rotate):
+    """A gray square among transparent red pixels, on gray: red fringes would be visible."""
     sprite = np.zeros((60, 60, 4), np.uint8)
     sprite[..., 0] = 255
     sprite[20:40, 20:40] = (128, 128, 128, 255)
-    grey = np.full((200, 200, 3), 128, np.uint8)
-    composite, mask = compose(sprite, grey, scale=scale, rotate=rotate)
-    assert np.array_equal(composite.pixels, grey)
+    gray = np.full((200, 200, 3), 128, np.uint8)
+    composite, mask = compose(sprite, gray, scale=scale, rotate=rotate)
+    assert np.array_equal(composite.pixels, gray)
     assert mask.max() == 255
 
 
@@ -183,7 +183,7 @@ def through_littlecms(pixels: np.ndarray, before: bytes | None, after: bytes | N
 
 
 @pytest.mark.parametrize(("before", "after"), [(P3, None), (None, P3), (P3, PROFILES["adobe"])])
-def test_colours_are_converted_to_the_backgrounds_profile(random, before, after):
+def test_colors_are_converted_to_the_backgrounds_profile(random, before, after):
     colors = random.integers(90, 160, (20, 30, 3), dtype=np.uint8)  # within all these gamuts
     sprite = Picture(np.dstack([colors, np.full((20, 30), 255, np.uint8)]), Metadata(icc=before, exif=b"x"))
     scene = Picture(np.zeros((30, 40, 3), np.uint8), Metadata(icc=after, resolution=(3, 3)))
@@ -214,22 +214,22 @@ def test_a_profile_that_both_have_changes_nothing(cut_out, scene):
     assert np.array_equal(composite.pixels[:20, :30], cut_out[..., :3])
 
 
-def test_grey_and_colour_meet(random):
-    grey = random.integers(0, 256, (20, 30, 1), dtype=np.uint8)
+def test_gray_and_color_meet(random):
+    gray = random.integers(0, 256, (20, 30, 1), dtype=np.uint8)
     white = np.full((20, 30, 1), 255, np.uint8)
-    on_color, _ = compose(Picture(np.dstack([grey, white])), np.zeros((30, 40, 3), np.uint8), at=(0, 0))
-    assert np.array_equal(on_color.pixels[:20, :30], np.repeat(grey, 3, axis=2))
+    on_color, _ = compose(Picture(np.dstack([gray, white])), np.zeros((30, 40, 3), np.uint8), at=(0, 0))
+    assert np.array_equal(on_color.pixels[:20, :30], np.repeat(gray, 3, axis=2))
     color = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    on_grey, _ = compose(np.dstack([color, white]), np.zeros((30, 40), np.uint8), at=(0, 0))
-    assert on_grey.pixels.shape == (30, 40, 1)
+    on_gray, _ = compose(np.dstack([color, white]), np.zeros((30, 40), np.uint8), at=(0, 0))
+    assert on_gray.pixels.shape == (30, 40, 1)
     luma = color @ np.array([0.2126, 0.7152, 0.0722])
-    assert np.abs(on_grey.pixels[:20, :30, 0] - luma).max() <= 0.51
+    assert np.abs(on_gray.pixels[:20, :30, 0] - luma).max() <= 0.51
     profiled, _ = compose(
-        np.dstack([grey, grey, grey, white]),
-        Picture(np.zeros((30, 40, 1), np.uint8), Metadata(icc=GREY_PROFILE)),
+        np.dstack([gray, gray, gray, white]),
+        Picture(np.zeros((30, 40, 1), np.uint8), Metadata(icc=GRAY_PROFILE)),
         at=(0, 0),
     )
-    light = np.where(grey <= 0.04045 * 255, grey / 255 / 12.92, ((grey / 255 + 0.055) / 1.055) ** 2.4)
+    light = np.where(gray <= 0.04045 * 255, gray / 255 / 12.92, ((gray / 255 + 0.055) / 1.055) ** 2.4)
     assert np.abs(profiled.pixels[:20, :30] - light ** (1 / 1.8) * 255).max() <= 1
 
 

@@ -77,7 +77,7 @@ def test_a_weaker_table_goes_part_of_the_way(lut):
     np.testing.assert_allclose(lut.weakened(0).apply(colors), colors, atol=1e-6)
 
 
-def test_a_picture_is_recoloured_as_its_values_are(lut):
+def test_a_picture_is_recolored_as_its_values_are(lut):
     photo = np.random.default_rng(4).integers(0, 65536, (300, 290, 3), dtype=np.uint16)
     found = lut.recolor(photo)
     assert found.dtype == np.uint16
@@ -92,7 +92,7 @@ def test_a_picture_is_recoloured_as_its_values_are(lut):
     assert np.array_equal(np.asarray(ours), pillows)
 
 
-def test_only_what_the_mask_shows_is_recoloured(lut, tmp_path):
+def test_only_what_the_mask_shows_is_recolored(lut, tmp_path):
     photo = np.random.default_rng(4).random((40, 50, 4), dtype=np.float32)
     mask = np.zeros((40, 50), np.uint8)
     mask[10:20, 10:30] = 255
@@ -110,7 +110,7 @@ def test_only_what_the_mask_shows_is_recoloured(lut, tmp_path):
 
 
 def test_a_profile_is_honoured(lut):
-    """Where the table maps everything to one colour, that is an sRGB colour, whatever the profile."""
+    """A table that maps everything to one color gives that sRGB color, for any profile."""
     one = Lut(np.broadcast_to(np.float32([0.8, 0.3, 0.4]), (2, 2, 2, 3)).copy())
     gray = np.full((4, 4, 3), 0.5, np.float32)
     wide = one.recolor(Picture(gray, Metadata(icc=PROFILES["p3"])))

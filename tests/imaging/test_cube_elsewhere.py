@@ -1,4 +1,4 @@
-"""The .cube files in programs that others wrote: they give the pixels of CDTNet-sim, within a level."""
+"""The .cube files in other programs: they give the pixels of CDTNet-sim, within a level."""
 
 import subprocess
 
@@ -29,13 +29,13 @@ def result():
 
 @pytest.fixture(scope="module")
 def harmonized(result) -> NDArray[np.uint8]:
-    """CDTNet-sim's pixels of that part."""
+    """The pixels of CDTNet-sim for that part."""
     return result.image[INSIDE]
 
 
 @pytest.fixture
 def table(result, tmp_path):
-    """Writes a table of so many points and says where."""
+    """A function that writes a table with a number of points, and returns its path."""
 
     def write(size: int) -> str:
         result.lut.save(tmp_path / f"{size}.cube", size=size)
@@ -53,7 +53,7 @@ def by_opencolorio(path: str, photo: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def by_ffmpeg(path: str, photo: NDArray[np.uint8], interpolation: str = "trilinear") -> NDArray[np.uint16]:
-    """FFmpeg cuts off what does not fill a level; in 16 bits that is too little to be seen."""
+    """FFmpeg truncates to levels, which is invisible in 16 bits."""
     height, width = photo.shape[:2]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb48le"]
     filters = ["-vf", f"lut3d=file={path}:interp={interpolation}"]

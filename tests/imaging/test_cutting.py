@@ -1,4 +1,4 @@
-"""Objects cut out of photos: the finder is a small network that rembg's own loader is given."""
+"""Cutting objects out of photos, with a small network in rembg's loader."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ GREEN = np.array([60, 230, 70], float)
 
 @pytest.fixture
 def finder(tmp_path, monkeypatch):
-    """A network of rembg's that finds what is red, where rembg looks for its weights."""
+    """A network that finds red pixels, installed as rembg's weights."""
     monkeypatch.setenv("U2NET_HOME", str(tmp_path))
     cutting._session.cache_clear()
     yield write_finder(tmp_path)
@@ -28,7 +28,7 @@ def photo():
 
 
 def soft_object(size=200):
-    """A textured disc with a soft edge before a green wall: its own colors, its alpha, the photo of it."""
+    """Make a textured disc with a soft edge on a green wall: its own colors, its alpha, the photo of it."""
     y, x = np.mgrid[:size, :size]
     own = np.stack([120 + 40 * np.sin(x / 9), 80 + 30 * np.cos(y / 13), 60 + 20 * np.sin((x + y) / 17)], -1)
     alpha = np.clip((70 - np.hypot(y - 100, x - 100)) / 8 + 0.5, 0, 1)

@@ -1,4 +1,4 @@
-"""Edges of masks that are grown, shrunk and softened, against definitions computed pixel by pixel."""
+"""Masks with grown, shrunk and softened edges, compared with definitions computed pixel by pixel."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def disc(radius, size=41, center=(20, 20)):
 
 
 def around(mask, radius, choose):
-    """The largest or smallest value within a disc around each pixel, as far as the mask reaches."""
+    """Return the maximum or minimum over a disc around each pixel, within the mask."""
     result = np.zeros_like(mask)
     height, width = mask.shape
     for y in range(height):

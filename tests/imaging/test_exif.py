@@ -88,7 +88,7 @@ def test_damaged_blocks_do_no_harm(junk, header):
 
 @pytest.mark.parametrize("tag", [EXIF, 0x010E])
 def test_a_small_block_cannot_ask_for_much_time_or_memory(tag):
-    """60,000 entries that point to the block itself, as directories or as values of a megabyte each."""
+    """Make 60,000 entries that point to the block itself, as directories or as values of a megabyte each."""
     count, head = 60_000, b"II*\0\x08\0\0\0"
     kind, number, place = (4, 1, 8) if tag == EXIF else (2, 500_000, 0)
     tags = [tag] * count if tag == EXIF else range(count)

@@ -1,4 +1,4 @@
-"""Every format: files are made, read, written and read again; docs/formats.md has what is found."""
+"""All formats: files are made, read, written and read again; docs/formats.md has the results."""
 
 from __future__ import annotations
 
@@ -186,11 +186,11 @@ def test_openexr_takes_linear_light_only(p3):
 
 def test_untagged_floats_may_be_linear(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", smooth(3, "float32"), photometric="rgb")
-    grey = np.full((1, 1, 3), 0.2140411, np.float32)
+    gray = np.full((1, 1, 3), 0.2140411, np.float32)
     plain = read_picture(tmp_path / "a.tif")
     linear = read_picture(tmp_path / "a.tif", color_space="linear")
-    np.testing.assert_allclose(color_codec(plain).decode(grey), grey)
-    np.testing.assert_allclose(color_codec(linear).decode(grey), 0.5, atol=1e-3)
+    np.testing.assert_allclose(color_codec(plain).decode(gray), gray)
+    np.testing.assert_allclose(color_codec(linear).decode(gray), 0.5, atol=1e-3)
     np.testing.assert_array_equal(plain.pixels, linear.pixels)
     with pytest.raises(PictureError, match="no color space 'log'"):
         read_picture(tmp_path / "a.tif", color_space="log")
@@ -357,7 +357,7 @@ def test_associated_alpha_stays_associated(dtype):
 
 
 def _call_it_a_mask(path: Path) -> None:
-    """The last page's sort of page, which tifffile does not write."""
+    """Mark the last page as a mask, which tifffile does not write."""
     with tifffile.TiffFile(path) as file:
         place = file.pages[-1].tags[254].valueoffset
     data = bytearray(path.read_bytes())
@@ -465,7 +465,7 @@ def test_names_say_what_is_a_picture():
 
 
 def features(kind: str, icc: bytes, exif: bytes, xmp: bytes) -> list[str]:
-    """A row of the table: what a file of the format keeps, found out by writing and reading one."""
+    """Return a row of the table, from writing and reading a file of the format."""
     extra = FORMATS[kind].extra
     name = f"{kind} ({', '.join(FORMATS[kind].suffixes)})"
     brought = f"`cdtnet[{extra}]`" if extra else "always"

@@ -1,4 +1,4 @@
-"""Layered files: written, read by psd-tools and by us, and with the look of the flat picture."""
+"""Layered files: written, read by psd-tools and by this package, and rendered like the flattened picture."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ RESOLUTION = (300 / 25.4, 300 / 25.4)
 
 
 def over(below, above, share):
-    """In the picture's depth, rounded."""
+    """Convert to the picture's depth, rounded."""
     top = np.iinfo(below.dtype).max
     part = share[..., None].astype(np.float64) / top
     return np.rint(part * above + (1 - part) * below).astype(below.dtype)
@@ -112,7 +112,7 @@ def test_tiff_shows_the_picture_and_holds_the_layers(stack):
 
 
 @pytest.mark.parametrize("suffix", [".psd", ".ora"])
-def test_grey_and_transparent_pictures_have_layers_too(tmp_path, random, suffix):
+def test_gray_and_transparent_pictures_have_layers_too(tmp_path, random, suffix):
     for channels in (1, 2, 4):
         scene = random.integers(1, 256, (20, 30, channels), dtype=np.uint8)
         layer = np.zeros((20, 30, 2 if channels < 3 else 4), np.uint8)

@@ -1,4 +1,4 @@
-"""Real editors open our layered files and draw the same picture; skipped where they are not installed."""
+"""Editors open the layered files and show the same picture; skipped where they are not installed."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ MERGE = """
 
 @pytest.fixture
 def stack(random):
-    """Smooth colors, with a soft edge."""
+    """Make smooth colors, with a soft edge."""
     small = random.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     scene = np.asarray(Image.fromarray(small).resize((210, 150)))
     layer = np.dstack([scene[::-1], np.zeros((150, 210), np.uint8)])

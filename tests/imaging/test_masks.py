@@ -163,7 +163,7 @@ def test_labels_are_foreground():
         to_mask(labels, 20, 30, labels=[4])
 
 
-def test_dark_greys_that_are_no_labels_stay_soft(tmp_path):
+def test_dark_grays_that_are_no_labels_stay_soft(tmp_path):
     soft = (soft_disc() // 4).astype(np.uint8)
     ramp = np.tile(np.arange(64, dtype=np.uint8), (48, 1))
     np.testing.assert_array_equal(to_mask(ramp, 48, 64), ramp)  # too many levels

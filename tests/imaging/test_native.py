@@ -1,4 +1,4 @@
-"""Pictures in CMYK and L*a*b*, profiles that are given, and Photoshop's resources."""
+"""Pictures in CMYK and L*a*b*, given profiles, and Photoshop's resources."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ CMYK = bytes(pyvips.Image.profile_load("cmyk"))
 
 
 def recolored(picture, rows=8):
-    """The picture with its first rows of another color."""
+    """Return the picture with another color in its first rows."""
     pixels = picture.pixels.copy()
     pixels[:rows] = np.clip(pixels[:rows] + np.array([3000.0, 0, -3000]), 0, 65535).astype(np.uint16)
     return picture.replace_pixels(pixels)

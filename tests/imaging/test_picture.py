@@ -88,7 +88,7 @@ def test_a_broken_pil_image_is_refused(tmp_path, pixels):
 
 
 def test_pil_orientation_stays_to_be_applied(tmp_path, pixels):
-    """Pixels are taken as they are, so that the tag has to go out as it came in."""
+    """Pixels are not rotated, so that the tag must be kept."""
     image = Image.fromarray(pixels(3))
     block = Image.Exif()
     block[0x0112] = 6

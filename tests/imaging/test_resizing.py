@@ -66,7 +66,7 @@ def test_a_frame_is_seen_as_if_it_were_the_picture(random, channels):
 
 @pytest.mark.parametrize("hidden", [0, 255])
 def test_what_is_transparent_is_not_seen(random, hidden):
-    """Colours under transparent pixels don't matter; they take the mean of the visible background."""
+    """Colors under transparent pixels are replaced by the mean of the visible background."""
     pixels = np.full((64, 64, 4), 255, np.uint8)
     pixels[..., :3] = [200, 100, 50]
     pixels[:, 40:, 3] = 0
@@ -90,7 +90,7 @@ def test_transparent_foreground_does_not_count(random):
     assert low.mask[34:].max() == 0
 
 
-def test_a_wholly_transparent_picture_is_grey(random):
+def test_a_wholly_transparent_picture_is_gray(random):
     low = low_of(np.zeros((20, 20, 4), np.uint8), np.zeros((20, 20), np.uint8), 8, True)
     np.testing.assert_allclose(low.image, 0.5)
 

@@ -1,4 +1,4 @@
-"""Rough masks are brought to the edges of the object, and left alone where there are none."""
+"""Rough masks are refined to the edges of the object, and unchanged without an edge."""
 
 import time
 import warnings

@@ -63,8 +63,8 @@ def test_jpeg_is_written_at_its_quality_without_subsampling(pixels):
         assert image.quantization == Image.open(reference).quantization
         assert abs(np.asarray(image).astype(int) - picture.pixels).mean() < 3
     assert len(coarse) < len(by_default)
-    grey = encode_picture(Picture(picture.pixels[..., :1]), ".jpg")
-    assert Image.open(io.BytesIO(grey)).mode == "L"
+    gray = encode_picture(Picture(picture.pixels[..., :1]), ".jpg")
+    assert Image.open(io.BytesIO(gray)).mode == "L"
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])

@@ -1,4 +1,4 @@
-"""Records in XMP packets, read back by other programs' rules."""
+"""Records in XMP packets, read back by the rules of other programs."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Masks that are off the object's edge: colors are judged by a refined one, and painted as given."""
+"""Masks that are off the object's edge: the analysis uses a refined mask, rendering the given one."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ def harmonizer():
 
 @pytest.fixture
 def scene():
-    """A composite with a disc recolored, its photograph (H,W,3), and the disc's mask (H,W)."""
+    """Make a composite with a recolored disc, its photograph (H,W,3), and the disc's mask (H,W)."""
     photo = cv2.imread(str(Path(cdtnet.__file__).parent / "demo" / "composite.jpg"))[..., ::-1]
     photo = cv2.resize(photo, (400, 300), interpolation=cv2.INTER_AREA)
     mask = cv2.circle(np.zeros((300, 400), np.uint8), (200, 150), 70, 255, -1, cv2.LINE_AA)
@@ -37,7 +37,7 @@ def wide(mask, pixels=7):
 
 
 def left(result, composite, photo, mask):
-    """How much of the squared error is left in the disc."""
+    """Return the share of the squared error left in the disc."""
     inside = mask > 250
     return ((result[inside] - photo[inside].astype(float)) ** 2).sum() / (
         (composite[inside] - photo[inside].astype(float)) ** 2
@@ -67,7 +67,7 @@ def test_an_exact_mask_is_kept(harmonizer, scene):
 
 
 class Mixer:
-    """An engine that can do no more than this."""
+    """A minimal engine."""
 
     @staticmethod
     def mix(analyses, weights):
@@ -75,7 +75,7 @@ class Mixer:
 
 
 class View(NamedTuple):
-    """What is looked at."""
+    """A picture at base size."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -85,7 +85,7 @@ class View(NamedTuple):
 
 
 def found(gain, monkeypatch):
-    """What is found of a mask of 0.2 that is refined to one of 0.8, and the number of views."""
+    """Return the analysis of a mask of 0.2 that is refined to one of 0.8, and the number of views."""
     view = View(np.zeros((8, 8, 3), np.float32), np.full((8, 8), 0.2, np.float32))
     monkeypatch.setattr(analysis.Edge, "is_sharp", False)
     monkeypatch.setattr(analysis.Edge, "gain", lambda *_: gain)

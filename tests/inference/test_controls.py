@@ -1,4 +1,4 @@
-"""Steering: the formulas against a plain computation, and that nothing is analyzed or rendered twice."""
+"""Controls: the formulas compared with a plain computation; nothing is analyzed or rendered twice."""
 
 import math
 from dataclasses import asdict
@@ -38,7 +38,7 @@ EACH = [
 
 
 def plain_computation(controls, before, change, levels):
-    """One color, in Python's own floats, as the documentation has it."""
+    """Compute one color in Python's floats, by the formulas in the documentation."""
 
     def luma(rgb):
         return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
@@ -79,11 +79,11 @@ def test_colors_are_steered_by_the_documented_formulas(random, words):
     np.testing.assert_allclose(steered, expected, atol=1e-6)
 
 
-def test_greys_stay_steady_where_the_hue_is_kept(random):
-    grey = np.repeat(random.uniform(0.2, 0.8, (50, 1)), 3, axis=1).astype(np.float32)
+def test_grays_stay_steady_where_the_hue_is_kept(random):
+    gray = np.repeat(random.uniform(0.2, 0.8, (50, 1)), 3, axis=1).astype(np.float32)
     change = random.uniform(-0.1, 0.1, (50, 3)).astype(np.float32)
-    near = grey + random.uniform(-1, 1, (50, 3)).astype(np.float32) / 2550  # a tenth of a level
-    steered = [steer(Controls(keep_hue=True), before, change, LEVELS) for before in (grey, near)]
+    near = gray + random.uniform(-1, 1, (50, 3)).astype(np.float32) / 2550  # a tenth of a level
+    steered = [steer(Controls(keep_hue=True), before, change, LEVELS) for before in (gray, near)]
     np.testing.assert_allclose(*steered, atol=3 / 255)
 
 
@@ -101,7 +101,7 @@ def harmonizer(close_up_weights, request):
 
 @pytest.fixture
 def pictures(random):
-    """A composite in float32, and a mask with a solid part, a soft part and a black part."""
+    """A composite in float32, and a mask with solid, soft and black parts."""
     mask = np.zeros((70, 90), np.float32)
     mask[20:50, 25:60] = 1
     mask[30:40, 60:75] = 0.4
@@ -109,7 +109,7 @@ def pictures(random):
 
 
 def expected_image(analysis, composite, mask, words):
-    """From the picture at little strength alone, where nothing is clipped yet."""
+    """Compute the expected image from a result at low strength, where nothing is clipped."""
     mask, little = antialiased(mask), analysis.render(Controls(strength=0.05)).image
     assert little.min() > 0
     assert little.max() < 1

@@ -1,4 +1,4 @@
-"""Tables fitted to pictures."""
+"""Lookup tables fitted to pictures."""
 
 import numpy as np
 import pytest
@@ -11,14 +11,14 @@ from cdtnet.inference.result import Result
 
 
 def look(colors):
-    """A recoloring that is smooth and crosses channels."""
+    """Apply a smooth recoloring that mixes channels."""
     red, green, blue = np.moveaxis(colors, -1, 0)
     return np.stack([0.8 * red + 0.1, green**1.2, 0.7 * blue + 0.2 * red * green], -1)
 
 
 @pytest.fixture
 def recolored(random):
-    """The result of a table that is known, on a soft foreground, and its colors."""
+    """Return the result of a known table, on a soft foreground, and its colors."""
     composite = random.random((80, 100, 3)).astype(np.float32)
     layer = np.dstack([look(composite), np.zeros((80, 100))]).astype(np.float32)
     layer[20:60, 20:80, 3] = 1
@@ -66,11 +66,11 @@ def test_it_is_fitted_to_what_was_pasted_and_steered():
         made.composite, made.mask, layer=made.layer, strength=0, brightness=20
     )
     fit = fit_lut(result, made.layer)
-    grey = np.repeat(np.linspace(0.25, 0.7, 9)[:, None], 3, axis=1)
-    np.testing.assert_allclose(fit.lut.apply(grey), grey + 0.05, atol=1.5 / 255)
+    gray = np.repeat(np.linspace(0.25, 0.7, 9)[:, None], 3, axis=1)
+    np.testing.assert_allclose(fit.lut.apply(gray), gray + 0.05, atol=1.5 / 255)
 
 
-def test_grey_pictures_and_black_masks(random):
+def test_gray_pictures_and_black_masks(random):
     composite = Picture(random.integers(50, 200, (50, 60, 1), dtype=np.uint8))
     mask = np.zeros((50, 60), np.uint8)
     harmonizer = Harmonizer("cdtnet-sim", "cpu")

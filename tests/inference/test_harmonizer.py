@@ -1,4 +1,4 @@
-"""The one way through, with the weights of the parity case: they change every colour a lot."""
+"""The Harmonizer, with the weights of the parity case, which change all colors strongly."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -47,7 +47,7 @@ def composite_and_mask(height, width, seed, kind):
 
 
 def whole_frame(model, composite, mask):
-    """The plain computation: the module's forward over the whole picture."""
+    """Compute the module's forward pass over the whole picture."""
     image, soft = torch.from_numpy(composite).permute(2, 0, 1)[None], torch.from_numpy(mask)[None, None]
     return model(image, soft).image[0].permute(1, 2, 0).numpy()
 
@@ -188,7 +188,7 @@ def test_the_result_is_of_the_composites_kind(harmonizer, tmp_path):
     assert np.array_equal(np.asarray(picture), expected)
 
 
-def test_grey_stays_grey(harmonizer, random):
+def test_gray_stays_gray(harmonizer, random):
     composite = random.integers(0, 256, (40, 40), dtype=np.uint8)
     image = harmonizer(composite, np.full((40, 40), 255, np.uint8)).image
     assert image.shape == (40, 40)
@@ -234,8 +234,8 @@ def test_progress_is_told_tile_by_tile(harmonizer):
     assert told == [(k + 1, count) for k in range(count)]
 
 
-def test_the_same_colours_in_another_profile_are_harmonized_alike(harmonizer, official_model, random):
-    """A picture in Display P3 comes out, converted to sRGB by LittleCMS, like the same picture in sRGB."""
+def test_the_same_colors_in_another_profile_are_harmonized_alike(harmonizer, official_model, random):
+    """A picture in Display P3 gives the same result as the picture converted to sRGB by LittleCMS."""
     import pyvips
 
     small = random.integers(70, 180, (6, 9, 3), dtype=np.uint8)
@@ -250,7 +250,7 @@ def test_the_same_colours_in_another_profile_are_harmonized_alike(harmonizer, of
     back = pyvips.Image.new_from_array(result.pixels).copy(interpretation="rgb16")
     back.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
     srgb = back.icc_transform("srgb", embedded=True, depth=8).numpy().astype(int)
-    inside = (expected > 0).all(-1) & (expected < 255).all(-1)  # colours that sRGB holds
+    inside = (expected > 0).all(-1) & (expected < 255).all(-1)  # colors that sRGB holds
     assert inside.mean() > 0.5
     difference = np.abs(srgb - expected)[inside]
     assert difference.max() <= 5  # LittleCMS itself is up to 4 levels off at the edge of the gamut
@@ -262,7 +262,7 @@ def test_the_same_colours_in_another_profile_are_harmonized_alike(harmonizer, of
     ("height", "width"), [(4000, 6000), pytest.param(6000, 4000, marks=pytest.mark.nightly)]
 )
 def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_model, height, width):
-    """Corners of the picture, each rendered by the module as one window of another size."""
+    """Render corners of the picture by the module as windows of different sizes."""
     random = np.random.default_rng(0)
     coarse = random.random((height // 100, width // 100, 3), dtype=np.float32)
     composite = np.kron(coarse, np.ones((100, 100, 1), np.float32))
@@ -286,7 +286,7 @@ def test_24_megapixels_by_tiles_equal_one_large_window(harmonizer, official_mode
 
 
 @pytest.mark.parametrize("engine", ["openvino", "pytorch"])
-def test_the_colour_mappings_picture_is_blended_once(weights, tmp_path, engine):
+def test_the_color_mappings_picture_is_blended_once(weights, tmp_path, engine):
     """As published: CDTNet-sim's own output is look-up · mask + composite · (1 − mask)."""
     sim = tmp_path / "sim.safetensors"
     entries, card = read_weights(Path(weights))

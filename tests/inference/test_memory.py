@@ -1,4 +1,4 @@
-"""Memory at 24 megapixels, in a process of its own: peak resident size tells."""
+"""Peak memory at 24 megapixels, in a process of its own."""
 
 import subprocess
 import sys
@@ -53,7 +53,7 @@ sys.exit(failed)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak resident size is counted in other units elsewhere")
 def test_a_process_that_harmonizes_24_megapixels_takes_550_mb_from_start_to_end():
-    """Picture, mask and result are 168 of them."""
+    """168 MB of the bound are picture, mask and result."""
     assert float(_run(PICTURES + WHOLE)) < 550e6
 
 
@@ -76,7 +76,7 @@ def files(tmp_path_factory):
 
 
 def _run(code, *arguments):
-    """What Python prints."""
+    """Return the output of a Python process."""
     command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 

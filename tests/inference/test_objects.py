@@ -1,4 +1,4 @@
-"""Objects of a mask are analysed apart: they are painted the same, whether together or one by one."""
+"""Objects of a mask are analyzed separately: the result is the same together or one by one."""
 
 import time
 
@@ -18,7 +18,7 @@ FIRST, SECOND = (slice(40, 140), slice(50, 170)), (slice(420, 560), slice(700, 8
 
 @pytest.fixture(scope="module")
 def harmonizers(tmp_path_factory):
-    """Engines that look twice, close up, with weights that change every colour a lot."""
+    """Engines with two analyses of a crop, and weights that change all colors strongly."""
     from cdtnet.config import Config
 
     config = Config(base_size=64, antialias=True, residual=True, second_look=True, close_up=True)
@@ -37,7 +37,7 @@ def composite():
 
 
 def painted(*places):
-    """A mask with these places white."""
+    """Make a mask that is white in these windows."""
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     for place in places:
         mask[place] = 255

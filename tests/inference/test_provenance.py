@@ -1,4 +1,4 @@
-"""A result is made again from its record, bytes for bytes."""
+"""A result is made again from its record, byte for byte."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def sha256(name):
 
 
 def make_again(record, composite, mask, output):
-    """By the record alone."""
+    """Make the result again from the record alone."""
     assert record["composite"] == {"file": sha256(composite)}
     assert record["mask"] == {"file": sha256(mask)}
     assert record["weights"] == sha256(record["model"])

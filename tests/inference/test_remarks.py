@@ -1,4 +1,4 @@
-"""Remarks are sentences that carry what helps."""
+"""Remarks are sentences with the options that help."""
 
 import pickle
 

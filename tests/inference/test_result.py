@@ -1,4 +1,4 @@
-"""What a notebook and a terminal show of a result."""
+"""The display of a result in a notebook and a terminal."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from cdtnet.inference.harmonizer import Harmonizer
 
 
 def pictures_of(html):
-    """Alternative text and decoded picture of every figure."""
+    """Return the alternative text and decoded picture of each figure."""
     found = re.findall(r'<img alt="(\w+)" src="data:image/webp;base64,([^"]+)"', html)
     return {name: Image.open(io.BytesIO(base64.b64decode(data))) for name, data in found}
 

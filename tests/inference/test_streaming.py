@@ -1,4 +1,4 @@
-"""Pictures that stay in their files give the pixels that harmonizing in memory gives."""
+"""Streamed pictures have the pixels of harmonizing in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def harmonizer(weights):
 
 @pytest.fixture
 def streaming(monkeypatch, tmp_path):
-    """Every picture is large, and the working directory is empty."""
+    """All pictures count as large; the working directory is empty."""
     monkeypatch.setattr("cdtnet.inference.streaming.LARGE", 0)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -35,7 +35,7 @@ def streaming(monkeypatch, tmp_path):
 
 @pytest.fixture
 def make(random):
-    """Pixels and a soft mask, whose foreground reaches the edges."""
+    """Make pixels and a soft mask, whose foreground touches the border."""
 
     def make(height, width, channels, dtype="uint8"):
         top = 1 if dtype == "float32" else np.iinfo(dtype).max
@@ -108,7 +108,7 @@ def test_tiff_files_of_all_kinds_are_read(streaming, harmonizer, make, layout, b
     np.testing.assert_array_equal(read_picture("out.tif").pixels, in_memory(harmonizer).pixels)
 
 
-@pytest.mark.parametrize("kind", ["cut-out", "opaque", "coloured", "grey as RGB", "float", "PNG", "array"])
+@pytest.mark.parametrize("kind", ["cut-out", "opaque", "colored", "gray as RGB", "float", "PNG", "array"])
 def test_masks_of_all_kinds_are_read(streaming, harmonizer, make, kind):
     pixels, mask = make(600, 210, 3)
     write_picture(Picture(pixels), "composite.tif")
@@ -116,8 +116,8 @@ def test_masks_of_all_kinds_are_read(streaming, harmonizer, make, kind):
     made = {
         "cut-out": np.dstack([colors[..., :3], mask]),
         "opaque": colors,
-        "coloured": colors[..., :3],
-        "grey as RGB": np.dstack([mask] * 3),
+        "colored": colors[..., :3],
+        "gray as RGB": np.dstack([mask] * 3),
         "float": (mask / np.float32(255))[..., None],
     }.get(kind, mask[..., None])
     name = "mask.png" if kind == "PNG" else "mask.tif"

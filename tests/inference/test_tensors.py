@@ -1,4 +1,4 @@
-"""Tensors, batches and modules of PyTorch, and a harmonizer that is copied."""
+"""PyTorch tensors, batches and modules, and copies of a harmonizer."""
 
 import pickle
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""How much is done, counted: the same on every machine, unlike time."""
+"""The amount of work, counted, which is the same on all machines, unlike time."""
 
 import tracemalloc
 
@@ -31,7 +31,7 @@ def harmonizer(weights):
 
 @pytest.fixture
 def rendered(harmonizer, monkeypatch):
-    """The windows that the engine is asked for, halo included; it gives the composite back."""
+    """Return the rendered windows, halo included, of an engine that returns the composite."""
     windows = []
 
     def render(analysis, tile, precision):
@@ -85,7 +85,7 @@ def test_no_graph_is_compiled_twice_whatever_the_sizes(harmonizer, weights, monk
     )
     for size in ((300, 400), (401, 77), (64, 64), (640, 257)):
         harmonizer(np.zeros((*size, 3), np.uint8), np.ones(size, bool))
-    assert len(compiled) == len(set(compiled)) == 4  # generator, colour mapping, look-up, refinement
+    assert len(compiled) == len(set(compiled)) == 4  # generator, color mapping, look-up, refinement
 
 
 @pytest.mark.parametrize("antialias", [False, True])

@@ -1,4 +1,4 @@
-"""Pictures for the editors' plug-ins, and the command line as a program that they find."""
+"""Pictures for the plug-ins of editors, and the command line as a program."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ import cdtnet
 
 @pytest.fixture
 def layers(tmp_path):
-    """The folder of scene.png and object.png, as large as it; both harmonized, and as pasted."""
+    """A folder with scene.png, object.png of its size, their harmonized and their pasted version."""
     y, x = np.mgrid[:120, :160]
     wave = np.stack(
         [100 + 60 * np.sin(x / 20), 110 + 50 * np.cos(y / 15), 90 + 40 * np.sin((x + y) / 30)], -1
@@ -29,7 +29,7 @@ def layers(tmp_path):
 
 @pytest.fixture
 def program(tmp_path):
-    """A program that is the command line of this very package."""
+    """Make a program that runs the command line of this package."""
     path = tmp_path / "cdtnet-here"
     source = os.path.dirname(os.path.dirname(cdtnet.__file__))
     path.write_text(

@@ -1,4 +1,4 @@
-"""Run inside GIMP by test_gimp.py: harmonizes a layer in a group, and notes what it saw."""
+"""Run inside GIMP by test_gimp.py: harmonizes a layer in a group, and reports the result."""
 
 import json
 import os

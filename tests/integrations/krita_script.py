@@ -1,4 +1,4 @@
-"""Run inside Krita by test_krita.py: harmonizes a layer in a group, and notes what it saw."""
+"""Run inside Krita by test_krita.py: harmonizes a layer in a group, and reports the result."""
 
 import json
 import os

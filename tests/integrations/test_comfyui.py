@@ -1,4 +1,4 @@
-"""The node pack, loaded as ComfyUI loads it, between stand-ins for the modules that ComfyUI provides."""
+"""The node pack, loaded as by ComfyUI, with mocks of ComfyUI's modules."""
 
 import importlib.util
 import inspect
@@ -20,11 +20,11 @@ PACK = Path(__file__).parents[2] / "integrations" / "comfyui-cdtnet"
 
 
 class Cancelled(Exception):  # noqa: N818 – ComfyUI's is no Error either
-    """What ComfyUI raises in a node once the user has cancelled."""
+    """ComfyUI's exception in a node after the user has cancelled."""
 
 
 class Host:
-    """ComfyUI's side: its output folder, the progress that it was told, and its cancel button."""
+    """A mock of ComfyUI: its output folder, the reported progress, and its cancel button."""
 
     def __init__(self, output):
         self.output = output
@@ -64,7 +64,7 @@ def host(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
-    """NODE_CLASS_MAPPINGS of a folder in `custom_nodes`; its path is the module's name, dots replaced."""
+    """Load NODE_CLASS_MAPPINGS of a folder in `custom_nodes`; the module's name is its path without dots."""
     folder = tmp_path_factory.mktemp("ComfyUI.1") / "custom_nodes" / PACK.name
     shutil.copytree(PACK, folder)
     name = str(folder).replace(".", "_x_")
@@ -81,13 +81,13 @@ def module_of(nodes):
 
 
 def call(nodes, name, **inputs):
-    """Run a node as ComfyUI does: a fresh object, inputs by name."""
+    """Run a node as ComfyUI does: a new object, inputs by name."""
     node = nodes[name]()
     return getattr(node, node.FUNCTION)(**inputs)
 
 
 def batch(random, count=2, channels=3):
-    """IMAGE and MASK: noise, with a rectangle each."""
+    """Make IMAGE and MASK: noise, with a rectangle each."""
     image = torch.from_numpy(random.random((count, 40, 60, channels), dtype=np.float32))
     mask = torch.zeros(count, 40, 60)
     for k in range(count):
@@ -213,8 +213,8 @@ def test_a_model_is_loaded_once(nodes, host, random, monkeypatch):
     assert loaded == ["cdtnet-sim", "is2am"]
 
 
-def test_a_table_recolours_as_the_network_that_made_it(nodes, random):
-    """Without ComfyUI's modules, as other programs run nodes."""
+def test_a_table_recolors_as_the_network_that_made_it(nodes, random):
+    """Without ComfyUI's modules, as in other programs that run nodes."""
     image, mask = batch(random)
     harmonized, luts = call(
         nodes, "CdtnetHarmonize", composite=image, mask=mask, model="cdtnet-sim", strength=0.6

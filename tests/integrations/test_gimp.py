@@ -1,4 +1,4 @@
-"""The plug-in in GIMP 3 itself, without a screen."""
+"""The plug-in in GIMP 3, without a display."""
 
 import json
 import os

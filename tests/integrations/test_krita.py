@@ -1,4 +1,4 @@
-"""The plug-in in Krita itself, without a screen; and that its folder is what Krita looks for."""
+"""The plug-in in Krita, without a display; and the layout of its folder."""
 
 import configparser
 import json

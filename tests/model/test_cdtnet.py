@@ -79,7 +79,7 @@ def test_any_size_any_number_of_luts(variant, height, width, luts):
 
 
 def test_a_residual_is_upsampled_and_added_to_the_mapped_picture():
-    """Where the refinement begins: the generator's colours, with the detail of the picture."""
+    """The refinement starts with the generator's colors and the detail of the picture."""
     model = network(Config(base_size=32, residual=True)).double()
     model.refinement.begin_with_sum()
     image = torch.rand(2, 3, 150, 90, dtype=torch.float64)
@@ -97,7 +97,7 @@ def test_at_base_size_that_is_a_mean_of_both_pictures():
     assert apart(out.image, torch.lerp(out.lut_image, out.base_image, GENERATED)) < 1e-9
 
 
-def test_a_refinement_of_a_residual_blends_colours_as_they_differ_from_the_sum():
+def test_a_refinement_of_a_residual_blends_colors_as_they_differ_from_the_sum():
     torch.manual_seed(0)
     published, ours = (Refinement(32, residual=kind).double().eval() for kind in (False, True))
     ours.load_state_dict(published.state_dict())
@@ -118,7 +118,7 @@ def test_without_a_refinement_there_is_no_residual():
         assert torch.equal(plain(images, masks).image, residual(images, masks).image)
 
 
-def test_an_untrained_colour_mapping_returns_its_input():
+def test_an_untrained_color_mapping_returns_its_input():
     model = CDTNet(Config("cdtnet-sim", base_size=32)).eval()
     torch.nn.init.zeros_(model.color_mapping.weigh.weight)
     image = torch.rand(1, 3, 40, 40)

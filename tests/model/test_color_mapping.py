@@ -18,7 +18,7 @@ def test_one_lookup_in_the_mixed_table_is_the_weighted_sum_of_all_lookups():
     assert torch.allclose(apply_table(mapping(bottleneck, mask), image), separate, atol=1e-5)
 
 
-def test_identity_table_maps_colours_to_themselves():
+def test_identity_table_maps_colors_to_themselves():
     image = torch.rand(1, 3, 64, 64)
     assert torch.allclose(apply_table(identity_table()[None], image), image, atol=1e-6)
 

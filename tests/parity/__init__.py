@@ -1,1 +1,1 @@
-"""Numbers computed by the authors' published code, and the weights they were computed with."""
+"""Outputs of the authors' published code, and the weights of that computation."""

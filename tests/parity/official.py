@@ -1,4 +1,4 @@
-"""The published implementation's weights for the parity case, recomputed from a formula; and its numbers.
+"""The weights and outputs of the published implementation for the parity case; weights follow a formula.
 
 The numbers in `official_96x64.npz` come from bcmi/CDTNet-High-Resolution-Image-Harmonization, commit 43a662b,
 run on a CPU with these weights, a 96×64 composite and base size 64; `keys.txt` lists the entries of its
@@ -28,7 +28,7 @@ _GAINS = {
 
 
 def official_entries() -> dict[str, np.ndarray]:
-    """What a checkpoint with the official entries holds."""
+    """Return the content of a checkpoint with the official entries."""
     entries = {}
     for line in (FOLDER / "keys.txt").read_text().splitlines():
         name, shape, dtype = line.split("\t")
@@ -38,14 +38,14 @@ def official_entries() -> dict[str, np.ndarray]:
 
 
 def official_checkpoint() -> dict[str, torch.Tensor]:
-    """A checkpoint with the official entries."""
+    """Write a checkpoint with the official entries."""
     import torch
 
     return {name: torch.tensor(value) for name, value in official_entries().items()}
 
 
 def official_numbers() -> dict[str, torch.Tensor]:
-    """Inputs and every stage of the official output."""
+    """Return the inputs and all stages of the official output."""
     import torch
 
     with np.load(FOLDER / "official_96x64.npz") as file:

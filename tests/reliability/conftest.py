@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "reliability"))  # whose comm
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What the commands of `reliability/commands.py` read."""
+    """The input files of the commands in `reliability/commands.py`."""
     from commands import write_inputs
 
     path = tmp_path_factory.mktemp("commands") / "work"

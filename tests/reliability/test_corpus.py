@@ -1,4 +1,4 @@
-"""The short form of `reliability/corpus.py`, and what a command may not do whatever it is fed."""
+"""The short form of `reliability/corpus.py`, and side effects that no input may cause."""
 
 import os
 import subprocess

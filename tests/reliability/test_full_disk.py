@@ -1,4 +1,4 @@
-"""The short form of `reliability/full_disk.py`: some stages, for commands that write one file and many."""
+"""The short form of `reliability/full_disk.py`: some stages, for commands that write one file or several."""
 
 import sys
 

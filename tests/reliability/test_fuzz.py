@@ -1,4 +1,4 @@
-"""The short form of `reliability/fuzz.py`, and inputs that Hypothesis makes of each format's grammar."""
+"""The short form of `reliability/fuzz.py`, and inputs that Hypothesis generates from formats' grammars."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""What users install: the packages that docs/dependencies.md names, under the licences that it names."""
+"""The installed packages and their licenses, as listed in docs/dependencies.md."""
 
 import runpy
 from pathlib import Path

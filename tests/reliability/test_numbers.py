@@ -1,4 +1,4 @@
-"""What is no colour, or no number: pictures, masks, weights and strengths at and beyond their limits."""
+"""NaN, infinities and other unusual values in pictures, masks, weights and strengths."""
 
 import math
 import struct
@@ -43,7 +43,7 @@ coverages = st.sampled_from([0.0, 1.0, 1e-40, 1.2e-38, 2**-24, 0.5]) | st.floats
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(pixels, st.data(), st.sampled_from([0.0, 1e-300, 0.5, 1.0]))
 def test_any_floats_end_in_a_picture(harmonizer, composite, data, strength):
-    """Background and what is no number stay as they are, bit for bit; every other colour stays one."""
+    """Background, NaN and infinities are unchanged, bit for bit; all other values stay valid colors."""
     mask = data.draw(arrays.arrays(np.float32, composite.shape[:2], elements=coverages))
     if composite.shape[2] in (2, 4):  # of a cut-out without a background nothing can be made
         behind = composite[mask == 0][:, -1]
@@ -62,7 +62,7 @@ def test_any_floats_end_in_a_picture(harmonizer, composite, data, strength):
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("where", ["foreground", "background"])
 def test_one_odd_pixel_changes_nothing_but_what_black_or_white_would(harmonizer, random, odd, where):
-    """The analysis of a whole picture is not poisoned."""
+    """The analysis of a whole picture has no NaN."""
     composite = random.random((70, 90, 3), dtype=np.float32)
     mask = np.zeros((70, 90), np.float32)
     mask[20:50, 30:60] = 1
@@ -132,7 +132,7 @@ def test_masks_that_are_no_coverage_are_refused(harmonizer, value, resize):
     st.integers(1, 4),
 )
 def test_the_extremes_of_pictures_and_masks(harmonizer, dtype, level, foreground, size, channels):
-    """Black, white, nothing to do, nothing to go by, one pixel: a picture comes back, of the same kind."""
+    """Black, white, no foreground, no background, one pixel: the result is a picture of the same kind."""
     top = 1 if dtype == np.float32 else np.iinfo(dtype).max
     composite = np.full((*size, channels), level * top).astype(dtype)
     mask = np.full(size, foreground == "all", np.float32)
@@ -195,7 +195,7 @@ def read_weights_of(path):
 
 
 def profile(gamma, primaries=None):
-    """An ICC profile of one gamma, rounded as ICC does, with sRGB's primaries by default."""
+    """Make an ICC profile with a gamma, rounded as in ICC, by default with sRGB's primaries."""
     columns = primaries or [[0.436, 0.2225, 0.0139], [0.3851, 0.7169, 0.0971], [0.1431, 0.0606, 0.7141]]
     curve = b"curv" + bytes(4) + struct.pack(">IHxx", 1, round(gamma * 256))
     tags = {f"{c}TRC".encode(): curve for c in "rgb"}
@@ -215,7 +215,7 @@ def profile(gamma, primaries=None):
 @pytest.mark.parametrize("gamma", [0.1, 0.5, 1, 2.2, 10, 255])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_extreme_gammas(harmonizer, random, gamma, dtype):
-    """What is not recoloured stays, and what is stays within the range, whatever the curve does to it."""
+    """Pixels that are not recolored are unchanged, and valid values stay in range, for any curve."""
     top = 1 if dtype == np.float32 else np.iinfo(dtype).max
     composite = (random.random((40, 50, 3)) * top).astype(dtype)
     composite[:3], composite[3:6] = 0, top

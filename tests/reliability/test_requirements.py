@@ -1,4 +1,4 @@
-"""What is pinned is what pyproject.toml asks for, by hash, from no place in particular."""
+"""The pinned requirements match pyproject.toml, and have hashes and no URLs."""
 
 import runpy
 from importlib.metadata import requires

@@ -1,4 +1,4 @@
-"""The archives that users install are the same bytes from any clone, and hold what they should."""
+"""The archives for users are the same bytes from any clone, and contain the expected files."""
 
 import subprocess
 import sys

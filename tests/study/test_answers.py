@@ -1,4 +1,4 @@
-"""The file survives kills, cut lines and full disks."""
+"""The file of answers survives kills, truncated lines and full disks."""
 
 import json
 import resource

@@ -142,7 +142,7 @@ def test_a_damaged_picture_is_named(folders, tmp_path):
 
 
 def test_results_may_lie_as_batch_writes_them(folders):
-    """Under the composites' paths, beside a table."""
+    """Results with the composites' paths, beside a table."""
     for name in ("p.png", "q.jpg"):
         (folders / "B" / "composite_images").mkdir(exist_ok=True)
         (folders / "B" / name).rename(folders / "B" / "composite_images" / name)

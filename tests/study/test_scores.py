@@ -13,7 +13,7 @@ from cdtnet.study.scores import (
 
 
 def table(**cells):
-    """table(AB=3) says that A was preferred over B three times."""
+    """Make a table: table(AB=3) means that A was preferred over B three times."""
     names = sorted({name for pair in cells for name in pair})
     wins = np.zeros((len(names), len(names)))
     for (winner, loser), count in cells.items():
@@ -90,7 +90,7 @@ def test_information_intervals_of_two_methods():
 
 
 def simulate(random, strengths, people, games, spread=0.0):
-    """Answers of people whose taste differs from the mean by `spread`: (people, M, M)."""
+    """Make answers of people whose preferences differ from the mean by `spread`: (people, M, M)."""
     taste = strengths + spread * random.standard_normal((people, len(strengths)))
     upper = np.triu(np.ones((len(strengths), len(strengths))), 1)
     won = random.binomial(games, 1 / (1 + np.exp(taste[:, None, :] - taste[:, :, None]))) * upper

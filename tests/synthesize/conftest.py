@@ -1,4 +1,4 @@
-"""Small pictures of a user's: photos, masks, and the same photos retouched."""
+"""Small pictures of a user: photos, masks, and the same photos retouched."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ SIZE = (90, 60)  # width, height
 
 
 def draw_photo(seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
-    """Smooth colours, so that JPEG changes little."""
+    """Make smooth colors, so that JPEG changes little."""
     coarse = np.random.default_rng(seed).integers(30, 226, (4, 6, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
 
 
 def draw_mask(seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
-    """A rectangle somewhere inside."""
+    """Make a rectangle at a random position."""
     mask = np.zeros(size[::-1], np.uint8)
     top, left = np.random.default_rng(seed).integers(5, 15, 2)
     mask[top : top + size[1] // 2, left : left + size[0] // 2] = 255
@@ -34,7 +34,7 @@ def array(path: Path) -> np.ndarray:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file's content, by its path."""
+    """Return the content of every file, by its path."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 

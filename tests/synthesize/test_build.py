@@ -81,7 +81,7 @@ def test_composites_from_elsewhere_are_left_alone(tasks, tmp_path):
 
 @dataclass(frozen=True)
 class Damaged:
-    """A photo that cannot be read until its folder has a file `repaired`."""
+    """A photo that is unreadable until its folder has a file `repaired`."""
 
     name: str
 

@@ -22,7 +22,7 @@ def rectangle(height=60, width=90):
 
 
 def compress(counts):
-    """COCO's string, written from its description."""
+    """Encode COCO's string by its description."""
     text = ""
     for i, count in enumerate(counts):
         value = count - counts[i - 2] if i > 2 else count
@@ -58,7 +58,7 @@ def write_coco(folder, *segmentations, **changes):
 
 
 def write_open_images(folder, mask=None, **changes):
-    """As downloaded: masks in a folder for each first digit, of another size than the photo."""
+    """As downloaded: masks in a folder per first digit, of another size than the photo."""
     save(draw_photo(0), folder / "train" / "0a1b.jpg")
     name = "0a1b_m01yrx_8db3ace7.png"
     save(Image.fromarray(rectangle(120, 180) if mask is None else mask), folder / "masks" / "0" / name)

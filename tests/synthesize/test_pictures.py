@@ -21,8 +21,8 @@ def test_photos_become_8_bit_srgb(tmp_path):
     photo = np.asarray(draw_photo(0))
     tifffile.imwrite(tmp_path / "deep.tif", photo.astype(np.uint16) * 257, photometric="rgb")
     assert np.array_equal(read_photo(entry(tmp_path / "deep.tif")), photo)
-    save(Image.fromarray(photo[..., 0]), tmp_path / "grey.png")
-    assert np.array_equal(read_photo(entry(tmp_path / "grey.png")), photo[..., [0, 0, 0]])
+    save(Image.fromarray(photo[..., 0]), tmp_path / "gray.png")
+    assert np.array_equal(read_photo(entry(tmp_path / "gray.png")), photo[..., [0, 0, 0]])
 
 
 def test_profiles_are_applied(tmp_path):

@@ -45,7 +45,7 @@ def test_tiles_equal_the_whole(photo, mask, donor, given, seed, monkeypatch):
 
 
 def test_transfer_is_that_of_training(photo, mask, donor):
-    """The photo is as small as the copies that decide, so both see the same colours."""
+    """The photo is as small as the reduced copies, so both have the same colors."""
     drawn = draw(photo, mask, donor, 1, "x")
     random = RandomNumbers(1, torch.Generator().manual_seed(drawn.seed))
     expected = transfer(tensor(photo), tensor(mask), tensor(donor[0]), tensor(donor[1]), random)
@@ -71,9 +71,9 @@ def test_every_composite_shows_and_none_is_beyond_recognition(photo, mask, donor
 
 
 def test_light_changes_over_the_picture(mask):
-    grey = np.full((60, 90, 3), 128, np.uint8)
-    lit = next(drawn for seed in range(50) if (drawn := draw(grey, mask, None, seed)).light is not None)
-    change = lit.apply(grey, mask)[mask > 0].astype(int)
+    gray = np.full((60, 90, 3), 128, np.uint8)
+    lit = next(drawn for seed in range(50) if (drawn := draw(gray, mask, None, seed)).light is not None)
+    change = lit.apply(gray, mask)[mask > 0].astype(int)
     assert change.std(axis=0).max() > 1
 
 

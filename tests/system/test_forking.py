@@ -1,4 +1,4 @@
-"""A forked process says what is wrong instead of waiting for ever for threads that it has not got."""
+"""A forked process raises an error instead of waiting forever for threads that it does not have."""
 
 import multiprocessing
 import subprocess

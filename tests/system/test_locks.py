@@ -21,7 +21,7 @@ def test_a_file_is_held_once_until_it_is_closed(tmp_path):
 
 @pytest.fixture
 def windows(monkeypatch):
-    """The module as Windows loads it, and the positions that it locks there."""
+    """The module as loaded on Windows, and the positions that it locks there."""
     places = []
 
     def locking(handle, mode, length):

@@ -1,4 +1,4 @@
-"""A run's checkpoint is a file of weights, too."""
+"""A checkpoint of a run can be used as a weights file."""
 
 from dataclasses import asdict
 

@@ -86,7 +86,7 @@ def test_composited_pictures_are_scored_as_they_are_used(recipe_of, triplet):
         return torch.nn.functional.interpolate(picture, (16, 16), mode="bilinear", antialias=True)
 
     def loss(picture, composite, mask, real, least):
-        kept = mask.clamp(min=0.1)  # a tenth where the mask is black, so that colours around edges stay sound
+        kept = mask.clamp(min=0.1)  # a tenth where the mask is black, so that colors around edges stay sound
         used = composite + kept * (picture - composite)
         pixels = (mask.mean((1, 2, 3)) * mask[0].numel()).clamp(min=least)
         return (((used - real) ** 2).sum((1, 2, 3)) / (3 * pixels)).mean().item()

@@ -1,4 +1,4 @@
-"""Real processes: training by the command line, killed at any time, and spread over two of them."""
+"""Real processes: training by the command line, killed at any time, and on two processes."""
 
 import csv
 import os
@@ -103,7 +103,7 @@ def test_a_batch_that_cannot_be_shared_is_said(recipe, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_whole_group_keeps_all_steps(recipe_of, tmp_path, number):
-    """As schedulers and terminals send it: processes that read ahead get it, too."""
+    """Schedulers and terminals signal the whole process group, including processes that read ahead."""
     content = recipe_of({"samples": 400_000}, data={"workers": 1}).model_dump(mode="json")
     (tmp_path / "long.yaml").write_text(yaml.safe_dump(content))
     arguments = command(tmp_path / "long.yaml", tmp_path / "run", "--save-every", "0")

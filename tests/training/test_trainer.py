@@ -51,7 +51,7 @@ def test_a_run_stopped_after_every_step_ends_with_the_same_weights(recipe_of, tm
 
 @pytest.fixture(scope="module")
 def starts(tmp_path_factory) -> dict[bool, Path]:
-    """Weights to start from, by whether the network's refinement adds to the color mapping's picture."""
+    """Initial weights, for networks with and without a residual."""
     folder = tmp_path_factory.mktemp("starts")
     for residual in (False, True):
         write_weights(folder / f"{residual}.safetensors", CDTNet(Config(base_size=16, residual=residual)), {})

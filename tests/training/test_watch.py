@@ -1,4 +1,4 @@
-"""What is noted and kept while a run goes on."""
+"""Logs and weights that are kept during a run."""
 
 import csv
 import math

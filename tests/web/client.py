@@ -1,4 +1,4 @@
-"""A plain HTTP client that holds every answer against the server's own description."""
+"""A plain HTTP client that checks all responses against the server's OpenAPI description."""
 
 import http.client
 import json
@@ -28,13 +28,13 @@ class Answer:
 
     @property
     def error(self):
-        """The sentence of an answer that is an error."""
+        """Return the message of an error response."""
         assert set(self.json) == {"error"}, self.body
         return self.json["error"]
 
 
 class Client:
-    """Talks to the server at a port of this machine."""
+    """A client of the server at a port of this machine."""
 
     def __init__(self, port, key=None):
         self.port = port
@@ -54,7 +54,7 @@ class Client:
         return answer
 
     def metrics(self):
-        """Name and labels of each sample → its value."""
+        """Return the values of metrics by name and labels."""
         from prometheus_client.parser import text_string_to_metric_families
 
         families = text_string_to_metric_families(self.get("/metrics").body.decode())
@@ -62,7 +62,7 @@ class Client:
         return {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples}
 
     def check(self, method, path, answer):
-        """The description names this status, this type, and what the JSON looks like."""
+        """Check that the description contains this status, this type, and the schema of the JSON."""
         operations = self.description["paths"].get(path.partition("?")[0], {})
         if method.lower() not in operations:
             assert answer.status in (401, 404, 405)
@@ -92,7 +92,7 @@ def _receive(connection):
 
 
 def form(files, fields):
-    """A multipart body and its type."""
+    """Make a multipart body and its content type."""
     parts = [
         (f'name="{name}"; filename="{name}"\r\nContent-Type: application/octet-stream', content)
         for name, content in files.items()
@@ -107,7 +107,7 @@ def form(files, fields):
 
 @contextmanager
 def running(app, **options):
-    """An application in this process: its port, and uvicorn's state."""
+    """Run an application in this process: its port, and uvicorn's state."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(configuration(app, **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -120,7 +120,7 @@ def running(app, **options):
 
 
 class Unfinished:
-    """A request to harmonize whose last byte is still to come; it has its place."""
+    """A harmonize request whose last byte is not sent yet; it has its place in the queue."""
 
     def __init__(self, port, composite, mask):
         body, kind = form({"composite": composite, "mask": mask}, {})
@@ -131,11 +131,11 @@ class Unfinished:
         self._connection.endheaders(body[:-1])
 
     def finish(self):
-        """Send what is missing."""
+        """Send the rest."""
         self._connection.send(b"\n")
 
     def answer(self):
-        """Wait for the answer."""
+        """Wait for the response."""
         return _receive(self._connection)
 
     def leave(self):

@@ -11,7 +11,7 @@ from tests.web.client import Client
 
 @pytest.fixture(scope="session")
 def client(weights):
-    """Of a server for all tests that don't mind who else asks it."""
+    """The address of a server for all tests that do not depend on other requests."""
     small = ["--max-bytes", "300000", "--max-pixels", "20000"]
     with serving("--model", weights, "--model", "is2am", "--workers", "2", "--queue", "2", *small) as (
         _,
@@ -28,7 +28,7 @@ def app():
 
 @pytest.fixture
 def bench(app, page, page_errors):
-    """The page, open; in the end it must not have complained, nor asked anybody but its own server."""
+    """The open page, which must not report errors, nor send requests to other servers."""
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(app.url)

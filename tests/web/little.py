@@ -1,4 +1,4 @@
-"""A composite of which a model changes little, whatever its weights are."""
+"""A composite that a model changes only slightly, whatever its weights."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.web.app.process import disc, photo, ramp
 
 @cache
 def little_to_change(model: str) -> tuple[np.ndarray, np.ndarray]:
-    """(60,90,3) and (60,90), uint8: the first of many that the model leaves much as it is."""
+    """Return (60,90,3) and (60,90), uint8: the first of many that the model hardly changes."""
     harmonizer = Harmonizer(model, "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

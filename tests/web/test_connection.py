@@ -1,4 +1,4 @@
-"""How long a client may take, and how many there may be."""
+"""Limits of the time and number of connections."""
 
 import json
 import socket
@@ -52,7 +52,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def quiet(caplog):
-    """Nothing that a client does is logged."""
+    """Nothing is logged about clients."""
     yield
     assert caplog.records == []
 
@@ -67,7 +67,7 @@ def connect(port, receive_buffer=None):
 
 
 def received(client):
-    """All until the other side hangs up."""
+    """Read until the server closes the connection."""
     data = b""
     with suppress(ConnectionResetError):
         while part := client.recv(1 << 20):
@@ -76,7 +76,7 @@ def received(client):
 
 
 def drip(client, data):
-    """Send a bit again and again until the other side has hung up; what it said."""
+    """Send data repeatedly until the server closes the connection; return the response."""
     said = b""
     client.settimeout(0.02)
     with suppress(BrokenPipeError, ConnectionResetError):

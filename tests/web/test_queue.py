@@ -11,14 +11,14 @@ from tests.processes import PATIENCE
 
 @pytest.fixture
 def queue():
-    """One worker, two places to wait."""
+    """One worker, two places in the queue."""
     queue = WorkQueue(workers=1, waiting=2)
     yield queue
     queue.close()
 
 
 class Gate:
-    """Work that begins, waits to be let through, reports a part of its work, and returns."""
+    """Work that starts, waits for release, reports progress, and returns."""
 
     def __init__(self):
         self.begun, self.open = threading.Event(), threading.Event()
@@ -117,7 +117,7 @@ def test_an_error_reaches_who_waits_and_the_worker_goes_on(queue):
 
 
 class Picture:
-    """Something whose end can be seen."""
+    """An object whose deletion can be observed."""
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -1,4 +1,4 @@
-"""The model card, and the layout of folders, by which model hubs know weights."""
+"""The model card, and the folder layout of model hubs."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ def test_every_shipped_file_carries_its_configuration():
 
 
 def test_a_snapshot_of_a_hub_is_loaded_as_it_lies(tmp_path):
-    """As huggingface_hub keeps it: a folder of links to files that are named by their hashes."""
+    """The folder layout of huggingface_hub: links to files that are named by their hashes."""
     blob, snapshot = tmp_path / "blobs" / "0a1b2c", tmp_path / "snapshots" / "d3e4f5"
     blob.parent.mkdir()
     snapshot.mkdir(parents=True)

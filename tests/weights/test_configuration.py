@@ -1,4 +1,4 @@
-"""Weights never go without the configuration that they were trained with: under another they paint grey."""
+"""Weights always include the configuration of their training, because another one gives wrong colors."""
 
 import json
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""Many pictures: found in any layout, harmonized in parallel, here or on a cluster, and never twice."""
+"""Harmonizing many pictures: found in any layout, processed in parallel or on a cluster, and resumable."""

@@ -1,7 +1,7 @@
-"""The same batch on a cluster, by Ray Data: reading, rendering and writing spread over its nodes.
+"""A batch on a cluster, by Ray Data: reading, rendering and writing are distributed over its nodes.
 
-Nodes may come and go: what was lost with one is done again, from the files on. Pictures are rendered by
-actors, which load the model once, and read and written by tasks, so that a GPU need not wait for those.
+If a node is lost, its pictures are processed again from their files. Actors, which load the model once,
+render; tasks read and write, so that a GPU does not wait for them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .running import Todo
 from .stores import Store
 from .work import BatchOptions, BatchRecord, attempt, begin, decode, fetch, render, save
 
-IN_FLIGHT = 1 << 30  # bytes of decoded pictures between steps, for each node
-_PART = 100_000  # pictures that are handed to the cluster at a time
-_BLOCK = 16  # the most pictures that are read by one task
+IN_FLIGHT = 1 << 30  # bytes of decoded pictures between steps, per node
+_PART = 100_000  # pictures submitted to the cluster at a time
+_BLOCK = 16  # largest number of pictures read by one task
 
 Row = dict[str, Any]
 
@@ -55,17 +55,17 @@ def run(
     workers: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchRecord]:
-    """Harmonize pictures on the cluster that is connected; what became of each, in the order of completion.
+    """Harmonize pictures on the connected cluster, and yield their records in the order of completion.
 
     Args:
-        todo: Jobs, with stamps of their files.
-        store: Where the results go; all nodes must reach it, and the files of the jobs.
-        options: What decides on the content of the results; the device "cuda" gives each actor a GPU.
-        workers: How many actors there may be; by default one for each core, or each GPU.
-        stopped: Whether to end, asked after each picture.
+        todo: The jobs, with the stamps of their files.
+        store: The destination; all nodes must be able to access it, and the files of the jobs.
+        options: The options that determine the results; the device "cuda" gives each actor a GPU.
+        workers: The largest number of actors; by default one per core, or per GPU.
+        stopped: Returns whether to stop; called after each picture.
 
     Raises:
-        CdtnetError: The actors cannot work, because a model, a GPU or another requirement is missing.
+        CdtnetError: The actors cannot start, because a model, a GPU or another requirement is missing.
     """
     import ray
 
@@ -93,7 +93,7 @@ def _wants_gpu(options: BatchOptions) -> bool:
 
 
 def _plan(todo: Sequence[Todo], store: Store, options: BatchOptions, actors: int) -> Any:
-    """Plan the data set of records, which is computed when it is read."""
+    """Make the lazy data set of records."""
     import ray
 
     # An actor takes three quarters of a core and a task one quarter, so that neither blocks the other.
@@ -127,12 +127,12 @@ def _read(options: BatchOptions, row: Row) -> Row:
 
 
 class _Renderer:
-    """An actor with a model."""
+    """An actor that holds a model."""
 
     def __init__(self, options: BatchOptions) -> None:
         from ..inference.harmonizer import Harmonizer
 
-        # An actor has a core, or a GPU; Ray itself tells PyTorch so.
+        # An actor has one core, or one GPU; Ray sets PyTorch's threads accordingly.
         harmonizer = Harmonizer(options.model, **options.runtime, threads=1)
         self._render = partial(render, options, harmonizer, None)
 

@@ -1,4 +1,4 @@
-"""The jobs of a batch: composites with their masks, and the places of the results."""
+"""The jobs of a batch: composites with their masks, and the paths of the results."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .stores import entry_of, is_address
 
 @dataclass(frozen=True)
 class BatchJob:
-    """One picture.
+    """A picture to be harmonized.
 
     Attributes:
-        composite: The composite's file.
-        mask: The foreground mask's file.
-        output: The result's path in the store that the batch writes to.
+        composite: The file of the composite.
+        mask: The file of the foreground mask.
+        output: The path of the result in the destination.
     """
 
     composite: Entry
@@ -39,7 +39,7 @@ class BatchJob:
 class Jobs(NamedTuple):
     """The jobs of a batch, with a sentence for each composite that cannot be processed.
 
-    And one for each file that is left out, though by its name it is a picture.
+    There is also a sentence for each file with a picture's suffix that belongs to no job.
     """
 
     jobs: list[BatchJob]
@@ -54,13 +54,13 @@ def find_jobs(
 
     Args:
         source: A folder, archive, manifest, address, or a pattern with `*`, `?`, `[...]` or `**`.
-        out: Where results will go; what lies there is no source.
+        out: The destination, which is not searched for sources.
         mask: One mask for all pictures of the source, which then need no layout.
-        layout: A layout's name, or "auto".
-        suffix: Of all results, such as ".png"; by default each has its composite's.
+        layout: The name of a layout, or "auto".
+        suffix: The suffix of all results, such as ".png"; by default that of their composite.
 
     Raises:
-        DataError: There is nothing to do, or results would lie among the composites.
+        DataError: There are no pictures, or results would be written among the composites.
     """
     if layout not in ("auto", *LAYOUTS):
         raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
@@ -93,12 +93,12 @@ def _find(source: str, out: str, mask: str | None, layout: str) -> Found:
 
 
 def _unread(tree: Tree, paths: Iterable[str]) -> list[str]:
-    """Return a sentence for each picture file of a kind that cannot be read."""
+    """Describe the picture files of a kind that cannot be read."""
     return [sentence for path in paths if (sentence := why_unread(str(Entry(tree, path))))]
 
 
 def _parted(pattern: str) -> tuple[str, str]:
-    """Split a pattern into the folder where it starts and the rest."""
+    """Split a pattern into its fixed folder and the rest."""
     parts = pattern.replace(os.sep, "/").split("/")
     count = next(index for index, part in enumerate(parts) if glob.has_magic(part))
     return "/".join(parts[:count]) or ("/" if pattern.startswith("/") else "."), "/".join(parts[count:])
@@ -111,7 +111,7 @@ def _manifest(source: str, out: str) -> Found:
 
 
 def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = None) -> Found:
-    """Pair all or the chosen pictures with the one mask, or with their own beside them."""
+    """Pair all, or the chosen, pictures with the one mask, or with the masks beside them."""
     shared = entry_of(mask) if mask else None
     found = Found()
     paths = files.pictures("", nested=True)
@@ -133,7 +133,7 @@ def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = Non
 
 
 def _outside(tree: Tree, paths: Sequence[str], out: str) -> list[str]:
-    """Return the paths outside of `out`, which must not contain the tree."""
+    """Return the paths outside of `out`, which must not contain the whole tree."""
     root, target = _canonical(str(tree.root)), _canonical(out)
     if f"{root}/".startswith(f"{target}/") and not os.path.isfile(root):
         raise DataError(f"{out} holds the composites themselves; choose another place for the results.")
@@ -146,7 +146,7 @@ def _canonical(name: str) -> str:
 
 
 def _named(found: Found, out: str, suffix: str | None) -> Jobs:
-    """Give each sample the name of its result; no two get the same, and none an input's."""
+    """Assign output paths to samples; each is unique and not an input."""
     taken: dict[str, Sample] = {}
     problems = [problem.sentence for problem in found.problems]
     for sample in found.samples:
@@ -164,7 +164,7 @@ def _named(found: Found, out: str, suffix: str | None) -> Jobs:
 
 
 def _input_at(output: str, sample: Sample) -> Entry | None:
-    """Return the sample's file that has the result's name already, through a link."""
+    """Return the sample's file to which the output path is a link, if any."""
     if not os.path.exists(output):
         return None
     return next(
@@ -173,12 +173,12 @@ def _input_at(output: str, sample: Sample) -> Entry | None:
 
 
 def output_path(name: str, suffix: str | None = None) -> str:
-    """Return the relative path of a composite's result, which never leads upwards.
+    """Return the relative path of a composite's result, which stays inside the destination.
 
     Args:
-        name: The sample's name: a relative or absolute path, with `#line` at its end where a manifest names a
-            composite twice.
-        suffix: To put in place of the name's own; by default that stays, if its format is written.
+        name: The name of the sample: a relative or absolute path, followed by `#line` if a manifest contains
+            a composite twice.
+        suffix: The new suffix; by default the name's own, if its format is written.
     """
     name = re.sub(r"(\.[^./#]*)(#\d+)$", r"\2\1", name.replace("\\", "/"))
     parts = [part.replace(":", "") for part in posixpath.normpath(name).split("/") if part not in ("", "..")]

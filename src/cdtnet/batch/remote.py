@@ -14,8 +14,8 @@ from ..datasets.tree import is_clutter
 from ..errors import DataError, WriteError, needs
 
 LOCK = ".cdtnet.lock"
-LEASE = 60.0  # seconds after which a lock that was not renewed is stale
-_PATIENCE = (0.5, 2.0, 8.0)  # seconds before each retry
+LEASE = 60.0  # seconds after which a lock that was not renewed is invalid
+_PATIENCE = (0.5, 2.0, 8.0)  # delays before retries in seconds
 _FINAL = (FileNotFoundError, FileExistsError, PermissionError, NotImplementedError)
 _CHANGING = (
     "ETag",
@@ -23,17 +23,17 @@ _CHANGING = (
     "md5Hash",
     "mtime",
     "created",
-)  # values that change with a file
+)  # metadata that changes with a file
 
 T = TypeVar("T")
 
 
 class _PassingError(OSError):
-    """A failure that may not happen again."""
+    """A temporary failure, which is worth a retry."""
 
 
 class Remote:
-    """A tree of files at an address, which can be written to; listed by `files`, and at the first use.
+    """A writable tree of files at an address; listed by `files`, and on first use.
 
     Attributes:
         root: The address.
@@ -61,7 +61,7 @@ class Remote:
         return sorted(self._listing)
 
     def exists(self, path: str) -> bool:
-        """Check whether there was such a file when files were listed."""
+        """Check whether the file existed at the last listing."""
         return path in self._listed()
 
     def read(self, path: str) -> bytes:
@@ -74,14 +74,14 @@ class Remote:
         return f"{info['size']}-{next((info[key] for key in _CHANGING if key in info), '')}".replace('"', "")
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file; uploads appear when they are whole."""
+        """Write a file; stores show uploads only when they are complete."""
         try:
             _patiently(lambda: self._system.pipe_file(self._at(path), data))
         except OSError as error:
             raise WriteError(f"{self.root}/{path} cannot be written ({error}).") from error
 
     def append(self, path: str, data: bytes) -> None:
-        """Write a further part of a file."""
+        """Write another part of a file."""
         self.write(f"{path}.{time.time_ns()}", data)
 
     def remove(self, path: str) -> None:
@@ -90,7 +90,7 @@ class Remote:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out by a file that is renewed all the time, and void if it was not for a minute."""
+        """Exclude other runs by a lock file that is renewed regularly, and invalid after a minute without."""
         refusal = f"Another run writes to {self.root}, or was killed within the last minute; try again later."
         if self._lock_age() < LEASE:
             raise DataError(refusal)
@@ -116,7 +116,7 @@ class Remote:
             renewed: datetime = self._system.modified(self._at(LOCK))
         except FileNotFoundError:
             return float("inf")
-        except Exception as error:  # each store has exceptions of its own
+        except Exception as error:  # stores raise errors of their own types
             raise DataError(f"{self.root} cannot be used: {error}.") from error
         return (datetime.now(timezone.utc) - renewed.astimezone(timezone.utc)).total_seconds()
 
@@ -146,7 +146,7 @@ class Remote:
 
 
 def _patiently(action: Callable[[], T]) -> T:
-    """Try again, after a while, what a network or a busy store may have kept from succeeding."""
+    """Retry an action after temporary failures of the network or a busy store."""
     for wait in _PATIENCE:
         with contextlib.suppress(_PassingError):
             return _once(action)
@@ -159,5 +159,5 @@ def _once(action: Callable[[], T]) -> T:
         return action()
     except _FINAL:
         raise
-    except Exception as error:  # each store has exceptions of its own
+    except Exception as error:  # stores raise errors of their own types
         raise _PassingError(str(error)) from error

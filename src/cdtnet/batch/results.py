@@ -21,18 +21,18 @@ SETTINGS = "batch.json"
 
 
 class Results:
-    """The finished pictures of a batch, stored beside them.
+    """The table of finished pictures of a batch, stored beside them.
 
     Attributes:
-        counts: How many pictures were "done", "failed" and "skipped" since it was opened, and how many of
-            those that are done had which outcome.
+        counts: The numbers of pictures that were "done", "failed" and "skipped" since it was opened, and of
+            done pictures by outcome.
     """
 
     def __init__(self, store: Store, options: BatchOptions) -> None:
-        """Read what earlier runs have left; only while the store is locked.
+        """Read the table of earlier runs; only while the store is locked.
 
         Raises:
-            DataError: They had other options, the table is damaged, or the store holds other pictures.
+            DataError: They had other options, the table is damaged, or the store contains other pictures.
         """
         self.counts: Counter[str] = Counter()
         self._store, self._mutex = store, threading.Lock()
@@ -42,12 +42,12 @@ class Results:
         self._ended = {output: (record["status"], record["inputs"]) for output, record in table.items()}
 
     def ended(self, output: str, inputs: str) -> str | None:
-        """Return how work on these files ended: "done", "failed", or None if it was not tried."""
+        """Return the last status of these files: "done", "failed", or None if they were not processed."""
         status, before = self._ended.get(output, (None, ""))
         return status if before == inputs else None
 
     def add(self, record: BatchRecord) -> None:
-        """Record a result at once, or within seconds if that costs more."""
+        """Write a line at once, or within seconds if appending is expensive."""
         with self._mutex:
             self.counts.update(filter(None, (record.status, record.outcome)))
             self._ended[record.output] = record.status, record.inputs
@@ -65,7 +65,7 @@ class Results:
             self._tidy(problems=True)
 
     def _begin(self, options: dict[str, Any]) -> None:
-        """Note the options, or compare them with those of earlier runs."""
+        """Store the options, or compare them with those of earlier runs."""
         files = self._store.files()
         if SETTINGS not in files:
             if other := next((path for path in files if has_picture_suffix(path)), None):
@@ -84,10 +84,10 @@ class Results:
                 )
 
     def _tidy(self, *, problems: bool) -> dict[str, dict[str, Any]]:
-        """Make one table of all its parts: of each picture the last line, if the picture is there.
+        """Merge all parts of the table, with the last line of each picture if its file exists.
 
         Args:
-            problems: Whether to keep the lines on composites that cannot have a result.
+            problems: Whether to keep the lines of composites that cannot have a result.
         """
         files = set(self._store.files())
         parts = sorted(path for path in files if path.startswith(f"{RESULTS}."))
@@ -124,5 +124,5 @@ class Results:
 
 
 def _whole_lines(data: bytes) -> list[bytes]:
-    """Return complete lines, without those damaged by a kill or a power cut, which are done again."""
+    """Return complete lines; those truncated by a kill or a power cut are dropped."""
     return [line for line in data.split(b"\n")[:-1] if b"\0" not in line]

@@ -1,4 +1,4 @@
-"""The course of a batch: find open jobs, process them, and record the results; once or repeatedly."""
+"""The rounds of a batch: find open jobs, process them, and record the results; once or repeatedly."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .work import BatchRecord
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch on any machines.
+    """A batch on this machine or a cluster.
 
     Attributes:
-        results: What is finished.
-        work: Harmonizes pictures and tells what became of each.
-        begin: Is told how many pictures there are in a round, before the first is begun.
-        report: Is told of each picture, with the numbers of those that ended and of all in this round.
-        stopped: Whether to end.
+        results: The table of results.
+        work: Harmonizes pictures and yields their records.
+        begin: Called with the number of pictures before a round.
+        report: Called with each record, the number of finished pictures and the number of all in this round.
+        stopped: Returns whether to stop.
     """
 
     results: Results
@@ -33,7 +33,7 @@ class Batch:
     stopped: Callable[[], bool]
 
     def once(self, found: Jobs) -> int:
-        """Do what is not done; how many pictures were done before."""
+        """Process all open jobs, and return how many were done before."""
         for sentence in found.problems:
             self._end(BatchRecord("", "", "", "failed", sentence), 0, 0)
         self._skip(found.skipped)
@@ -43,11 +43,11 @@ class Batch:
         return len(stamped) - len(todo)
 
     def watch(self, find: Callable[[], Jobs], pause: float) -> None:
-        """Do what comes, until stopped: each picture when neither its file nor its mask's changes any more.
+        """Process new pictures until stopped, as soon as neither their file nor their mask changes any more.
 
         Args:
-            find: Looks what there is.
-            pause: Seconds between two looks.
+            find: Lists the jobs.
+            pause: Seconds between listings.
         """
         before: dict[str, str] = {}
         skipped: set[str] = set()
@@ -88,12 +88,12 @@ def _there(find: Callable[[], Jobs]) -> Jobs:
         found = find()
     except DataError:
         return Jobs([], [], [])
-    # A mask may come before its picture.
+    # A mask may arrive before its picture.
     return found._replace(skipped=[s for s in found.skipped if not s.endswith(" here.")])
 
 
 def _stamp(job: BatchJob) -> str:
-    """Return a value that changes with composite or mask; "" if one is gone."""
+    """Return a value that changes with composite or mask; "" if one is missing."""
     try:
         return f"{stamp(job.composite)} {stamp(job.mask)}"
     except DataError:

@@ -32,7 +32,7 @@ from .work import (
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
 
-Todo = tuple[BatchJob, str]  # with the stamp of its files
+Todo = tuple[BatchJob, str]  # a job, and the stamp of its files
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Machine:
         store: Where the results go.
         options: The options that determine their content.
         workers: The number of pictures processed at a time.
-        budget: Bytes of memory that the pictures may take, about; a larger picture is processed alone.
+        budget: Approximate memory for pictures in bytes; a larger picture is processed alone.
         stopped: Whether to stop: no new picture is started, and current ones are left for the next run.
     """
 
@@ -56,7 +56,7 @@ class Machine:
     stopped: Callable[[], bool]
 
     def run(self, todo: Iterable[Todo]) -> Iterator[BatchRecord]:
-        """Harmonize pictures; what became of each, in the order of completion."""
+        """Harmonize pictures, and yield their records in the order of completion."""
         go_on = takewhile(lambda _: not self.stopped(), todo)
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers) as pool:
             warnings.simplefilter("ignore", UserWarning)  # records contain the remarks
@@ -65,7 +65,7 @@ class Machine:
                     yield work.record
 
     def _finish(self, todo: Todo) -> Work | None:
-        """Process one picture from its files to the result; None if it is left for the next run."""
+        """Process one picture from its files to the result; return None if it is left for the next run."""
         if self.stopped():
             return None
         work = attempt(fetch, begin(*todo))
@@ -91,7 +91,7 @@ class Budget:
     """A memory budget that threads share.
 
     Args:
-        total: The number of bytes; a request for more waits until no other thread holds any.
+        total: The number of bytes; a larger request waits until no other thread holds any.
     """
 
     def __init__(self, total: int) -> None:
@@ -100,7 +100,7 @@ class Budget:
 
     @contextmanager
     def holding(self, count: int) -> Iterator[None]:
-        """Wait for so many bytes, and have them for a while."""
+        """Wait for a number of bytes, and hold them in the context."""
         with self._changed:
             self._changed.wait_for(lambda: self._held == 0 or self._held + count <= self._total)
             self._held += count

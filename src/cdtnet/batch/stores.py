@@ -17,22 +17,22 @@ from .remote import LOCK, Remote
 
 
 class Store(Tree, Protocol):
-    """A tree that can be written to."""
+    """A writable tree."""
 
     append_every: float
-    """Seconds to wait between calls of `append`."""
+    """The interval between calls of `append` in seconds."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file, with its folders, whole or not at all; WriteError where that fails."""
+        """Write a file atomically, with its folders; raise WriteError if that fails."""
 
     def append(self, path: str, data: bytes) -> None:
-        """Add to a file, or write a further part of it, `path.NUMBER`, where files cannot be added to."""
+        """Append to a file, or write another part, `path.NUMBER`, if files cannot be appended to."""
 
     def remove(self, path: str) -> None:
         """Remove a file."""
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep other runs out; DataError if one is at work."""
+        """Exclude other runs; raise DataError if one is running."""
 
 
 def is_address(name: str) -> bool:
@@ -41,12 +41,12 @@ def is_address(name: str) -> bool:
 
 
 def open_store(name: str) -> Store:
-    """Open the folder of that name, which need not exist yet, or the store at that address."""
+    """Open a folder, which need not exist yet, or the store at an address."""
     return Remote(name) if is_address(name) else LocalFolder(Path(name))
 
 
 def entry_of(name: str) -> Entry:
-    """Return the file of that name or address."""
+    """Return the file with a name or address."""
     if is_address(name):
         folder, _, file = name.rpartition("/")
         return Entry(Remote(folder), file)
@@ -58,7 +58,7 @@ def stamp(entry: Entry) -> str:
     """Return a value that changes with a file: its size, and its time or the store's checksum.
 
     Raises:
-        DataError: It is not there any more.
+        DataError: The file does not exist any more.
     """
     try:
         if isinstance(entry.tree, Remote):
@@ -73,7 +73,7 @@ def stamp(entry: Entry) -> str:
 
 
 class LocalFolder(Folder):
-    """A folder on disk that can be written to."""
+    """A writable folder on disk."""
 
     append_every = 0.0
 
@@ -88,14 +88,14 @@ class LocalFolder(Folder):
         write_file(target, data)
 
     def append(self, path: str, data: bytes) -> None:
-        """Add to a file, wholly or not at all, and wait until the disk has it."""
+        """Append to a file, completely or not at all, and flush it to disk."""
         try:
             with (self.root / path).open("ab", buffering=0) as stream:
                 length = stream.tell()
                 try:
                     _write_all(stream, data)
                 except OSError:
-                    stream.truncate(length)  # later lines must not follow half a line
+                    stream.truncate(length)  # so that later lines do not follow an incomplete one
                     raise
                 os.fsync(stream.fileno())
         except OSError as error:
@@ -107,7 +107,7 @@ class LocalFolder(Folder):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out, and clear away what a run that was killed has left half written."""
+        """Exclude other runs, and remove incomplete files of killed ones."""
         make_folder(self.root)
         with locked_file(self.root / LOCK, f"Another run writes to {self.root}; wait for it, or stop it."):
             remove_leftovers(self.root / path for path in self.files())

@@ -1,6 +1,6 @@
-"""The steps for one picture: the same in a thread and on any node of a cluster.
+"""The steps for one picture, the same in a thread and on a node of a cluster.
 
-A step that fails leaves its reason in the record, and the steps after it do nothing.
+A step that fails stores its reason in the record, and later steps do nothing.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
     from ..inference.rendering import Progress
 
-LEAST = 1.0  # level of 255; what is moved by less is nearly unchanged
-STRIP = 256  # rows looked at together
+LEAST = 1.0  # levels of 255; smaller changes count as nearly unchanged
+STRIP = 256  # rows processed at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,10 @@ class BatchOptions(Options):
     """The options that determine the content of the results.
 
     Attributes:
-        model: A shipped name or a file of weights.
-        suffix: Of all results, such as ".png"; None for that of each composite.
-        record: Whether the XMP of each result contains how it was made.
-        runtime: What to compute with, as for `Harmonizer`.
+        model: The name of a shipped model, or a file of weights.
+        suffix: The suffix of all results, such as ".png"; None for that of their composite.
+        record: Whether to store in the XMP of results how they were made.
+        runtime: Engine, device and precision, as for `Harmonizer`.
     """
 
     model: str = "cdtnet-256"
@@ -59,7 +59,7 @@ class BatchOptions(Options):
         """Return the settings that must stay the same when a batch resumes, for a JSON file."""
         path = Path(self.model)
         weights = file_sha256(path) if path.is_file() else f"cdtnet {__version__}"
-        options: dict[str, Any] = json.loads(json.dumps(self.flat()))  # as JSON stores it
+        options: dict[str, Any] = json.loads(json.dumps(self.flat()))  # as stored in JSON
         runtime = {name: value for name, value in options.pop("runtime").items() if name != "device"}
         return {"model": self.model, **options, **runtime, "weights": weights}
 
@@ -69,18 +69,17 @@ class BatchRecord:
     """A line of the results.
 
     Attributes:
-        input: The composite's file.
-        mask: The mask's file.
-        output: The result's path in the batch's folder.
-        status: "done", "failed", or "skipped" for what is no picture of the batch.
-        reason: Why it failed or was skipped, what is odd about it, or why little is changed; "" otherwise.
-        seconds: Time that its steps took.
+        input: The file of the composite.
+        mask: The file of the mask.
+        output: The path of the result in the destination.
+        status: "done", "failed", or "skipped" for files that are not pictures of the batch.
+        reason: Why it failed or was skipped, what is unusual about it, or why little is changed; or "".
+        seconds: The elapsed time of its steps.
         pixels: Width times height.
-        foreground: The mask's mean, 0..1.
-        change: Of the foreground's colors, on average, in levels of 255.
-        outcome: Of what is done: "changed", "nearly unchanged", or "suspicious mask" where its reason says
-            what is odd about it.
-        inputs: What changes when the composite or the mask does.
+        foreground: The mean of the mask, 0..1.
+        change: The mean change of the foreground's colors in levels of 255.
+        outcome: If done: "changed", "nearly unchanged", or "suspicious mask", which the reason explains.
+        inputs: The stamp of the composite's and the mask's files.
     """
 
     input: str
@@ -98,15 +97,15 @@ class BatchRecord:
 
 @dataclass
 class Work:
-    """A job in progress: its record, and its pictures as far as they are loaded.
+    """A job in progress: its record, and its pictures once they are loaded.
 
     Attributes:
-        job: What is to be done.
-        record: What is known of it.
+        job: The job.
+        record: Its record.
         files: The bytes of the composite's and the mask's files.
         picture: The composite, then the result.
-        mask: (H, W) the foreground.
-        note: What the result's own record says of the files, or False for none.
+        mask: (H, W), the foreground.
+        note: The entries on the files in the result's provenance record, or False for none.
     """
 
     job: BatchJob
@@ -118,14 +117,14 @@ class Work:
 
 
 class StoppedError(Exception):
-    """The run is stopping, and this picture is left for the next run."""
+    """The run is stopping; this picture is left for the next run."""
 
 
 def attempt(step: Callable[[Work], None], work: Work) -> Work:
-    """Take a step; if it fails, the record says why and the pictures are dropped.
+    """Run a step; if it fails, store the reason in the record and drop the pictures.
 
     Raises:
-        StoppedError: The step was broken off.
+        StoppedError: The step was cancelled.
     """
     record, begun = work.record, time.perf_counter()
     if record.status == "failed":
@@ -147,7 +146,7 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
 
 
 def begin(job: BatchJob, inputs: str) -> Work:
-    """Return work that is still to be done, on files whose stamp is `inputs`."""
+    """Return new work for files whose stamp is `inputs`."""
     return Work(job, BatchRecord(str(job.composite), str(job.mask), job.output, inputs=inputs))
 
 
@@ -157,7 +156,7 @@ def fetch(work: Work) -> None:
 
 
 def decode(options: BatchOptions, work: Work) -> None:
-    """Make pictures of the files."""
+    """Decode the files."""
     assert work.files
     composite, mask = work.files
     work.files = None
@@ -178,7 +177,7 @@ def decode(options: BatchOptions, work: Work) -> None:
 
 
 def render(options: BatchOptions, harmonizer: Harmonizer, progress: Progress | None, work: Work) -> None:
-    """Harmonize."""
+    """Harmonize the picture."""
     assert work.picture
     assert work.mask is not None
     result = harmonize_picture(
@@ -195,7 +194,7 @@ def render(options: BatchOptions, harmonizer: Harmonizer, progress: Progress | N
 
 
 def mean_change(before: NDArray[Any], after: NDArray[Any], mask: NDArray[Any]) -> float:
-    """How far colors (H, W, C) of a foreground (H, W) were moved, on average, in levels of 255."""
+    """Return the mean change of colors (H, W, C) in a foreground (H, W), in levels of 255."""
     total = weight = 0.0
     for top in range(0, len(mask), STRIP):
         strip = slice(top, top + STRIP)
@@ -216,7 +215,7 @@ def save(options: BatchOptions, store: Store, work: Work) -> None:
 
 
 def memory(work: Work) -> int:
-    """Estimate a picture's memory in bytes: decoded, result, and encoded result."""
+    """Estimate the memory of a picture in bytes: decoded, result, and encoded result."""
     if not work.files:
         return 0
     composite, mask = work.files

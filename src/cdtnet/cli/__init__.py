@@ -1,1 +1,1 @@
-"""The command line: one verb, one job. Heavy modules are imported when a verb runs, not before."""
+"""The command line, one module per subcommand; heavy modules are imported when a subcommand runs."""

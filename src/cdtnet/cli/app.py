@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..web.app.work import Models
         from ..web.hosting import address, listen, serve
     models = Models(arguments.model, runtime(arguments))
-    models.load(models.first)  # report its errors here instead of in the page
+    models.load(models.first)  # so that its errors are reported here instead of in the page
     if arguments.cut_out:
         load_finder(finder_of(arguments))
     with listen(arguments.host, arguments.port) as listener:

@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Harmonize what is not done yet; the place of the results is the one line on stdout."""
+    """Harmonize the pictures that are not done yet; the destination is the one line on stdout."""
     from ..errors import CdtnetError
 
     if arguments.watch and (arguments.ray or not os.path.isdir(arguments.source)):
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Run the batch; returns how many pictures failed."""
+    """Run the batch, and return the number of failed pictures."""
     from ..batch.results import Results
     from ..batch.rounds import Batch
     from ..batch.stores import open_store
@@ -134,7 +134,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _outcomes(counts: Mapping[str, int]) -> str:
-    """What became of those that are done, in a line."""
+    """Describe the outcomes of the done pictures in a line."""
     changed, nearly, odd = (counts[key] for key in ("changed", "nearly unchanged", "suspicious mask"))
     where = " results.jsonl says why." if nearly or odd else ""
     return f"Changed: {changed:,}. Nearly unchanged: {nearly:,}. Suspicious masks: {odd:,}.{where}"
@@ -157,7 +157,7 @@ def _suffix(arguments: argparse.Namespace) -> str | None:
 
 
 def _everywhere(arguments: argparse.Namespace, name: str) -> str:
-    """Return a name that is valid in the other working folders of a cluster's processes."""
+    """Return a name that is also valid in the working folders of a cluster's processes."""
     from ..batch.stores import is_address
 
     return os.path.abspath(name) if arguments.ray and not is_address(name) else name
@@ -166,7 +166,7 @@ def _everywhere(arguments: argparse.Namespace, name: str) -> str:
 def _machine(
     arguments: argparse.Namespace, options: BatchOptions, store: Store, stopped: Callable[[], bool]
 ) -> Work:
-    """Process pictures on this machine; the model is loaded when needed."""
+    """Process pictures on this machine; the model is loaded on first use."""
 
     @cache
     def machine() -> Machine:

@@ -52,9 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOREGROUND … BACKGROUND",
         nargs="+",
         help="FOREGROUND: a cut-out with transparency, or a picture with --mask or --cut-out; several are "
-        "pasted one on the other; of a folder, each makes a picture of its own. BACKGROUND: the picture to "
-        "paste on, or a folder of them; a FOREGROUND.psd or .ora needs none, for its highest layer goes onto "
-        "what is below it. One of all may be - for stdin",
+        "pasted on top of each other; the pictures of a folder are pasted one by one. BACKGROUND: the "
+        "picture to paste on, or a folder of them; not needed for a FOREGROUND.psd or .ora, whose highest "
+        "layer is pasted on the layers below it. One of them may be - for stdin",
     )
     parser.add_argument(
         "--at",
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cut_out_option(parser, "find the object in an ordinary photo")
     add_mask_options(parser)
     parser.add_argument(
-        "--defringe", action="store_true", help="remove the old backdrop's color from soft edges"
+        "--defringe", action="store_true", help="remove the old background's color from soft edges"
     )
     parser.add_argument("--no-harmonize", action="store_true", help="paste only")
     parser.add_argument("--mask-output", metavar="FILE", help="also write the mask of the pasted foreground")
@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read, paste, harmonize, write; the paths written are the lines on stdout."""
+    """Read, paste, harmonize, write; the written paths are the lines on stdout."""
     from ..inference.harmonizer import Harmonizer
 
     _check(arguments)
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _attempt(arguments: argparse.Namespace, job: Job, harmonizer: Callable[[], Harmonizer]) -> bool:
-    """Make one picture of many; whether it is made."""
+    """Make one picture of several, and return whether it succeeded."""
     try:
         _make(arguments, job, arguments.output, harmonizer)
     except CdtnetError as error:
@@ -227,12 +227,12 @@ def _make(
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    """How to harmonize: what changes a mask has been done to the foreground's."""
+    """Return the options for harmonizing; edits of masks were already applied to the foreground's."""
     return options_of(arguments).but(snap_mask=False, invert_mask=False, grow=0, feather=0.0)
 
 
 def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture]:
-    """What is pasted, ready for it, and the background."""
+    """Return the prepared pieces, and the background."""
     from ..imaging.layered import is_layered, read_layers
     from ..imaging.layers import cropped
 
@@ -250,7 +250,7 @@ def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture
 
 
 def _pieces(arguments: argparse.Namespace, job: Job, pictures: Sequence[Picture]) -> list[Piece]:
-    """The pieces, of the foregrounds and their masks."""
+    """Make the pieces from the foregrounds and their masks."""
     from ..inference.pasting import Piece
 
     count = len(job.foregrounds)
@@ -267,7 +267,7 @@ def _pieces(arguments: argparse.Namespace, job: Job, pictures: Sequence[Picture]
 
 
 def _each(arguments: argparse.Namespace, name: str, count: int) -> list[Any]:
-    """An option's values, one for each foreground; none where it was not given."""
+    """Return an option's values, one per foreground; an empty list if it was not given."""
     values = getattr(arguments, name) or []
     if len(values) not in (0, 1, count):
         raise PictureError(
@@ -278,7 +278,7 @@ def _each(arguments: argparse.Namespace, name: str, count: int) -> list[Any]:
 
 
 def _prepared(arguments: argparse.Namespace, picture: Picture, mask: Any) -> tuple[Picture, Any]:
-    """The foreground cut out, its edge changed, as far as that was asked for; and its mask, or None."""
+    """Return the foreground, cut out and with edited edges as requested, and its mask, or None."""
     from ..imaging.cutting import cut_out, is_transparent
     from ..imaging.edges import invert_mask
     from ..imaging.masks import to_mask

@@ -1,4 +1,4 @@
-"""What `cdtnet compose` makes of folders: each cut-out on each background."""
+"""The pictures that `cdtnet compose` makes from folders: each cut-out on each background."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .options import say
 
 
 class Job(NamedTuple):
-    """One picture to be made.
+    """A picture to be made.
 
     Attributes:
-        foregrounds: Files of what is pasted, the last on top.
-        masks: Of the foregrounds, where they have files of their own.
-        background: The file to paste it on; None for what is below a layered file's highest layer.
+        foregrounds: The files of the foregrounds, the last one on top.
+        masks: The mask files of the foregrounds, if they have any.
+        background: The background file; None for the layers below a layered file's highest layer.
     """
 
     foregrounds: Sequence[str]
@@ -27,17 +27,17 @@ class Job(NamedTuple):
 
     @property
     def inputs(self) -> list[str]:
-        """All files that are read."""
+        """Return all input files."""
         return [*self.foregrounds, *([self.background] if self.background else []), *self.masks]
 
     def name(self, *more: str) -> str:
-        """What is added to the background's name: the foregrounds' names, and more."""
+        """Return the part of the result's name after the background's: the foregrounds' names, and more."""
         stems = [Path(name).stem for name in self.foregrounds if name != "-"]
         return "_".join([*stems, *more])
 
 
 def find_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
-    """Each cut-out of the folders on each background; a photo's mask is beside it, as for batches."""
+    """Yield each cut-out of the folders on each background; a photo's mask is beside it, as for batches."""
     foregrounds: list[Sequence[str]]
     *given, place = arguments.pictures
     if not given:
@@ -53,7 +53,7 @@ def find_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 def _pictures(name: str) -> list[str]:
-    """The pictures in a folder, without masks; a file itself."""
+    """Return the pictures in a folder, without masks; a file itself."""
     from ..datasets.layouts.pairs import is_mask
     from ..imaging.formats import has_picture_suffix, why_unread
 
@@ -70,7 +70,7 @@ def _pictures(name: str) -> list[str]:
 
 
 def _masks_beside(foregrounds: Sequence[str]) -> list[str]:
-    """The mask beside a picture of a folder, such as cat_mask.png beside cat.jpg."""
+    """Return the mask beside a picture of a folder, such as cat_mask.png beside cat.jpg."""
     from ..imaging.formats import has_picture_suffix
 
     path = Path(foregrounds[0])
@@ -79,10 +79,10 @@ def _masks_beside(foregrounds: Sequence[str]) -> list[str]:
 
 
 def check_names(arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:
-    """See that results go into a folder, named by both, no two by the same name.
+    """Check that results go into a folder, and have different names.
 
     Raises:
-        PictureError: They would not.
+        PictureError: The output is not a folder, or two results would have the same name.
     """
     if not arguments.output or not os.path.isdir(arguments.output):
         raise PictureError("Of folders come many pictures; give with -o a folder that is there.")

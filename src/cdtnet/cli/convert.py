@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read without running code, check every entry, write; the path written is the one line on stdout."""
+    """Read without running code, check all entries, write; the written path is the one line on stdout."""
     from ..errors import WeightsError, needs
 
     with needs("torch", "Converting"):

@@ -35,12 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do the action."""
+    """Run the action."""
     arguments.action(arguments)
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Print the report; fails if something is missing or damaged."""
+    """Print the report; raise an error if something is missing or damaged."""
     from ..datasets.check import check_dataset
 
     report = check_dataset(

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write `harmonized.jpg` and `before_after.jpg`; the latter's path is the one line on stdout."""
+    """Write `harmonized.jpg` and `before_after.jpg`; the path of the latter is the one line on stdout."""
     import numpy as np
 
     from ..imaging import read_picture

@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Score, print the tables, write what was asked for."""
+    """Score, print the tables, and write the requested files."""
     from ..errors import CdtnetError, needs
     from ..system.atomic import write_file
 
@@ -159,7 +159,7 @@ def _names(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _hashes(names: dict[str, str], dataset: "DataSet") -> dict[str, str]:
-    """Return SHA-256 of each weights file, and one over the data set's files."""
+    """Return the SHA-256 of each weights file, and one over the data set's files."""
     import hashlib
 
     from ..inference.provenance import file_sha256
@@ -185,7 +185,7 @@ def _results(text: str) -> tuple[str, Path]:
 
 
 def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost, ...]":
-    """Measure each method's cost; before scoring, so that a failure costs no scores."""
+    """Measure the costs of methods; before scoring, so that a failure loses no scores."""
     from ..evaluation.costs import PICTURES, measure_costs
 
     sizes = ", ".join(f"{width}×{height}" for height, width in PICTURES)
@@ -195,7 +195,7 @@ def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost,
 
 
 def _dataset(arguments: argparse.Namespace) -> "tuple[DataSet, str]":
-    """Open the samples to score, and say which split they are."""
+    """Open the samples to score, and return their split."""
     from ..datasets.samples import open_dataset
 
     def find(split: str | None) -> "DataSet":

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Draw the graphs and write them; the paths written are the lines on stdout."""
+    """Make the graphs and write them; the written paths are the lines on stdout."""
     from ..errors import needs
     from ..system.atomic import make_folder, write_file
     from ..weights import load_weights

@@ -65,13 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read, harmonize, write; the path written is the one line on stdout."""
+    """Read, harmonize, write; the written path is the one line on stdout."""
     _check(arguments)
     if _is_streamed(arguments):
         _stream(arguments)
         return
     output, image, stack = _harmonized(arguments)
-    trim_memory()  # of all else that was needed until here, for encoding takes as much again
+    trim_memory()  # release everything else, because encoding takes as much memory again
     output.write(image, stack)
 
 
@@ -79,13 +79,13 @@ def _harmonized(arguments: argparse.Namespace) -> tuple[Output, Picture, Callabl
     """Read and harmonize.
 
     Returns:
-        Where to write, what to write, and what makes its layers if those are wanted.
+        The output, the picture, and a function that makes its layers if they are requested.
     """
     from ..inference.harmonizer import Harmonizer
     from ..inference.pipeline import harmonize_picture, layers_of
 
     inputs = [name for name in (arguments.composite, arguments.mask) if name is not None]
-    with ThreadPoolExecutor(1) as pool:  # loading and decoding take about as long, one core each
+    with ThreadPoolExecutor(1) as pool:  # loading the model and decoding take about as long, one core each
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
         source = _read(arguments)
     picture = source.picture
@@ -112,7 +112,7 @@ def _harmonized(arguments: argparse.Namespace) -> tuple[Output, Picture, Callabl
 
 
 class _Source(NamedTuple):
-    """What is harmonized, and what of it only layered files know."""
+    """The inputs of harmonizing, with those that only layered files have."""
 
     picture: Picture
     mask: Any
@@ -141,7 +141,7 @@ def _read(arguments: argparse.Namespace) -> _Source:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse options that say something else than the mask does."""
+    """Refuse options that contradict the mask."""
     from ..imaging.layered import is_layered
 
     layered = arguments.mask is None and is_layered(arguments.composite)
@@ -164,7 +164,7 @@ def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:
 
 
 def _is_streamed(arguments: argparse.Namespace) -> bool:
-    """Check whether the picture is so large that it is streamed."""
+    """Check whether the picture is too large for memory, so that it is streamed."""
     from ..imaging.rows import read_header
     from ..inference.streaming import is_streamed
 

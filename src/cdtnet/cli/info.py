@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the record, or what there is."""
+    """Print the record, or versions, devices and models."""
     if arguments.picture:
         _print_record(arguments.picture)
     else:
@@ -53,7 +53,7 @@ def _print_versions() -> None:
     for name, (file, _, base_size) in SHIPPED.items():
         card = shipped_weights(file)[1]
         print(f"\n{name}  ({file}, base size {base_size})")
-        print(f"  licence: {card.get('licence', 'not stated')}")
+        print(f"  license: {card.get('licence', 'not stated')}")
         print(f"  trained: {card.get('training', 'not stated')}")
         print(f"  scores:  {card.get('scores', {}).get(name, 'not measured')}")
 

@@ -21,7 +21,7 @@ from .pictures import (
 )
 
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mxf", ".ts", ".mts", ".m2ts", ".mpg", ".wmv")
-"""Suffixes of video files."""
+"""The suffixes of video files."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,19 +50,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit",
         action="store_true",
-        help="fit the table to what the model makes of the foreground, and say how close it comes, instead "
-        "of writing the table that the model mixes",
+        help="fit the table to the harmonized foreground, and print its error, instead of writing the table "
+        "of the network",
     )
     add_model_options(parser)
     add_control_options(parser)
     add_reading_options(parser)
-    parser.set_defaults(model="cdtnet-sim")  # the table is its whole result
+    parser.set_defaults(model="cdtnet-sim")  # its table is its whole result
     parser.add_argument("--resize-mask", action="store_true", help="accept a mask of another size")
     add_apply_anyway(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write a table or a picture; the path written is the one line on stdout."""
+    """Write a table or a picture; the written path is the one line on stdout."""
     if arguments.apply is None:
         _write_table(arguments)
     elif arguments.apply_anyway:
@@ -134,7 +134,7 @@ def _write_tables_of_shots(arguments: argparse.Namespace) -> None:
 
 
 def _table_of(composite: str) -> str:
-    """Return the default name: the composite's with .cube, or - for -."""
+    """Return the default name: the composite's with .cube, or - for stdin."""
     return composite if composite == "-" else str(Path(composite).with_suffix(".cube"))
 
 

@@ -1,4 +1,4 @@
-"""`cdtnet`: parse, run one verb, turn errors into a sentence and an exit code (0 done, 1 failed, 2 usage)."""
+"""`cdtnet`: parse, run a subcommand, turn errors into messages and exit codes (0 done, 1 failed, 2 usage)."""
 
 import argparse
 import contextlib
@@ -38,7 +38,7 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line, and return the exit code."""
     try:
         with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("There is not enough memory for this picture.")
     except OSError as error:
         with contextlib.suppress(OSError):
-            # Python would try to write the rest of the buffer again at exit, and complain.
+            # Python would try to write the rest of the buffer again at exit, and print an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(f"The system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
@@ -78,7 +78,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of all verbs."""
+    """Build the parser of all subcommands."""
     parser = argparse.ArgumentParser(
         prog="cdtnet", description="Recolor a pasted foreground so that its colors match the picture."
     )
@@ -90,25 +90,25 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Verb(argparse.ArgumentParser):
-    """A parser of one verb, which imports the verb's module when it is used."""
+    """The parser of a subcommand, which imports its module when it is used."""
 
     verb = ""
 
     def complete(self) -> None:
-        """Add the verb's arguments; a nested verb has got its own with the outer one."""
+        """Add the arguments; nested subcommands get theirs with the outer one."""
         if self.verb:
             module = import_module(f".{self.verb}", __package__)
             module.add_arguments(self)
             self.set_defaults(act=module.run)
 
     def parse_known_args(self, *arguments: Any, **options: Any) -> Any:
-        """Parse, as every parser does."""
+        """Parse, after adding the arguments."""
         self.complete()
         return super().parse_known_args(*arguments, **options)
 
 
 def _with_flags(warning: Warning | str) -> str:
-    """A warning, with the flags that act on it."""
+    """Return a warning, with the flags that help."""
     from ..inference.remarks import helps_of
 
     helps = helps_of(warning.args[0]) if isinstance(warning, Warning) and warning.args else ()

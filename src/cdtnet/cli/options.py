@@ -1,4 +1,4 @@
-"""Options shared by several verbs, and the progress bar."""
+"""Options shared by several subcommands, and the progress bar."""
 
 import argparse
 import sys
@@ -24,7 +24,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_control_options(parser: argparse.ArgumentParser) -> None:
-    """The words of `Controls` besides --strength, which `add_model_options` adds."""
+    """Add the fields of `Controls`, except for --strength, which `add_model_options` adds."""
     for control in fields(Controls)[1:]:
         _add_control(parser, control)
 
@@ -55,7 +55,7 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         default="auto",
         choices=("auto", "openvino", "pytorch"),
-        help="engine that computes (default: auto, which is openvino on a CPU and pytorch on a GPU)",
+        help="engine (default: auto, which is openvino on a CPU and pytorch on a GPU)",
     )
     parser.add_argument(
         "--precision",
@@ -75,7 +75,7 @@ def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> Non
         "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
     )
     parser.add_argument(
-        "--invert-mask", action="store_true", help=f"of a {mask} that is white where the background is"
+        "--invert-mask", action="store_true", help=f"invert a {mask} that is white where the background is"
     )
     width = parser.add_mutually_exclusive_group()
     width.add_argument(
@@ -102,7 +102,7 @@ def add_cut_out_option(parser: argparse.ArgumentParser, purpose: str) -> None:
 
 
 def finder_of(arguments: argparse.Namespace) -> str:
-    """The network of rembg that --cut-out names, or the usual one."""
+    """Return the network of rembg that --cut-out names, or the default."""
     from ..imaging.cutting import FINDER
 
     return arguments.cut_out if isinstance(arguments.cut_out, str) else FINDER
@@ -179,7 +179,7 @@ def _minus(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """Parse a whole number of at least 1, for argparse."""
+    """Parse a positive integer, for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
@@ -210,7 +210,7 @@ def some(number: int, noun: str) -> str:
 def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """Show a `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
-    Python raises KeyboardInterrupt anywhere, which could leave a lock between threads locked forever.
+    Python raises KeyboardInterrupt at any place, which could leave a lock of other threads locked.
     """
     from ..system.signals import unbroken
 

@@ -1,4 +1,4 @@
-"""The rule for outputs of all verbs: no input is replaced unless asked."""
+"""The rule for outputs of all subcommands: inputs are only replaced on request."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -10,22 +10,22 @@ from ..system.atomic import check_target, is_same_file, leftovers_of, remove_lef
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """Add --overwrite, for verbs whose output may replace an input."""
+    """Add --overwrite, for subcommands whose output may replace an input."""
     parser.add_argument("--overwrite", action="store_true", help="allow the output to replace an input")
 
 
 def prepare_output(
     output: str | PathLike[str], inputs: Iterable[str | PathLike[str]], *, overwrite: bool | None = None
 ) -> None:
-    """Find out, before any work is done, whether a file may be written; clear what killed runs left of it.
+    """Check, before any work is done, that a file may be written; remove temporary files of killed runs.
 
     Args:
-        output: Its name.
-        inputs: Names of what is read; some may be names of nothing, such as - or a shipped model's.
-        overwrite: Whether an input may be replaced; None where there is no such option.
+        output: The name of the output.
+        inputs: The names of inputs; some may not be files, such as - or the name of a shipped model.
+        overwrite: Whether an input may be replaced; None if there is no such option.
 
     Raises:
-        WriteError: It is an input under any of its names, or no file can have its name.
+        WriteError: The output is an input under any of its names, or cannot be a file.
     """
     check_target(output)
     if not overwrite and any(is_same_file(output, name) for name in inputs):
@@ -35,10 +35,10 @@ def prepare_output(
 
 
 def check_apart(outputs: Sequence[str | PathLike[str]]) -> None:
-    """Refuse to write two outputs to one file.
+    """Refuse to write two outputs to the same file.
 
     Raises:
-        WriteError: Two are one file's names.
+        WriteError: Two outputs are the same file.
     """
     if any(is_same_file(*pair) for pair in combinations(outputs, 2)):
         raise WriteError("Two of the outputs have the same name; give each its own.")

@@ -1,4 +1,4 @@
-"""Pictures as inputs and outputs of verbs: files, pipes, default names."""
+"""Pictures as inputs and outputs of subcommands: files, pipes, default names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_layer_options(parser: argparse.ArgumentParser) -> None:
-    """--layer, --layers and --layer-name."""
+    """Add --layer, --layers and --layer-name."""
     add = parser.add_argument
     add("--layer", metavar="FILE", help="write the harmonized foreground alone, too, with transparency")
     add(
@@ -77,7 +77,7 @@ def add_color_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="ICC",
-        help="the ICC profile of pixels without one, such as CMYK; the result then holds it",
+        help="ICC profile for pixels without one, such as CMYK; the result then contains it",
     )
 
 
@@ -115,12 +115,12 @@ def read_inputs(*names: str, chosen: int = 0, **how: Any) -> list[Picture]:
     """Read files; one of them may be -, for stdin.
 
     Args:
-        names: Of the files.
-        chosen: The place of the one that is to be harmonized.
+        names: The names of the files.
+        chosen: The index of the picture to be harmonized.
         how: How to read that one; see `read_picture`.
 
     Raises:
-        PictureError: Two are -, or one cannot be read.
+        PictureError: Two names are -, or a file cannot be read.
     """
     from ..imaging import read_picture
 
@@ -145,10 +145,10 @@ def check_pipes(names: Sequence[str]) -> None:
 def beside(source: str, kind: str | None, change: str) -> str:
     """Return a default output: the source's name with `_change`, in its format; - for -.
 
-    Formats that are only read become PNG; layered pictures stay so.
+    Read-only formats become PNG; layered formats are kept.
 
     Raises:
-        PictureError: The name would be longer than file systems take.
+        PictureError: The name would be too long for file systems.
     """
     from ..imaging.formats import result_format
     from ..imaging.layered import is_layered
@@ -170,13 +170,13 @@ def beside(source: str, kind: str | None, change: str) -> str:
 
 @dataclass(frozen=True)
 class Output:
-    """A file or pipe that is known to be writable before any work is done.
+    """A file or pipe that was checked to be writable before any work is done.
 
     Attributes:
-        name: its name.
-        encoding: how it will be written, in words.
-        quality: of a JPEG.
-        layered: whether its layers are written.
+        name: The name.
+        encoding: A description of the encoding.
+        quality: The quality of lossy formats.
+        layered: Whether layers are written.
     """
 
     name: str
@@ -188,7 +188,7 @@ class Output:
     def prepare(
         cls, name: str, picture: Picture, inputs: Sequence[str], arguments: argparse.Namespace
     ) -> Output:
-        """Check the name for a picture of that kind.
+        """Check the name for a picture of the given kind.
 
         Raises:
             PictureError: The format cannot hold the picture.
@@ -211,7 +211,7 @@ class Output:
     def prepare_layer(
         cls, picture: Picture, inputs: Sequence[str], arguments: argparse.Namespace
     ) -> Output | None:
-        """The same of --layer, if it is given: whether it can be written with transparency."""
+        """Check the name of --layer, if it is given; its format must support transparency."""
         if arguments.layer is None:
             return None
         from ..imaging import describe_encoding
@@ -222,11 +222,11 @@ class Output:
         return cls(arguments.layer, encoding, arguments.quality)
 
     def write(self, picture: Picture, stack: Callable[[], Stack] | None = None) -> None:
-        """Write the picture; the path written is the one line on stdout.
+        """Write the picture; the written path is the one line on stdout.
 
         Args:
-            picture: What to write.
-            stack: Makes its layers, which are written instead if they are wanted.
+            picture: The picture.
+            stack: Makes its layers, which are written instead if they are requested.
         """
         if self.layered and stack:
             from ..imaging.layered import encode_layers
@@ -241,13 +241,13 @@ class Output:
         self.report()
 
     def report(self) -> None:
-        """Say that the file is written."""
+        """Print how the file was written."""
         say(f"Written as {self.encoding}.")
         print(self.name)
 
 
 def save(picture: Picture, name: str, quality: int) -> None:
-    """Write a picture; the bytes are those of its own `save`."""
+    """Write a picture; the bytes equal those of its own `save`."""
     write_file(name, _encode(picture, Path(name).suffix, quality))
 
 
@@ -270,7 +270,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 def record_of(arguments: argparse.Namespace, **names: str | None) -> bool | dict[str, object]:
-    """Describe a verb's files for a record, by their roles; False for no record."""
+    """Return the files of a subcommand for a record, by role; False for no record."""
     from ..inference.provenance import identity
 
     if not arguments.record:

@@ -14,9 +14,9 @@ class Experiment:
     """An experiment of the paper.
 
     Attributes:
-        recipes: trained one after the other; the last is evaluated.
-        size: at which it is evaluated.
-        subsets: of iHarmony4 that are evaluated; all if there are none.
+        recipes: The recipes, trained in order; the last one is evaluated.
+        size: The size of the evaluation.
+        subsets: The sub-sets of iHarmony4 that are evaluated; empty for all.
     """
 
     recipes: tuple[str, ...]
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train what is not trained yet, evaluate; the tables are on stdout, all else on stderr."""
+    """Train and evaluate what is not done yet; tables go to stdout, everything else to stderr."""
     from ..errors import DataError
 
     if not arguments.recipes.is_dir():
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace, name: str) -> bool:
-    """Train a recipe, in one call or several; whether its end was reached, in the first process."""
+    """Train a recipe, in one call or several; return whether its end was reached, in the first process."""
     from . import train
 
     changes = [f"data.root={arguments.data}", *arguments.changes]
@@ -79,7 +79,7 @@ def _train(arguments: argparse.Namespace, name: str) -> bool:
 
 
 def _evaluate(arguments: argparse.Namespace, experiment: Experiment) -> None:
-    """Score the last run as the paper does: the whole frame, at the published size."""
+    """Score the last run as in the paper: the whole frame, at the published size."""
     from . import evaluate
 
     folder = arguments.output / experiment.recipes[-1]

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Load the models, print the address, and serve until a signal; current requests are finished."""
+    """Load the models, print the address, and serve until a signal; finish current requests."""
     share_cores(arguments.workers)
     from ..inference.harmonizer import Harmonizer
 

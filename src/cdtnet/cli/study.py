@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Serve or score."""
+    """Run the action."""
     arguments.action(arguments)
 
 
@@ -90,7 +90,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         TemporaryDirectory(prefix="cdtnet-study-") as folder,
         listen(arguments.host, arguments.port) as listener,
     ):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # remove the copies then, too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the copies are removed
         copies = make_screen_copies(gallery, Path(folder), arguments.longest_side, _progress)
         study = Study(design, arguments.answers)
         print(address(arguments.host, listener), flush=True)

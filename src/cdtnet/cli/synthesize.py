@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..synthesize.build import Built
     from ..synthesize.tasks import Task
 
-    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # and messages to print before
+    Plan: TypeAlias = tuple[Sequence[Task], list[str]]  # tasks, and messages to print before
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +140,7 @@ def _plan_recolor(arguments: argparse.Namespace) -> Plan:
     from ..synthesize import sources
 
     with needs("torch", "Recoloring"):
-        import torch  # noqa: F401 – would be missed only in the middle of the work
+        import torch  # noqa: F401 – so that its absence is detected before the work starts
     from ..synthesize import recolor
 
     photos, masks = arguments.photos, arguments.masks
@@ -163,7 +163,7 @@ def _plan_paste(arguments: argparse.Namespace) -> Plan:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that determine the files' content."""
+    """Return the options that determine the contents of the files."""
     names = (
         "mode",
         "seed",

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def train(arguments: argparse.Namespace) -> bool:
-    """Train; whether the end was reached, in the first process."""
+    """Train, and return whether the end was reached, in the first process."""
     from ..errors import needs
     from ..system.signals import StopSignal
 

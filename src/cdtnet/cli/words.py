@@ -1,4 +1,4 @@
-"""What a person types first: understood as the command that it means."""
+"""Short forms of commands."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NUMBER = re.compile(r"\d+(\.\d*)?")
 
 
 def understood(words: Sequence[str], verbs: Collection[str]) -> list[str]:
-    """The words of a command, with `help` and a picture's name in place of a verb made a verb's.
+    """Expand short forms: `help VERB`, and a picture's name instead of a subcommand.
 
-    A percent sign that stands alone belongs to the number before it.
+    A separate percent sign belongs to the number before it.
     """
     joined: list[str] = []
     for word in words:
@@ -37,14 +37,14 @@ def understood(words: Sequence[str], verbs: Collection[str]) -> list[str]:
 
 
 def _is_picture(word: str) -> bool:
-    """Whether a word is a file's or a picture's name."""
+    """Check whether a word is the name of a file or a picture."""
     from ..imaging.formats import has_picture_suffix
 
     return has_picture_suffix(word) or os.path.isfile(word)
 
 
 def suggestion(word: str, verbs: Collection[str]) -> str:
-    """The end of a sentence about a word that is no verb."""
+    """Suggest a subcommand for an unknown word, as the end of a sentence."""
     known = [*verbs, *SPELLINGS]
     near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return f"did you mean {SPELLINGS.get(near[0], near[0])}?" if near else "cdtnet help lists all."

@@ -1,6 +1,6 @@
 """Differences between a cut-out and its background besides color: grain, JPEG artifacts, inexact masks.
 
-The network does not correct them. It must judge colors in their presence.
+The network does not correct them. It learns to judge colors in their presence.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
-        random: source of randomness.
+        random: The random numbers.
     """
     height, width = rgb.shape[2:]
     is_coarse = random.chance(0.5)
@@ -30,7 +30,7 @@ def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
         fine = torch.randn(shape, generator=random.generator, device=rgb.device)
         coarse = 3 * F.avg_pool2d(
             F.pad(fine, (1, 1, 1, 1), mode="circular"), 3, stride=1
-        )  # of the same power
+        )  # with the same power
         return torch.lerp(fine, coarse, is_coarse)
 
     return (rgb + random.uniform(0.01, 0.05) * (noise(1) + random.uniform(0, 0.7) * noise(3))).clamp(0, 1)
@@ -78,11 +78,11 @@ def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
 
     Args:
         mask: (B,1,H,W), 0..1, the foregrounds.
-        random: source of randomness.
+        random: The random numbers.
 
     Returns:
-        Masks (B,1,H,W), 0..1. A mask whose area would grow more than threefold or shrink below a third stays
-        as it was.
+        Masks (B,1,H,W), 0..1. A mask whose area would grow more than threefold or shrink below a third is
+        unchanged.
     """
     side = max(mask.shape[2:])
     drawn = mask.clone()
@@ -97,14 +97,14 @@ def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def snap(mask: Tensor, rgb: Tensor) -> Tensor:
-    """Rough masks refined to the edges in their pictures, as they are before the network sees them.
+    """Refine rough masks to the edges of their pictures, as before the analysis.
 
     Args:
         mask: (B,1,H,W), 0..1.
         rgb: (B,3,H,W), the composites, sRGB in 0..1.
 
     Returns:
-        Masks (B,1,H,W), 0..1. A mask for which there is no edge stays as it was.
+        Masks (B,1,H,W), 0..1. A mask for which there is no edge is unchanged.
     """
 
     def snapped(image: np.ndarray, rough: np.ndarray) -> np.ndarray:
@@ -116,9 +116,9 @@ def snap(mask: Tensor, rgb: Tensor) -> Tensor:
 
 
 def _redrawn(mask: Tensor, reach: int, random: RandomNumbers) -> Tensor:
-    """Return masks with edges off by up to `reach` pixels."""
+    """Return masks with errors of the edge of up to `reach` pixels."""
     height, width = mask.shape[2:]
-    shift = random.chance(0.4) * random.uniform(-reach, reach, 2)  # in pixels, down and across
+    shift = random.chance(0.4) * random.uniform(-reach, reach, 2)  # in pixels, vertically and horizontally
     y = torch.arange(height, device=mask.device).view(1, 1, -1, 1) + shift[:, :1]
     x = torch.arange(width, device=mask.device).view(1, 1, 1, -1) + shift[:, 1:]
     grid = torch.broadcast_tensors((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
@@ -130,5 +130,5 @@ def _redrawn(mask: Tensor, reach: int, random: RandomNumbers) -> Tensor:
     waves = torch.randn(random.batch, 1, 6, 6, generator=random.generator, device=mask.device)
     waves = F.interpolate(waves, size=mask.shape[2:], mode="bicubic", align_corners=True)
     level = (0.5 + random.uniform(-0.45, 0.42) + random.chance(0.5) * 0.2 * waves).clamp(0.04, 0.92)
-    steepness = torch.exp(random.uniform(0, 3.5)) / torch.minimum(level, 1 - level)  # 0 and 1 stay 0 and 1
+    steepness = torch.exp(random.uniform(0, 3.5)) / torch.minimum(level, 1 - level)  # keeps 0 and 1
     return (steepness * (soft - level) / 2 + 0.5).clamp(0, 1)

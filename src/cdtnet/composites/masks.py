@@ -10,10 +10,10 @@ def generate_masks(lab: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         lab: (B,3,H,W), the pictures in OKLab.
-        generator: source of randomness.
+        generator: The random generator.
 
     Returns:
-        Masks (B,1,H,W) in 0..1 with edges about a pixel soft, covering 1-55 % of the picture.
+        Masks (B,1,H,W) in 0..1, with edges about one pixel soft, that cover 1-55 % of the picture.
     """
     batch, _, height, width = lab.shape
 
@@ -30,7 +30,7 @@ def generate_masks(lab: Tensor, generator: torch.Generator) -> Tensor:
         color = smooth.flatten(2).gather(2, pixel)[..., None]
         stretch = uniform(0.5, 2, 1, 1, 1)
         near = (y - row) ** 2 * stretch + (x - column) ** 2 / stretch
-        # half the regions follow color closely, half hardly
+        # half of the regions follow colors closely, the others hardly
         colorful = uniform(0, 1, 1, 1, 1) ** 4 * 8 * ((smooth - color) ** 2).sum(1, keepdim=True)
         skipped = (uniform(0, 1, 1, 1, 1) < 0.5) & (seed > 0)
         distance = torch.minimum(distance, (near + colorful).masked_fill(skipped, float("inf")))

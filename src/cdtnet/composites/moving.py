@@ -1,7 +1,7 @@
 """Objects moved within their own photograph: the light is the same, so their own colors are correct.
 
-The edge of a recolored foreground reveals the change, because original neighbors meet there. An object that
-is pasted elsewhere does not reveal it, like the composites that people make.
+The edge of a foreground that is recolored in place reveals the change, because original neighbors meet there.
+An object that is pasted elsewhere does not reveal it, as in real composites.
 """
 
 import math
@@ -15,13 +15,13 @@ from .recolor import RandomNumbers, rotate_hue
 
 
 def move(taken: Tensor, mask: Tensor, background: Tensor, random: RandomNumbers) -> tuple[Tensor, Tensor]:
-    """Cut objects out, mirror, turn and scale them, and paste them into another part of their photograph.
+    """Cut objects out, mirror, rotate and scale them, and paste them into another part of their photograph.
 
     Args:
         taken: (B,3,H,W), sRGB in 0..1, with the objects.
         mask: (B,1,H,W), the objects.
-        background: (B,3,H,W), where they are pasted.
-        random: source of randomness.
+        background: (B,3,H,W), the pictures onto which they are pasted.
+        random: The random numbers.
 
     Returns:
         The pictures (B,3,H,W) and the pasted objects' coverage (B,1,H,W).
@@ -36,7 +36,7 @@ def move(taken: Tensor, mask: Tensor, background: Tensor, random: RandomNumbers)
 
 
 def spread(rgb: Tensor, mask: Tensor) -> Tensor:
-    """Spread objects' colors over their edges, so that nothing of the old background is left there."""
+    """Extend objects' colors over their edges, so that no color of the old background is left."""
 
     def near(x: Tensor) -> Tensor:
         return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
@@ -51,7 +51,7 @@ def spread(rgb: Tensor, mask: Tensor) -> Tensor:
 
 
 def _warp(picture: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Move and scale pictures (B,C,H,W) by their masks' extent; zero beyond."""
+    """Move and scale pictures (B,C,H,W) by the extent of their masks; 0 outside."""
     height, width = mask.shape[2:]
     (y, rows), (x, columns) = (_middle(mask.amax(axis) > 0.5) for axis in (3, 2))
     extent = torch.maximum(rows, columns).clamp(min=4 / max(height, width))
@@ -85,7 +85,7 @@ def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
         mask: (B,1,H,W), the objects.
-        random: source of randomness.
+        random: The random numbers.
     """
     lab = linear_to_oklab(srgb_to_linear(rgb))
     around = 1 - mask
@@ -94,7 +94,7 @@ def repaint(rgb: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
     gray = random.uniform(0, 0.15) * chroma + random.uniform(0.2, 0.9) * cast * lightness
     vivid = rotate_hue(chroma * random.uniform(1, 1.8), random.uniform(-math.pi, math.pi))
     lift = random.chance(0.5) * random.uniform(0, 0.6)  # towards white
-    is_grey = random.chance(0.5) > 0
-    lightness = torch.where(is_grey, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
-    painted = torch.cat((lightness, torch.where(is_grey, gray, vivid)), dim=1)
+    is_gray = random.chance(0.5) > 0
+    lightness = torch.where(is_gray, lightness + lift * (0.93 - lightness).clamp(min=0), lightness)
+    painted = torch.cat((lightness, torch.where(is_gray, gray, vivid)), dim=1)
     return torch.lerp(rgb, linear_to_srgb(oklab_to_linear(painted)), mask)

@@ -1,4 +1,4 @@
-"""A folder of photographs, with object masks where there are any, held in memory as squares of one size."""
+"""Photographs in a folder, with object masks if there are any, in memory as squares of one size."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ PHOTO_SUFFIXES = {suffix for format_ in (JPEG, PNG, WEBP, TIFF) for suffix in fo
 
 @dataclass(frozen=True)
 class Photo:
-    """One photograph on disk and the object masks that belong to it."""
+    """A photograph on disk and its object masks."""
 
     path: Path
     source: str
@@ -31,12 +31,12 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
     """List `photos/<source>/<name>.jpg` with their masks `masks/<source>/<name>.png` or `<name>__<k>.png`.
 
     Args:
-        photos: folder with one folder per source.
-        masks: folder of the same layout, white = object, as large as the photo.
-        sources: names of the sources to keep; all by default.
+        photos: A folder with one folder per source.
+        masks: A folder of the same layout; masks have the photo's size, white = object.
+        sources: The names of the sources to keep; all by default.
 
     Raises:
-        DataError: There is no photograph.
+        DataError: There are no photographs.
     """
     by_name: dict[tuple[str, str], list[Path]] = {}
     for mask in sorted(masks.glob("*/*.png")) if masks else []:
@@ -53,15 +53,15 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
 
 @dataclass(frozen=True)
 class PhotoStore:
-    """Photographs resized to squares, as the network sees them, for random sampling.
+    """Photographs resized to squares, for random sampling.
 
     Attributes:
         images: (P,3,S,S) uint8, RGB.
-        masks: (1+M,S,S) uint8, an empty one for photographs without any, then all others one after the other.
-        first_mask: (P,) where each photograph's masks begin in `masks`.
-        mask_count: (P,) how many it has.
-        weights: (P,) how often a photograph is drawn: sources count by the square root of their size, so
-            that a large one does not drown the others.
+        masks: (1+M,S,S) uint8: an empty mask for photographs without any, then all others.
+        first_mask: (P,), the index of each photograph's first mask in `masks`.
+        mask_count: (P,), its number of masks.
+        weights: (P,), the relative frequency of a photograph. Sources are weighted by the square root of
+            their size, so that large ones do not dominate.
     """
 
     images: Tensor
@@ -81,7 +81,7 @@ class PhotoStore:
 
 
 def load_photos(photos: Sequence[Photo], size: int) -> PhotoStore:
-    """Read photographs and their masks into memory, each squashed to size×size with a low-pass filter."""
+    """Read photographs and their masks into memory, resized to size×size with a low-pass filter."""
     images = torch.empty(len(photos), 3, size, size, dtype=torch.uint8)
     mask_paths = [path for photo in photos for path in photo.masks]
     masks = torch.zeros(1 + len(mask_paths), size, size, dtype=torch.uint8)

@@ -1,8 +1,7 @@
 """Three ways to recolor a foreground so that it looks wrong, for whole batches.
 
-As in iHarmony4: the colors of another photo (HCOCO, HFlickr), the style of another retoucher (HAdobe5k),
-other light (Hday2night, and light that changes across the picture). Every random quantity is drawn per
-picture.
+As in iHarmony4: the colors of another photo (HCOCO, HFlickr), the style of another retoucher (HAdobe5k), and
+other light (Hday2night, and light that changes across the picture). All random numbers are drawn per picture.
 """
 
 import torch
@@ -20,13 +19,13 @@ class RandomNumbers:
         self.generator = generator
 
     def normal(self, scale: float, channels: int = 1) -> Tensor:
-        """Draw normally with mean 0, clipped at 2.5 standard deviations."""
+        """Draw from a normal distribution with mean 0, clipped at 2.5 standard deviations."""
         shape = (self.batch, channels, 1, 1)
         noise = torch.randn(shape, generator=self.generator, device=self.generator.device)
         return scale * noise.clamp(-2.5, 2.5)
 
     def uniform(self, low: float, high: float, channels: int = 1) -> Tensor:
-        """Draw uniformly in low..high."""
+        """Draw from a uniform distribution in low..high."""
         shape = (self.batch, channels, 1, 1)
         return low + (high - low) * torch.rand(shape, generator=self.generator, device=self.generator.device)
 
@@ -38,14 +37,14 @@ class RandomNumbers:
 def transfer(
     rgb: Tensor, mask: Tensor, other_rgb: Tensor, other_mask: Tensor, random: RandomNumbers
 ) -> Tensor:
-    """Give the foreground color statistics of another photo, by some amount (Reinhard et al., in OKLab).
+    """Transfer color statistics of another photo to the foreground, by a random amount (Reinhard, in OKLab).
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
         mask: (B,1,H,W), the foregrounds.
         other_rgb: (B,3,H,W), the other photos.
-        other_mask: (B,1,H,W), their foregrounds; half of the time the whole frame is taken instead.
-        random: source of randomness.
+        other_mask: (B,1,H,W), their foregrounds; half of the time the whole frame is used instead.
+        random: The random numbers.
     """
     lab = linear_to_oklab(srgb_to_linear(rgb))
     mean, std = _statistics(lab, mask)
@@ -68,8 +67,8 @@ def retouch(rgb: Tensor, random: RandomNumbers, strength: float = 1.0) -> Tensor
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1.
-        random: source of randomness.
-        strength: scales every adjustment; 1 is as far apart as two experts may be.
+        random: The random numbers.
+        strength: The scale of all adjustments; at 1 they differ as much as those of two experts.
     """
 
     def maybe(probability: float, scale: float, channels: int = 1) -> Tensor:
@@ -97,7 +96,7 @@ def retouch(rgb: Tensor, random: RandomNumbers, strength: float = 1.0) -> Tensor
 
 
 def rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:
-    """Turn OKLab's a and b (B,2,H,W) by angles (B,1,1,1), in radians."""
+    """Rotate OKLab's a and b (B,2,H,W) by angles (B,1,1,1) in radians."""
     a, b = chroma[:, :1], chroma[:, 1:]
     return torch.cat((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), dim=1)
 
@@ -111,7 +110,7 @@ def _smooth_table(rgb: Tensor, amount: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def darken(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Make a picture look taken by night: one to three stops darker, cooler, less colorful."""
+    """Make pictures look taken at night: one to three stops darker, cooler and less colorful."""
     cool = random.uniform(0, 0.3)
     light = srgb_to_linear(rgb) * torch.exp2(-random.uniform(1, 3))
     lab = linear_to_oklab(light * torch.exp(torch.cat((-cool, torch.zeros_like(cool), cool), dim=1)))
@@ -120,14 +119,14 @@ def darken(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def bleach(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Convert to black and white, half of the time toned like an old print."""
+    """Convert to black and white, half of the time with the tone of an old print."""
     lightness = linear_to_oklab(srgb_to_linear(rgb))[:, :1]
     tone = random.chance(0.5) * torch.cat((random.uniform(-0.005, 0.02), random.uniform(-0.01, 0.05)), dim=1)
     return linear_to_srgb(oklab_to_linear(torch.cat((lightness, tone.expand(-1, -1, *rgb.shape[2:])), dim=1)))
 
 
 def relight(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Apply light that changes smoothly over the picture, in strength and a little in color."""
+    """Apply light that changes smoothly across the picture, in strength and slightly in color."""
     waves = torch.randn(random.batch, 1, 3, 3, generator=random.generator, device=rgb.device)
     stops = F.interpolate(waves, size=rgb.shape[2:], mode="bicubic", align_corners=True)
     color = 1.0 + random.normal(0.15, 3)

@@ -14,14 +14,14 @@ from .moving import move, repaint
 from .photos import PhotoStore
 from .recolor import RandomNumbers, bleach, darken, relight, retouch, transfer
 
-# Composites further than this from the real photo (fMSE, 0..255 scale) are moved back towards it: beyond it
-# the original foreground cannot be recognized.
+# Composites with a larger fMSE (0..255 scale) are interpolated towards the real photo, because their original
+# foreground cannot be recognized.
 FMSE_LIMIT = 8000.0
-MOVED = 0.5  # share of composites made of moved objects
-MISJUDGED = 0.6  # share of masks that are not exact
-SNAPPED = 0.6  # share of those that are then refined to edges in the picture
-DRAWN_BACK = 0.2  # share of composites drawn back towards the photograph
-LIT = 0.5  # share of recolored foregrounds with light that changes over them
+MOVED = 0.5  # share of composites with moved objects
+MISJUDGED = 0.6  # share of inexact masks
+SNAPPED = 0.6  # share of these that are then refined to edges of the picture
+DRAWN_BACK = 0.2  # share of composites that are interpolated towards the photograph
+LIT = 0.5  # share of recolored foregrounds with light that changes across them
 
 
 class Triplet(NamedTuple):
@@ -33,21 +33,21 @@ class Triplet(NamedTuple):
 
 
 def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -> Triplet:
-    """Draw photographs and make triplets like people's composites: most without a seam, masks not exact.
+    """Draw photographs and make triplets similar to real composites, with inexact masks.
 
-    Half are objects moved within their photograph (`moving.py`), the others recolored photographs.
-    Some composites are drawn back towards the photograph, so that it is learnt to change little where little
-    is wrong. Where the mask leaves something out, `real` is the composite: nothing can be mended there.
+    Half are objects moved within their photograph (`moving.py`), the others recolored photographs. Some
+    composites are interpolated towards the photograph, so that the network learns to change little if little
+    is wrong. Outside of the mask, `real` is the composite, because nothing can be corrected there.
 
     Args:
-        store: where photographs come from; its tensors' device is where the work is done.
-        batch: number of triplets.
-        size: side of the squares, in pixels.
-        generator: source of all randomness, on the store's device.
+        store: The photographs; the work is done on the device of its tensors.
+        batch: The number of triplets.
+        size: The side of the squares in pixels.
+        generator: The random generator, on the store's device.
     """
     weights = store.weights * (
         1 + (store.mask_count > 0)
-    )  # outlines of objects are worth more than generated ones
+    )  # outlines of objects are more valuable than generated ones
     photo = torch.multinomial(weights, batch, replacement=True, generator=generator)
     random = RandomNumbers(batch, generator)
     is_moved = random.chance(MOVED)
@@ -75,7 +75,7 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
 
 
 def choose(store: PhotoStore, batch: int, generator: torch.Generator) -> Tensor:
-    """Choose photographs (batch,) to make triplets of, by their weights."""
+    """Choose photographs (batch,) at random, by their weights."""
     return torch.multinomial(store.weights, batch, replacement=True, generator=generator)
 
 
@@ -85,24 +85,24 @@ def synthesize(
     """Make a triplet of each photograph (B,), recolored in place, with exact masks; see `draw`.
 
     Args:
-        store: where photographs come from.
-        photo: (B,), which of them.
-        size: side of the squares, in pixels.
-        generator: source of all randomness.
-        lit: share of the composites with light that changes over the foreground.
+        store: The photographs.
+        photo: (B,), the indices of the photographs.
+        size: The side of the squares in pixels.
+        generator: The random generator.
+        lit: The share of composites with light that changes across the foreground.
     """
     taken, mask = _crop(store, photo, size, generator)
     random = RandomNumbers(len(photo), generator)
     mask = _usable(taken, mask, random)
     worn = torch.where(
         random.chance(0.5) > 0, mask, 1 - mask
-    )  # the foreground is from elsewhere, or the background
+    )  # either the foreground or the background is degraded
     for wear, probability in ((grain, 0.1), (compress, 0.06)):
         for chosen in _where(random.chance(probability)):
             changed = wear(taken[chosen], RandomNumbers(len(chosen), generator))
             taken[chosen] = torch.lerp(taken[chosen], changed, worn[chosen])
     real = _developed(taken, random)
-    for chosen in _where(random.chance(0.5)):  # else the foreground comes from the photo before all that
+    for chosen in _where(random.chance(0.5)):  # otherwise the foreground is that of the original version
         taken[chosen] = real[chosen]
     return Triplet(recolor(real, mask, generator, taken, lit=lit), mask, real)
 
@@ -110,7 +110,7 @@ def synthesize(
 def synthesize_moved(
     store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, *, lit: float = 0.25
 ) -> Triplet:
-    """Make a triplet of each photograph (B,), its object pasted elsewhere; see `synthesize`."""
+    """Make a triplet of each photograph (B,) with its object pasted elsewhere; see `synthesize`."""
     taken, mask = _crop(store, photo, size, generator)
     random = RandomNumbers(len(photo), generator)
     mask = _usable(taken, mask, random)
@@ -122,9 +122,9 @@ def synthesize_moved(
     for chosen in _where(random.chance(0.12)):
         real[chosen] = repaint(real[chosen], alpha[chosen], RandomNumbers(len(chosen), generator))
     composite = recolor(real, alpha, generator, lit=lit)
-    for chosen in _where(random.chance(0.1)):  # left right: nothing is wrong, and no seam says so
+    for chosen in _where(random.chance(0.1)):  # correct colors
         composite[chosen] = real[chosen]
-    for chosen in _where(random.chance(0.1)):  # another object, wrong in its own way, perhaps masked, too
+    for chosen in _where(random.chance(0.1)):  # a second object with its own change, inside the mask or not
         few = RandomNumbers(len(chosen), generator)
         other, second = move(taken[chosen], mask[chosen], composite[chosen], few)
         second = second * (1 - alpha[chosen])
@@ -138,7 +138,7 @@ def synthesize_moved(
 
 
 def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Choose of three crops (B,3,S,S) the one with the least of the object, which would show the target."""
+    """Choose the crop (B,3,S,S) of three with the least of the object, which would reveal the target."""
     crops = [_crop(store, photo, size, generator, smallest=0.3) for _ in range(3)]
     least = torch.stack([mask.mean((1, 2, 3)) for _, mask in crops]).argmin(0).view(-1, 1, 1, 1)
     background = crops[0][0]
@@ -148,7 +148,7 @@ def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Ge
 
 
 def _usable(taken: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Return the masks, with generated ones where there is no good one, and sometimes elsewhere."""
+    """Return the masks, with generated ones for unusable ones and for 15 % of the others."""
     covered = mask.mean((1, 2, 3), keepdim=True)
     usable = (covered > 0.004) & (covered < 0.85) & (random.chance(0.85) > 0)
     for chosen in _where(~usable):
@@ -157,7 +157,7 @@ def _usable(taken: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def _developed(taken: Tensor, random: RandomNumbers) -> Tensor:
-    """Retouch the pictures randomly, because photographs differ in style."""
+    """Retouch pictures randomly, because photographs differ in style."""
     real = taken.clone()
     for chosen in _where(random.chance(0.3)):
         real[chosen] = retouch(real[chosen], RandomNumbers(len(chosen), random.generator), strength=0.5)
@@ -176,10 +176,10 @@ def recolor(
     *,
     lit: float = 0.25,
 ) -> Tensor:
-    """Make the composite (B,3,S,S): recolor the foreground of `real` by one of the families, or not.
+    """Make the composite (B,3,S,S): recolor the foreground of `real` in one of the ways, or not at all.
 
-    What is recolored is the foreground of `taken`, the same pictures in other versions, if given; a share
-    `lit` of them also gets light that changes over the foreground.
+    If `taken`, another version of the same pictures, is given, its foreground is recolored instead. A share
+    `lit` also gets light that changes across the foreground.
     """
     random = RandomNumbers(len(real), generator)
     family, is_lit = random.uniform(0, 1), random.chance(lit)
@@ -200,7 +200,7 @@ def recolor(
 
 
 def _where(condition: Tensor) -> list[Tensor]:
-    """Return the pictures for which a condition (B,1,1,1) holds: one index (n,), or none."""
+    """Return the pictures for which a condition (B,1,1,1) holds: one index array (n,), or none."""
     chosen = torch.nonzero(condition.flatten()).flatten()
     return [chosen] if len(chosen) else []
 
@@ -208,14 +208,14 @@ def _where(condition: Tensor) -> list[Tensor]:
 def _crop(
     store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator, smallest: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """Crop photographs and masks randomly, `smallest` to 1 of the area, flipped half of the time."""
+    """Crop photographs and masks randomly, to `smallest` to 1 of the area, flipped half of the time."""
     device = store.images.device
     random = RandomNumbers(len(photo), generator)
     pick = (random.uniform(0, 1).flatten() * store.mask_count[photo]).long()
     masks = store.masks[store.first_mask[photo] + pick]
     stacked = torch.cat((store.images[photo], masks[:, None]), dim=1).float() / 255.0
     if store.size > size * 3 // 2 and torch.rand((), generator=generator, device=device) < 0.5:
-        # else they are shrunk without a low-pass filter, as data sets are in published evaluations
+        # otherwise they are reduced without a low-pass filter, as in published evaluations
         stacked = F.interpolate(stacked, (size * 5 // 4,) * 2, mode="bilinear", antialias=True)
     aspect = torch.exp(random.normal(0.1))
     area = random.uniform(smallest, 1.0).sqrt()

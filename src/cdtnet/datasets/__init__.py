@@ -1,1 +1,1 @@
-"""Data sets as they are downloaded: layouts, folders and archives, samples, checks."""
+"""Data sets as downloaded: layouts, folders and archives, samples, checks."""

@@ -1,4 +1,4 @@
-"""Checking that a data set is complete and every picture in it can be read."""
+"""Checking that a data set is complete and all its pictures can be read."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Reading(NamedTuple):
 
     Attributes:
         sample: The sample.
-        error: Why it cannot be read, or None; nothing else is known of it then.
+        error: Why it cannot be read, or None; the other fields are then undefined.
         megapixels: Its size in millions of pixels.
-        foreground: Share of the picture that is foreground, 0..1.
-        doubt: What is odd about its mask, or None.
+        foreground: The share of foreground in the picture, 0..1.
+        doubt: What is unusual about its mask, or None.
     """
 
     sample: Sample
@@ -49,19 +49,19 @@ class Count:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a check; every list holds sentences.
+    """The result of a check; all lists contain sentences.
 
     Attributes:
         root: The data set.
-        layout: Its layout's name.
+        layout: The name of its layout.
         counts: The numbers of samples, by sub-set and split.
-        missing: What belongs to the data set but is not there.
-        damaged: What cannot be read.
-        doubtful: Masks that leave nothing to harmonize.
-        notes: What else is worth knowing.
-        without_real: Number of usable composites without ground truth.
-        megapixels: Smallest, median and largest size, or None if nothing was opened.
-        foreground: Shares of the composites whose foreground covers 0-5, 5-15 and 15-100 % of the picture, or
+        missing: Files of the data set that do not exist.
+        damaged: Files that cannot be read.
+        doubtful: Masks without foreground or background.
+        notes: Further remarks.
+        without_real: The number of usable composites without ground truth.
+        megapixels: The smallest, median and largest size, or None if nothing was opened.
+        foreground: The shares of composites whose foreground covers 0-5, 5-15 and 15-100 % of the picture, or
             None if nothing was opened.
     """
 
@@ -88,17 +88,17 @@ def check_dataset(
     fast: bool = False,
     watch: Watch = lambda readings, total: readings,
 ) -> Report:
-    """Find out what a data set holds, what is missing, and what cannot be read.
+    """Check what a data set contains, what is missing, and what cannot be read.
 
     Args:
         root: A folder, archive or manifest.
-        layout: A layout's name, or "auto".
-        subsets: Names of sub-sets; all by default.
-        fast: Look only whether the files are there, and open none.
-        watch: Is handed the readings as they are made, with their number, and hands them on: a progress bar.
+        layout: The name of a layout, or "auto".
+        subsets: The names of sub-sets; all by default.
+        fast: Whether to check only that the files exist, without opening them.
+        watch: Wraps the iterator of readings, of which it is given the number; for a progress bar.
 
     Raises:
-        DataError: As `open_dataset` does.
+        DataError: As from `open_dataset`.
     """
     name, found = find_samples(root, layout, subsets)
     readings = [] if fast else list(watch(_read(found.samples), len(found.samples)))

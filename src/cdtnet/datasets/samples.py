@@ -1,7 +1,6 @@
-"""Data sets of composites, masks and real images, as downloaded: contents and reading.
+"""Data sets of composites, masks and real images, as downloaded: finding and reading samples.
 
-A damaged file raises DataError from `read_sample` and says which; whether to go on without it is the caller's
-choice.
+`read_sample` raises DataError for a damaged file and names it; callers decide whether to continue without it.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ class Arrays(NamedTuple):
     """The pictures of one sample.
 
     Attributes:
-        composite: (H, W, 3) uint8, the file's RGB codes.
+        composite: (H, W, 3) uint8, the RGB codes of the file.
         mask: (H, W) uint8, 255 is foreground and 0 background.
-        real: (H, W, 3) uint8 as the composite, or None where there is no ground truth.
+        real: (H, W, 3) uint8, like the composite, or None without ground truth.
     """
 
     composite: NDArray[np.uint8]
@@ -52,10 +51,10 @@ class DataSet:
 
     Attributes:
         root: The folder or archive.
-        layout: The layout's name, such as "iharmony4".
-        samples: The usable samples of what was asked for.
-        problems: What belongs to it but is missing, a sentence each.
-        notes: What else is worth knowing, a sentence each.
+        layout: The name of the layout, such as "iharmony4".
+        samples: The usable samples that were requested.
+        problems: What is missing, as sentences.
+        notes: Further remarks, as sentences.
     """
 
     root: Path
@@ -68,17 +67,16 @@ class DataSet:
 def open_dataset(
     root: Path, *, layout: str = "auto", split: str | None = None, subsets: Sequence[str] | None = None
 ) -> DataSet:
-    """Find the samples of a data set; no picture is opened.
+    """Find the samples of a data set, without opening pictures.
 
     Args:
-        root: A folder, a zip or tar archive, which is read without unpacking, or the file of a manifest.
-        layout: A layout's name, or "auto" to recognize it.
-        split: "train" or "test"; both, and what no list mentions, by default.
-        subsets: Names of sub-sets; all by default.
+        root: A folder, a zip or tar archive, which is read without unpacking, or a manifest file.
+        layout: The name of a layout, or "auto" to recognize it.
+        split: "train" or "test"; by default both, and samples in no list.
+        subsets: The names of sub-sets; all by default.
 
     Raises:
-        DataError: The root cannot be read, its layout is not recognized, or nothing is left of what was asked
-            for.
+        DataError: The root cannot be read, its layout is not recognized, or no requested sample exists.
     """
     root = Path(root)
     name, found = find_samples(root, layout, subsets)
@@ -90,7 +88,7 @@ def open_dataset(
 
 
 def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str] | None) -> str:
-    """Explain in a sentence why no sample is left."""
+    """Explain in a sentence why there are no samples."""
     if subsets is not None and not found.samples:
         return f"{root} has no sub-set {' or '.join(subsets)}; it has {', '.join(found.subsets) or 'none'}."
     splits = sorted({sample.split for sample in found.samples} - {""})
@@ -102,11 +100,11 @@ def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str]
 def read_sample(sample: Sample) -> Arrays:
     """Read a sample's pictures at full resolution.
 
-    The codes are those in the files, as the published evaluations read them: turned upright by EXIF, reduced
-    to 8 bit, without alpha channel and without applying color profiles. Masks keep their gray values.
+    The codes are those in the files, as in the published evaluations: rotated by EXIF, reduced to 8 bits,
+    without alpha and without color conversion. Masks keep their gray values.
 
     Raises:
-        DataError: A file is missing or damaged, or their sizes differ; names them.
+        DataError: A file is missing or damaged, or their sizes differ; the message names them.
     """
     composite, mask = read_colors(sample.composite), _foreground(sample.mask)
     real = read_colors(sample.real) if sample.real else None
@@ -120,13 +118,13 @@ def read_sample(sample: Sample) -> Arrays:
 
 
 def resize_arrays(arrays: Arrays, size: int) -> Arrays:
-    """Resize a sample's pictures to squares, as the published evaluations do.
+    """Resize a sample's pictures to squares, as in the published evaluations.
 
-    Bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to the nearest code.
+    The interpolation is bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to codes.
 
     Args:
         arrays: The sample.
-        size: Side of the squares in pixels.
+        size: The side of the squares in pixels.
     """
     composite, mask, real = arrays
     return Arrays(
@@ -138,7 +136,7 @@ def read_entry(entry: Entry) -> Picture:
     """Read a picture in its native depth.
 
     Raises:
-        DataError: It is missing or damaged; names it.
+        DataError: The file is missing or damaged; the message names it.
     """
     return decode_entry(entry, entry.read())
 
@@ -149,13 +147,13 @@ def decode_entry(
     """Decode a file's bytes to a picture in its native depth.
 
     Args:
-        entry: The file, of which messages have the name.
+        entry: The file, for messages.
         data: Its content.
         color_space: As for `read_picture`.
-        profile: Likewise.
+        profile: As for `read_picture`.
 
     Raises:
-        DataError: It is damaged; names it.
+        DataError: The file is damaged; the message names it.
     """
     try:
         return read_picture(data, color_space=color_space, profile=profile, name=str(entry))
@@ -190,7 +188,7 @@ def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _squash(array: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    import torch  # half a second that a mere look at a data set need not wait for
+    import torch  # takes half a second, which listing a data set does not need
     from torch.nn import functional as F
 
     planes = torch.from_numpy(array).reshape(*array.shape[:2], -1).permute(2, 0, 1)[None].float()

@@ -1,7 +1,7 @@
-"""Trees of files: a folder, a zip or a tar archive, all read in place by the same three methods.
+"""Trees of files: a folder, a zip or a tar archive, read in place by the same methods.
 
 A tree is only a name, so it is cheap to send to another process; archives are opened there when first read.
-Links inside archives, and members whose names would lead out of them, are left out.
+Links inside archives, and members whose paths leave them, are ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import BinaryIO, Protocol
 from ..errors import DataError
 from ..system.files import check_regular
 
-# What the standard library raises for archives that contradict themselves.
+# Errors that the standard library raises for inconsistent archives.
 _DAMAGED = (
     *(OSError, EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error),
     *(lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError),
@@ -40,22 +40,22 @@ class Tree(Protocol):
         """The folder, the archive file, or an address such as s3://bucket/folder."""
 
     def files(self) -> list[str]:
-        """List the paths of all files, sorted, without clutter of operating systems."""
+        """List the paths of all files, sorted, without files that operating systems add."""
 
     def exists(self, path: str) -> bool:
-        """Check whether there is such a file."""
+        """Check whether a file exists."""
 
     def read(self, path: str) -> bytes:
-        """Read a file; OSError, KeyError or DataError if it cannot be read."""
+        """Read a file; raise OSError, KeyError or DataError if it cannot be read."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a tree.
+    """A file of a tree.
 
     Attributes:
-        tree: Where it lies.
-        path: Its path there, relative to the tree's root.
+        tree: The tree.
+        path: The path relative to its root.
     """
 
     tree: Tree
@@ -105,7 +105,7 @@ def open_tree(root: Path) -> Tree:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder on disk; links in it are followed."""
+    """A folder on disk; links are followed."""
 
     root: Path
 
@@ -117,8 +117,8 @@ class Folder:
             raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from error
 
     def exists(self, path: str) -> bool:
-        """Check whether there is such a file."""
-        return os.path.isfile(self.root / path)  # False for names that no file can have
+        """Check whether a file exists."""
+        return os.path.isfile(self.root / path)  # False for impossible names
 
     def read(self, path: str) -> bytes:
         """Read a file."""
@@ -137,7 +137,7 @@ class Zip:
         return sorted(_open_zip(self.root, _state(self.root), os.getpid())[1])
 
     def exists(self, path: str) -> bool:
-        """Check whether there is such a file."""
+        """Check whether a file exists."""
         return path in _open_zip(self.root, _state(self.root), os.getpid())[1]
 
     def read(self, path: str) -> bytes:
@@ -148,7 +148,7 @@ class Zip:
 
 @dataclass(frozen=True)
 class Tar:
-    """A tar archive; a compressed one is quick only when read in the order of its files."""
+    """A tar archive; a compressed one is only fast if it is read in the order of its files."""
 
     root: Path
 
@@ -157,7 +157,7 @@ class Tar:
         return sorted(_index_tar(self.root, _state(self.root))[1])
 
     def exists(self, path: str) -> bool:
-        """Check whether there is such a file."""
+        """Check whether a file exists."""
         return path in _index_tar(self.root, _state(self.root))[1]
 
     def read(self, path: str) -> bytes:
@@ -174,7 +174,7 @@ class Tar:
 
 def _walk(folder: str, inside: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
     real = os.path.realpath(folder)
-    if real in above:  # a link that leads back up
+    if real in above:  # a link to a parent folder
         return
     with os.scandir(folder) as items:
         for item in items:
@@ -185,14 +185,14 @@ def _walk(folder: str, inside: str = "", above: tuple[str, ...] = ()) -> Iterato
 
 
 def _state(root: Path) -> tuple[int, int]:
-    """Return a value that changes when another archive replaces an open one."""
+    """Return a value that changes when the archive is replaced."""
     status = root.stat()
     return status.st_mtime_ns, status.st_size
 
 
 @lru_cache(maxsize=16)
 def _open_zip(root: Path, state: object, process: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-    """Open an archive for one process; after a fork, a shared handle would be moved by both."""
+    """Open an archive for one process; after a fork, a shared handle would be moved by both processes."""
     try:
         archive = zipfile.ZipFile(root)
     except _DAMAGED as error:
@@ -211,7 +211,7 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
 
 @lru_cache(maxsize=16)
 def _index_tar(root: Path, state: object) -> tuple[bool, dict[str, tuple[int, int]]]:
-    """Return whether an archive is compressed, and the place and length of each file's content."""
+    """Return whether an archive is compressed, and the offset and size of the content of each file."""
     try:
         compressed = _is_compressed(root)
         with tarfile.open(root, "r:*") as archive:
@@ -252,7 +252,7 @@ def _part(stream: BinaryIO, offset: int, size: int) -> bytes:
 
 
 def _inside(name: str) -> str | None:
-    """Normalize a member's path; None if it leads out of the archive or is clutter."""
+    """Normalize a member's path; None if it leaves the archive or is added by operating systems."""
     name = name.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or ":" in name.split("/")[0]:
@@ -262,6 +262,6 @@ def _inside(name: str) -> str | None:
 
 
 def is_clutter(path: str) -> bool:
-    """Check whether a file is clutter of an operating system."""
+    """Check whether a file was added by an operating system."""
     parts = path.split("/")
     return parts[-1].startswith("._") or not _CLUTTER.isdisjoint(parts)

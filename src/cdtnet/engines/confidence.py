@@ -1,15 +1,15 @@
 """The confidence in a change, from two analyses, the second one mirrored (test-time augmentation).
 
-Their mean is better than either, and where they differ neither is sure. Not in the paper;
-`Config.second_look` says whether a network looks twice.
+The mean of both has a smaller error than either, and the larger their difference, the less certain it is.
+This is not in the paper; it is used with `Config.second_look`.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-DOUBT = 1.0  # weight of the squared difference of two looks in the squared error of their mean
-FLOOR = 3.0 / 255  # an error that looks have in common, in 0..1, where the foreground is small
-SPREAD = 5.0  # extra multiple of FLOOR², scaled by the foreground's share: less is left to go by
+DOUBT = 1.0  # weight of the squared difference of two analyses in the squared error of their mean
+FLOOR = 3.0 / 255  # error that both analyses share, in 0..1, for small foregrounds
+SPREAD = 5.0  # extra multiple of FLOOR², scaled by the foreground's share, which leaves less background
 _SQUARE = (-3, -2, -1)  # axes
 
 
@@ -17,8 +17,8 @@ class Confidence(NamedTuple):
     """The share of a change to apply; arrays or tensors (…), one value for each picture.
 
     Attributes:
-        share: of the change, 0..1.
-        size: root mean square of the change over the foreground, in 0..1.
+        share: The share of the change to apply, 0..1.
+        size: The root mean square of the change over the foreground, in 0..1.
     """
 
     share: Any
@@ -31,7 +31,7 @@ def mean(first: Any, second: Any, weight: float = 0.5) -> Any:
     Args:
         first: (…).
         second: (…).
-        weight: of the second, 0..1.
+        weight: The weight of the second, 0..1.
     """
     return None if first is None else (1 - weight) * first + weight * second
 
@@ -49,15 +49,15 @@ def mix(parts: Sequence[Any], weights: Sequence[float]) -> Any:
 def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:
     """Compute the confidence in the mean change of two analyses.
 
-    Wiener's filter, size² / (size² + error²), for the change as a whole, both over the foreground: it is
-    continuous, so that what hardly changes the picture hardly changes the result. The error is not known. A
-    quarter of the looks' squared difference, as that of a mean of two independent estimates, stands for what
-    they don't share; for what they share stands a constant that grows with the foreground.
+    This is the Wiener filter size² / (size² + error²) of the whole change, with both values over the
+    foreground. It is continuous, so that small changes of the picture cause small changes of the result. The
+    error is estimated: its independent part from a quarter of the squared difference of both analyses, as for
+    a mean of two independent estimates; its shared part by a constant that grows with the foreground.
 
     Args:
-        first: (…,S,S,3), what the first look makes of pictures at base size; arrays or tensors.
-        second: (…,S,S,3), what the second does, mirrored back.
-        image: (…,S,S,3), the pictures themselves.
+        first: (…,S,S,3), the pictures at base size by the first analysis; arrays or tensors.
+        second: (…,S,S,3), those by the second one, mirrored back.
+        image: (…,S,S,3), the composites.
         mask: (…,S,S,1), their foregrounds.
     """
     apart, change = mask * (first - second), mask * ((first + second) / 2 - image)

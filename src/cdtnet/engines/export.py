@@ -1,4 +1,4 @@
-"""Graphs as ONNX: without weights in the package, with weights for other runtimes."""
+"""Export to ONNX graphs: without weights for this package, with weights for other runtimes."""
 
 import io
 import json
@@ -19,16 +19,16 @@ from .whole import WholeGraph
 OPSET = 18
 WHOLE = "cdtnet"
 COUNTED_BY_LUTS = ("color_mapping.basis", "color_mapping.weigh.weight", "color_mapping.weigh.bias")
-# Sizes to trace with where they are free: all different, and none of them stays in the graph.
+# Sizes for tracing free dimensions: all different, and none of them remains in the graph.
 TRACED = {"batch": 2, "base": 16, "coarse": 3, "height": 5, "width": 7, "low_height": 4, "low_width": 6}
 
 
 def export(model: CDTNet, card: Mapping[str, Any]) -> dict[str, onnx.ModelProto]:
-    """A network and its boxes as graphs that hold their weights, by name.
+    """Export a network and its sub-graphs with their weights, by name.
 
     Args:
-        model: in eval mode, on the CPU.
-        card: what to say of the weights; goes into the graphs' metadata with the network's configuration.
+        model: The network, in eval mode, on the CPU.
+        card: Metadata of the weights; stored in the graphs with the network's configuration.
     """
     parts = {WHOLE: WholeGraph(model), **subgraphs(model)}
     graphs = {name: _trace(part, with_weights=True) for name, part in parts.items()}
@@ -40,9 +40,9 @@ def export(model: CDTNet, card: Mapping[str, Any]) -> dict[str, onnx.ModelProto]
 
 
 def export_bare(model: CDTNet) -> dict[str, onnx.ModelProto]:
-    """The graphs of a network's boxes, by name, with every weight an input, under its name in our files.
+    """Export a network's sub-graphs, by name, with every weight as an input, named as in weights files.
 
-    For any number of basis LUTs, and for both kinds of refinement (`Config.residual`).
+    They are for any number of basis LUTs, and include both kinds of refinement (`Config.residual`).
     """
     published, ours = (subgraphs(CDTNet(replace(model.config, residual=kind))) for kind in (False, True))
     drawn = {**ours, **published}
@@ -60,7 +60,7 @@ def export_bare(model: CDTNet) -> dict[str, onnx.ModelProto]:
 def _trace(box: SubGraph, *, with_weights: bool) -> onnx.ModelProto:
     shapes = {**box.inputs, **box.outputs}
     file = io.BytesIO()
-    with warnings.catch_warnings():  # of the tracer's age; the newer one needs three packages more
+    with warnings.catch_warnings():  # the tracer is deprecated; the newer one needs three more packages
         warnings.simplefilter("ignore")
         torch.onnx.export(
             box.eval(),
@@ -74,7 +74,7 @@ def _trace(box: SubGraph, *, with_weights: bool) -> onnx.ModelProto:
             },
             opset_version=OPSET,
             dynamo=False,
-            training=torch.onnx.TrainingMode.PRESERVE,  # keeps BatchNorm, and so the names of its weights
+            training=torch.onnx.TrainingMode.PRESERVE,  # keeps BatchNorm, and thus the names of its weights
             do_constant_folding=False,
             keep_initializers_as_inputs=not with_weights,
         )

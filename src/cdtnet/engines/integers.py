@@ -1,4 +1,4 @@
-"""The refinement's convolutions in 8-bit integers: where OpenVINO finds these roundings, it multiplies so."""
+"""The refinement's convolutions in 8-bit integers, by rounding operations that OpenVINO recognizes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..weights import Weights
 from .quiet import opset13, ov
 
 FIRST, SECOND = "refinement.convs.0.weight", "refinement.convs.3.weight"
-SPARE = 2  # of the weights' range: sums of two products overflow otherwise, where there is no VNNI
-ELU_LEAST = -1.0  # what ELU gives at least
+SPARE = 2  # factor of the weights' range: without VNNI, sums of two products would overflow otherwise
+ELU_LEAST = -1.0  # the smallest value of ELU
 
 
 def in_integers(graph: ov.Model, weights: Weights) -> ov.Model | None:
-    """A copy of the refinement's graph that is computed in integers; None if the weights have no ranges.
+    """Return a copy of the refinement's graph that uses integers; None if the weights have no ranges.
 
-    What the first convolution reads is scaled by each channel's own range, and its weights by the inverse,
-    so that one step of the integers serves all channels.
+    The inputs of the first convolution are scaled by the range of their channel, and its weights by the
+    inverse, so that one integer step fits all channels.
 
     Raises:
-        WeightsError: if the ranges are none.
+        WeightsError: The ranges are invalid.
     """
     ranges = weights.card.get("ranges")
     if ranges is None:
@@ -40,7 +40,7 @@ def in_integers(graph: ov.Model, weights: Weights) -> ov.Model | None:
             kernel = weights.entries[name] * inputs
         elif name == SECOND:
             step = (hidden - ELU_LEAST) / 255
-            least = np.round(ELU_LEAST / step) * step  # so that 0, which surrounds the picture, is exact
+            least = np.round(ELU_LEAST / step) * step  # so that 0, the padding, is exact
             read = _rounded(read, least, least + 255 * step, least, least + 255 * step)
             kernel = weights.entries[name]
         else:
@@ -52,7 +52,7 @@ def in_integers(graph: ov.Model, weights: Weights) -> ov.Model | None:
 
 
 def _checked(ranges: Any, weights: Weights) -> tuple[NDArray[np.float32], np.float32]:
-    """The first convolution's ranges (1,C,1,1) and the second one's."""
+    """Return the ranges of the first convolution's inputs (1,C,1,1) and of the second one's."""
     try:
         inputs, hidden = np.array(ranges["inputs"], np.float32), np.float32(ranges["hidden"])
         fits = inputs.shape == weights.entries[FIRST].shape[1:2] and np.isfinite(inputs).all()
@@ -67,12 +67,12 @@ def _checked(ranges: Any, weights: Weights) -> tuple[NDArray[np.float32], np.flo
 
 
 def _rounded(value: ov.Output, *limits: Any, levels: int = 256) -> ov.Output:
-    """A value brought from one interval to another, of so many levels: least and most of both, by channel."""
+    """Round a value to `levels` steps between limits, which are given per channel for input and output."""
     constants = (opset13.constant(np.asarray(limit, np.float32)) for limit in limits)
     return opset13.fake_quantize(value, *constants, levels).output(0)
 
 
 def _rounded_kernel(kernel: NDArray[np.float32]) -> ov.Output:
-    """Weights (out,in,3,3), rounded for each output by itself."""
+    """Round weights (out,in,3,3), with a scale for each output."""
     most = np.maximum(SPARE * np.abs(kernel).max((1, 2, 3), keepdims=True), 1e-12)
     return _rounded(opset13.constant(kernel).output(0), -most, most, -most, most, levels=255)

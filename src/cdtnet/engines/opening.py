@@ -1,4 +1,4 @@
-"""Choosing the engine for a device, and opening a network on it."""
+"""Choosing the engine for a device, and loading a network on it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def open_engine(
     engine: str = "auto",
     threads: int | None = None,
 ) -> Engine:
-    """Get a network ready on a runtime.
+    """Load a network on an engine.
 
     Args:
-        model: a shipped name, a path to weights, or a `CDTNet` module, which only PyTorch runs.
+        model: The name of a shipped model, a path to weights, or a `CDTNet` module, which only PyTorch runs.
         device: "auto" for a GPU if there is one, else the CPU; or "cpu", "cuda", "mps" or another name of
             PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
-        threads: of OpenVINO; one for each core by default.
+        threads: The number of OpenVINO's threads; by default one per core.
 
     Raises:
         WeightsError: There are no such weights, or they do not fit.
-        CdtnetError: The engine is not installed or the device is not there.
+        CdtnetError: The engine is not installed, or the device is not available.
     """
     if engine not in ("auto", "openvino", "pytorch"):
         raise CdtnetError(f"There is no engine {engine!r}; choose auto, openvino or pytorch.")
@@ -47,7 +47,7 @@ def open_engine(
     weights = load_weights(model)
     if engine == "auto":
         on_cpu = device == "cpu" or (device == "auto" and not _gpu_for_pytorch())
-        # The graphs have the paper's two paths; the ablation without them is for research.
+        # The graphs have separate foreground and background features; the ablation without is for research.
         engine = "openvino" if on_cpu and weights.config.split else "pytorch"
     if engine == "pytorch":
         with needs("torch", f"The device {device!r}" if device not in ("auto", "cpu") else "This engine"):
@@ -62,7 +62,7 @@ def open_engine(
 
 
 def _gpu_for_pytorch() -> bool:
-    """Whether PyTorch is installed and may find a GPU, without the seconds that it takes to ask it."""
+    """Check whether PyTorch is installed and may find a GPU, without the seconds of importing it."""
     if find_spec("torch") is None:
         return False
     if sys.platform == "darwin":

@@ -1,6 +1,6 @@
-"""The OpenVINO engine: the light one, for CPUs; needs no PyTorch.
+"""The OpenVINO engine, for CPUs; it does not need PyTorch.
 
-Runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modules, with the weights of any file.
+It runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modules, with any weights.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ BOXES = {
     "cdtnet-sim": ("generator", "color_mapping", "lookup"),
     "is2am": ("generator", "upsampling"),
 }
-CORRECTION = "correction"  # the graph that stands for the refinement of a residual
-GLOBAL = ("generator", "color_mapping", "residual")  # run once for a picture, by all threads together
+CORRECTION = "correction"  # the graph of the refinement with a residual
+GLOBAL = ("generator", "color_mapping", "residual")  # run once per picture, on all threads together
 
 
 class LowAnalysis(NamedTuple):
-    """All that rendering needs to know of a picture.
+    """The analysis of a picture: the input of rendering.
 
     Attributes:
-        low: (1,3+32,S,S), the generator's picture, normalized, or what is to be added to the color
-            mapping's (`Config.residual`), and its features; None for "cdtnet-sim".
+        low: (1,3+32,S,S), the generator's picture, normalized, or the correction of the color mapping's
+            (`Config.residual`), and its features; None for "cdtnet-sim".
         table: (1,3,33,33,33), the mixed LUT, axes color, blue, green, red; None for "is2am".
-        atlas: (1,3,204,204), the same as a flat picture, for looking up.
+        atlas: (1,3,204,204), the same as a flat picture, for look-ups.
     """
 
     low: FloatArray | None
@@ -52,17 +52,17 @@ class LowAnalysis(NamedTuple):
     atlas: FloatArray | None = None
 
     def mirrored(self) -> LowAnalysis:
-        """What belongs to the same picture with left and right exchanged."""
+        """Return the analysis of the mirrored picture."""
         return self if self.low is None else self._replace(low=np.ascontiguousarray(self.low[..., ::-1]))
 
     def resampled(self, rows: FloatArray, columns: FloatArray) -> LowAnalysis:
-        """What belongs to the same picture moved and scaled; see `Engine.look`."""
+        """Return the analysis of the same picture moved and scaled; see `Engine.look`."""
         return (
             self if self.low is None else self._replace(low=(rows @ self.low @ columns.T).astype(np.float32))
         )
 
     def recolored(self, other: LowAnalysis) -> LowAnalysis:
-        """The same with the table of another."""
+        """Return the same analysis with the table of another."""
         return other._replace(low=self.low)
 
 
@@ -70,11 +70,11 @@ class OpenVinoEngine:
     """An `Engine` on the CPU.
 
     Args:
-        weights: of the network.
-        threads: how many to compute with; by default one for each core.
+        weights: The weights of the network.
+        threads: The number of threads; by default one per core.
 
     Raises:
-        WeightsError: They do not fit.
+        WeightsError: The weights do not fit.
     """
 
     name = "openvino"
@@ -98,7 +98,7 @@ class OpenVinoEngine:
             return _CompiledGraph(graphs[name], precision, self.parallel, streams)
 
         self._graphs = {name: box(name) for name in graphs}
-        # With the refinement, tiles of 256 would take four times the memory between layers, in no less time.
+        # With the refinement, tiles of 256 would take four times the memory of activations, in the same time.
         self.tile = 128 if "refinement" in graphs else 256
         if "refinement" in graphs:
             self._graphs["refinement, bfloat16"] = box("refinement", "bfloat16")
@@ -110,7 +110,7 @@ class OpenVinoEngine:
                 self.fast = "int8" if "INT8" in capabilities else self.fast
 
     def look(self, low: LowPicture) -> LowAnalysis:
-        """Everything global about a picture."""
+        """Analyze a picture; see `Engine`."""
         image = np.ascontiguousarray(low.image.transpose(2, 0, 1)[None])
         found = self._graphs["generator"].run(image=image, mask=low.mask[None, None])
         mixed = {}
@@ -124,18 +124,18 @@ class OpenVinoEngine:
         return analysis
 
     def mix(self, analyses: Sequence[LowAnalysis], weights: Sequence[float]) -> LowAnalysis:
-        """Of analyses of the same picture; see `Engine`."""
+        """Mix analyses of the same picture; see `Engine`."""
         return LowAnalysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True)))
 
     def release_memory(self) -> None:
-        """Give back the memory that looking took."""
+        """Release the memory of analyses; see `Engine`."""
         for name in GLOBAL:
             if name in self._graphs:
                 self._graphs[name].release_memory()
         trim_memory()
 
     def preview(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
-        """The picture at base size that an analysis leads to, (S,S,3)."""
+        """Return the picture at base size that an analysis gives, (S,S,3)."""
         if analysis.low is None:
             return self._map(analysis, low)
         painted = analysis.low[0, :3].transpose(1, 2, 0) * np.array(IMAGENET_STD, np.float32)
@@ -144,13 +144,13 @@ class OpenVinoEngine:
         return painted + np.array(IMAGENET_MEAN, np.float32)
 
     def _map(self, analysis: LowAnalysis, low: LowPicture) -> FloatArray:
-        """The color mapping's picture at base size, (S,S,3)."""
+        """Return the color mapping's picture at base size, (S,S,3)."""
         assert analysis.atlas is not None
         inputs = {"image": low.image[None], "mask": low.mask[None, ..., None]}
         return self._graphs["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"][0]
 
     def render(self, analysis: LowAnalysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
-        """A tile of the picture, whole frame as published; see `Engine`."""
+        """Render a tile, whole frame as published; see `Engine`."""
         inputs = {"image": tile.composite[None], "mask": tile.mask[None, ..., None]}
         if analysis.atlas is not None:
             inputs["mapped"] = self._graphs["lookup"].run(atlas=analysis.atlas, **inputs)["mapped"]
@@ -167,21 +167,21 @@ class OpenVinoEngine:
         return box.run(**inputs, **drawn)["refined"][0]
 
     def table(self, analysis: LowAnalysis) -> FloatArray | None:
-        """The mixed LUT as (33,33,33,3), axes blue, green, red, color; None for a generator alone."""
+        """Return the mixed LUT as (33,33,33,3), axes blue, green, red, color; None for "is2am"."""
         return (
             None if analysis.table is None else np.ascontiguousarray(analysis.table[0].transpose(1, 2, 3, 0))
         )
 
     def describe(self) -> str:
-        """The runtime and the device, for people."""
+        """Describe the runtime and the device."""
         return f"OpenVINO {ov.__version__.partition('-')[0]}, {self.fast}, {self.parallel} threads"
 
 
 class _CompiledGraph:
-    """A compiled graph. Threads may share it: each takes a request of its own for as long as it runs."""
+    """A compiled graph. Threads may share it: each run takes a free request, or a new one."""
 
     def __init__(self, graph: ov.Model, precision: Precision, threads: int, streams: int):
-        self._graph: ov.Model | None = graph  # until it is compiled
+        self._graph: ov.Model | None = graph  # None after compiling
         self._precision = precision
         self._threads, self._streams = threads, streams
         self._compiled: ov.CompiledModel | None = None
@@ -189,13 +189,13 @@ class _CompiledGraph:
         self._lock = Lock()
 
     def run(self, **inputs: FloatArray) -> dict[str, FloatArray]:
-        """Outputs by their names."""
+        """Run the graph, and return its outputs by name."""
         with self._request() as request:
             found = request.infer(inputs, share_inputs=True)
             return {output.any_name: value for output, value in found.items()}
 
     def release_memory(self) -> None:
-        """Give back inputs, outputs and what lies between, unless another thread is computing with it."""
+        """Release inputs, outputs and activations, unless another thread is computing."""
         with suppress(Empty):
             while True:
                 self._idle.get_nowait()
@@ -213,7 +213,7 @@ class _CompiledGraph:
         self._idle.put(request)
 
     def _compile(self) -> ov.CompiledModel:
-        """The graph, compiled when it is first needed."""
+        """Return the compiled graph, and compile it on first use."""
         with self._lock:
             if self._compiled is None:
                 settings = {
@@ -221,19 +221,19 @@ class _CompiledGraph:
                     "INFERENCE_NUM_THREADS": self._threads,
                     "NUM_STREAMS": self._streams,
                     "ENABLE_CPU_PINNING": False,  # several processes may share the cores
-                    "CPU_RUNTIME_CACHE_CAPACITY": 32,  # compiled kernels kept, each for one shape
+                    "CPU_RUNTIME_CACHE_CAPACITY": 32,  # number of compiled kernels kept, one per shape
                 }
                 self._compiled = core().compile_model(self._graph, "CPU", settings)
                 self._graph = None
-                trim_memory()  # compiling takes more than what is compiled
+                trim_memory()  # compiling takes more memory than the compiled graph
             return self._compiled
 
 
 def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
-    """The graphs of a network's boxes, holding its weights.
+    """Read the sub-graphs of a network, and insert its weights.
 
     Raises:
-        WeightsError: The weights are not exactly what the graphs ask for.
+        WeightsError: The weights are not exactly the inputs of the graphs.
     """
     files = {name: name for name in BOXES[weights.config.variant]}
     if not weights.config.residual:
@@ -260,10 +260,10 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
 
 
 def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int, FloatArray]:
-    """How pixels start..stop of a line of `size` are interpolated from a line of `low_size`.
+    """Return how pixels start..stop of a line of `size` are interpolated from a line of `low_size`.
 
     Returns:
-        The first low sample that they draw on, and (stop−start, n) weights of it and those after it.
+        The first low sample that is used, and weights (stop−start, n) of it and the next ones.
     """
     positions = low_positions(start, stop, size, low_size)
     first, last = int(positions[0]), min(int(positions[-1]) + 1, low_size - 1)
@@ -273,8 +273,8 @@ def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int
 
 
 def _shapes(places: Mapping[str, ov.op.Parameter], weights: Weights) -> dict[str, tuple[int, ...]]:
-    """The shapes that a network's entries must have; graphs leave open only the number of LUTs."""
-    # Counters of training, from which nothing is computed, have no place in the graphs.
+    """Return the shapes of a network's entries; graphs only leave the number of LUTs open."""
+    # BatchNorm's counters, which do not affect results, are not in the graphs.
     shapes: dict[str, tuple[int, ...]] = {n: () for n in weights.entries if n.endswith("num_batches_tracked")}
     for name, place in places.items():
         sizes = place.partial_shape

@@ -16,13 +16,13 @@ FloatArray = NDArray[np.float32]
 
 
 class Tile(NamedTuple):
-    """A part of what was analyzed, to be rendered.
+    """A tile to be rendered.
 
     Attributes:
         composite: (h,w,3), its pixels, sRGB in 0..1.
         mask: (h,w), 0..1.
-        size: (H,W) of what was analyzed: the picture, or a frame of it.
-        window: where it lies there.
+        size: (H,W) of the analyzed area: the picture, or a frame of it.
+        window: Its position there.
     """
 
     composite: FloatArray
@@ -35,13 +35,13 @@ class Engine(Protocol):
     """A network on a runtime. Threads may share it.
 
     Attributes:
-        name: by which it is asked for.
-        config: of the network.
-        parallel: how many windows are best rendered at a time, each in a thread of its own.
-        tile: side of the tiles in which a picture is best rendered, in pixels, a power of two.
-        step: sides of windows that are rendered fastest are multiples of this and the halo on both sides.
-        precisions: that it can compute these weights in.
-        fast: that of them which is best for 8-bit pictures on this hardware; never off by more than a level.
+        name: The name in options.
+        config: The configuration of the network.
+        parallel: The best number of windows to render at a time, in threads.
+        tile: The best side of tiles in pixels, a power of two.
+        step: Windows render fastest if their sides are multiples of this, plus the halo on both sides.
+        precisions: The precisions that it supports for these weights.
+        fast: The best of them for 8-bit pictures on this hardware; its error is never more than a level.
     """
 
     name: str
@@ -72,9 +72,9 @@ class Engine(Protocol):
         """Render a tile of the picture, whole frame as published.
 
         Args:
-            analysis: of the whole picture.
-            tile: what to render.
-            precision: of the refinement's convolutions.
+            analysis: The analysis of the whole picture.
+            tile: The tile to render.
+            precision: The precision of the refinement's convolutions.
 
         Returns:
             (h,w,3), sRGB, not clamped.

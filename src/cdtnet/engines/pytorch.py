@@ -1,4 +1,4 @@
-"""The PyTorch engine: the reference, and the one for GPUs."""
+"""The PyTorch engine: the reference, and the engine for GPUs."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,8 +24,8 @@ class TorchEngine:
     """An `Engine` of a `CDTNet` module.
 
     Args:
-        model: in eval mode; moved to the device.
-        device: a PyTorch device name, or "auto" for the best there is.
+        model: The network in eval mode; moved to the device.
+        device: A PyTorch device name, or "auto" for the best available one.
     """
 
     name = "pytorch"
@@ -38,34 +38,34 @@ class TorchEngine:
         self.model = model.to(self.device).channels_last()
         self.config = model.config
         self.fast: Precision = "float32"
-        self.parallel = 1  # PyTorch shares each operation out among the cores by itself
+        self.parallel = 1  # PyTorch itself distributes each operation over the cores
         self._on_cuda = self.device.type == "cuda"
         if self._on_cuda:
             self.fast = "bfloat16"
-            self.parallel = 3  # one tile on its way there, one being rendered, one on its way back
-            torch.backends.cudnn.allow_tf32 = False  # float32 would have 10 bits of mantissa; for the process
+            self.parallel = 3  # one tile being uploaded, one rendered, one downloaded
+            torch.backends.cudnn.allow_tf32 = False  # TF32 has a mantissa of 10 bits; set for the process
 
     @torch.inference_mode()
     def look(self, low: LowPicture) -> Analysis:
-        """Everything global about a picture."""
+        """Analyze a picture; see `Engine`."""
         return self._ready(self.model.analyze(self._input(low)))
 
     @torch.inference_mode()
     def mix(self, analyses: Sequence[Analysis], weights: Sequence[float]) -> Analysis:
-        """Of analyses of the same picture; see `Engine`."""
+        """Mix analyses of the same picture; see `Engine`."""
         return self._ready(Analysis(*(mix(parts, weights) for parts in zip(*analyses, strict=True))))
 
     def release_memory(self) -> None:
-        """Nothing is held: PyTorch frees what it has computed with."""
+        """Do nothing: PyTorch frees memory after use."""
 
     @torch.inference_mode()
     def preview(self, analysis: Analysis, low: LowPicture) -> FloatArray:
-        """The picture at base size that an analysis leads to, (S,S,3)."""
+        """Return the picture at base size that an analysis gives, (S,S,3)."""
         return _paint(analysis, self._input(low)).float().cpu().numpy()
 
     @torch.inference_mode()
     def render(self, analysis: Analysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
-        """A tile of the picture, whole frame as published; see `Engine`."""
+        """Render a tile, whole frame as published; see `Engine`."""
         reduced = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16")
         with self._stream(), reduced:
             image, mask = self._tensor(tile.composite).permute(2, 0, 1)[None], self._tensor(tile.mask)
@@ -73,13 +73,13 @@ class TorchEngine:
             return rendered[0].permute(1, 2, 0).float().cpu().numpy()
 
     def table(self, analysis: Analysis) -> FloatArray | None:
-        """The mixed LUT as (33,33,33,3), axes blue, green, red, color; None for a generator alone."""
+        """Return the mixed LUT as (33,33,33,3), axes blue, green, red, color; None for "is2am"."""
         if analysis.table is None:
             return None
         return np.ascontiguousarray(analysis.table[0].permute(1, 2, 3, 0).cpu().numpy())
 
     def describe(self) -> str:
-        """The runtime and the device, for people."""
+        """Describe the runtime and the device."""
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
         return f"PyTorch {torch.__version__} on {self.device}{threads}"
 
@@ -88,24 +88,24 @@ class TorchEngine:
         return LowInput(image[None], mask[None], self._tensor(low.coarse_mask)[None, None])
 
     def _ready(self, analysis: Analysis) -> Analysis:
-        """The analysis, once it is computed: streams of the tiles do not wait for it."""
+        """Return the analysis once it is computed, because the streams of tiles do not wait for it."""
         if self._on_cuda:
             torch.cuda.current_stream(self.device).synchronize()
         return analysis
 
     def _stream(self) -> AbstractContextManager[Any]:
-        """On an NVIDIA GPU, an order of its own for a tile's work, beside that of others."""
+        """Return a CUDA stream of its own for a tile on an NVIDIA GPU, so that tiles overlap."""
         return torch.cuda.stream(torch.cuda.Stream(self.device)) if self._on_cuda else nullcontext()
 
     def _tensor(self, array: FloatArray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
-        if self._on_cuda:  # from pinned memory, so that nothing waits for the transfer
+        if self._on_cuda:  # pinned memory allows asynchronous transfers
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
 
 
 def _paint(analysis: Analysis, low: LowInput) -> torch.Tensor:
-    """The picture at base size that an analysis leads to, (S,S,3)."""
+    """Return the picture at base size that an analysis gives, (S,S,3)."""
     painted = analysis.image_low
     if painted is None or analysis.residual_low is not None:
         assert analysis.table is not None
@@ -116,7 +116,7 @@ def _paint(analysis: Analysis, low: LowInput) -> torch.Tensor:
 
 
 def _pick(device: str) -> torch.device:
-    """The device of that name; "auto" is the GPU if there is one."""
+    """Return the device of that name; "auto" is the GPU if there is one."""
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -7,10 +7,10 @@ import os
 import sys
 from functools import cache
 
-# What is None here cannot be imported; OpenVINO then does without.
+# A module that is None here cannot be imported; OpenVINO then works without it.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
-# Kernels are compiled for one shape each; by default a thousand are kept, hundreds of megabytes of them.
+# Kernels are compiled per shape; by default a thousand are kept, which takes hundreds of megabytes.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 import openvino as ov  # noqa: E402
@@ -21,9 +21,10 @@ __all__ = ["core", "opset13", "ov"]
 
 @cache
 def core() -> ov.Core:
-    """OpenVINO's core, one for the process, never let go.
+    """Return OpenVINO's core: one for the process, which is never freed.
 
-    The first one that computes lays out a stack for signal handlers, and the last that goes unmaps it; when
-    others came between, or another thread lets go, the system still has that stack, and Ctrl-C crashes.
+    The first core that computes allocates a stack for signal handlers, and the last one that is freed unmaps
+    it. If other cores were created in between, or another thread frees it, the system still uses that stack,
+    and Ctrl-C crashes.
     """
     return ov.Core()

@@ -1,8 +1,8 @@
 """The parts of the network as modules that are exported to graphs.
 
-Made of the PyTorch modules, so that the network is described once. Tiles are laid out (1,h,w,C), the way
-pictures are. Look-ups become two bilinear samplings of a flat picture of the table, for which there are
-kernels everywhere, unlike for those of a volume.
+They are made of the PyTorch modules, so that the network is defined once. Tiles have the layout (1,h,w,C) of
+pictures. A look-up is two bilinear samplings of a flat picture of the table, because all runtimes have
+kernels for that, but not for volumes.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from ..model.refinement import Refinement
 
 Shapes = Mapping[str, tuple[int | str, ...]]
 
-SIDE, CELL = 6, LUT_SIZE + 1  # slices beside each other, and the side of each, in an atlas
+SIDE, CELL = 6, LUT_SIZE + 1  # an atlas has SIDE×SIDE slices of CELL×CELL pixels
 LOW = 3 + FEATURES  # channels of the generator's picture and its features
 TILE = (1, "height", "width", 3)
 TILE_MASK = (1, "height", "width", 1)
@@ -33,11 +33,11 @@ DRAWN: Shapes = {
 
 
 class SubGraph(nn.Module):
-    """What becomes one graph.
+    """A module that becomes one graph.
 
     Attributes:
-        inputs: name → shape, in the order of `forward`; sizes that are free have names.
-        outputs: the same of what `forward` returns.
+        inputs: The shape of each input, by name, in the order of `forward`; free dimensions have names.
+        outputs: The same for the outputs of `forward`.
     """
 
     inputs: ClassVar[Shapes]
@@ -45,7 +45,7 @@ class SubGraph(nn.Module):
 
 
 class GeneratorGraph(SubGraph):
-    """Picture and mask at base size to the generator's picture and features, and the encoder's coarsest."""
+    """The generator: picture and mask to picture and features, and the encoder's coarsest features."""
 
     inputs: ClassVar[Shapes] = {"image": (1, 3, "base", "base"), "mask": (1, 1, "base", "base")}
     outputs: ClassVar[Shapes] = {
@@ -58,7 +58,7 @@ class GeneratorGraph(SubGraph):
         self.generator = generator
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Both in 0..1; the colors of `low` are normalized."""
+        """Map picture and mask in 0..1 to `low`, whose colors are normalized, and the bottleneck."""
         image = normalize(image)
         levels = self.generator.encoder(torch.cat((image, mask), dim=1))
         painted, features = self.generator.decode(image, mask, levels)
@@ -66,7 +66,7 @@ class GeneratorGraph(SubGraph):
 
 
 class ColorMappingGraph(SubGraph):
-    """The encoder's coarsest features and the mask to the mixed table, also as a flat picture."""
+    """The color mapping: coarsest features and mask to the mixed table, also as a flat picture."""
 
     inputs: ClassVar[Shapes] = {
         "bottleneck": (1, BOTTLENECK, "coarse", "coarse"),
@@ -79,20 +79,20 @@ class ColorMappingGraph(SubGraph):
         self.color_mapping = color_mapping
 
     def forward(self, bottleneck: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The table's axes are color, blue, green, red."""
+        """Return the table, with axes color, blue, green, red, and its atlas."""
         table = self.color_mapping(bottleneck, coarse_mask)
         return table, flatten(table)
 
 
 class LookupGraph(SubGraph):
-    """A tile's colors looked up where the mask is foreground."""
+    """Look-up of a tile's colors where the mask is foreground."""
 
     inputs: ClassVar[Shapes] = {"atlas": (1, 3, SIDE * CELL, SIDE * CELL), "image": TILE, "mask": TILE_MASK}
     outputs: ClassVar[Shapes] = {"mapped": TILE}
 
     def forward(self, atlas: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-        """Colors and mask in 0..1."""
-        planes = image.permute(0, 3, 1, 2)  # kernels are slow where the last axis is short
+        """Look up colors; colors and mask are in 0..1."""
+        planes = image.permute(0, 3, 1, 2)  # kernels are slow if the last axis is short
         places = planes.clamp(0, 1) * (LUT_SIZE - 1)
         red, green, blue = places[:, :1], places[:, 1:2], places[:, 2:]
         below = blue.floor().clamp(max=LUT_SIZE - 2)
@@ -109,29 +109,29 @@ class LookupGraph(SubGraph):
 
 
 class ResidualGraph(SubGraph):
-    """What is to be added to the color mapping's picture, at base size (`Config.residual`)."""
+    """The residual at base size (`Config.residual`)."""
 
     inputs: ClassVar[Shapes] = {"low": (1, LOW, "base", "base"), "mapped": (1, "base", "base", 3)}
     outputs: ClassVar[Shapes] = {"residual": (1, LOW, "base", "base")}
 
     def forward(self, low: Tensor, mapped: Tensor) -> Tensor:
-        """`low` with that in place of the picture; `mapped` in 0..1."""
+        """Replace the picture in `low` by its residual to `mapped`, which is in 0..1."""
         return torch.cat((residual(low[:, :3], mapped.permute(0, 3, 1, 2)), low[:, 3:]), dim=1)
 
 
 class UpsamplingGraph(SubGraph):
-    """A tile of the generator's picture, for networks that end there."""
+    """Upsampling of a tile of the generator's picture, for "is2am"."""
 
     inputs: ClassVar[Shapes] = DRAWN
     outputs: ClassVar[Shapes] = {"upsampled": TILE}
 
     def forward(self, low: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """As the refinement's."""
+        """Upsample a tile; arguments as for the refinement."""
         return denormalize(resize(low[:, :3], rows, columns)).permute(0, 2, 3, 1)
 
 
 class RefinementGraph(SubGraph):
-    """A tile of the final picture."""
+    """The refinement of a tile."""
 
     inputs: ClassVar[Shapes] = {"image": TILE, "mapped": TILE, "mask": TILE_MASK, **DRAWN}
     outputs: ClassVar[Shapes] = {"refined": TILE}
@@ -143,15 +143,15 @@ class RefinementGraph(SubGraph):
     def forward(
         self, image: Tensor, mapped: Tensor, mask: Tensor, low: Tensor, rows: Tensor, columns: Tensor
     ) -> Tensor:
-        """Tiles in 0..1, and the analysis around them.
+        """Refine a tile in 0..1 with the analysis around it.
 
         Args:
-            image: of the composite.
-            mapped: the color mapping's.
-            mask: of the foreground.
-            low: the part of the generator's outputs, or of the residual, that the tile draws on.
-            rows: how much each row of the tile takes from each of `low`.
-            columns: likewise.
+            image: The composite.
+            mapped: The color mapping's picture.
+            mask: The mask.
+            low: The part of the generator's outputs, or of the residual, that the tile uses.
+            rows: The weights of the rows of `low` in each row of the tile.
+            columns: The same for columns.
         """
         upsampled = resize(low, rows, columns)
         colors = [normalize(x.permute(0, 3, 1, 2)) for x in (image, mapped)]
@@ -162,7 +162,7 @@ class RefinementGraph(SubGraph):
 
 
 def subgraphs(model: CDTNet) -> dict[str, SubGraph]:
-    """Those that a network has, by the names of their graphs."""
+    """Return the sub-graphs of a network, by the names of their graphs."""
     found: dict[str, SubGraph] = {"generator": GeneratorGraph(model.generator)}
     if model.color_mapping is not None:
         found |= {"color_mapping": ColorMappingGraph(model.color_mapping), "lookup": LookupGraph()}
@@ -176,10 +176,10 @@ def subgraphs(model: CDTNet) -> dict[str, SubGraph]:
 
 
 def flatten(table: Tensor) -> Tensor:
-    """Atlases (B,3,6·34,6·34) of tables (B,3,33,33,33): the slices of the blue axis, row by row.
+    """Make atlases (B,3,6·34,6·34) of tables (B,3,33,33,33): the slices of the blue axis, row by row.
 
-    A square, because coordinates in a longer picture would lose digits. Each slice ends with its last row and
-    column once more, so that rounding at its edge finds the same colors, not those of the slice beside it.
+    They are square, because coordinates in a longer picture would lose precision. The last row and column of
+    each slice are repeated, so that rounding at its edge does not reach the neighboring slice.
     """
     slices = F.pad(table, (0, 1, 0, 1, 0, SIDE**2 - LUT_SIZE), mode="replicate")
     rows = slices.reshape(-1, 3, SIDE, SIDE, CELL, CELL).transpose(3, 4)
@@ -187,5 +187,5 @@ def flatten(table: Tensor) -> Tensor:
 
 
 def resize(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """(B,C,a,b) by weights (h,a) and (w,b), or such for each (B,1,h,a), to (B,C,h,w)."""
+    """Resize (B,C,a,b) to (B,C,h,w) by weights (h,a) and (w,b), or (B,1,h,a) and (B,1,w,b) per picture."""
     return torch.matmul(torch.matmul(rows, x), columns.transpose(-1, -2))

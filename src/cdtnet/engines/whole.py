@@ -1,4 +1,4 @@
-"""A whole network as one graph, for runtimes that are given a picture and a mask of any size."""
+"""The whole network as one graph, for runtimes with pictures and masks of any size."""
 
 from typing import ClassVar, NamedTuple
 
@@ -15,7 +15,7 @@ from .subgraphs import Shapes, SubGraph, resize, subgraphs
 
 
 class WholeGraph(SubGraph):
-    """Composites and masks to the same pictures with their foregrounds harmonized."""
+    """The whole network: composites and masks to harmonized pictures."""
 
     inputs: ClassVar[Shapes] = {
         "image": ("batch", "height", "width", 3),
@@ -29,7 +29,7 @@ class WholeGraph(SubGraph):
         self.boxes = nn.ModuleDict(subgraphs(model))
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        """All in 0..1; the result is blended with the mask."""
+        """Harmonize pictures in 0..1; the result is blended by the mask."""
         base, antialias = self.config.base_size, self.config.antialias
         if self.config.close_up:
             mask = torch.where(mask > NEGLIGIBLE, mask, 0)
@@ -50,7 +50,7 @@ class WholeGraph(SubGraph):
         lines = [line.stretch(base) for line in frame]
         blend = _antialiased(mask) if self.config.close_up else mask
         if "color_mapping" in self.boxes:
-            painted = self.boxes["lookup"](atlas, image, mask)  # blended with the mask already
+            painted = self.boxes["lookup"](atlas, image, mask)  # already blended by the mask
             if "refinement" in self.boxes:
                 painted = torch.lerp(
                     image, self.boxes["refinement"](image, painted, mask, low, *lines), blend
@@ -62,7 +62,7 @@ class WholeGraph(SubGraph):
         return painted.clamp(0, 1)
 
     def _frame(self, mask: Tensor) -> tuple["Line", "Line"]:
-        """The part of each picture that is analyzed, from top to bottom and from left to right."""
+        """Return the part of each picture to be analyzed, vertically and horizontally."""
         height, width = mask.shape[1], mask.shape[2]
         if not self.config.close_up:
             return Line.whole(height), Line.whole(width)
@@ -73,7 +73,7 @@ class WholeGraph(SubGraph):
         return down.around(side), across.around(side)
 
     def _look(self, image: Tensor, mask: Tensor, coarse_mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What the boxes that are run once find: `low`, and `atlas`; None without a table."""
+        """Run the graphs of the analysis: `low`, and `atlas`, which is None without a table."""
         low, bottleneck = self.boxes["generator"](image, mask)
         if "color_mapping" not in self.boxes:
             return low, None
@@ -84,7 +84,7 @@ class WholeGraph(SubGraph):
         return low, atlas
 
     def _paint(self, low: Tensor, atlas: Tensor | None, image: Tensor, mask: Tensor) -> Tensor:
-        """The pictures at base size (B,S,S,3) that a look leads to."""
+        """Return the pictures at base size (B,S,S,3) that an analysis gives."""
         if self.config.variant == "cdtnet-sim":
             return self.boxes["lookup"](atlas, image, mask)
         painted = low[:, :3]
@@ -94,7 +94,7 @@ class WholeGraph(SubGraph):
 
 
 def _antialiased(mask: Tensor) -> Tensor:
-    """`imaging.masks.antialiased` of masks (B,H,W,1)."""
+    """Apply `imaging.masks.antialiased` to masks (B,H,W,1)."""
     plane = mask.permute(0, 3, 1, 2)
     around = F.pad(plane, (1, 1, 1, 1), mode="replicate")
     is_hard = F.max_pool2d(around, 3, 1) + F.max_pool2d(-around, 3, 1) > HARD
@@ -103,15 +103,15 @@ def _antialiased(mask: Tensor) -> Tensor:
 
 
 class Line(NamedTuple):
-    """A part of a line of pixels, for each picture of a batch or for all: sums to resize it by.
+    """A part of a line of pixels, for each picture of a batch or for all, with the weights to resize it.
 
-    Pixel centers are at .5. Distances between old and new centers are whole numbers of 1/(2·size) of the old
-    samples' step, so that they do not drift on long lines.
+    Pixel centers are at .5. Distances between old and new centers are integers in units of 1/(2·size) of the
+    step of old samples, so that they are exact on long lines.
 
     Attributes:
-        length: of the line.
-        first: (B,1,1,1) or (), where the part begins.
-        part: likewise, how long it is.
+        length: The length of the line.
+        first: (B,1,1,1) or (), the start of the part.
+        part: (B,1,1,1) or (), the length of the part.
     """
 
     length: int
@@ -120,29 +120,29 @@ class Line(NamedTuple):
 
     @classmethod
     def whole(cls, length: int) -> "Line":
-        """All of a line."""
+        """Return the whole line."""
         return cls(length, torch.as_tensor(0), torch.as_tensor(length))
 
     @classmethod
     def spanned(cls, marked: Tensor) -> "Line":
-        """From the first to the last pixel that is marked, (B,length); all of it if none is."""
+        """Return the part from the first to the last pixel marked in (B,length); without any, the line."""
         length = marked.shape[1]
         first, beyond = (x.int().argmax(1)[:, None, None, None] for x in (marked, marked.flip(1)))
         return cls(length, first, length - first - beyond)
 
     def around(self, side: Tensor) -> "Line":
-        """As long as `side` and about this; `regions.close_up` says how."""
+        """Return a part of length `side` around this one, as in `inference.crop.close_up`."""
         middle = 2 * self.first + self.part
         part = torch.minimum(side + (side + middle) % 2, torch.as_tensor(self.length))
         first = torch.minimum(((middle - part) // 2).clamp(min=0), self.length - part)
         return Line(self.length, first, part)
 
     def shrink(self, size: int, *, antialias: bool) -> Tensor:
-        """Weights (…,size,length) of the line's pixels in each of `size` samples of the part.
+        """Return weights (…,size,length) of the line's pixels in `size` samples of the part.
 
         Args:
-            size: samples wanted.
-            antialias: widen the triangle to the samples' step where there are fewer of them than pixels.
+            size: The number of samples.
+            antialias: Whether to widen the triangle to the step of the samples when reducing.
         """
         old, new = self._centers(), 2 * torch.arange(size)[:, None] + 1
         steps = torch.as_tensor(2 * size)
@@ -151,13 +151,13 @@ class Line(NamedTuple):
         return _triangles((old * size - new * self.part).abs(), radius, inside)
 
     def stretch(self, size: int) -> Tensor:
-        """Weights (…,length,size) of `size` samples of the part in each pixel; beyond it, of its ends."""
+        """Return weights (…,length,size) of `size` samples of the part in each pixel; outside, its ends."""
         old = 2 * torch.arange(size) + 1
         new = torch.minimum(self._centers().clamp(min=1), 2 * self.part - 1).transpose(-1, -2)
         return _triangles((old * self.part - new * size).abs(), 2 * self.part)
 
     def _centers(self) -> Tensor:
-        """Of the line's pixels in halves of a pixel, from where the part begins, (…,1,length)."""
+        """Return the centers of the line's pixels in half pixels from the start of the part, (…,1,length)."""
         return 2 * (torch.arange(self.length)[None] - self.first) + 1
 
 

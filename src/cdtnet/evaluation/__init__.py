@@ -1,1 +1,1 @@
-"""Measuring harmonization: metrics by convention, and classical methods to compare with."""
+"""Evaluation of harmonization: metrics by convention, classical methods, tables and reports."""

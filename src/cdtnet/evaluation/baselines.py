@@ -1,10 +1,10 @@
-"""Classical harmonization: give the foreground the color statistics of the background.
+"""Classical harmonization: transfer the color statistics of the background to the foreground.
 
-Every method takes a composite (H, W, 3), sRGB-encoded floats 0..1, and a mask (H, W), 0..1, and returns
-a picture of the composite's shape and type. Soft edges count in both regions, by their share of each.
-The recolored foreground is clipped to 0..1 and blended over the composite by the mask, so that pixels
-with mask 0 stay as they are, bit for bit. A mask without foreground or without background leaves nothing
-to match, and gives a copy of the composite.
+Methods take a composite (H, W, 3), sRGB-encoded floats 0..1, and a mask (H, W), 0..1, and return a picture of
+the composite's shape and type. Soft edges belong to both regions, weighted by their share of each. The
+recolored foreground is clipped to 0..1 and blended over the composite by the mask, so that pixels with mask 0
+are bit-identical. Without foreground or background there is nothing to match, and the result is a copy of the
+composite.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ RGB_TO_LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.02
 """RGB 0..1 to cone responses, as printed in Reinhard et al. (2001)."""
 
 LOG_LMS_TO_LAB = np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]]) / np.sqrt([[3], [6], [2]])
-"""log10 LMS to the opponent channels l, α, β of the same paper; orthogonal, so its transpose leads back."""
+"""log10 LMS to the opponent channels l, α, β of the same paper; orthogonal: the inverse is the transpose."""
 
 MIN_LMS = 1 / 255
-"""Cone responses below one 8-bit code are raised to it: black has no logarithm."""
+"""Cone responses are at least one 8-bit code, because 0 has no logarithm."""
 
 MAX_LOG_LMS = 2.0
-"""Cone responses stop at 100 times white on the way back, far outside sRGB, so that powers stay finite."""
+"""Limit of cone responses on the way back, 100 times white, far outside sRGB, so that powers stay finite."""
 
 RGB_VARIANCE_FLOOR = (1 / 255) ** 2 / 12
-"""Added to both covariances in RGB, along every direction: the variance of rounding to 8 bits."""
+"""Added to both covariances in RGB in every direction: the variance of rounding to 8 bits."""
 
 LAB_VARIANCE_FLOOR = 1e-8
-"""Added to both variances in lαβ: what rounding a light gray (0.8) to 8 bits gives β, the narrowest.
+"""Added to both variances in lαβ: the effect of rounding a light gray (0.8) to 8 bits on β, the narrowest.
 
-The floors keep the noise of a flat region from being stretched without bounds; equal statistics stay equal.
+These floors limit the amplification of noise in flat regions; equal statistics stay equal.
 """
 
 
 def reinhard(composite: Array, mask: Array) -> Array:
     """Match mean and standard deviation in the lαβ space of Reinhard et al., "Color Transfer between Images".
 
-    IEEE Computer Graphics and Applications 21(5), 2001. As there, the encoded RGB is taken as it is,
-    without removing the transfer curve.
+    IEEE Computer Graphics and Applications 21(5), 2001. As there, the encoded RGB is used directly, without
+    removing the transfer curve.
     """
     return _recolor(composite, mask, _match_lab)
 
@@ -53,8 +53,8 @@ def reinhard(composite: Array, mask: Array) -> Array:
 def histogram_matching(composite: Array, mask: Array) -> Array:
     """Match the cumulative histogram of each RGB channel (Gonzalez and Woods, Digital Image Processing).
 
-    Each value takes the background's value of the same quantile, interpolated between the values that
-    occur; quantiles count the value itself, so a flat foreground takes the background's maximum.
+    A value is replaced by the background's value of the same quantile, interpolated between the values that
+    occur; quantiles include the value itself, so a flat foreground gets the background's maximum.
     """
     return _recolor(composite, mask, _match_histograms)
 
@@ -100,7 +100,7 @@ class _Sample:
 
 
 def _recolor(composite: Array, mask: Array, match: Callable[[_Sample, _Sample], Float64]) -> Array:
-    """Blend in the foreground's colors (N, 3) that `match` makes of the foreground and background."""
+    """Blend the colors (N, 3) that `match` returns for foreground and background into the composite."""
     share = mask.astype(np.float64)
     inside = share > 0
     if not inside.any() or (share == 1).all():

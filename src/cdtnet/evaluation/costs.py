@@ -1,4 +1,4 @@
-"""The cost of a method for one picture: time, memory, operations, measured in a process of its own."""
+"""The cost of a method for one picture, in a process of its own: time, memory, operations."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from .methods import load_method
 from .results import Cost
 
 PICTURES = ((1024, 1024), (2048, 2048), (4000, 6000))
-"""Heights and widths of the pictures that are measured."""
+"""Heights and widths of the measured pictures."""
 
 FOREGROUND = 0.086
-"""Share of the pictures that is foreground: the median of HAdobe5k."""
+"""The share of foreground in the pictures: the median of HAdobe5k."""
 
 
 def measure_costs(
     names: Mapping[str, str], device: str, pictures: Sequence[tuple[int, int]]
 ) -> Iterator[Cost]:
-    """Measure methods on pictures of several sizes, as many threads at work as in this process.
+    """Measure methods on pictures of several sizes, with as many threads as in this process.
 
-    What does not fit into memory has neither time nor memory.
+    If a picture does not fit into memory, its time and memory are None.
 
     Args:
-        names: label in the results → name that `load_method` knows.
-        device: for networks.
-        pictures: heights and widths.
+        names: The name for `load_method` of each label in the results.
+        device: The device of networks.
+        pictures: Heights and widths.
 
     Raises:
         CdtnetError: A process failed for another reason.
@@ -50,7 +50,7 @@ def measure_costs(
             if done.returncode > 0:
                 reason = done.stderr.strip().rpartition("\n")[2]
                 raise CdtnetError(f"The cost of {label} could not be measured: {reason}")
-            killed = done.returncode < 0  # by the system, for its memory
+            killed = done.returncode < 0  # by the system, for using too much memory
             yield Cost(
                 label, height, width, *((FOREGROUND, *[None] * 4) if killed else json.loads(done.stdout))
             )
@@ -59,10 +59,10 @@ def measure_costs(
 def measure(
     name: str, device: str, height: int, width: int, threads: int
 ) -> tuple[float, float | None, int | None, int | None, int | None]:
-    """Measure one method on one picture of noise, in this process, after a small one to warm up.
+    """Measure a method on a picture of noise, in this process, after a small one to warm up.
 
     Returns:
-        Foreground ratio, seconds, memory, operations and parameters, as `Cost` has them.
+        Foreground ratio, seconds, memory, operations and parameters, as in `Cost`.
     """
     torch.set_num_threads(threads)
     method = load_method(name, device)
@@ -94,7 +94,7 @@ def measure(
 
 
 def _picture(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Make noise (H,W,3) in 0..1, and a mask (H,W) of one rectangle in the middle."""
+    """Make noise (H,W,3) in 0..1, and a mask (H,W) with a rectangle in the center."""
     mask = np.zeros((height, width), np.float32)
     mask[_foreground(height, width).slices] = 1
     return np.random.default_rng(0).random((height, width, 3), dtype=np.float32), mask

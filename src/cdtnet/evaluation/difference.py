@@ -1,7 +1,7 @@
 """Perceived color difference: CIEDE2000 between sRGB pictures.
 
-libvips brings them to CIELAB. The formula is written out here, and tested against scikit-image: libvips' own
-takes another mean of two hues that lie opposite, and differs there by up to 13.
+libvips converts them to CIELAB. The formula is implemented here, and tested against scikit-image, because
+libvips' own uses another mean of opposite hues, and differs there by up to 13.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..system.forking import use_threads
 Array = NDArray[np.number[Any]]
 Float64 = NDArray[np.float64]
 
-STRIP = 128  # rows at a time, so that 24 megapixels take no more memory than a strip
+STRIP = 128  # rows processed at a time, which bounds the memory
 
 
 class Difference(NamedTuple):
@@ -30,7 +30,7 @@ class Difference(NamedTuple):
 def delta_e(prediction: Array, target: Array, mask: Array) -> Difference:
     """Average CIEDE2000 (sRGB, D65) over the pixels; about 1 is the least visible difference.
 
-    Values are rounded to 16 bits, which moves no pixel by more than about 0.02.
+    Values are rounded to 16 bits, which changes no pixel by more than about 0.02.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
@@ -53,7 +53,7 @@ def delta_e(prediction: Array, target: Array, mask: Array) -> Difference:
 
 
 def ciede2000(first: Float64, second: Float64) -> Float64:
-    """Compute the difference of CIELAB colors (…, 3) as Sharma, Wu and Dalal (2005): (…)."""
+    """Compute the difference (…) of CIELAB colors (…, 3) by the formula of Sharma, Wu and Dalal (2005)."""
     lightness = (first[..., 0] + second[..., 0]) / 2
     chroma = (np.hypot(first[..., 1], first[..., 2]) + np.hypot(second[..., 1], second[..., 2])) / 2
     stretch = 1.5 - 0.5 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
@@ -82,13 +82,13 @@ def ciede2000(first: Float64, second: Float64) -> Float64:
 
 
 def _polar(lab: Float64, stretch: Float64) -> tuple[Float64, Float64]:
-    """Return chroma and hue, in degrees from 0 to 360, after stretching a."""
+    """Return chroma and hue, in degrees from 0 to 360, after scaling a."""
     a, b = lab[..., 1] * stretch, lab[..., 2]
     return np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
 
 
 def _mean_hue(first: Float64, second: Float64) -> Float64:
-    """Return the middle of two hues along the shorter arc."""
+    """Return the mean of two hues along the shorter arc."""
     total, far = first + second, np.abs(first - second) > 180
     return np.where(far, np.where(total < 360, total + 360, total - 360), total) / 2
 

@@ -23,14 +23,14 @@ class Journal:
     """Scores of composites, by their names, a line of JSON each.
 
     Attributes:
-        scores: those of before.
+        scores: The scores of earlier runs.
     """
 
     def __init__(self, scores: dict[str, tuple[Composite, Found]], stream: BinaryIO | None):
         self.scores, self._stream = scores, stream
 
     def add(self, composite: Composite, found: Found) -> None:
-        """Keep a composite's scores: method → metric → value."""
+        """Store a composite's scores: method → metric → value."""
         if self._stream is not None:
             line = json.dumps({"composite": asdict(composite), "scores": found})
             self._stream.write(f"{line}\n".encode())
@@ -39,15 +39,15 @@ class Journal:
 
 @contextmanager
 def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal]:
-    """Open a journal to go on from; a last line that was cut short is dropped.
+    """Open a journal to resume from; a truncated last line is dropped.
 
     Args:
-        path: of the file; it is begun if there is none. Nothing is kept without one.
-        same: what the evaluation depends on.
+        path: The file, created if it does not exist; None stores nothing.
+        same: The properties on which the scores depend.
 
     Raises:
-        DataError: It is something else, or of an evaluation that differs.
-        WriteError: It cannot be written.
+        DataError: The file is something else, or of another evaluation.
+        WriteError: The file cannot be written.
     """
     if path is None:
         yield Journal({}, None)
@@ -66,7 +66,7 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal
 
 
 def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composite, Found]], int]:
-    """Read the scores of a journal, and the bytes of its complete lines."""
+    """Read the scores of a journal, and the number of bytes of its complete lines."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -94,12 +94,12 @@ def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composit
 
 
 class Reports:
-    """Progress reports once a minute, if there is no terminal for a bar.
+    """Progress reports once a minute, if there is no terminal for a progress bar.
 
     Args:
-        total: composites in all.
-        say: takes the line.
-        every: seconds between lines; None says nothing.
+        total: The number of composites.
+        say: Called with the line.
+        every: Seconds between lines; None disables them.
     """
 
     def __init__(self, total: int, say: Callable[[str], None], every: float | None = None):
@@ -109,7 +109,7 @@ class Reports:
         self.began = self.said = time.monotonic()
 
     def tick(self, *, worked: bool = True) -> None:
-        """Count a composite; those that were in a journal took no time."""
+        """Count a composite; those from a journal took no time."""
         self.done, self.worked = self.done + 1, self.worked + worked
         now = time.monotonic()
         if now - self.said >= self.every and self.worked:

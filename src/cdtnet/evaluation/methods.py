@@ -41,13 +41,13 @@ CLASSICAL: dict[str, Harmonize] = {
 
 @dataclass(frozen=True)
 class Method:
-    """A way to harmonize, ready to use.
+    """A harmonization method, ready to use.
 
     Attributes:
-        harmonize: from a composite (H,W,3), sRGB floats 0..1, and a mask (H,W), 0..1, to a picture (H,W,3),
-            0..1, not rounded.
-        network: what it computes with; None where it is classical.
-        folder: where its results lie, if they were made elsewhere; then `harmonize` is not called.
+        harmonize: A function from a composite (H,W,3), sRGB floats 0..1, and a mask (H,W), 0..1, to a picture
+            (H,W,3), 0..1, not rounded.
+        network: Its network; None for classical methods.
+        folder: The folder of its results, if they were made elsewhere; then `harmonize` is not called.
     """
 
     harmonize: Harmonize
@@ -55,7 +55,7 @@ class Method:
     folder: Results | None = None
 
     def output(self, name: str, arrays: Arrays) -> Array:
-        """Harmonize a sample, or read its result from disk by name: (H,W,3), 0..1.
+        """Harmonize a sample, or read its result from the folder by name: (H,W,3), 0..1.
 
         Raises:
             DataError: There is no such result, or it has another size.
@@ -67,13 +67,14 @@ class Method:
 
 
 class Results:
-    """Pictures that were made elsewhere, in a folder, by the names of the composites.
+    """Pictures that were made elsewhere, in a folder, with the names of the composites.
 
     Args:
-        root: holds them at the composites' paths, or anywhere under their names, with whatever suffix.
+        root: The folder, in which they have the composites' paths, or their names at any place; with any
+            suffix.
 
     Raises:
-        DataError: There is no such folder, or it holds no pictures.
+        DataError: There is no such folder, or it contains no pictures.
     """
 
     def __init__(self, root: Path):
@@ -91,10 +92,10 @@ class Results:
             raise DataError(f"The folder {root} holds no pictures.")
 
     def read(self, name: str, arrays: Arrays) -> Array:
-        """Read the result for a composite, resized from the originals' size to the sample's.
+        """Read the result of a composite, resized from the original size to the sample's.
 
         Raises:
-            DataError: There is none, more than one, or it is not as large.
+            DataError: There is none, more than one, or it has another size.
         """
         stem = PurePosixPath(name).with_suffix("")
         exact = self.by_path.get(str(stem))
@@ -116,21 +117,21 @@ class Results:
 
 
 def published_results(folder: Path) -> Method:
-    """Make a method of published results.
+    """Make a method from published results.
 
     Raises:
-        DataError: There is no such folder, or it holds no pictures.
+        DataError: There is no such folder, or it contains no pictures.
     """
     return Method(CLASSICAL["composite"], folder=Results(folder))
 
 
 def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -> Method:
-    """Get a method ready.
+    """Load a method.
 
     Args:
-        name: one of `names.BASELINES`, a shipped model's name, or a file of weights.
+        name: One of `names.BASELINES`, the name of a shipped model, or a file of weights.
         device: "auto", "cpu", "cuda" or another; for networks.
-        whole_frame: return a network's whole frame as published, not composited with the mask.
+        whole_frame: Whether to return a network's whole frame as published, not composited with the mask.
 
     Raises:
         WeightsError: There are no such weights, or they do not fit.
@@ -146,7 +147,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
 
     def harmonize(composite: Array, mask: Array) -> Array:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of masks without foreground or background
+            warnings.simplefilter("ignore", UserWarning)  # for masks without foreground or background
             image: Array = harmonizer(composite, mask, whole_frame=whole_frame).image
         return image
 
@@ -156,8 +157,8 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
 def _at_full_size(network: CDTNet, whole_frame: bool) -> Harmonize:
     """Run the generator alone on the picture at full size.
 
-    Nothing is resized, so nothing is distorted: up to 7 rows and columns are repeated at the bottom and to
-    the right, until the sides are multiples of 8, and cut off again. Memory grows with the picture.
+    The picture is not resized: up to 7 rows and columns are repeated at the bottom and the right, until the
+    sides are multiples of 8, and cropped again. Memory grows with the picture.
     """
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Names of the methods to compare with; light, so that the command line can list them."""
+"""Names of the methods for comparison, for the command line, without importing the methods."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ BASELINES = {
     "is2am-upsampled": "iS2AM upsampled from 256",
     "is2am-full": "iS2AM at full size",
 }
-"""As `cdtnet evaluate --baseline` takes them → as tables have them."""
+"""The label in tables of each name of `cdtnet evaluate --baseline`."""
 
 
 OF_RUNS = ("weights.safetensors", "best.safetensors", "checkpoint.pt")
-"""Files of a run's folder, whose name says less than the folder's."""
+"""File names in a run's folder that are labeled by the folder's name."""
 
 
 def label_of(name: str) -> str:

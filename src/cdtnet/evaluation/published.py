@@ -17,10 +17,10 @@ PCT_NET = "only errors inside the mask count, PSNR's peak 255"
 IHARMONY4 = "bicubic resizing, PSNR's peak the prediction's own range"
 
 CONVENTIONS = {OFFICIAL: "official", INSIDE: "HINet", PCT_NET: "PCT-Net", IHARMONY4: "iHarmony4"}
-"""How published figures were computed → a short name for it."""
+"""A short name of each convention of published figures."""
 
 COMPOSITES = {"": 7404, "hcoco": 4283, "hadobe5k": 2160, "hflickr": 828, "hday2night": 133}
-"""Sub-set of iHarmony4's test split, "" for all → how many composites published figures are means over."""
+"""The number of composites in each sub-set of iHarmony4's test split, and in all of them ("")."""
 
 CDTNET_AUTHORS = "CDTNet's authors"
 HINET_AUTHORS = "HINet's authors"
@@ -29,15 +29,15 @@ PCT_NET_AUTHORS = "PCT-Net's authors"
 
 @dataclass(frozen=True)
 class Published:
-    """One published row, on iHarmony4's test split.
+    """A published row, on iHarmony4's test split.
 
     Attributes:
-        method: as published.
-        subset: one of the four sub-sets, or "" for all of them together.
-        size: side of the square pictures, or "full".
-        convention: how it was computed, in words; one of `CONVENTIONS`.
-        measured_by: whose measurement it is.
-        scores: by name: "mse", "psnr" (dB, see the convention), "fmse", "ssim", and "worse" (0..1).
+        method: The name of the method as published.
+        subset: One of the four sub-sets, or "" for all.
+        size: The side of the square pictures, or "full".
+        convention: How it was computed, in words; one of `CONVENTIONS`.
+        measured_by: Who measured it.
+        scores: By name: "mse", "psnr" (dB, see the convention), "fmse", "ssim", and "worse" (0..1).
     """
 
     method: str
@@ -49,13 +49,13 @@ class Published:
 
 
 def compared(subset: str, count: int) -> str:
-    """Return how many composites of a sub-set were scored, and how many the published figures have."""
+    """Describe how many composites of a sub-set were scored, and how many are in the published figures."""
     expected = COMPOSITES[subset.lower()]
     return f"{count:,}" if count == expected else f"{count:,} of {expected:,}"
 
 
 def matching(evaluation: Evaluation, subset: str) -> list[Published]:
-    """Return the published rows for an evaluation's sub-set ("" is all four)."""
+    """Return the published rows for an evaluation's sub-set ("" for all four)."""
     if evaluation.layout != "iharmony4" or evaluation.split != "test":
         return []
     return [row for row in PUBLISHED if row.size == evaluation.size and row.subset.lower() == subset.lower()]
@@ -76,7 +76,7 @@ def _row(
 
 
 def _at_256(method: str, convention: str, measured_by: str, *pairs: tuple[float, ...]) -> list[Published]:
-    """Make one line of the iHarmony4 table: scores on the four sub-sets and on all."""
+    """Make the rows of a method in the iHarmony4 table: scores on the four sub-sets and on all."""
     subsets = ("HCOCO", "HAdobe5k", "HFlickr", "Hday2night", "")
     return [
         _row(method, subset, 256, convention, measured_by, *scores)

@@ -1,4 +1,4 @@
-"""The results of an evaluation: numbers, to and from JSON, and to CSV."""
+"""The results of an evaluation, with conversion to and from JSON, and to CSV."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..errors import DataError
 FloatArray = NDArray[np.float64]
 
 UNTOUCHED = "composite"
-"""The method that changes nothing; every evaluation has it, for the others are measured against it."""
+"""The method that changes nothing; every evaluation includes it as the reference for the others."""
 
 
 @dataclass(frozen=True)
 class Composite:
-    """One picture of the data set.
+    """A picture of the data set.
 
     Attributes:
-        name: path of the composite relative to the data set's root.
-        subset: "HCOCO", "HAdobe5k", …; "" where a data set has no sub-sets.
-        foreground_ratio: share of the picture that is foreground, 0..1, at the size of the evaluation.
+        name: The path of the composite relative to the data set's root.
+        subset: "HCOCO", "HAdobe5k", …; "" if the data set has no sub-sets.
+        foreground_ratio: The share of foreground in the picture, 0..1, at the size of the evaluation.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Example:
     """A composite of the report, with the results of all methods.
 
     Attributes:
-        index: which of the evaluation's composites it is.
-        kind: how the first method after "composite" did on it, among all composites, by the drop in fMSE.
-        composite: (H,W,3) uint8, at the size of the evaluation, or reduced to a long side of 1024.
+        index: Its index in the evaluation's composites.
+        kind: Its rank among all composites, by the decrease in fMSE of the first method after "composite".
+        composite: (H,W,3) uint8, at the size of the evaluation, or reduced to a longer side of 1024.
         mask: (H,W) uint8, 255 = foreground.
         real: (H,W,3) uint8.
-        outputs: method → (H,W,3) uint8; "composite" is not among them.
+        outputs: method → (H,W,3) uint8, without "composite".
     """
 
     index: int
@@ -58,18 +58,18 @@ class Example:
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one method for one picture, measured in a process of its own.
+    """The cost of a method for one picture, measured in a process of its own.
 
     Attributes:
-        method: name in the table.
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
-        foreground_ratio: share of the picture that is foreground, 0..1.
-        seconds: wall time of one picture, model loaded and warm; None where memory did not suffice.
-        memory: peak resident bytes above libraries, weights, picture and mask; None likewise.
-        flops: floating-point operations, a multiplication and an addition counted apart; None where the
-            method is no network.
-        parameters: number of weights; None where the method is no network.
+        method: The name in the table.
+        height: The height of the picture in pixels.
+        width: The width of the picture in pixels.
+        foreground_ratio: The share of foreground in the picture, 0..1.
+        seconds: The wall time for a picture, with the model loaded and warm; None if memory was insufficient.
+        memory: The peak resident bytes without libraries, weights, picture and mask; None if insufficient.
+        flops: The number of floating-point operations, with multiplications and additions counted separately;
+            None if the method is not a network.
+        parameters: The number of weights; None if the method is not a network.
     """
 
     method: str
@@ -87,22 +87,23 @@ class Evaluation:
     """The scores of several methods on the same composites.
 
     Attributes:
-        dataset: name of the data set's folder.
-        layout: how it is laid out, "iharmony4", "pairs", ….
+        dataset: The name of the data set's folder.
+        layout: Its layout, "iharmony4", "pairs", ….
         split: "train", "test" or "" (all).
-        size: side of the squares that pictures were resized to, or "full" (native resolution).
-        whole_frame: the network's whole frame was scored as published, not composited with the mask.
+        size: The side of the squares to which pictures were resized, or "full" (native resolution).
+        whole_frame: Whether the network's whole frame was scored as published, not composited with the mask.
         composites: the pictures (N) that were scored, in the data set's order.
         values: method → metric → its N values, in the order of `composites`. Methods are in the table's
             order and include "composite"; metrics are the keys of `cdtnet.evaluation.metrics.METRICS`.
             PSNR values may be infinite.
-        skipped: a sentence for each sample that could not be read.
-        costs: what each method takes, if it was measured.
-        date: ISO date of the run.
-        hardware: what it ran on, threads and versions included, for a caption.
-        command: the command line that repeats it.
-        sha256: method → SHA-256 of its weights' file, and "data" → one over the files of the composites that
-            were scored, masks and real images included.
+        skipped: A sentence for each sample that could not be read.
+        costs: The costs of methods, if they were measured.
+        date: The ISO date of the run.
+        hardware: The hardware, threads and versions, for a caption.
+        command: The command line that repeats it.
+        sha256: method → SHA-256 of its weights file, and "data" → one over the files of the scored
+        composites,
+            including masks and real images.
     """
 
     dataset: str
@@ -121,7 +122,7 @@ class Evaluation:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Names of the methods, in the table's order."""
+        """The names of the methods, in the table's order."""
         return tuple(self.values)
 
     def to_json(self) -> str:
@@ -136,10 +137,10 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
-        """Read what `to_json` wrote.
+        """Read the output of `to_json`.
 
         Raises:
-            DataError: It is something else.
+            DataError: The text is something else.
         """
         try:
             plain = json.loads(text)

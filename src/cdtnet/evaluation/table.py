@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-WORDS = ("", "picture", "convention", "measured by")  # headings of columns that hold words, not numbers
+WORDS = ("", "picture", "convention", "measured by")  # headings of columns of words, not numbers
 
 
 @dataclass(frozen=True)
 class Table:
-    """A title, a header, rows whose first cell names them, notes; a cell's second line is its interval."""
+    """A title, a header, rows that begin with their name, and notes; a cell's second line is its interval."""
 
     title: str
     header: Sequence[str]
@@ -19,7 +19,7 @@ class Table:
     notes: Sequence[str] = ()
 
     def text(self) -> str:
-        """Format with aligned columns, numbers to the right."""
+        """Format with aligned columns, numbers on the right."""
         lines = [list(self.header), *(line for row in self.rows for line in _lines(row))]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         left = [heading in WORDS for heading in self.header]

@@ -27,16 +27,16 @@ HEADINGS = {
     "delta_e": "ΔE",
     "fdelta_e": "fΔE",
 }
-"""Names of the columns of `statistics.COLUMNS` in tables."""
+"""The headings of `statistics.COLUMNS` in tables."""
 
 SUMMARY = ("mse", "psnr", "fmse", "fpsnr", "ssim", "fssim", "fdelta_e", "fmse_left", "worse")
-"""Columns of the main table."""
+"""The columns of the main table."""
 
 OURS = {"mse": "mse", "psnr": "psnr_official", "fmse": "fmse", "ssim": "ssim_official", "worse": "worse"}
-"""What is published → which of our columns stands beside it, in the official convention."""
+"""The column of this evaluation for each published score, in the official convention."""
 
 INSIDE_OURS = {"mse": "mse_inside", "psnr": "psnr_inside", "fmse": "fmse", "worse": "worse"}
-"""The same for figures that count only errors inside the mask."""
+"""The same for figures that include only errors inside the mask."""
 
 SETS = {"hcoco", "hadobe5k", "hflickr", "hday2night"}
 
@@ -62,7 +62,7 @@ def tables(evaluation: Evaluation) -> Iterator[Table]:
 
 
 def caption(evaluation: Evaluation) -> str:
-    """Describe what was evaluated and how, and when and on what."""
+    """Describe the data, the settings, the date and the hardware of an evaluation."""
     size = evaluation.size
     pictures = "full resolution" if size == "full" else f"{size}×{size}"
     what = ", ".join(part for part in (evaluation.dataset, evaluation.split) if part)
@@ -129,7 +129,7 @@ def _groups(
 
 
 def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) -> Table | None:
-    """Compare published rows with ours in the official convention: one sub-set in full, or MSE / PSNR."""
+    """Compare published rows with this run's in the official convention, for one sub-set or MSE / PSNR."""
     published = {subset: found for subset in summaries if (found := matching(evaluation, subset))}
     if not published:
         return None
@@ -171,14 +171,14 @@ def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) 
 
 
 def _conventions(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, Mapping[str, str]]]:
-    """Return the conventions of our rows, and their columns."""
+    """Return the conventions of this run's rows, and their columns."""
     used = {row.convention for rows in published.values() for row in rows}
     found: list[tuple[str, Mapping[str, str]]] = []
     if used & {OFFICIAL, IHARMONY4}:
         found.append((CONVENTIONS[OFFICIAL], OURS))
     if PCT_NET in used:
         found.append((CONVENTIONS[PCT_NET], INSIDE_OURS))
-    if INSIDE in used:  # whose PSNR has another peak
+    if INSIDE in used:  # its PSNR has another peak
         ours = {name: column for name, column in INSIDE_OURS.items() if name != "psnr"}
         found.append((CONVENTIONS[INSIDE], ours))
     return found
@@ -187,7 +187,7 @@ def _conventions(published: Mapping[str, Sequence[Published]]) -> list[tuple[str
 def _published_rows(
     published: Mapping[str, Sequence[Published]],
 ) -> dict[tuple[str, str, str], dict[str, Mapping[str, float]]]:
-    """Map method, convention and source to sub-set to scores."""
+    """Return sub-set → scores by method, convention and source."""
     rows: dict[tuple[str, str, str], dict[str, Mapping[str, float]]] = {}
     for subset, found in published.items():
         for row in found:

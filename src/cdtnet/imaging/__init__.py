@@ -1,6 +1,6 @@
 """Pictures, masks and lookup tables: reading, conversion for the network and back, and writing.
 
-Importing the package is cheap, and libvips is loaded when the first file is read or written.
+Importing the package is cheap; libvips is loaded when the first file is read or written.
 """
 
 from __future__ import annotations

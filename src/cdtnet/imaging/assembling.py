@@ -1,4 +1,4 @@
-"""TIFF files written band by band: libvips encodes bands of a picture, and their strips are joined."""
+"""Writing TIFF files band by band: libvips encodes bands of a picture, and their strips are joined."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _LONG, _LONG8 = 4, 16
 
 
 def write_bands(stream: BinaryIO, picture: Picture, bands: Iterable[NDArray[Any]]) -> None:
-    """Write a TIFF file as `write_picture` would, of pixels that come band by band.
+    """Write a TIFF file as `write_picture` does, from bands of pixels.
 
     Args:
         stream: An empty file.
-        picture: What is written, but for the pixels, which are not looked at.
-        bands: The pixels, (`BAND`,W,C) each, the last of the rows that are left.
+        picture: The picture; its metadata, size and type are used, but not its pixels.
+        bands: The pixels, (`BAND`,W,C) each; the last band has the remaining rows.
     """
     big = picture.pixels.nbytes > BIG_TIFF
     form = Form("<", big)

@@ -1,4 +1,4 @@
-"""The part of a mask that is not black, as a grid of cells, found in one pass from top to bottom."""
+"""The part of a mask that is not black, as a grid of cells, computed in one pass from top to bottom."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from .geometry import Window
 
-FINEST = 256  # squares along the longer side, at most twice as many
+FINEST = 256  # least number of cells along the longer side; at most twice as many
 
 
 class Cells(NamedTuple):
-    """A mask (H,W) as a grid of cells; extents are in the whole mask, and undefined for empty cells.
+    """A mask (H,W) as a grid of square cells; extents are in pixels, and undefined for empty cells.
 
     Attributes:
-        side: of the squares, in pixels, a power of two.
-        area: (h,w), how many pixels are covered.
-        top: (h,w), the first row that is covered.
-        bottom: (h,w), one more than the last.
-        left: (h,w), the first column that is covered.
-        right: (h,w), one more than the last.
-        darkest: of the mask's values.
-        brightest: of the mask's values.
+        side: Side of the cells in pixels, a power of two.
+        area: (h,w), the number of covered pixels.
+        top: (h,w), the first covered row.
+        bottom: (h,w), the last covered row plus one.
+        left: (h,w), the first covered column.
+        right: (h,w), the last covered column plus one.
+        darkest: The smallest value of the mask.
+        brightest: The largest value of the mask.
     """
 
     side: int
@@ -46,7 +46,7 @@ class Cells(NamedTuple):
         )
 
     def windows(self, tile: int) -> Iterator[Window]:
-        """Return the covered tiles, each cropped to what is covered; `tile` is that of `survey`."""
+        """Yield the covered tiles, each cropped to its covered part; `tile` is that of `survey`."""
         step = tile // self.side
         for row in range(0, self.area.shape[0], step):
             for column in range(0, self.area.shape[1], step):
@@ -66,12 +66,12 @@ class Cells(NamedTuple):
 
 
 def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:
-    """Look through a mask (H,W), or what is indexed like it, once.
+    """Survey a mask (H,W), or an object that is indexed like one, in one pass.
 
     Args:
         mask: uint8, uint16 or float in 0..1.
-        tile: rows taken at a time; squares are such that they make up tiles of this side, a power of two.
-        floor: coverage, 0..1, that counts as none.
+        tile: Rows processed at a time, a power of two; cells divide tiles of this side.
+        floor: Coverage, 0..1, up to which a pixel counts as black.
     """
     height, width = mask.shape
     side = 1
@@ -89,7 +89,7 @@ def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:
 
 
 def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[np.int64], ...]:
-    """Survey some rows, whole cells as far as the mask reaches, from row `first` on."""
+    """Survey some rows from row `first` on, in whole cells as far as the mask reaches."""
     rows, columns = (-(-length // side) for length in covered.shape)
     padded = np.zeros((rows * side, columns * side), np.uint8)
     padded[: covered.shape[0], : covered.shape[1]] = covered
@@ -108,7 +108,7 @@ def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[n
 
 
 def _any_of(flags: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
-    """Check groups of `side` values in a row, up to eight at a time: NumPy's `any` is slow here."""
+    """Check for groups of `side` values in a row, eight at a time: NumPy's `any` is slow here."""
     step = min(side, 8)
     words = flags.view(f"u{step}").reshape(len(flags), -1, side // step)
     joined = words[..., 0].copy()

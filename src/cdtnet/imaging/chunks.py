@@ -1,4 +1,4 @@
-"""PNG chunks that the picture library drops: what colors mean, and texts. They are kept as bytes."""
+"""PNG chunks that libvips drops: color definitions and texts. They are kept as bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .profiles import CodePoints
 
 _COLOR = (b"cICP", b"gAMA", b"cHRM", b"sRGB", b"mDCV", b"cLLI", b"mDCv", b"cLLi")
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
-# XMP goes its own way; the others hold copies of EXIF and the like, which would no longer agree with it.
+# XMP is handled separately; the others are copies of EXIF and the like, which would contradict the new one.
 _OWN = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
 _MOST = 1 << 22  # bytes of chunks that are kept
 _SRGB_GAMMA = 45455
@@ -40,7 +40,7 @@ def read(stream: BinaryIO) -> tuple[bytes, ...]:
 
 
 def embed(png: bytes, chunks: Sequence[bytes]) -> bytes:
-    """Put chunks into an encoded PNG file, those on colors instead of its own."""
+    """Insert chunks into an encoded PNG file; color chunks replace those of the file."""
     if not chunks:
         return png
     ihdr_end = 33
@@ -66,16 +66,16 @@ def without_color(chunks: Sequence[bytes]) -> tuple[bytes, ...]:
 
 
 def code_points(chunks: Sequence[bytes]) -> CodePoints | None:
-    """Return the code points of a cICP chunk, which overrules all other color chunks."""
+    """Return the code points of a cICP chunk, which takes precedence over all other color chunks."""
     data = _of(chunks, b"cICP")
     return (data[0], data[1], data[2], data[3]) if data and len(data) == 4 else None
 
 
 def profile(chunks: Sequence[bytes]) -> bytes | None:
-    """Make an ICC profile of gAMA and cHRM, unless an sRGB chunk overrules them; None for sRGB.
+    """Make an ICC profile of gAMA and cHRM, unless an sRGB chunk takes precedence; None for sRGB.
 
     Raises:
-        PictureError: They describe no color space.
+        PictureError: The chunks define no color space.
     """
     gamma, white_and_primaries = _of(chunks, b"gAMA"), _of(chunks, b"cHRM")
     if _of(chunks, b"sRGB") is not None or (gamma is None and white_and_primaries is None):

@@ -1,4 +1,4 @@
-"""Conversion between native pixels and the sRGB values that a network sees."""
+"""Conversion between native pixels and the sRGB values of the network."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .profiles import hdr_shaper
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
     2 / 255
-)  # levels: a profile that moves no color further is sRGB, up to rounding; others move some by 8
+)  # levels: a profile that changes no color by more is sRGB, up to rounding; others change some by 8
 
 
 def luma(rgb: NDArray[Any], weights: NDArray[np.float32] = _LUMA) -> Floats:
     """Return the brightness (…) of colors (…, 3), independent of neighboring pixels.
 
-    A matrix product would be faster, but rounds by a pixel's place in the array.
+    A matrix product would be faster, but its rounding depends on the position in the array.
     """
-    with np.errstate(invalid="ignore", over="ignore"):  # of floats that are no colors
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN, infinities and very large floats
         total = np.multiply(rgb[..., 0], weights[0], dtype=np.float32)
         for channel in (1, 2):
             total += np.multiply(rgb[..., channel], weights[channel], dtype=np.float32)
@@ -44,7 +44,7 @@ class ColorSpace(Protocol):
 class ColorCodec:
     """Converts tiles of one picture to sRGB and, once recolored, back; see `color_codec`.
 
-    Holds nothing that changes, so that threads may share it. Tiles are (h, w, C) in the picture's type.
+    It is immutable, so threads may share it. Tiles are (h, w, C) in the picture's type.
     """
 
     def __init__(
@@ -67,17 +67,17 @@ class ColorCodec:
     def encode(self, tile: NDArray[Any], before: Floats, after: Floats) -> NDArray[Any]:
         """Apply a recoloring to a native tile.
 
-        The tile is moved by the difference between both colors in its own color space. Pixels that are not
-        recolored are therefore bit-identical, including colors outside sRGB. A gray tile moves
-        by the luma of the difference. Integers are rounded to the nearest value; NaN and infinities stay.
+        The difference between both colors is added in the tile's own color space. Pixels that are not
+        recolored are therefore bit-identical, including colors outside sRGB. To gray tiles, the luma of the
+        difference is added. Integers are rounded to the nearest value; NaN and infinities are kept.
 
         Args:
-            tile: (h, w, C) native pixels.
-            before: (h, w, 3) what `decode` made of them.
-            after: (h, w, 3) the colors wanted, sRGB; clipped to 0..1.
+            tile: (h, w, C), native pixels.
+            before: (h, w, 3), the tile as returned by `decode`.
+            after: (h, w, 3), the new colors, sRGB; clipped to 0..1.
 
         Returns:
-            (h, w, C) native pixels, alpha untouched.
+            (h, w, C), native pixels with unchanged alpha.
         """
         result, shift = tile.copy(), (self.from_srgb(after) - self.from_srgb(before)) * self._scale
         colors = result[..., : self._colors]
@@ -86,13 +86,13 @@ class ColorCodec:
             return result
         numbers = np.isfinite(colors)
         native = np.where(numbers, colors, 0)
-        # Values outside 0..1 may stay there, but are never moved further out.
+        # Values outside 0..1 may stay there, but are not moved further out.
         moved = np.clip(native + shift, np.minimum(native, 0), np.maximum(native, 1))
         np.copyto(colors, moved, where=numbers)
         return result
 
     def from_srgb(self, values: Floats) -> Floats:
-        """Convert (h, w, 3) sRGB to (h, w, 1 or 3) native colors in 0..1; gray takes their luma."""
+        """Convert (h, w, 3) sRGB to (h, w, 1 or 3) native colors in 0..1; gray is their luma."""
         clipped = np.clip(values, 0, 1, dtype=np.float32)
         native = clipped if self._space is None else self._space.from_srgb(clipped)
         return luma(native)[..., None] if self._colors < native.shape[-1] else native
@@ -101,13 +101,13 @@ class ColorCodec:
 def color_codec(picture: Picture) -> ColorCodec:
     """Build the codec for a picture's channels, depth and color profile.
 
-    No profile, or one that means sRGB, is plain scaling. Profiles of curves and a matrix are computed in
-    float32, others (with lookup tables) by LittleCMS in 16 bits, both with the relative colorimetric intent.
-    A picture with gray pixels may carry an RGB profile.
+    Without a profile, or with one of sRGB, values are only scaled. Profiles of curves and a matrix are
+    computed in float32, others (with lookup tables) by LittleCMS in 16 bits, both with the relative
+    colorimetric intent. A picture with gray pixels may have an RGB profile.
 
     Raises:
-        PictureError: The profile is damaged, or for pixels of another kind. It is not ignored then: colors
-            would be matched, and later shown, on a wrong footing.
+        PictureError: The profile is damaged, or for another kind of pixels. Ignoring it would give wrong
+            colors.
     """
     icc, channels = picture.metadata.icc, picture.pixels.shape[2]
     if picture.metadata.hdr is not None:
@@ -144,7 +144,7 @@ def _color_space(icc: bytes) -> ColorSpace:
 
 
 class ShaperSpace:
-    """A color space of curves and a matrix, in float32."""
+    """A color space of curves and a matrix, computed in float32."""
 
     def __init__(self, native: Shaper) -> None:
         self._native, self._srgb = native, srgb()

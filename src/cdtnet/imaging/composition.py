@@ -1,4 +1,4 @@
-"""Pasting a cut-out onto a background: the composite, and the mask that harmonizing it needs."""
+"""Pasting a cut-out onto a background: the composite, and its mask for harmonizing."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Floats = NDArray[np.float32]
 
 TILE = 256  # side of the squares that are blended at a time, in pixels
 LEAST, MOST = 1 / 400, 400.0  # scales
-_FURTHEST = 1e7  # pixels from the background's corner
+_FURTHEST = 1e7  # largest distance in pixels from the background's corner
 _FRINGE = 3  # transparent margin of the scaled foreground, for interpolation
 
 
 class Layer(NamedTuple):
-    """A pasted foreground by itself.
+    """A pasted foreground alone.
 
     Attributes:
-        window: where it lies in the background.
-        pixels: (h,w,C) of the window, like the background's: the foreground's colors, not mixed with the
-            background behind them, where it is seen at all, and the background elsewhere.
+        window: Its position in the background.
+        pixels: (h,w,C), the pixels of the window, in the background's type: the foreground's colors, not
+            blended with the background, wherever it covers anything, and the background elsewhere.
     """
 
     window: Window
@@ -45,10 +45,10 @@ class Composition:
     """A pasted picture; unpacks into composite and mask.
 
     Attributes:
-        composite: in the background's size, depth and color profile, and with its metadata.
-        mask: (H,W) how far each pixel shows the foreground, full range; uint8 on a background of 8 bits,
-            uint16 on any other.
-        layer: the foreground alone, so that soft edges are harmonized like solid parts.
+        composite: The composite, in the background's size, depth and color profile, with its metadata.
+        mask: (H,W), the coverage by the foreground, full range; uint8 on a background of 8 bits, otherwise
+            uint16.
+        layer: The foreground alone, so that soft edges are harmonized like opaque parts.
     """
 
     composite: Picture
@@ -62,13 +62,13 @@ class Composition:
 
 @dataclass(frozen=True)
 class Placement:
-    """The place of a foreground: scaled and rotated about its center, which then lies at `center`.
+    """The position of a foreground: scaled and rotated about its center, which is moved to `center`.
 
     Attributes:
         size: (width, height) of the foreground in its own pixels.
-        center: (x, y) in background pixels; whole numbers are pixel corners.
-        scale: background pixels per foreground pixel.
-        angle: radians, clockwise.
+        center: (x, y) in background pixels; integers are pixel corners.
+        scale: Background pixels per foreground pixel.
+        angle: Clockwise rotation in radians.
     """
 
     size: tuple[int, int]
@@ -77,9 +77,9 @@ class Placement:
     angle: float
 
     def bounds(self, height: int, width: int) -> Window:
-        """Return the rectangle of a background that it may touch; empty or inverted if it misses it."""
+        """Return the rectangle of a background that it may touch; empty or inverted without an overlap."""
         cos, sin = abs(math.cos(self.angle)), abs(math.sin(self.angle))
-        edge = max(self.scale, 1) / 2 + 1  # enlarged, it fades out over half a pixel of its own
+        edge = max(self.scale, 1) / 2 + 1  # if enlarged, its edge extends by half a pixel of its own
         across = (self.size[0] * cos + self.size[1] * sin) * self.scale / 2 + edge
         down = (self.size[0] * sin + self.size[1] * cos) * self.scale / 2 + edge
         x, y = self.center
@@ -104,25 +104,25 @@ def compose(
 ) -> Composition:
     """Paste a cut-out onto a background.
 
-    Colors are converted to the background's profile and blended in its encoded values, as photo editors do
-    and the harmonizer does. Background pixels that are not covered are bit-identical. The foreground is
-    resampled only if it is scaled, rotated or placed between pixels.
+    Colors are converted to the background's profile and blended in its encoded values, as in photo editors
+    and in harmonizing. Background pixels that are not covered are bit-identical. The foreground is resampled
+    only if it is scaled, rotated or placed between pixels.
 
     Args:
-        foreground: a path, a PIL image, a Picture or an array; with alpha, or with a mask.
-        background: the same kinds.
+        foreground: A path, a PIL image, a Picture or an array; with alpha, or with a mask.
+        background: The same kinds.
         at: (x, y) of the scaled, not yet rotated foreground's top left corner, in pixels of the background;
             it may lie outside. None centers it, on whole pixels.
-        scale: background pixels per foreground pixel, 1/400 to 400.
-        rotate: degrees clockwise about the foreground's center.
-        flip: mirror the foreground, left to right, before it is rotated.
-        mask: the part of the foreground to paste, of its size: white is pasted, gray partly; combined with
+        scale: Background pixels per foreground pixel, 1/400 to 400.
+        rotate: Clockwise rotation about the foreground's center in degrees.
+        flip: Whether to mirror the foreground, left to right, before it is rotated.
+        mask: The part of the foreground to paste, of its size: white is pasted, gray partly; combined with
             its alpha if it has both.
-        resize_mask: accept a mask of another size, and resize it.
+        resize_mask: Whether to accept a mask of another size, and resize it.
 
     Raises:
-        PictureError: A picture cannot be used, there is neither alpha nor mask, or nothing of the
-            foreground would be seen.
+        PictureError: A picture cannot be used, there is neither alpha nor mask, or the foreground would not
+            be visible.
     """
     pasted, canvas = to_picture(foreground), to_picture(background)
     if pasted.pixels.dtype.kind == "f" and not np.isfinite(pasted.pixels).all():
@@ -185,7 +185,7 @@ def _blend(
     soft: NDArray[Any],
     layer: Layer,
 ) -> None:
-    """Paste into the layer's part of the background's `pixels`, of the mask and the layer, tile by tile."""
+    """Blend the foreground into the layer's window of pixels, mask and layer, tile by tile."""
     image = _layer(pasted, opacity, placement, layer.window)
     region = pyvips.Region.new(image)  # does not keep the image's memory alive
     convert = _conversion(pasted, canvas)
@@ -207,8 +207,8 @@ def _blend(
 def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, area: Window) -> Any:
     """Resample the foreground to the area: (h,w,C+1) float, premultiplied colors in 0..1, alpha.
 
-    Computed where and when it is fetched. Both filters' step response is free of ripples beyond the edge, so
-    that a sharp outline gets no halo; times alpha, colors under transparent pixels cannot bleed in.
+    It is computed lazily. The step response of both filters has no ringing, so that sharp outlines get no
+    halo. Colors are multiplied by alpha, so that those under transparent pixels cannot bleed in.
     """
     image, top = _to_vips(pasted.pixels), full_scale(pasted.pixels.dtype)
     if opacity is not None:
@@ -219,12 +219,12 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
             image = image[0 : image.bands - 1].bandjoin(alpha * image[-1])
     image = image.premultiply(max_alpha=top).cast("float")
     shrink = max(1 / placement.scale, 1.0)
-    box = max(int(shrink / 4), 1) | 1  # averaged first, to need fewer lines at a time; odd for `_margin`
+    box = max(int(shrink / 4), 1) | 1  # averaged first, so that fewer lines are needed; odd for `_margin`
     across, down = (_margin(length, math.ceil(_FRINGE * shrink), box) for length in placement.size)
     image = image.embed(across, down, image.width + 2 * across, image.height + 2 * down).shrink(box, box)
     if shrink > 1:
-        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the center stays in the center
-    if shrink > 2:  # line by line, because a tile of the result may need much of the foreground
+        image = image.reduce(shrink / box, shrink / box, kernel="cubic")  # the center is kept
+    if shrink > 2:  # line by line, because a tile of the result may need a large part of the foreground
         image = image.copy_memory()
     grow = max(placement.scale, 1.0)
     cos, sin = grow * math.cos(placement.angle), grow * math.sin(placement.angle)
@@ -254,12 +254,12 @@ def _conversion(pasted: Picture, canvas: Picture) -> Callable[[Floats], Floats]:
 
 
 def _over(below: NDArray[Any], above: Floats, amount: Floats) -> NDArray[Any]:
-    """Blend native pixels (h,w,C) by Porter and Duff's `over`.
+    """Blend native pixels (h,w,C) by the operator `over` of Porter and Duff.
 
     Args:
-        below: the background's pixels.
-        above: (h,w,C) colors in 0..1, alpha not counted.
-        amount: (h,w,1) their opacity.
+        below: The background's pixels.
+        above: (h,w,C), the colors in 0..1, not multiplied by alpha.
+        amount: (h,w,1), their opacity.
     """
     top, colors = full_scale(below.dtype), above.shape[-1]
     values = below.astype(np.float32) / top

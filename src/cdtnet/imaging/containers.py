@@ -1,4 +1,4 @@
-"""Details of the file formats: signatures, and the place of EXIF."""
+"""Details of the file formats: signatures, and the position of EXIF."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JPEG_SEGMENT = 0xFFFF - 2 - len(b"Exif\0\0")
 
 
 def format_of(head: bytes) -> str | None:
-    """Return the format by a file's first 64 bytes, "raw" for a camera's, or None."""
+    """Return the format by a file's first 64 bytes; "raw" for camera raw files, None if unknown."""
     for name, beginnings in _BEGINNINGS.items():
         if head.startswith(beginnings):
             return name
@@ -44,7 +44,7 @@ def format_of(head: bytes) -> str | None:
 
 
 def _is_tga(head: bytes) -> bool:
-    """Whether a file that begins with nothing known begins as Truevision TGA does, which has no name."""
+    """Check whether a file may be Truevision TGA, which has no signature, by its first fields."""
     if len(head) < _TGA.size:
         return False
     _, palette, kind, start, count, size, _, _, width, height, bits, flags = _TGA.unpack_from(head)
@@ -61,11 +61,11 @@ def code_points(stream: BinaryIO) -> tuple[int, int, int, int] | None:
     if place < 0 or place + 15 > len(data):
         return None
     primaries, transfer = struct.unpack_from(">HH", data, place + 8)
-    return primaries, transfer, 0, 1  # the library has applied matrix and range already
+    return primaries, transfer, 0, 1  # libvips has applied matrix and range
 
 
 def is_animated_png(stream: BinaryIO) -> bool:
-    """Check whether a PNG file is animated, which is declared before the first pixel data."""
+    """Check whether a PNG file is animated, which is declared before the pixel data."""
     stream.seek(8)
     while len(head := stream.read(8)) == 8:
         size, name = struct.unpack(">I4s", head)
@@ -87,11 +87,11 @@ def is_lossless_webp(stream: BinaryIO) -> bool:
 
 
 def with_jfif(jpeg: bytes, resolution: tuple[float, float] | None) -> bytes:
-    """Put a JFIF header, which says the colors' meaning and the resolution, into a JPEG file that has none.
+    """Insert a JFIF header, which defines colors and resolution, into a JPEG file without one.
 
     Args:
         jpeg: The encoded picture.
-        resolution: Horizontal and vertical pixels per millimeter, or None to say only that pixels are square.
+        resolution: Horizontal and vertical pixels per millimeter; None for square pixels without a unit.
     """
     dots = [round(side * 25.4) for side in resolution] if resolution else []
     unit, (x, y) = (1, dots) if dots and 0 < min(dots) <= max(dots) <= 0xFFFF else (0, (1, 1))
@@ -100,9 +100,9 @@ def with_jfif(jpeg: bytes, resolution: tuple[float, float] | None) -> bytes:
 
 
 def embed_exif(data: bytes, kind: str, exif: bytes, *, width: int, height: int, alpha: bool) -> bytes:
-    """Put an EXIF block, byte for byte, into an encoded picture that holds none.
+    """Insert an EXIF block, byte for byte, into an encoded picture without one.
 
-    JPEG has no room for a block over 64 KB, and leaves such a block out.
+    A block over 64 KB does not fit into a JPEG and is left out.
 
     Args:
         data: The encoded picture; a JPEG with its JFIF header.

@@ -22,15 +22,15 @@ _EXIF_PREFIX = b"Exif\0\0"
 
 
 def to_picture(source: Any) -> Picture:
-    """Make a Picture of anything a caller may hand over.
+    """Make a Picture from any supported kind of object.
 
-    PIL images and arrays are taken as they are: an EXIF orientation is applied only when a file is read.
+    PIL images and arrays are used unchanged: an EXIF orientation is applied only when a file is read.
 
     Args:
         source: A path (str or PathLike), the bytes of a file, an open file, a PIL image, a Picture, a NumPy
             array or a PyTorch tensor. Arrays are (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8,
-            uint16, or float16/32/64 within 0..1 or NaN. Tensors are the same or (C, H, W), as torchvision has
-            them, and may have a first dimension of 1 before that.
+            uint16, or float16/32/64 within 0..1 or NaN. Tensors have the same shapes or (C, H, W), as in
+            torchvision, also with a batch dimension of 1.
 
     Raises:
         PictureError: The source is of another kind, or cannot be read.
@@ -53,15 +53,15 @@ def to_picture(source: Any) -> Picture:
 
 
 def like(picture: Picture, original: Any) -> Any:
-    """Return a result in the kind of object that the caller passed.
+    """Convert a result to the kind of object that the caller passed.
 
     Args:
-        picture: The result, of the size and channels that `to_picture(original)` has.
-        original: What the caller handed over.
+        picture: The result, with the size and channels of `to_picture(original)`.
+        original: The object that the caller passed.
 
     Returns:
         An array or a tensor of the same type and shape for an array or a tensor, a PIL image of the same mode
-        and info for a PIL image (palettes become RGB, 1-bit becomes gray), and else the Picture itself.
+        and info for a PIL image (palettes become RGB, 1-bit becomes gray), and otherwise the Picture itself.
     """
     if is_tensor(original):
         return _tensor_like(picture, original)
@@ -71,7 +71,7 @@ def like(picture: Picture, original: Any) -> Any:
         pixels = picture.pixels[..., 0] if original.ndim == 2 else picture.pixels
         if original.dtype == pixels.dtype:
             return pixels
-        before = _native(original)  # what was not changed keeps its precision
+        before = _native(original)  # unchanged values keep their precision
         with np.errstate(invalid="ignore"):
             kept = np.where((pixels == before) | np.isnan(before), original, pixels.astype(original.dtype))
         return kept.astype(original.dtype, copy=False)
@@ -85,16 +85,16 @@ def like(picture: Picture, original: Any) -> Any:
 
 
 def like_layer(layer: Picture, original: Any) -> Any:
-    """Hand a layer back in the kind that the caller gave its picture in.
+    """Convert a layer to the kind of object that the caller passed.
 
     Args:
-        layer: With alpha, of the size and depth that `to_picture(original)` has.
-        original: What the caller handed over.
+        layer: The layer, with alpha, with the size and depth of `to_picture(original)`.
+        original: The object that the caller passed.
 
     Returns:
         An array (H, W, 4), or (H, W, 2) for gray, of the same type for an array; a tensor of the same type
         and device, channels first, for a tensor; a PIL image for a PIL image, unless PIL has no such mode;
-        and else the Picture itself.
+        and otherwise the Picture itself.
     """
     pixels = np.ascontiguousarray(layer.pixels)
     if is_tensor(original):
@@ -110,7 +110,7 @@ def like_layer(layer: Picture, original: Any) -> Any:
 
 
 def is_pil(source: Any) -> bool:
-    """Check for a PIL image without importing PIL: whoever has made one has imported it."""
+    """Check for a PIL image without importing PIL: if there is one, PIL has been imported."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(source, module.Image)
 
@@ -122,7 +122,7 @@ def is_tensor(source: Any) -> bool:
 
 
 def _from_data(source: Any) -> Picture:
-    """Read a picture from the bytes of a file, or from an open file, whose position is kept."""
+    """Read a picture from the bytes of a file, or from an open file, whose position is restored."""
     from .read import read_picture
 
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -175,7 +175,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
         )
     if floating and array.size:
         low, high = (float(extreme.reduce(array, axis=None)) for extreme in (np.fmin, np.fmax))
-        if low < 0 or high > 1:  # of what is not NaN
+        if low < 0 or high > 1:  # False for NaN
             raise PictureError(
                 f"A float array must hold values from 0 to 1, but this one runs from {low:g} to {high:g}; "
                 "scale it first."
@@ -185,8 +185,8 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the same values in a depth and byte order that a Picture can have."""
-    with np.errstate(invalid="ignore"):  # NaN of the signalling kind
+    """Convert values to a depth and byte order that a Picture supports."""
+    with np.errstate(invalid="ignore"):  # signaling NaN
         return array.astype(
             np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("="), copy=False
         )

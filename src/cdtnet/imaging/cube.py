@@ -1,4 +1,4 @@
-"""3D lookup tables, and the .cube files that photo and film editors exchange."""
+"""3D lookup tables, and .cube files, which photo and film editors read."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .depth import unit
 from .geometry import touched
 from .masks import coverage, to_mask
 
-_SIZES = range(2, 257)  # what the format allows
+_SIZES = range(2, 257)  # allowed by the format
 _TILE = 256  # side of the squares that are recolored at a time, in pixels
-_BYTES = 1 << 30  # no table that is allowed takes more text
+_BYTES = 1 << 30  # largest possible size of the text of an allowed table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,7 +34,7 @@ class Lut:
         note: A comment of one line in the .cube file; "" for none.
 
     Raises:
-        PictureError: The table has another shape, or holds NaN or infinite values.
+        PictureError: The table has another shape, or contains NaN or infinite values.
     """
 
     table: NDArray[np.float32]
@@ -54,7 +54,7 @@ class Lut:
 
     @property
     def size(self) -> int:
-        """Grid points per axis."""
+        """The number of grid points per axis."""
         return int(self.table.shape[0])
 
     def apply(self, rgb: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -67,9 +67,7 @@ class Lut:
             colors.take(first + (red + strides[1] * green + strides[2] * blue), axis=0)
             for blue, green, red in np.ndindex(2, 2, 2)
         ]
-        for share in np.moveaxis(place - low.astype(np.float32), -1, 0)[
-            ..., None
-        ]:  # along red, then green, then blue
+        for share in np.moveaxis(place - low.astype(np.float32), -1, 0)[..., None]:  # order: red, green, blue
             corners = [a + share * (b - a) for a, b in zip(corners[::2], corners[1::2], strict=True)]
         return corners[0]
 
@@ -88,11 +86,11 @@ class Lut:
         mask is 0 are bit-identical. Memory beyond the pictures is bounded.
 
         Args:
-            picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
-            mask: the same kinds, as large as the picture: white is recolored; None recolors everything.
-            strength: 0 leaves the picture as it is, 1 recolors fully; linear between.
-            resize_mask: accept a mask of another size, and resize it.
-            progress: called with the numbers of finished tiles and of all tiles.
+            picture: A path, a PIL image, a Picture or an array, as for `Harmonizer`.
+            mask: The same kinds, of the picture's size: white is recolored; None recolors everything.
+            strength: 0 leaves the picture unchanged, 1 recolors fully; linear between.
+            resize_mask: Whether to accept a mask of another size, and resize it.
+            progress: Called with the number of finished tiles and the number of all tiles.
 
         Returns:
             The recolored picture, of the same kind, size and depth; a `Picture` for a path.
@@ -124,12 +122,12 @@ class Lut:
         """Return a table with the effect of this one at a strength from 0 to 1."""
         check_strength(strength)
         if strength == 1:
-            return self  # to the last bit
+            return self  # bit-exact
         identity = self.grid()
         return Lut(identity + np.float32(strength) * (self.table - identity))
 
     def grid(self) -> NDArray[np.float32]:
-        """The colors that the table maps, (N, N, N, 3): the table that changes nothing."""
+        """Return the input colors (N, N, N, 3) of the table; as a table, they are the identity."""
         return _identity(self.size)
 
     def save(self, path: str | os.PathLike[str], *, size: int | None = None) -> None:
@@ -155,7 +153,7 @@ class Lut:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Lut:
-        """Read a .cube file that holds a 3D table over the domain 0..1.
+        """Read a .cube file with a 3D table over the domain 0..1.
 
         Raises:
             PictureError: The file cannot be read, is not such a table, or is incomplete.
@@ -175,7 +173,7 @@ class Lut:
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
-    """Refuse a name that no other program would take for a table's."""
+    """Refuse a name that other programs would not recognize as a table."""
     if Path(path).suffix.lower() != ".cube":
         raise PictureError(f"{path} is no name for a lookup table; let it end in .cube.")
 

@@ -1,4 +1,4 @@
-"""Cutting an object out of a photo: found by rembg, its edge moved, the old backdrop's color removed."""
+"""Cutting an object out of a photo: find it with rembg, move its edge, remove the old background's color."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from .masks import coverage, to_mask
 from .picture import Picture
 
 FINDER = "isnet-general-use"
-_HAZE = 0.05  # of coverage that a network finds; what is nearer to nothing or to all is that
+_HAZE = 0.05  # detected coverage that is closer to 0 or 1 than this is set to 0 or 1
 _TILE = 512
-_SOLID = 0.99  # coverage from which on a pixel shows the object alone
-_RADII = 90, 6  # pixels around a pixel from which its color is known, first roughly, then finely
-_PURE = 4  # exponent of coverage by which pixels that show one side alone count more
+_SOLID = 0.99  # coverage from which a pixel shows only the object
+_RADII = 90, 6  # radii in pixels of the coarse and the fine estimate of colors
+_PURE = 4  # exponent of coverage, which gives more weight to pixels that show only one side
 
 
 def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
-    """Find the object that a photo shows, by rembg.
+    """Find the object in a photo by rembg.
 
     The first use of a finder downloads its weights into rembg's folder.
 
     Args:
-        image: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
-        finder: one of rembg's networks, such as "isnet-general-use", "u2net" or "birefnet-general".
+        image: A path, a PIL image, a Picture or an array, as for `Harmonizer`.
+        finder: One of rembg's networks, such as "isnet-general-use", "u2net" or "birefnet-general".
 
     Returns:
         (H,W), white where the object is.
 
     Raises:
-        PictureError: the picture cannot be used, or shows no object.
-        CdtnetError: rembg is not installed, or has no such network, or its weights cannot be had.
+        PictureError: The picture cannot be used, or shows no object.
+        CdtnetError: rembg is not installed, has no such network, or cannot load its weights.
     """
     from PIL import Image
 
     from .preview import on_screen
 
     seen = on_screen(to_picture(image)).pixels
-    if seen.shape[2] in (2, 4):  # transparent pixels show nothing
+    if seen.shape[2] in (2, 4):  # transparent pixels are hidden
         seen = seen[..., :-1]
     if seen.shape[2] == 1:
         seen = np.repeat(seen, 3, axis=2)
@@ -72,13 +72,13 @@ def load_finder(finder: str = FINDER) -> None:
 
 
 def has_finder(finder: str = FINDER) -> bool:
-    """Whether the weights of one of rembg's networks have been downloaded.
+    """Check whether the weights of one of rembg's networks have been downloaded.
 
     Raises:
         CdtnetError: rembg is not installed.
     """
     with needs("cut-out", "Cutting out"):
-        import onnxruntime  # noqa: F401 – rembg ends the process where it is missing
+        import onnxruntime  # noqa: F401 – rembg exits the process without it
         from rembg.sessions import sessions
     return finder in sessions and sessions[finder].resolve_existing(f"{finder}.onnx") is not None
 
@@ -97,23 +97,23 @@ def cut_out(
     """Cut an object out of a picture, ready to be pasted.
 
     Args:
-        image: a path, a PIL image, a Picture or an array.
-        mask: what of it is the object, within its transparency where it has that; None takes its
-            transparency, or finds the object in a picture without, see `find_object`.
-        finder: as of `find_object`.
-        resize_mask: accept a mask of another size and bring it to the picture's.
-        snap_mask: refine the mask to the object's edge first.
-        grow: pixels by which the object's edge is moved outwards, or inwards below zero.
-        feather: pixels to either side over which its edge is softened; see `adjust_mask`.
-        defringe: remove the old backdrop's color from its soft edge.
+        image: A path, a PIL image, a Picture or an array.
+        mask: The object's mask, combined with the picture's transparency if there is any; None uses the
+            transparency, or finds the object if there is none, see `find_object`.
+        finder: As for `find_object`.
+        resize_mask: Whether to accept a mask of another size, and resize it.
+        snap_mask: Whether to refine the mask to the object's edge first.
+        grow: Pixels by which the object's edge is moved outwards, or inwards if negative.
+        feather: Pixels to either side over which its edge is softened; see `adjust_mask`.
+        defringe: Whether to remove the old background's color from its soft edge.
 
     Returns:
-        The picture with alpha, of the same size, depth and profile. Colors of what is wholly covered are
-        those of the picture, bit by bit.
+        The picture with alpha, of the same size, depth and profile. The colors of fully covered pixels are
+        bit-identical.
 
     Raises:
-        PictureError: the picture or the mask cannot be used.
-        CdtnetError: an extra that is needed is not installed.
+        PictureError: The picture or the mask cannot be used.
+        CdtnetError: A required extra is not installed.
     """
     check_edge(grow, feather)
     picture = to_picture(image)
@@ -146,7 +146,7 @@ def cut_out(
 
 
 def is_transparent(picture: Picture) -> bool:
-    """Whether anything of a picture is less than opaque."""
+    """Return whether any pixel of a picture is not opaque."""
     alpha = picture.alpha
     return alpha is not None and bool((alpha < full_scale(alpha.dtype)).any())
 
@@ -154,7 +154,7 @@ def is_transparent(picture: Picture) -> bool:
 @lru_cache(maxsize=1)
 def _session(finder: str) -> Any:
     with needs("cut-out", "Cutting out"):
-        import onnxruntime  # noqa: F401 – rembg ends the process where it is missing
+        import onnxruntime  # noqa: F401 – rembg exits the process without it
         from rembg import new_session
     try:
         return new_session(finder)
@@ -164,7 +164,7 @@ def _session(finder: str) -> Any:
         raise CdtnetError(
             f"rembg has no network {finder!r}; choose one of {', '.join(sorted(sessions_names))}."
         ) from error
-    except Exception as error:  # of the network, of the disk, or of the weights' file
+    except Exception as error:  # raised by the network, the disk, or the weights file
         raise CdtnetError(
             f"rembg cannot load the weights of {finder} ({str(error).splitlines()[0]}); they are downloaded "
             "at first use."
@@ -174,10 +174,10 @@ def _session(finder: str) -> Any:
 def _recolored(
     colors: NDArray[Any], amount: NDArray[np.float32], outwards: int, *, defringe: bool
 ) -> NDArray[Any]:
-    """Colors (H,W,C) for an object's soft edge, and for what lies outside of it by some pixels.
+    """Return colors (H,W,C) for an object's soft edge, and for pixels up to `outwards` outside of it.
 
-    Without `defringe` they change only where an edge that moves outwards would show nothing: where a
-    cut-out's file has one color under all that is transparent.
+    Without `defringe`, only pixels change that an edge moved outwards would show as one flat color, because
+    the file has one color under all transparent pixels.
     """
     blank = _is_blank(colors, amount)
     if not defringe and not (blank and outwards):
@@ -190,7 +190,7 @@ def _recolored(
         if changed.any() and amount[near.slices].any():
             block = window.grow(sum(_RADII), size[0], size[1])
             cover = amount[block.slices]
-            if blank:  # nothing is known of the backdrop, so that the object's solid parts are continued
+            if blank:  # the background is unknown, so the object's opaque colors are extended
                 solid = (cover >= _SOLID) if defringe else (cover > 0)
                 cover = solid.astype(np.float32) if solid.any() else cover
             own = _own_colors(colors[block.slices], cover)[window.within(block).slices]
@@ -199,17 +199,17 @@ def _recolored(
 
 
 def _is_blank(colors: NDArray[Any], amount: NDArray[np.float32]) -> bool:
-    """Whether the file holds one color, black or white, for all that is transparent."""
+    """Check whether the file has one color, black or white, under all transparent pixels."""
     hidden = colors[amount == 0]
     white = full_scale(colors.dtype)
     return bool(len(hidden)) and any(bool((hidden == value).all()) for value in (0, white))
 
 
 def _own_colors(colors: NDArray[Any], amount: NDArray[np.float32]) -> NDArray[Any]:
-    """The object's own colors (h,w,C) where they are mixed with its backdrop's, and beyond.
+    """Estimate the object's own colors (h,w,C) where they are mixed with the background's, and beyond.
 
-    Twice, first from far, then from near: the mean color around a pixel of what the object covers, and of
-    what it leaves, and of the rest that both don't explain, the object's share.
+    Two passes, first coarse, then fine: the mean foreground and background colors around a pixel, plus the
+    object's share of the difference that both do not explain.
 
     After Forte, "Approximate fast foreground colour estimation", ICIP 2021.
     """
@@ -223,7 +223,7 @@ def _own_colors(colors: NDArray[Any], amount: NDArray[np.float32]) -> NDArray[An
 
 
 def _means(values: NDArray[Any], weights: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """Weighted means (h,w,C) of the squares around pixels; the values where nothing has any weight."""
+    """Return weighted means (h,w,C) over squares around pixels; the values where all weights are 0."""
     weights = weights[..., None]
     total, weight = _sums(values * weights, radius), _sums(weights, radius)
     there = weight > 1e-4
@@ -231,7 +231,7 @@ def _means(values: NDArray[Any], weights: NDArray[np.float32], radius: int) -> N
 
 
 def _sums(values: NDArray[Any], radius: int) -> NDArray[np.float64]:
-    """Sums (h,w,C) of the squares of `radius` pixels around each pixel, as far as they lie in the picture."""
+    """Return sums (h,w,C) over squares of `radius` pixels around each pixel, clipped at the border."""
     sums: NDArray[np.float64] = values.astype(np.float64)
     for axis in (0, 1):
         length = sums.shape[axis]
@@ -243,5 +243,5 @@ def _sums(values: NDArray[Any], radius: int) -> NDArray[np.float64]:
 
 
 def _stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Values in 0..1 in a picture's own depth."""
+    """Convert values in 0..1 to a picture's depth."""
     return np.rint(values * full_scale(dtype)).astype(dtype) if dtype.kind == "u" else values.astype(dtype)

@@ -1,6 +1,6 @@
 """Formats that libvips' wheel does not read: HEIC, JPEG XL and OpenEXR by extras, others by Pillow.
 
-Each is looked at before it is decoded, so that size and depth are refused by the header.
+Size and depth are checked in the header before decoding.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .formats import EXR, HEIC, JP2, JXL, PNM, TGA
 from .metadata import Metadata
 
 Check = Callable[[int, int, int, int], None]
-"""Refuses too large a picture, given width, height, channels and bytes for each value."""
+"""Refuses too large pictures, given width, height, channels and bytes per value."""
 
 _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
 _PNM_HEADER = re.compile(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
-_NAMELESS = re.compile(r" <_io\.[^>]*>")  # what libraries call files without a name
-_PATIENCE = 120.0  # seconds that a JPEG XL file may take
+_NAMELESS = re.compile(r" <_io\.[^>]*>")  # how libraries print files without a name
+_PATIENCE = 120.0  # time limit in seconds for decoding a JPEG XL file
 _LIBRARY_ERRORS = (
     OSError,
     ValueError,
@@ -61,12 +61,12 @@ def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
     Args:
         kind: One of `KINDS`.
         stream: The file.
-        name: What it is called in sentences.
-        check: Is told the size before any pixel is decoded.
+        name: Its name in messages.
+        check: Called with the size before pixels are decoded.
 
     Raises:
-        PictureError: It is damaged or of a kind that is not read.
-        CdtnetError: The library is not installed; names the extra.
+        PictureError: The file is damaged or of an unsupported kind.
+        CdtnetError: The library is not installed; the message names the extra.
     """
     stream.seek(0)
     reader = {HEIC.name: _heic, JXL.name: _jxl, EXR.name: _exr}.get(kind)
@@ -75,7 +75,7 @@ def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
 
 
 def decoded_bytes(kind: str, stream: BinaryIO) -> int:
-    """How much memory the pixels of a file will take, by its header.
+    """Return the memory in bytes that the decoded pixels of a file take, by its header.
 
     Raises:
         CdtnetError: As from `decode`.
@@ -234,7 +234,7 @@ def _deep_jp2(stream: BinaryIO, name: str) -> Decoded:
 
 
 def jp2_bits(stream: BinaryIO) -> int:
-    """Return the bits per channel of a JPEG 2000 file by its codestream's header; 0 without one."""
+    """Return the bits per channel of a JPEG 2000 file by the header of its codestream; 0 without one."""
     stream.seek(0)
     data = stream.read(1 << 16)
     place = data.find(b"\xff\x4f\xff\x51")

@@ -1,4 +1,4 @@
-"""Pixel types: channels, the full scale of each type, floats in 0..1."""
+"""Pixel types: channels, the full scale of each type, and floats in 0..1."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ WITH_ALPHA = (2, 4)
 
 
 def full_scale(dtype: np.dtype[Any]) -> int:
-    """Return the value of white or opaque: the largest of an integer type, 1 for floats."""
+    """Return the value of white or opaque: the largest value of an integer type, 1 for floats."""
     return int(np.iinfo(dtype).max) if dtype.kind == "u" else 1
 
 
@@ -33,7 +33,7 @@ def divided(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def multiplied(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Reverse `divided`; integers are rounded up, which restores the values before it."""
+    """Multiply colors by alpha: the inverse of `divided`. Integers are rounded up, which restores them."""
     alpha, colors = pixels[..., -1:], pixels[..., :-1]
     if pixels.dtype.kind == "f":
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""The edge of a mask: grown, shrunk or softened by some pixels."""
+"""Editing the edge of a mask: grow, shrink or soften it by some pixels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..errors import PictureError
 from .depth import full_scale
 from .geometry import Window
 
-FURTHEST = 500  # pixels
-_FAINTEST = 0.01  # of a Gaussian's peak, where it is cut off
+FURTHEST = 500  # largest distance in pixels
+_FAINTEST = 0.01  # share of a Gaussian's peak at which it is truncated
 
 
 def check_edge(grow: int, feather: float) -> None:
-    """Refuse to move an edge further than `FURTHEST`.
+    """Refuse to move an edge by more than `FURTHEST` pixels.
 
     Raises:
-        PictureError: One of them is out of its range.
+        PictureError: A value is out of its range.
     """
     if not -FURTHEST <= grow <= FURTHEST:
         raise PictureError(f"A mask is grown or shrunk by up to {FURTHEST} pixels, not by {abs(grow)}.")
@@ -32,18 +32,18 @@ def check_edge(grow: int, feather: float) -> None:
 def adjust_mask(mask: NDArray[Any], *, grow: int = 0, feather: float = 0.0) -> NDArray[Any]:
     """Move the edge of a mask, then soften it.
 
-    The border of the picture is no edge: what reaches it goes on beyond.
+    The border of the picture is not an edge: foreground that touches it is assumed to continue beyond.
 
     Args:
         mask: (H,W) uint8, uint16 or float32; the full range, or 0..1, is full coverage.
-        grow: pixels by which it gets wider, in all directions; below zero, narrower.
-        feather: pixels to either side over which the edge gets soft: a Gaussian blur of half that sigma.
+        grow: Pixels by which it gets wider in all directions, or narrower if negative.
+        feather: Pixels to either side over which the edge is softened: a Gaussian blur with half that sigma.
 
     Returns:
-        (H,W) of the same type; a new array.
+        (H,W), a new array of the same type.
 
     Raises:
-        PictureError: a number of pixels is out of its range.
+        PictureError: A number of pixels is out of its range.
     """
     check_edge(grow, feather)
     adjusted = mask.copy()
@@ -58,12 +58,12 @@ def adjust_mask(mask: NDArray[Any], *, grow: int = 0, feather: float = 0.0) -> N
 
 
 def invert_mask(mask: NDArray[Any]) -> NDArray[Any]:
-    """The mask (H,W) of what a mask leaves out."""
+    """Return the mask (H,W) of what a mask leaves out."""
     return _inverse(mask)
 
 
 def reach(feather: float) -> int:
-    """How many pixels a feathered edge moves outwards at most."""
+    """Return the largest number of pixels by which feathering moves an edge outwards."""
     return math.ceil(feather / 2 * math.sqrt(-2 * math.log(_FAINTEST)))
 
 
@@ -72,7 +72,7 @@ def _inverse(mask: NDArray[Any]) -> NDArray[Any]:
 
 
 def _widened(mask: NDArray[Any], radius: int) -> NDArray[Any]:
-    """The largest value within a disc around each pixel."""
+    """Return the maximum over a disc around each pixel."""
     widest = mask.copy()
     height = mask.shape[0]
     for down in range(-radius, radius + 1) if radius else ():
@@ -84,7 +84,7 @@ def _widened(mask: NDArray[Any], radius: int) -> NDArray[Any]:
 
 
 def _widened_rows(mask: NDArray[Any], half: int) -> NDArray[Any]:
-    """The largest value of the `half` pixels left and right of each."""
+    """Return the maximum over `half` pixels to the left and right of each."""
     span, length = 2 * half + 1, 1
     largest = np.pad(mask, ((0, 0), (half, half)))
     while 2 * length <= span:

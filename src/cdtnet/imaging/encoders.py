@@ -1,4 +1,4 @@
-"""Writers of the formats that need an extra: HEIC, JPEG XL and OpenEXR."""
+"""Encoders of the formats that need an extra: HEIC, JPEG XL and OpenEXR."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def encode(kind: str, pixels: NDArray[Any], metadata: Metadata, quality: int) ->
 
     Args:
         kind: One of `KINDS`.
-        pixels: (H, W, C) of a type that the format holds.
-        metadata: What else goes into it.
+        pixels: (H, W, C) of a type that the format supports.
+        metadata: The other content of the file.
         quality: 1 to 100.
 
     Raises:
         PictureError: The library refuses the picture.
-        CdtnetError: The library is not installed; names the extra.
+        CdtnetError: The library is not installed; the message names the extra.
     """
     writer = {HEIC.name: _heic, JXL.name: _jxl, EXR.name: _exr}[kind]
     try:
@@ -40,10 +40,10 @@ def encode(kind: str, pixels: NDArray[Any], metadata: Metadata, quality: int) ->
 
 
 def check_installed(kind: str) -> None:
-    """Find out, before any work is done, whether a format can be written.
+    """Check, before any work is done, whether a format can be written.
 
     Raises:
-        CdtnetError: Its library is not installed; names the extra.
+        CdtnetError: Its library is not installed; the message names the extra.
     """
     what = f"Writing {kind}"
     if kind == HEIC.name:
@@ -94,11 +94,11 @@ def _jxl(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:
     if pixels.shape[2] == 2:  # the encoder has no mode for it
         pixels = np.ascontiguousarray(pixels[..., [0, 0, 0, 1]])
     if pixels.dtype == np.uint16:
-        exif = b"\0\0\0\0" + metadata.exif if metadata.exif else None  # where the block begins
+        exif = b"\0\0\0\0" + metadata.exif if metadata.exif else None  # offset of the block
         boxes = {name: box for name, box in ((b"Exif", exif), (b"xml ", metadata.xmp)) if box}
         return oiio.encode_jxl(pixels, metadata.icc, boxes)
     lossless = metadata.lossless or quality == 100
-    # As libjxl's own tools translate the quality of a JPEG.
+    # The conversion of JPEG quality in libjxl's own tools.
     distance = 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 1.15 * quality + 25
     data: bytes = pylibjxl.encode(
         pixels[..., 0] if pixels.shape[2] == 1 else pixels,

@@ -1,7 +1,6 @@
-"""EXIF blocks, which are small TIFF files: made upright, and moved to and from TIFF files.
+"""EXIF blocks, which are small TIFF files: resetting the orientation, and copying from and to TIFF files.
 
-The picture library rewrites EXIF as it sees fit and knows none in TIFF files, so that blocks are kept as
-bytes here.
+libvips rewrites EXIF and does not read it from TIFF files, so blocks are kept as bytes here.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from .tiff import EXIF, INTEROPERABILITY, Form, Tree, read_header, read_tree, se
 _ORIENTATION = 0x0112
 _COLOR_SPACE = 0xA001
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
-# Description, maker, model, software, date, artist, host, copyright, ratings and Windows' XP texts: the tags
-# of a TIFF file's first directory that speak of the photograph and not of how its pixels are stored.
+# Description, maker, model, software, date, artist, host, copyright, ratings and the XP texts of Windows: the
+# tags of a TIFF file's first directory that describe the photograph and not the storage of its pixels.
 _DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 316, 0x4746, 0x4749, 33432, *range(0x9C9B, 0x9CA0))
 _CLASSIC = Form("<", big=False)
 
@@ -23,14 +22,15 @@ _CLASSIC = Form("<", big=False)
 def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
     """Return the block for upright pixels, without the old thumbnail.
 
-    The bytes stay where they are (makers' notes hold offsets into the block); only single fields change.
+    Positions of bytes do not change, because makers' notes contain offsets into the block; only single fields
+    are edited.
 
     Args:
         exif: The block, from its TIFF header on.
-        sideways: Whether turning has exchanged width and height.
+        sideways: Whether the rotation has exchanged width and height.
 
     Returns:
-        The block, or None where it is too damaged to be made upright.
+        The block, or None if it is too damaged.
     """
     data = bytearray(exif)
 
@@ -61,7 +61,7 @@ def upright(exif: bytes, *, sideways: bool = False) -> bytes | None:
 
 
 def has_thumbnail(exif: bytes) -> bool:
-    """Whether a block has a second directory, of a thumbnail."""
+    """Check whether a block has a second directory, which is that of a thumbnail."""
     try:
         form, first = read_header(exif[:8])
         (count,) = struct.unpack_from(form.order + "H", exif, first)
@@ -71,7 +71,7 @@ def has_thumbnail(exif: bytes) -> bool:
 
 
 def with_thumbnail(exif: bytes, jpeg: bytes) -> bytes:
-    """A block that has none, with a thumbnail at its end; a damaged block as it is."""
+    """Append a thumbnail to a block without one; return a damaged block unchanged."""
     try:
         form, first = read_header(exif[:8])
         (count,) = struct.unpack_from(form.order + "H", exif, first)
@@ -80,19 +80,19 @@ def with_thumbnail(exif: bytes, jpeg: bytes) -> bytes:
         struct.pack_into(form.order + "I", data, first + 2 + 12 * count, start)
     except struct.error:
         return exif
-    size = struct.pack(form.order + "HHIII", 514, 4, 1, len(jpeg), 0)  # and no further directory
+    size = struct.pack(form.order + "HHIII", 514, 4, 1, len(jpeg), 0)  # no further directory
     return bytes(data) + _thumbnail_head(form.order, start) + size + jpeg
 
 
 def _thumbnail_head(order: str, start: int) -> bytes:
-    """How a directory begins that is followed by its JPEG file."""
+    """Return the start of a directory that is followed by its JPEG file."""
     entries = 3
     jpeg = start + 2 + 12 * entries + 4
     return struct.pack(order + "HHHIHHHHII", entries, 259, 3, 1, 6, 0, 513, 4, 1, jpeg)
 
 
 def is_adobe_rgb(exif: bytes) -> bool:
-    """Check whether a block declares Adobe RGB in the way of cameras."""
+    """Check whether a block declares Adobe RGB as cameras do."""
     try:
         details = tree_of(exif)[1].get(EXIF)
     except (struct.error, RecursionError):
@@ -106,11 +106,11 @@ def is_adobe_rgb(exif: bytes) -> bool:
 
 
 def from_tiff(stream: BinaryIO, offset: int | None = None) -> bytes | None:
-    """Gather the EXIF of a TIFF file into one block; None where there is none.
+    """Collect the EXIF of a TIFF file in one block; None if it has none.
 
     Args:
         stream: The file.
-        offset: Of the directory that it is to be taken from; None for the first.
+        offset: The offset of the directory to read; None for the first.
     """
 
     def read(offset: int, size: int) -> bytes:
@@ -119,13 +119,13 @@ def from_tiff(stream: BinaryIO, offset: int | None = None) -> bytes | None:
 
     try:
         tree = _photographic(read_tree(read, offset)[1])
-    except (struct.error, RecursionError, OverflowError, OSError):  # the latter for impossible offsets
+    except (struct.error, RecursionError, OverflowError, OSError):  # the last two for invalid offsets
         return None
     return _CLASSIC.header(8) + serialize(tree, 8, _CLASSIC) if tree else None
 
 
 def into_tiff(tiff: bytes, exif: bytes) -> bytes:
-    """Add an EXIF block to a TIFF file, by appending a new first directory; a damaged block adds nothing."""
+    """Add an EXIF block to a TIFF file by appending a new first directory; ignore a damaged block."""
     try:
         form, main = tree_of(tiff)
     except (struct.error, RecursionError):
@@ -139,13 +139,13 @@ def into_tiff(tiff: bytes, exif: bytes) -> bytes:
 
 
 def into_tree(main: Tree, exif: bytes) -> Tree:
-    """Add an EXIF block to a TIFF file's directory; a damaged block adds nothing."""
+    """Add an EXIF block to the directory of a TIFF file; ignore a damaged block."""
     try:
         block = tree_of(exif)[1]
     except (struct.error, RecursionError):
         return main
     tree = {**_photographic(block), **main}
-    if _ORIENTATION in block:  # a picture from memory may have an orientation that is not applied yet
+    if _ORIENTATION in block:  # the orientation of a picture from memory may not be applied yet
         tree[_ORIENTATION] = block[_ORIENTATION]
     return tree
 

@@ -1,4 +1,4 @@
-"""OpenEXR: linear light, in half or whole floats, beside channels that are no colors."""
+"""OpenEXR: linear light in 16-bit or 32-bit floats, and channels other than colors."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _PRINTING = Lock()
 
 @dataclass(frozen=True, eq=False)
 class ExrRest:
-    """What an OpenEXR file holds besides its colors.
+    """The content of an OpenEXR file besides its colors.
 
     Attributes:
-        header: Its attributes, but for the list of channels.
-        channels: Name → (H, W) values.
+        header: Its attributes, except for the list of channels.
+        channels: The values (H, W) of each channel, by name.
         half: Whether the colors were stored in 16 bits.
     """
 
@@ -40,11 +40,11 @@ class ExrRest:
 
 
 def read(stream: BinaryIO, name: str, check: Callable[[int, int, int, int], None]) -> tuple[Floats, Metadata]:
-    """The colors, (H, W, 1 to 4), of an OpenEXR file, and what else it holds; see `decoders.decode`."""
+    """Read the colors (H, W, 1 to 4) and the metadata of an OpenEXR file; see `decoders.decode`."""
     with needs("exr", f"{name} is an OpenEXR file, and reading it"):
         import OpenEXR
     with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())  # the library reads files by their names only
+        folder = stack.enter_context(TemporaryDirectory())  # the library reads files only by name
         path = Path(folder, "picture.exr")
         path.write_bytes(stream.read())
         stack.enter_context(_quiet())
@@ -59,7 +59,7 @@ def read(stream: BinaryIO, name: str, check: Callable[[int, int, int, int], None
         (left, top), (right, bottom) = header.header()["dataWindow"]
         width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
         check(width, height, max(len(header.header()["channels"]), 4), 4)
-        whole = OpenEXR.InputFile(str(path))  # which raises where `File` prints on stdout
+        whole = OpenEXR.InputFile(str(path))  # raises errors that `File` prints on stdout
         stack.callback(whole.close)
         whole.channels([each.name for each in header.header()["channels"]])
         file = OpenEXR.File(str(path), separate_channels=True)
@@ -85,7 +85,7 @@ def read(stream: BinaryIO, name: str, check: Callable[[int, int, int, int], None
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep a library from printing on the process's standard error what it also raises."""
+    """Suppress messages of the library on stderr, which it also raises as errors."""
     with _PRINTING:
         kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
@@ -98,7 +98,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _profile(header: dict[str, Any]) -> bytes:
-    """Linear light, with the file's primaries or those of sRGB."""
+    """Make a profile of linear light with the file's primaries, or those of sRGB."""
     given = header.get("chromaticities")
     if given is None:
         return profiles.linear_srgb()
@@ -108,21 +108,21 @@ def _profile(header: dict[str, Any]) -> bytes:
 
 
 def encode(pixels: Floats, metadata: Metadata) -> bytes:
-    """The bytes of a file; see `encoders.encode`."""
+    """Encode a file; see `encoders.encode`."""
     import OpenEXR
 
     rest = metadata.exr if isinstance(metadata.exr, ExrRest) else ExrRest({}, {}, half=False)
     values = pixels.astype(np.float16) if rest.half else pixels
     colors = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
     planes = {name: np.ascontiguousarray(values[..., place]) for place, name in enumerate(colors)}
-    # One level of a tiled file is written as lines.
+    # A tiled file with one level is written in scan lines.
     header = {
         name: value for name, value in rest.header.items() if name not in ("tiles", "type", "chunkCount")
     }
     header = {"compression": OpenEXR.ZIP_COMPRESSION, **header, "type": OpenEXR.scanlineimage}
     if metadata.xmp:
         header["xmp"] = metadata.xmp.decode(errors="replace").rstrip("\0")
-    with TemporaryDirectory() as folder:  # the library writes files by their names only
+    with TemporaryDirectory() as folder:  # the library writes files only by name
         path = Path(folder, "picture.exr")
         OpenEXR.File(header, {**planes, **rest.channels}).write(str(path))
         return path.read_bytes()

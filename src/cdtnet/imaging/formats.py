@@ -1,6 +1,6 @@
-"""The table of picture formats: what is read and written, and what each can hold. Add new formats here.
+"""The table of picture formats: which are read and written, and what each can hold. Add new formats here.
 
-This module loads no image library, so that names can be checked quickly.
+This module loads no image library, so that checks of names are fast.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ class Format:
     """A file format.
 
     Attributes:
-        name: As messages and `Metadata.format` have it.
-        suffixes: Of file names, in lower case; the usual one first.
-        depths: The types of pixels that are written; none where the format is only read.
-        longest: The most pixels a side, or None for no limit.
-        alpha: Whether a file can hold an alpha channel.
-        extra: The package's extra that brings its library; "" where the default install has it.
-        bits: The most bits a channel of whole numbers.
-        media_type: The MIME type; by default that of the name.
+        name: The name in messages and in `Metadata.format`.
+        suffixes: The suffixes of file names, in lower case; the usual one first.
+        depths: The types of pixels that are written; empty for read-only formats.
+        longest: The largest side in pixels, or None for no limit.
+        alpha: Whether it supports an alpha channel.
+        extra: The extra of this package that installs its library; "" if the default install includes it.
+        bits: The largest number of bits per integer channel.
+        media_type: The MIME type; by default derived from the name.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Format:
 
     @property
     def suffix(self) -> str:
-        """The usual suffix."""
+        """The usual suffix of file names."""
         return self.suffixes[0]
 
     @property
     def key(self) -> str:
-        """The name by which requests ask for it."""
+        """The name in requests and options."""
         return self.name.lower()
 
 
@@ -68,13 +68,13 @@ FORMATS = {
     format_.name: format_
     for format_ in (JPEG, PNG, TIFF, WEBP, AVIF, HEIC, JXL, EXR, GIF, BMP, PNM, TGA, JP2)
 }
-"""All that are read, by name."""
+"""All readable formats, by name."""
 WRITTEN = {name: format_ for name, format_ in FORMATS.items() if format_.depths}
-"""Those that are written, too."""
+"""The formats that are written, too."""
 SUFFIXES = {suffix: format_.name for format_ in FORMATS.values() for suffix in format_.suffixes}
 """The format of each suffix."""
 SUFFIXES_WRITTEN = {suffix: name for suffix, name in SUFFIXES.items() if name in WRITTEN}
-"""The same of those that are written."""
+"""The written format of each suffix."""
 
 CAMERA_RAW = frozenset(
     (
@@ -105,7 +105,7 @@ CAMERA_RAW = frozenset(
         ".x3f",
     )
 )
-"""Suffixes of files that hold what a camera's sensor saw."""
+"""The suffixes of camera raw files."""
 _LAYERED = (".psd", ".ora")
 _OTHERS = frozenset(
     (
@@ -131,7 +131,7 @@ def has_picture_suffix(path: str) -> bool:
 
 
 def why_unread(path: str) -> str | None:
-    """Explain why a file with a picture's name is of a kind that cannot be read; None for others."""
+    """Explain why a file with a picture's suffix cannot be read; None for others."""
     suffix = _suffix(path)
     if suffix in CAMERA_RAW:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
@@ -157,7 +157,7 @@ def result_format(name: str | None) -> Format:
 
 
 def able(depth: str, *, alpha: bool = False) -> str:
-    """Name the common formats that hold pixels of a type, and alpha if wanted: "PNG or TIFF"."""
+    """Name the common formats that support a pixel type, and alpha if wanted, such as "PNG or TIFF"."""
     common = (JPEG, PNG, TIFF, WEBP)
     names = [format_.name for format_ in common if depth in format_.depths and (format_.alpha or not alpha)]
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]

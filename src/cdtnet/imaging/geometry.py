@@ -1,4 +1,4 @@
-"""Rectangles of a picture, and which of them a mask touches."""
+"""Rectangles of a picture, and tiles that a mask touches."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Window(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """To index an array (H,W,…) with."""
+        """The index into an array (H,W,…)."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
@@ -54,9 +54,9 @@ class Window(NamedTuple):
         )
 
     def block(self, halo: int, step: int, height: int, width: int) -> "Window":
-        """Add `halo` pixels on each side, and as many more as make the sides multiples of `step`.
+        """Add `halo` pixels on each side, and more to make the sides multiples of `step`.
 
-        Lies within the picture; where that is too small for it, as far as the picture reaches.
+        The window stays within the picture, and is smaller if the picture is too small.
         """
         top, bottom = _stretch(self.top, self.bottom, halo, step, height)
         left, right = _stretch(self.left, self.right, halo, step, width)
@@ -81,7 +81,7 @@ def _stretch(start: int, stop: int, halo: int, step: int, length: int) -> tuple[
 
 
 def inside(first: int, extent: int, length: int) -> tuple[int, int]:
-    """Move an interval as little as needed to lie within the line."""
+    """Move an interval by the least distance so that it lies within the line."""
     first = min(max(first, 0), length - extent)
     return first, first + extent
 

@@ -1,7 +1,7 @@
 """ICC profiles of the common kind: one curve per channel and a matrix, or one curve for gray.
 
-Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the gray gammas are of this kind. Doing them here in float32
-takes a tenth of the time that building a library transform for every tile would.
+Adobe RGB, Display P3, ProPhoto, Rec. 2020 and the gray gammas are of this kind. Computing them here in
+float32 takes a tenth of the time of building a library transform for every tile.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-_STEPS = 65535  # a table entry for every 16-bit value, so that integer pixels are looked up exactly
+_STEPS = 65535  # one table entry per 16-bit value, so that integer pixels are looked up exactly
 _WHITE = np.array([[0.9642], [1.0], [0.8249]])  # the D50 white of the profile connection space
-_SRGB = np.array(  # as sRGB profiles hold it, rounded to 1/65536
+_SRGB = np.array(  # as in sRGB profiles, rounded to 1/65536
     [[0.436066, 0.385147, 0.143066], [0.222488, 0.716873, 0.060608], [0.013916, 0.097076, 0.714096]]
 )
 _MOST_TAGS = 256
@@ -32,9 +32,9 @@ class Shaper:
     """A color space made of curves and a matrix.
 
     Attributes:
-        curves: Per channel, linear light for every 16-bit value: (C, 65536), values in 0..1.
-        inverses: Per channel, the value in 0..1 for every 16-bit square root of linear light; the root puts
-            the steps where dark tones need them.
+        curves: (C, 65536), linear light in 0..1 for every 16-bit value, per channel.
+        inverses: The value in 0..1 for every 16-bit square root of linear light, per channel; the root makes
+            the steps finer in dark tones.
         matrix: (3, C), from linear light to D50 XYZ.
         inverse: (C, 3), from D50 XYZ to linear light.
     """
@@ -63,7 +63,7 @@ def shaper(profile: bytes) -> Shaper | None:
     """Return the color space of an ICC profile, or None if it is more than curves and a matrix.
 
     Raises:
-        ProfileError: The profile is cut short or contradicts itself.
+        ProfileError: The profile is truncated or inconsistent.
     """
     try:
         tags = _tags(profile)
@@ -87,7 +87,7 @@ def shaper(profile: bytes) -> Shaper | None:
 
 
 def is_linear(profile: bytes) -> bool:
-    """Whether a profile is of light itself.
+    """Check whether the values of a profile are linear light.
 
     Raises:
         ProfileError: As from `shaper`.
@@ -105,7 +105,7 @@ def _shaper(curves: list[NDArray[np.float64]], matrix: NDArray[Any]) -> Shaper:
     inverses = [np.interp(grid**2, curve, grid) for curve in rising]
     inverse = (
         np.linalg.inv(matrix) if matrix.shape[1] == 3 else np.array([[0.0, 1.0, 0.0]])
-    )  # gray is luminance
+    )  # gray is the luminance
     return Shaper(np.array(rising, np.float32), np.array(inverses, np.float32), matrix, inverse)
 
 
@@ -142,13 +142,13 @@ def _curve(tag: bytes) -> NDArray[np.float64]:
 
 
 def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
-    """Evaluate ICC's parametric curves: (a·x + b)^g + e from d on, and c·x + f below."""
+    """Evaluate ICC's parametric curves: (a·x + b)^g + e for x ≥ d, and c·x + f below."""
     names = {0: "g", 1: "gab", 2: "gabc", 3: "gabcd", 4: "gabcdef"}.get(function)
     if names is None or len(parameters) < len(names):
         raise ProfileError("a tone curve is of no known form")
     given = dict(zip(names, parameters, strict=False))
     g, a, b = given["g"], given.get("a", 1.0), given.get("b", 0.0)
-    if function in (1, 2):  # flat below the point where the power's base becomes negative
+    if function in (1, 2):  # constant below the point where the base of the power becomes negative
         offset = given.get("c", 0.0)
         slope, start, above, below = 0.0, -b / a if a else 0.0, offset, offset
     else:
@@ -159,7 +159,7 @@ def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
             given.get("f", 0.0),
         )
     x = np.linspace(0, 1, _STEPS + 1)
-    with np.errstate(all="ignore"):  # absurd parameters are detected by their curve
+    with np.errstate(all="ignore"):  # invalid parameters are detected by their curve
         return np.where(x >= start, np.maximum(a * x + b, 0) ** g + above, slope * x + below)
 
 

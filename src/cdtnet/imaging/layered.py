@@ -1,4 +1,4 @@
-"""Files of layers: Photoshop's PSD, OpenRaster, and TIFF with Photoshop's layers in it."""
+"""Layered files: Photoshop's PSD, OpenRaster, and TIFF with Photoshop's layers."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .metadata import Metadata
 from .picture import Picture
 
 SUFFIXES = {".psd": "PSD", ".ora": "OpenRaster"}
-"""Of files that always hold layers."""
+"""The suffixes of files that always have layers."""
 _TIFF = (".tif", ".tiff")
-_LONGEST = 30000  # pixels a side of a PSD file
+_LONGEST = 30000  # largest side of a PSD file in pixels
 
 
 def is_layered(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's name ends as that of a layered picture, and of no other."""
+    """Check whether a file's suffix is that of a layered format."""
     return PurePath(path).suffix.lower() in SUFFIXES
 
 
 def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
-    """How layers would be written under a name, in words such as "PSD with layers".
+    """Check that layers can be written under a name, and describe the format, such as "PSD with layers".
 
     Raises:
-        PictureError: No layers go into such a file, or not those of such a picture.
-        CdtnetError: The library is not installed; names the extra.
+        PictureError: The format cannot hold layers, or not those of this picture.
+        CdtnetError: The library is not installed; the message names the extra.
     """
     suffix = PurePath(path).suffix.lower()
     kind = SUFFIXES.get(suffix) or ("TIFF" if suffix in _TIFF else None)
@@ -54,11 +54,11 @@ def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
 
 
 def encode_layers(stack: Stack, suffix: str) -> bytes:
-    """The bytes of a layered file.
+    """Encode a layered file.
 
     Args:
-        stack: What it holds, as `check_layers` allows it.
-        suffix: Of its name.
+        stack: The layers, accepted by `check_layers`.
+        suffix: The suffix of the file's name.
     """
     if suffix.lower() == ".ora":
         from . import openraster
@@ -70,20 +70,20 @@ def encode_layers(stack: Stack, suffix: str) -> bytes:
 
 
 def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[Picture, Picture]:
-    """Read a layered file as a cut-out and what lies below it.
+    """Read a layered file as a cut-out and the picture below it.
 
     Args:
         path: A PSD or OpenRaster file.
-        name: Of the layer that is the cut-out; by default the highest one that is shown.
+        name: The name of the layer that is the cut-out; by default the highest visible one.
 
     Returns:
-        The cut-out, as large as the file's canvas and with alpha, and the picture below it. Layers above it
+        The cut-out with alpha, in the size of the file's canvas, and the picture below it. Layers above it
         are left out.
 
     Raises:
-        PictureError: The file cannot be read, has no such layer or none below it, or uses what only its own
-            editor can draw.
-        CdtnetError: The library is not installed; names the extra.
+        PictureError: The file cannot be read, has no such layer or none below it, or uses features that only
+            its own editor can render.
+        CdtnetError: The library is not installed; the message names the extra.
     """
     if not is_layered(path):
         raise PictureError(
@@ -99,11 +99,11 @@ def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
-    """What a layered file holds besides its pixels; none of them is decoded.
+    """Read the metadata of a layered file without decoding pixels.
 
     Raises:
         PictureError: The file cannot be read.
-        CdtnetError: The library is not installed; names the extra.
+        CdtnetError: The library is not installed; the message names the extra.
     """
     if PurePath(path).suffix.lower() == ".ora":
         from . import openraster

@@ -1,4 +1,4 @@
-"""Pictures of several layers, as they are in memory."""
+"""Pictures with layers in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .metadata import Metadata
 from .picture import Picture
 from .xmp import embed
 
-_BYTES = 48  # for each pixel of a canvas, while its layers are laid over each other
+_BYTES = 48  # memory per pixel of a canvas while its layers are blended
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +25,11 @@ class Sheet:
     """A layer of a picture.
 
     Attributes:
-        name: As editors show it.
-        window: Where it lies in the picture.
-        pixels: (h,w,C) of the window, in the picture's depth and colors; with alpha where it has no mask.
-        mask: (h,w), how far it is seen, full range of the same depth; None for all of it.
+        name: The name that editors show.
+        window: Its position in the picture.
+        pixels: (h,w,C), the pixels of the window, in the picture's depth and colors; with alpha if it has no
+            mask.
+        mask: (h,w), the coverage, full range of the same depth; None for full coverage.
         visible: Whether it is shown.
     """
 
@@ -41,11 +42,11 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """A picture and the layers that it is made of.
+    """A picture and its layers.
 
     Attributes:
-        picture: What all visible layers together show, with the metadata of the file.
-        sheets: From the lowest to the highest.
+        picture: The picture that all visible layers show together, with the metadata of the file.
+        sheets: The layers, from the lowest to the highest.
     """
 
     picture: Picture
@@ -53,13 +54,13 @@ class Stack:
 
 
 def stack_of(picture: Picture, background: Picture, original: NDArray[Any], layer: Picture) -> Stack:
-    """What editors get of a harmonized picture: background, foreground as it was, and harmonized.
+    """Make the layers of a harmonized picture: background, original foreground, and harmonized foreground.
 
-    The foreground as it was is there, but not shown: over its own soft edges it would count twice.
+    The original foreground is hidden, because its soft edges would otherwise be blended twice.
 
     Args:
         picture: The result.
-        background: What lies below the foreground: the composite, if nothing else is known.
+        background: The picture below the foreground: the composite, if nothing else is known.
         original: (H,W,C), the foreground's own colors.
         layer: The harmonized foreground, with its coverage as alpha.
     """
@@ -81,10 +82,10 @@ def stack_of(picture: Picture, background: Picture, original: NDArray[Any], laye
 
 
 def choose(names: Sequence[str], shown: Sequence[bool], name: str | None, path: object) -> int:
-    """The place of the layer that is the foreground, among layers from the lowest to the highest.
+    """Return the index of the foreground's layer among layers from the lowest to the highest.
 
     Raises:
-        PictureError: There is none, or nothing below it.
+        PictureError: There is no such layer, or none below it.
     """
     if name is not None:
         found = [place for place, each in enumerate(names) if each == name]
@@ -109,14 +110,14 @@ def picture_of(
     metadata: Metadata,
     keep_alpha: bool,
 ) -> Picture:
-    """A picture of what layers show.
+    """Make a picture of blended layers.
 
     Args:
         color: (H,W,C) in 0..1, not multiplied by alpha.
         alpha: (H,W,1) in 0..1.
-        dtype: Of the picture.
-        metadata: Of the picture.
-        keep_alpha: Whether alpha is kept where everything is opaque.
+        dtype: The type of the picture's pixels.
+        metadata: The metadata of the picture.
+        keep_alpha: Whether to keep alpha even if everything is opaque.
     """
     scale, color = full_scale(dtype), np.where(alpha > 0, color, 0)
     parts = [color, alpha] if keep_alpha or (alpha < 1).any() else [color]
@@ -125,7 +126,7 @@ def picture_of(
 
 
 def check_size(height: int, width: int, path: object) -> None:
-    """Refuse a canvas that no memory would hold, whatever its file says.
+    """Refuse a canvas that does not fit into memory, before it is allocated.
 
     Raises:
         PictureError: It is too large, or empty.
@@ -141,7 +142,7 @@ def check_size(height: int, width: int, path: object) -> None:
 
 
 def blank_layer(picture: Picture) -> Picture:
-    """A transparent picture of the same size, depth and colors, with alpha."""
+    """Make a transparent picture of the same size, depth and colors, with alpha."""
     height, width, channels = picture.pixels.shape
     pixels = np.zeros((height, width, 2 if channels < 3 else 4), picture.pixels.dtype)
     xmp = embed(picture.metadata.xmp, None)
@@ -149,7 +150,7 @@ def blank_layer(picture: Picture) -> Picture:
 
 
 def cropped(layer: Picture) -> Picture:
-    """A picture with alpha, cut down to where it is not transparent."""
+    """Crop a picture with alpha to the part that is not transparent."""
     rows, columns = (np.flatnonzero(layer.pixels[..., -1].any(axis)) for axis in (1, 0))
     if not rows.size:
         return layer

@@ -1,4 +1,4 @@
-"""ICC profiles of all other kinds, through libvips and LittleCMS."""
+"""ICC profiles of all other kinds, by libvips and LittleCMS."""
 
 from __future__ import annotations
 

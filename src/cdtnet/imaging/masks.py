@@ -17,37 +17,37 @@ from .meaning import STRIP, Label, Reading, Survey, picked
 from .meaning import check_levels as check_levels
 from .picture import Picture
 
-HARD = 0.5  # coverage, 0..1; where neighbors differ by more, an edge is hard
+HARD = 0.5  # an edge is hard if the coverage, 0..1, of neighbors differs by more
 _WHOLE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
 MOST_LABELS = 64
-_MOST, _MOST_BORDER = 0.5, 0.8  # of a picture and of its border, that objects cover
+_MOST, _MOST_BORDER = 0.5, 0.8  # largest share of a picture and of its border that objects usually cover
 
 
 def to_mask(
     mask: Any, height: int, width: int, *, resize: bool = False, labels: Sequence[Label] = ()
 ) -> NDArray[Any]:
-    """Make a mask of any supported input.
+    """Make a mask from any supported input.
 
-    Gray is read by its brightness; of any two colors, the brighter is foreground. Few grays
-    far from white with black among them, and a few exact colors, are labels: any but black (or, without
-    black, the most frequent) is foreground. A transparent picture is read by its alpha, as cut-outs are
-    saved, unless what can be seen of it is black and white itself.
+    Gray is read by its brightness; of any two colors, the brighter is foreground. A few grays far from white
+    including black, and a few exact colors, are labels: all but black (or, without black, all but the most
+    frequent) are foreground. A transparent picture is read by its alpha, as saved cut-outs are, unless its
+    visible colors are black and white.
 
     Args:
         mask: A path, PIL image, Picture, or array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and of
-            type bool, uint8, uint16 or floats within 0..1; or whole numbers of another type, shape (H, W),
-            where any but 0 is foreground.
+            type bool, uint8, uint16 or floats within 0..1; or integers of another type, shape (H, W), where
+            all except 0 are foreground.
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
         resize: Whether to resize, bilinearly, a mask of another size.
-        labels: Of a map of labels, those that are foreground: gray values, or RGB colors.
+        labels: The foreground labels of a label map: gray values, or RGB colors.
 
     Returns:
-        (height, width) contiguous uint8, uint16 or float32; the full range, or 0..1, is full coverage.
+        (height, width), contiguous uint8, uint16 or float32; the full range, or 0..1, is full coverage.
 
     Raises:
-        PictureError: The mask cannot be read, is of another size, holds floats outside 0..1, is a picture in
-            many colors, or has none of the labels.
+        PictureError: The mask cannot be read, is of another size, contains floats outside 0..1, is a picture
+            in many colors, or has none of the labels.
     """
     if is_tensor(mask) and not mask.is_floating_point():
         mask = values_of(mask)
@@ -71,17 +71,17 @@ def to_mask(
 
 
 def to_masks(masks: Any, height: int, width: int, *, resize: bool = False) -> list[Any]:
-    """Make masks of one mask, of a list of masks, or of a map of labels.
+    """Make masks from one mask, a list of masks, or a label map.
 
     Args:
-        masks: What `to_mask` takes, a list or tuple of it, or an array (H, W) of int32 or int64 in which each
-            value but 0 is an object.
+        masks: An input of `to_mask`, a list or tuple of them, or an array (H, W) of int32 or int64 in which
+            each value except 0 is an object.
         height: The height in pixels of the picture that they belong to.
         width: Its width in pixels.
-        resize: Whether to resize masks of another size, bilinearly, and labels by taking the nearest.
+        resize: Whether to resize masks of another size, bilinearly, and labels by the nearest neighbor.
 
     Returns:
-        At least one, each as from `to_mask`, or indexed like that.
+        One or more masks, each as from `to_mask`, or an object that is indexed like one.
 
     Raises:
         PictureError: As from `to_mask`; or the list is empty, or there are more than `MOST_LABELS` labels.
@@ -96,16 +96,16 @@ def to_masks(masks: Any, height: int, width: int, *, resize: bool = False) -> li
 
 
 def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) -> NDArray[np.int32]:
-    """Read a picture, or what `to_picture` takes, as a map of labels (H, W) for `to_masks`.
+    """Read a picture, or an input of `to_picture`, as a label map (H, W) for `to_masks`.
 
     Args:
-        picture: Gray, uint8 or uint16; each value but 0 is an object.
+        picture: Gray, uint8 or uint16; each value except 0 is an object.
         height: The height in pixels of the picture that it belongs to.
         width: Its width in pixels.
-        resize: Whether to bring a map of another size to that one, by taking the nearest label.
+        resize: Whether to resize a map of another size by the nearest neighbor.
 
     Raises:
-        PictureError: It has colors, or values between labels, or is of another size.
+        PictureError: The picture has colors or fractions, or is of another size.
     """
     pixels = to_picture(picture).pixels
     gray = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
@@ -144,7 +144,7 @@ def _of_labels(labels: NDArray[Any], height: int, width: int, *, resize: bool) -
 
 
 class LabelMask:
-    """The mask (H, W) of one label of a map: indexed like an array, white where the label is."""
+    """The mask (H, W) of one label of a map; indexed like an array, white where the label is."""
 
     dtype = np.dtype(np.uint8)
 
@@ -159,7 +159,7 @@ class LabelMask:
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
     """Convert a mask, an alpha channel or a tile of one to coverage, float32 in 0..1.
 
-    The floats of an alpha channel may be any: what lies beyond 0..1 is taken as 0 or 1, and NaN as 0.
+    Floats of an alpha channel are clipped to 0..1; NaN becomes 0.
     """
     if mask.dtype.kind == "u":
         return np.divide(mask, np.float32(full_scale(mask.dtype)), dtype=np.float32)
@@ -167,11 +167,10 @@ def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def antialiased(soft: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the hard edges of a mask (h,w), 0..1, a transition of a pixel inside of the mask.
+    """Give hard edges of a mask (h,w), 0..1, a transition of one pixel inside of the mask.
 
-    Edge pixels of a photograph mix the object with what is behind it, so that they should change less than
-    the object does. No pixel counts for more than before, so that black stays black; soft edges stay as they
-    are.
+    Edge pixels of a photograph mix the object with its background, so they should change less than the
+    object. No coverage is increased, so black stays black; soft edges are unchanged.
     """
     if soft.min() == soft.max():
         return soft
@@ -181,7 +180,7 @@ def antialiased(soft: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def describe(mask: NDArray[Any]) -> str | None:
-    """Describe a mask that is black or white everywhere in a sentence; None for others."""
+    """Describe a mask that is black or white everywhere; None for others."""
     return describe_levels(mask.min(), mask.max(), mask.dtype)
 
 
@@ -203,7 +202,7 @@ def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> s
 
 
 def describe_inverted(mask: NDArray[Any]) -> str | None:
-    """A sentence if a mask (H,W) seems to show the background; None where it does not."""
+    """Describe a mask (H,W) that seems to show the background; None for others."""
     borders = [coverage(line).mean() for line in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
     share = float(mask.mean()) / full_scale(mask.dtype)
     if share <= _MOST or np.mean(borders) <= _MOST_BORDER or mask.min() == full_scale(mask.dtype):
@@ -234,7 +233,7 @@ def reading_of(picture: Picture) -> Reading:
 
 
 def looks_like_mask(picture: Picture) -> bool:
-    """Whether a picture is black and white, but for its edges."""
+    """Return whether a picture is black and white except for its edges."""
     return _survey(picture).black_and_white()
 
 
@@ -247,7 +246,7 @@ def _survey(picture: Picture) -> Survey:
 
 
 def check_background(picture: Picture, masks: Sequence[Any]) -> None:
-    """Refuse a cut-out with its own mask: there is nothing around the object that it could be matched to.
+    """Refuse a cut-out with its own mask, because it has no background to match.
 
     Raises:
         PictureError: The picture is transparent wherever all masks (H, W) are black.
@@ -281,6 +280,6 @@ def _resized(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     resized = image.resize(width / columns, vscale=height / rows, kernel="linear")
     try:
         result = np.frombuffer(resized.write_to_memory(), dtype=np.float32).reshape(height, width)
-    except pyvips.Error as error:  # pixels in memory cause no other errors
+    except pyvips.Error as error:  # for pixels in memory, only if memory is short
         raise MemoryError from error
     return np.rint(result).astype(plane.dtype) if plane.dtype.kind == "u" else np.clip(result, 0, 1)

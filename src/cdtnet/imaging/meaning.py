@@ -1,6 +1,6 @@
 """The interpretation of masks: brightness, alpha, one color on another, or labels.
 
-It is found out by going once over the whole mask, strip by strip; then each part is read by itself.
+It is determined in one pass over the mask, strip by strip; then parts are read independently.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from .color import luma
 from .depth import WITH_ALPHA, full_scale, unit
 
 Reading = Callable[[NDArray[Any]], NDArray[Any]]
-"""(h, w) foreground of (h, w, C) pixels."""
+"""A function from pixels (h, w, C) to foreground (h, w)."""
 Label = int | tuple[int, int, int]
-"""A gray value, or an RGB color, as the file has it."""
+"""A gray value, or an RGB color, as in the file."""
 
 STRIP = 128  # rows processed at a time
-_OPAQUE = 0.9  # alpha from which on it is ignored
-_PALE = 0.1  # largest difference between channels of a gray, from JPEG and scanners
+_OPAQUE = 0.9  # alpha from which it is ignored
+_PALE = 0.1  # largest difference between the channels of a gray, from JPEG and scanners
 _NEAR = 0.08  # largest distance from the line between two colors, from soft edges and JPEG
 _MOST_LABELS = {"uint8": 32, "uint16": 256}  # largest number of grays that are labels
 _MOST_COLORS = 64
-_CELLS = 32  # to a channel, that colors are counted in
+_CELLS = 32  # histogram cells per channel
 
 
 class Survey:
     """Statistics of a mask that decide how it is read.
 
     Args:
-        channels: Of the mask, 1 to 4.
+        channels: The number of channels, 1 to 4.
         dtype: uint8, uint16 or float32.
-        exact: Whether the source holds its pixels exactly; labels are looked for only then.
+        exact: Whether the source is lossless; labels are only possible then.
     """
 
     def __init__(self, channels: int, dtype: np.dtype[Any], *, exact: bool) -> None:
@@ -43,13 +43,13 @@ class Survey:
         self._dtype, self._exact, self._scale = dtype, exact, full_scale(dtype)
         self._lowest_alpha = 1.0
         self._chroma = 0.0
-        self._extremes: list[float] = [0, 0]  # of the colors that can be seen, if they are floats
+        self._extremes: list[float] = [0, 0]  # of visible colors, if they are floats
         self._levels = np.zeros(self._scale + 1 if dtype.kind == "u" else 256, np.int64)
         self._count = np.zeros(_CELLS**3, np.int64)
         self._sums = np.zeros((_CELLS**3, 3))
 
     def add(self, pixels: NDArray[Any]) -> None:
-        """Look at (h, w, C) pixels."""
+        """Add pixels (h, w, C) to the statistics."""
         flat = pixels.reshape(-1, pixels.shape[-1])
         if self._alpha:
             alpha = _fraction(flat[:, -1], self._scale)
@@ -84,10 +84,10 @@ class Survey:
             self._sums[:, channel] += np.bincount(codes, values[:, channel], minlength=len(self._count))
 
     def reading(self) -> Reading:
-        """Decide how the mask is read.
+        """Determine how the mask is read.
 
         Raises:
-            PictureError: It is a picture in many colors, or holds floats outside 0..1.
+            PictureError: It is a picture in many colors, or contains floats outside 0..1.
         """
         if self._alpha and self._lowest_alpha < _OPAQUE:
             if not self.black_and_white():
@@ -110,14 +110,14 @@ class Survey:
         return bool(min(black, white) >= 0.001 and black + white >= 0.9)
 
     def _is_labels(self) -> bool:
-        """Check whether the grays are class numbers: few, with black, and all far from white."""
+        """Check whether the grays are labels: few, including black, and all far from white."""
         present = np.flatnonzero(self._levels)
         few = 2 <= len(present) <= _MOST_LABELS.get(self._dtype.name, 0)
         return bool(self._exact and few and present[0] == 0 and present[-1] < self._scale / 4)
 
     def _colored(self) -> Reading:
-        """Read two colors and their mixtures, or a few exact colors."""
-        self._add_greys()
+        """Return the reading of two colors and their mixtures, or of a few exact colors."""
+        self._add_grays()
         cells = np.flatnonzero(self._count)
         means, counts = self._sums[cells] / self._count[cells, None], self._count[cells]
         if len(cells) == 1:
@@ -139,8 +139,8 @@ class Survey:
             "object is and black elsewhere."
         )
 
-    def _add_greys(self) -> None:
-        """Count the grays of colorless strips among the colors."""
+    def _add_grays(self) -> None:
+        """Add the grays of colorless strips to the histogram of colors."""
         values = np.linspace(0, 1, len(self._levels), dtype=np.float32)
         codes = _cells(values) * (_CELLS**2 + _CELLS + 1)
         self._count += np.bincount(codes, self._levels, minlength=len(self._count)).astype(np.int64)
@@ -175,19 +175,19 @@ class Survey:
         return self._stored(parts[0] * parts[1])
 
     def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Convert values in 0..1 to the mask's own depth."""
+        """Convert values in 0..1 to the mask's depth."""
         return np.rint(values * self._scale).astype(self._dtype) if self._dtype.kind == "u" else values
 
 
 def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:
-    """Refuse a float mask with NaN or values beyond 0..1."""
+    """Refuse a float mask with NaN or values outside 0..1."""
     if dtype.kind == "f" and not (darkest >= 0 and brightest <= 1):
         range_ = "holds NaN" if np.isnan(darkest) else f"runs from {darkest:g} to {brightest:g}"
         raise PictureError(f"A float mask must hold values from 0 to 1, but this one {range_}.")
 
 
 def picked(labels: Sequence[Label]) -> Reading:
-    """Return a reading of a label map in which the given labels are foreground."""
+    """Return the reading of a label map in which the given labels are foreground."""
 
     def read(pixels: NDArray[Any]) -> NDArray[Any]:
         found = np.zeros(pixels.shape[:2], bool)
@@ -200,10 +200,10 @@ def picked(labels: Sequence[Label]) -> Reading:
 
 
 def parse_label(text: str) -> Label:
-    """Parse a label: a whole number, or #rrggbb.
+    """Parse a label: an integer, or #rrggbb.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
     """
     if text.startswith("#") and len(text) == 7:
         code = int(text[1:], 16)

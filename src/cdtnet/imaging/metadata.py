@@ -14,22 +14,22 @@ class Metadata:
     """Metadata that is written back unchanged.
 
     Attributes:
-        icc: The ICC color profile; or one made of what else the file says of its colors.
-        exif: The EXIF block from its TIFF header on, without the prefix it has in JPEG.
+        icc: The ICC color profile, or one made from other color definitions of the file.
+        exif: The EXIF block from its TIFF header on, without its prefix in JPEG.
         xmp: The XMP packet.
-        iptc: Photoshop's resources, of which IPTC is one, without thumbnails; written to JPEG and TIFF.
-        resolution: Horizontal and vertical pixels per millimeter, or None where the source gives none.
-        lossless: Whether the source holds its pixels exactly; decides how a WebP file is written.
+        iptc: Photoshop's resources, which include IPTC, without thumbnails; written to JPEG and TIFF.
+        resolution: Horizontal and vertical pixels per millimeter, or None if the source has none.
+        lossless: Whether the source is lossless, which decides how a WebP file is written.
         format: The name of the format that was read, as in `formats`, or None for pictures from memory.
-        chunks: Of a PNG file, those on colors and its texts, whole; written back to PNG only.
-        bits: Bits a channel where they are neither 8 nor 16, as in AVIF and HEIC.
-        hdr: The code points of an HDR signal, primaries and transfer function first; goes before `icc`.
-        associated: Whether a TIFF file holds its colors multiplied by alpha; written back so.
-        native: The pixels in CMYK or L*a*b*, which `pixels` were made of; written back where these have not
-            changed.
-        exr: Of an OpenEXR file, its header and other channels.
-        thumbnails: Where the file has small copies of the picture, as in `thumbnails`; they are made anew.
-        left_out: A sentence on each thing that the file holds and no result can.
+        chunks: Whole color and text chunks of a PNG file; written back to PNG only.
+        bits: Bits per channel if neither 8 nor 16, as in AVIF and HEIC.
+        hdr: The code points of an HDR signal, primaries and transfer function first; overrides `icc`.
+        associated: Whether a TIFF file stores colors multiplied by alpha; it is written back in the same way.
+        native: The CMYK or L*a*b* pixels from which `pixels` were made; written back where `pixels` are
+            unchanged.
+        exr: The header and the other channels of an OpenEXR file.
+        thumbnails: Where the file has thumbnails, as in `thumbnails`; they are made anew.
+        left_out: A sentence on each part of the file that no result can contain.
     """
 
     icc: bytes | None = None

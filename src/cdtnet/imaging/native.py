@@ -1,4 +1,4 @@
-"""Pictures in CMYK or L*a*b*: seen as RGB, and written back bit-identical where nothing changed."""
+"""Pictures in CMYK or L*a*b*: converted to RGB, and written back bit-identical where nothing changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Native:
 
     Attributes:
         pixels: (H, W, 4) uint8 or uint16 amounts of ink; or (H, W, 3) L*a*b*, uint8, uint16 or float32.
-        icc: The profile of the inks; None for libvips' own.
+        icc: The profile of the inks; None for the one of libvips.
         space: "cmyk", "lab" or "icclab"; see `pages.LAB`.
     """
 
@@ -45,10 +45,10 @@ class Native:
             ) from error
 
     def changed(self, rgb: NDArray[np.uint16]) -> NDArray[Any]:
-        """Move each native pixel by the difference that its new color makes in the native space.
+        """Add to each native pixel the difference that its new color makes in the native space.
 
         Args:
-            rgb: (H, W, 3), of which pixels that are as `to_rgb` had them keep their values bit for bit.
+            rgb: (H, W, 3), the new colors; where they equal `to_rgb`, native values are bit-identical.
         """
         result = self.pixels.copy()
         for start in range(0, len(rgb), _ROWS):
@@ -61,7 +61,7 @@ class Native:
         return result
 
     def _image(self, pixels: NDArray[Any]) -> Any:
-        """In the profile connection space."""
+        """Return the libvips image in the profile connection space."""
         if self.space != "cmyk":
             return pyvips.Image.new_from_array(self._values(pixels)).copy(interpretation="lab")
         image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation="cmyk")
@@ -84,7 +84,7 @@ class Native:
         return seen.icc_export(depth=16, intent="relative").numpy().astype(np.float32)
 
     def _values(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
-        """Amounts of ink in 0..65535; or L* in 0..100, a* and b* in -128..128."""
+        """Return amounts of ink in 0..65535, or L* in 0..100 with a* and b* in -128..128."""
         scale, middle = self._scale()
         if self.space == "lab" and pixels.dtype.kind == "u":
             light, colors = pixels[..., :1], pixels[..., 1:].astype(f"i{pixels.itemsize}")
@@ -104,7 +104,7 @@ class Native:
         return np.concatenate([light, colors], axis=-1).astype(np.int64).astype(dtype)
 
     def _scale(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Stored steps for a value of 1, and what is stored for 0, for each channel."""
+        """Return the stored steps per unit, and the stored value of 0, for each channel."""
         if self.pixels.dtype.kind == "f":
             return np.ones(1, np.float32), np.zeros(1, np.float32)
         top, step = np.iinfo(self.pixels.dtype).max, 256 ** (self.pixels.itemsize - 1)

@@ -15,21 +15,21 @@ _PROFILE = "ICCProfile"
 
 
 def read(data: bytes, suffix: str, extra: str, what: str) -> tuple[NDArray[np.uint16], bytes | None]:
-    """The pixels, (H, W, 1 to 4) over the full range, and the ICC profile of a file of whole numbers.
+    """Read the pixels, (H, W, 1 to 4) over the full range, and the ICC profile of a file of integers.
 
     Args:
-        data: The file.
-        suffix: That names of its format have.
-        extra: Of the package, that brings the library.
-        what: Needs the extra; the subject of a sentence.
+        data: The content of the file.
+        suffix: The suffix of the format.
+        extra: The extra that installs the library.
+        what: The subject of the message if the library is missing.
 
     Raises:
         ValueError: The library cannot read it.
-        CdtnetError: The library is not installed; names the extra.
+        CdtnetError: The library is not installed; the message names the extra.
     """
     with needs(extra, what):
         import OpenImageIO
-    with TemporaryDirectory() as folder:  # the library reads files by their names only
+    with TemporaryDirectory() as folder:  # the library reads files only by name
         path = Path(folder, f"picture{suffix}")
         path.write_bytes(data)
         wishes = OpenImageIO.ImageSpec()
@@ -46,12 +46,12 @@ def read(data: bytes, suffix: str, extra: str, what: str) -> tuple[NDArray[np.ui
 
 
 def encode_jxl(pixels: NDArray[np.uint16], icc: bytes | None, boxes: dict[bytes, bytes]) -> bytes:
-    """A JPEG XL file without loss.
+    """Encode a lossless JPEG XL file.
 
     Args:
         pixels: (H, W, 1, 3 or 4).
         icc: The profile.
-        boxes: What else the file is to hold, by the names of boxes.
+        boxes: The contents of further boxes, by name.
 
     Raises:
         ValueError: The library refuses the picture.
@@ -63,7 +63,7 @@ def encode_jxl(pixels: NDArray[np.uint16], icc: bytes | None, boxes: dict[bytes,
 
 
 def encode(suffix: str, pixels: NDArray[np.uint16], icc: bytes | None = None, bits: int = 16) -> bytes:
-    """A file without loss, as OpenImageIO writes it; see `encode_jxl`."""
+    """Encode a lossless file by OpenImageIO; see `encode_jxl`."""
     import OpenImageIO
 
     height, width, channels = pixels.shape

@@ -1,4 +1,4 @@
-"""OpenRaster: a zip archive of PNG files and an XML file that says how they lie over each other."""
+"""OpenRaster: a zip archive of PNG files, and an XML file with their order and positions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .picture import Picture
 from .read import opened, read_picture
 from .write import encode_picture
 
-_LARGEST = 1 << 20  # bytes of the XML file
+_LARGEST = 1 << 20  # largest size of the XML file in bytes
 _MERGED = "mergedimage.png"
 _OVER = "svg:src-over"
-_THUMBNAIL = 256  # pixels of its longer side at most
+_THUMBNAIL = 256  # largest side of the thumbnail in pixels
 
 
 def encode(stack: Stack) -> bytes:
-    """The bytes of a file: each layer, and the picture that all of them show."""
+    """Encode a file: its layers, and the flattened picture."""
     picture, stream = stack.picture, io.BytesIO()
     bare = Metadata(icc=picture.metadata.icc, resolution=picture.metadata.resolution)
     image = ElementTree.Element("image", version="0.0.3", w=str(picture.width), h=str(picture.height))
@@ -38,7 +38,7 @@ def encode(stack: Stack) -> bytes:
         for name, dots in zip(("xres", "yres"), bare.resolution, strict=True):
             image.set(name, str(round(dots * 25.4)))
     listed = ElementTree.SubElement(image, "stack")
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed itself
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:  # PNG is already compressed
         archive.writestr("mimetype", "image/openraster")
         for number, sheet in reversed([*enumerate(stack.sheets)]):
             file = f"data/layer{number}.png"
@@ -54,7 +54,7 @@ def encode(stack: Stack) -> bytes:
 
 
 def _pixels(sheet: Sheet) -> NDArray[Any]:
-    """With the mask, of which the format has none, as alpha."""
+    """Return the pixels with the mask as alpha, because the format has no masks."""
     if sheet.mask is None:
         return sheet.pixels
     return np.concatenate([sheet.pixels, sheet.mask[..., None]], axis=-1)
@@ -79,20 +79,20 @@ class _Layer(NamedTuple):
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layered.read_layers`."""
+    """Read a file; see `layered.read_layers`."""
     with _opened(path) as archive:
         return _read(archive, path, name)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
-    """See `layered.read_metadata`."""
+    """Read the metadata; see `layered.read_metadata`."""
     with _opened(path) as archive:
         return read_picture(archive.read(_MERGED), name=str(path)).metadata
 
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
-    """A file; what is wrong with it while it is open is said in a sentence."""
+    """Open a file, and turn errors in the block into a sentence."""
     try:
         with opened(path), zipfile.ZipFile(path) as archive:
             yield archive
@@ -106,7 +106,7 @@ def _read(archive: zipfile.ZipFile, path: object, name: str | None) -> tuple[Pic
     text = archive.read("stack.xml")
     if b"<!DOCTYPE" in text:
         raise PictureError(f"{path} has a list of layers that is not read; save it again.")
-    image = ElementTree.fromstring(text)  # without a DOCTYPE there is nothing to expand
+    image = ElementTree.fromstring(text)  # without a DOCTYPE, no entities can be expanded
     size = int(image.attrib["h"]), int(image.attrib["w"])
     check_size(*size, path)
     found = [*_layers(image.find("stack"), shown=True, opacity=1.0)][::-1]
@@ -121,7 +121,7 @@ def _read(archive: zipfile.ZipFile, path: object, name: str | None) -> tuple[Pic
 
 
 def _metadata(archive: zipfile.ZipFile, first: Picture) -> Metadata:
-    """That of the picture that all layers show, where there is one."""
+    """Return the metadata of the flattened picture, if there is one."""
     if _MERGED not in archive.namelist():
         return replace(first.metadata, format=None)
     merged = read_picture(archive.read(_MERGED), name=_MERGED)
@@ -129,7 +129,7 @@ def _metadata(archive: zipfile.ZipFile, first: Picture) -> Metadata:
 
 
 def _layers(stack: Any, *, shown: bool, opacity: float) -> Iterator[_Layer]:
-    """From the highest to the lowest, those of groups among them."""
+    """Yield the layers from the highest to the lowest, including those in groups."""
     if stack is None:
         return
     for each in stack:
@@ -146,7 +146,7 @@ def _layers(stack: Any, *, shown: bool, opacity: float) -> Iterator[_Layer]:
 def _flat(
     layers: list[_Layer], archive: zipfile.ZipFile, size: tuple[int, int], path: object, dtype: np.dtype[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colors (H,W,3), not multiplied by alpha, and alpha (H,W,1), of layers over each other."""
+    """Blend layers to colors (H,W,3), not multiplied by alpha, and alpha (H,W,1)."""
     color, alpha = np.zeros((*size, 3), np.float32), np.zeros((*size, 1), np.float32)
     for layer in layers:
         if not layer.shown:
@@ -170,7 +170,7 @@ def _flat(
 def _placed(
     pixels: NDArray[Any], layer: _Layer, size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[slice, slice]]:
-    """What of a layer lies within the canvas: colors, alpha, and where."""
+    """Return the colors, alpha and position of the part of a layer within the canvas."""
     top, left = max(layer.y, 0), max(layer.x, 0)
     pixels = pixels[top - layer.y :, left - layer.x :][: max(size[0] - top, 0), : max(size[1] - left, 0)]
     values = np.divide(pixels, np.float32(full_scale(pixels.dtype)), dtype=np.float32)

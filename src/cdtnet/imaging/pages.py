@@ -8,12 +8,12 @@ from typing import BinaryIO, NamedTuple
 from .tiff import SIZE, Form, read_header
 
 MOST_PAGES = 4096
-"""That are looked at."""
+"""The tags that are read."""
 PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
 _SUBFILE, _OLD_SUBFILE, _COMPRESSION, _DNG = 254, 255, 259, 50706
 _WANTED = (_SUBFILE, _OLD_SUBFILE, _COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES, _DNG)
 LAB = {8: "lab", 9: "icclab"}
-"""What TIFF calls pixels in CIE L*a*b*, with a* and b* signed or counted from the middle."""
+"""TIFF's codes of CIE L*a*b*, with a* and b* signed or with an offset."""
 _RAW_COMPRESSIONS = (32767, 32769, 34713, 65535)  # Sony, packed 12 bits, Nikon, Pentax
 _RAW_PHOTOMETRICS = (32803, 34892)  # color filter array, linear raw
 
@@ -22,10 +22,10 @@ class Page(NamedTuple):
     """A page.
 
     Attributes:
-        number: Its place in the file, from 0 on.
-        offset: Of its directory, in bytes.
-        shown: Whether it is a picture of its own, and neither a smaller copy nor a mask of another.
-        raw: Whether it says that the file is a camera's.
+        number: Its index in the file, from 0.
+        offset: The offset of its directory in bytes.
+        shown: Whether it is a picture, and not a smaller copy or a mask of another page.
+        raw: Whether it identifies the file as camera raw.
         associated: Whether its colors are multiplied by alpha.
         lab: Its kind of L*a*b*, a value of `LAB`; "" for other colors.
     """
@@ -39,7 +39,7 @@ class Page(NamedTuple):
 
 
 def pages_of(stream: BinaryIO) -> list[Page]:
-    """List all pages of a file; of a damaged one those before the damage."""
+    """List all pages of a file; of a damaged file, those before the damage."""
     pages: list[Page] = []
     try:
         stream.seek(0)
@@ -64,13 +64,13 @@ def pages_of(stream: BinaryIO) -> list[Page]:
 
 
 def with_tag(tiff: bytes, tag: int, value: int, offset: int | None = None) -> bytes:
-    """Return a TIFF file with another value of a tag that a page has.
+    """Return a TIFF file with another value of an existing tag.
 
     Args:
-        tiff: The file.
-        tag: Of a single short number.
-        value: What it says instead.
-        offset: Of the page's directory; None for the first.
+        tiff: The content of the file.
+        tag: The tag, which has a single short integer.
+        value: The new value.
+        offset: The offset of the page's directory; None for the first.
     """
     form, first = read_header(tiff[:16])
     first = first if offset is None else offset
@@ -85,7 +85,7 @@ def with_tag(tiff: bytes, tag: int, value: int, offset: int | None = None) -> by
 
 
 def _directory(stream: BinaryIO, form: Form, offset: int) -> tuple[dict[int, int], int]:
-    """Read the wanted single numbers of a directory, and the place of the next directory."""
+    """Read the known tags of a directory, and the offset of the next directory."""
     stream.seek(offset)
     (count,) = struct.unpack(form.length, stream.read(struct.calcsize(form.length)))
     if count > 0xFFFF:

@@ -24,7 +24,7 @@ class Picture:
         pixels: (H, W, C) uint8, uint16 or float32; C is 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
             Integers use their full range, floats are in 0 to 1; those of a float TIFF may be outside,
             infinite, or NaN.
-        metadata: Everything else in the file.
+        metadata: The other content of the file.
 
     Raises:
         PictureError: The pixels have another shape or type.
@@ -44,21 +44,21 @@ class Picture:
 
     @property
     def height(self) -> int:
-        """Rows of pixels."""
+        """The height in pixels."""
         return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
-        """Columns of pixels."""
+        """The width in pixels."""
         return int(self.pixels.shape[1])
 
     @property
     def alpha(self) -> NDArray[Any] | None:
-        """(H, W) opacity in the picture's own depth, or None where the picture has no alpha channel."""
+        """The opacity (H, W) in the picture's depth, or None if the picture has no alpha channel."""
         return self.pixels[..., -1] if self.pixels.shape[2] in WITH_ALPHA else None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is None:  # as needed; NumPy 1 knows no None
+        if copy is None:  # NumPy 1 does not accept None
             return np.asarray(self.pixels, dtype=dtype)
         return np.array(self.pixels, dtype=dtype, copy=copy)
 
@@ -68,7 +68,7 @@ class Picture:
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """What the picture was made of and how, if its metadata say so."""
+        """The provenance record in the picture's metadata, if any."""
         return extract(self.metadata.xmp)
 
     def replace_pixels(self, pixels: NDArray[Any], record: Mapping[str, Any] | None = None) -> Picture:
@@ -76,7 +76,7 @@ class Picture:
         return Picture(pixels, replace(self.metadata, xmp=embed(self.metadata.xmp, record)))
 
     def save(self, path: str | os.PathLike[str], *, quality: int = 95) -> None:
-        """Write the picture in the format that the name's suffix asks for; see `write_picture`."""
+        """Write the picture in the format of the name's suffix; see `write_picture`."""
         from .write import write_picture
 
         write_picture(self, path, quality=quality)

@@ -15,7 +15,7 @@ from .metadata import Metadata
 from .picture import Picture
 from .write import encode_picture
 
-LONGEST = 1024  # pixels of the longer side
+LONGEST = 1024  # longer side in pixels
 QUALITY = 80
 
 
@@ -25,7 +25,7 @@ def preview(picture: Picture) -> bytes:
 
 
 def on_screen(picture: Picture) -> Picture:
-    """Convert to 8-bit sRGB, with alpha if any, without metadata; for lossy files, too."""
+    """Convert to 8-bit sRGB, with alpha if any, without metadata; also suitable for lossy files."""
     channels = [color_codec(picture).decode(picture.pixels)]
     if picture.alpha is not None:
         channels.append(coverage(picture.alpha)[..., None])
@@ -34,9 +34,9 @@ def on_screen(picture: Picture) -> Picture:
 
 
 def shrunk(picture: Picture, longest: int) -> Picture:
-    """Reduce the picture to at most so many pixels per side, in its own depth and color space.
+    """Reduce the picture to at most `longest` pixels per side, in its own depth and color space.
 
-    Transparent pixels lend no color to others.
+    The colors of transparent pixels do not affect others.
     """
     longer = max(picture.width, picture.height)
     if longer <= longest:

@@ -1,6 +1,7 @@
-"""ICC profiles for files that define colors in another way, and HDR signals.
+"""ICC profiles for files that define colors in other ways, and HDR signals.
 
-The ways are EXIF (Adobe RGB), PNG's gAMA and cHRM, the code points of cICP, OpenEXR's chromaticities.
+The other ways are EXIF (Adobe RGB), PNG's gAMA and cHRM, the code points of cICP, and the chromaticities of
+OpenEXR.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .icc import Shaper
 Point = tuple[float, float]
 """A chromaticity, x and y."""
 CodePoints = tuple[int, int, int, int]
-"""Primaries, transfer function, matrix and full range, as ITU-T H.273 numbers them."""
+"""Primaries, transfer function, matrix and full-range flag, with the numbers of ITU-T H.273."""
 
 D65: Point = (0.3127, 0.3290)
 _D50 = np.array([0.9642, 1.0, 0.8249])
@@ -34,15 +35,15 @@ _PRIMARIES: dict[int, tuple[tuple[Point, Point, Point], Point]] = {
 _TRANSFERS = (1, 2, 4, 5, 6, 8, 13, 14, 15, 16, 18)
 _UNSPECIFIED, _PQ, _HLG, _SRGB_CURVE = 2, 16, 18, 13
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_PQ_WHITE = 203 / 10000  # white paper's share of the signal's full light (ITU-R BT.2408)
+_PQ_WHITE = 203 / 10000  # diffuse white as a share of the signal's full light (ITU-R BT.2408)
 _STEPS = 65535
 
 
 def given(profile: str | os.PathLike[str] | bytes) -> bytes:
-    """The ICC profile that a caller gives, or its file.
+    """Return the ICC profile that a caller gives as bytes or as a file.
 
     Raises:
-        PictureError: It cannot be read, or is no ICC profile.
+        PictureError: The profile cannot be read, or is not an ICC profile.
     """
     name = "The given profile" if isinstance(profile, bytes) else str(profile)
     try:
@@ -70,12 +71,12 @@ def make(
     """Make an ICC profile (version 2) of a curve and a matrix.
 
     Args:
-        primaries: Of red, green and blue.
+        primaries: The chromaticities of red, green and blue.
         white: The white point.
         curve: The exponent from stored values to light, or light in 0..1 at equal steps of stored values.
 
     Raises:
-        PictureError: The numbers describe no color space.
+        PictureError: The numbers define no color space.
     """
     matrix = _to_d50(primaries, white)
     if isinstance(curve, float):
@@ -117,11 +118,11 @@ def of_code_points(points: CodePoints) -> bytes | None:
     """Make the profile of code points; None for sRGB or unspecified ones.
 
     Raises:
-        PictureError: They are not among the common ones.
+        PictureError: The code points are not among the supported ones.
     """
     primaries, transfer = _known(points)
     if primaries in (1, _UNSPECIFIED) and transfer in (_SRGB_CURVE, _UNSPECIFIED, 1, 6):
-        return None  # photo software shows the video curve like sRGB's
+        return None  # photo software shows the video curve like that of sRGB
     grid = np.linspace(0, 1, 4096)
     curves: dict[int, float | NDArray[np.float64]] = {4: 563 / 256, 5: 2.8, 8: 1.0}
     srgb = np.where(grid > 0.04045, ((grid + 0.055) / 1.055) ** 2.4, grid / 12.92)
@@ -130,12 +131,12 @@ def of_code_points(points: CodePoints) -> bytes | None:
 
 
 def is_hdr(points: CodePoints) -> bool:
-    """Check whether the signal is PQ or HLG, whose white is not the largest value."""
+    """Check whether the signal is PQ or HLG, in which white is not the largest value."""
     return points[1] in (_PQ, _HLG)
 
 
 def hdr_shaper(points: CodePoints) -> Shaper:
-    """Return the color space of an HDR signal; light brighter than white paper counts as white."""
+    """Return the color space of an HDR signal; light brighter than diffuse white counts as white."""
     primaries, transfer = _known(points)
     grid = np.linspace(0, 1, _STEPS + 1)
     to_light, from_light = (_pq, _pq_inverse) if transfer == _PQ else (_hlg, _hlg_inverse)

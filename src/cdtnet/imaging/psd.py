@@ -1,4 +1,4 @@
-"""Photoshop's layers, in PSD files and in TIFF files, by psd-tools."""
+"""Photoshop's layers in PSD and TIFF files, by psd-tools."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TIFF_XMP, _TIFF_ICC = 700, 34675
 
 
 def check_installed(what: str, *, tiff: bool = False) -> None:
-    """Find out, before any work is done, whether layers can be written.
+    """Check, before any work is done, that layers can be written.
 
     Raises:
-        CdtnetError: A library is not installed; names the extra.
+        CdtnetError: A library is not installed; the message names the extra.
     """
     with needs("layers", what):
         import psd_tools  # noqa: F401
@@ -39,10 +39,10 @@ def check_installed(what: str, *, tiff: bool = False) -> None:
 
 
 def encode(stack: Stack) -> bytes:
-    """The bytes of a PSD file."""
+    """Encode a PSD file."""
     psd = _document(stack)
     stream = io.BytesIO()
-    psd._record.write(stream)  # `save` would paint the merged picture anew
+    psd._record.write(stream)  # `save` would render the flattened picture again
     return stream.getvalue()
 
 
@@ -61,8 +61,8 @@ def _document(stack: Stack) -> Any:
         _set_resource(record.image_resources, key, data)
     information = record.layer_and_mask_information
     if picture.alpha is not None:
-        information.layer_info.layer_count *= -1  # the merged picture has alpha
-    if depth == 16:  # where Photoshop itself puts them
+        information.layer_info.layer_count *= -1  # the flattened picture has alpha
+    if depth == 16:  # in the block that Photoshop uses
         from psd_tools.constants import Tag
         from psd_tools.psd.layer_and_mask import LayerInfo
         from psd_tools.psd.tagged_blocks import TaggedBlocks
@@ -84,7 +84,7 @@ def _add(psd: Any, sheet: Sheet, depth: int) -> None:
         return
     high = sheet.mask if depth == 8 else (sheet.mask >> 8).astype(np.uint8)
     layer.create_mask(Image.fromarray(high), top=window.top, left=window.left)
-    if depth == 16:  # which a PIL image does not hold
+    if depth == 16:  # a PIL image cannot hold it
         height, width = sheet.mask.shape
         layer._channels[-1].set_data(_bytes(sheet.mask), width, height, depth, 1)
 
@@ -109,7 +109,7 @@ def _set_resource(resources: Any, key: int, data: bytes) -> None:
 
 
 def encode_tiff(stack: Stack) -> bytes:
-    """The bytes of a TIFF file: the picture, and its layers where Photoshop puts them."""
+    """Encode a TIFF file: the picture, and its layers in Photoshop's block."""
     import tifffile
 
     picture, metadata = stack.picture, stack.picture.metadata
@@ -121,7 +121,7 @@ def encode_tiff(stack: Stack) -> bytes:
     tifffile.imwrite(
         stream,
         pixels[..., 0] if pixels.shape[2] == 1 else pixels,
-        byteorder=">",  # as the layers are written
+        byteorder=">",  # the byte order of the layers
         photometric="rgb" if pixels.shape[2] > 2 else "minisblack",
         planarconfig="contig",
         extrasamples=["unassalpha"] if picture.alpha is not None else [],
@@ -139,7 +139,7 @@ def encode_tiff(stack: Stack) -> bytes:
 
 
 def _block(psd: Any) -> bytes:
-    """The layers as a tagged block, as TIFF files hold them."""
+    """Return the layers as a tagged block for TIFF files."""
     from psd_tools.constants import Tag
 
     information, stream = psd._record.layer_and_mask_information, io.BytesIO()
@@ -152,7 +152,7 @@ def _block(psd: Any) -> bytes:
 
 
 def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Picture]:
-    """See `layered.read_layers`."""
+    """Read a file; see `layered.read_layers`."""
     psd = _open(path)
     from psd_tools.constants import BlendMode
 
@@ -177,7 +177,7 @@ def read(path: str | os.PathLike[str], name: str | None) -> tuple[Picture, Pictu
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
-    """See `layered.read_metadata`."""
+    """Read the metadata; see `layered.read_metadata`."""
     return _metadata(_open(path))
 
 
@@ -190,7 +190,7 @@ def _open(path: str | os.PathLike[str]) -> Any:
 
 
 def _composite(psd: Any, wanted: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Colors (H,W,C) and alpha (H,W,1), 0..1, of some layers of a file, with all that is in them."""
+    """Render some layers of a file, with their contents, to colors (H,W,C) and alpha (H,W,1), 0..1."""
     from psd_tools.composite import composite
 
     chosen = {id(layer) for layer in wanted}
@@ -206,12 +206,12 @@ def _composite(psd: Any, wanted: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]
 
 
 def _explained(path: object, work: Any) -> Any:
-    """What work gives, or why psd-tools cannot do it."""
+    """Call a function, and turn errors of psd-tools into a sentence."""
     try:
         return work()
     except PictureError:
         raise
-    except Exception as error:  # psd-tools raises what it likes for damaged files
+    except Exception as error:  # psd-tools raises errors of many types for damaged files
         words = " ".join(str(error).split())[:200] or type(error).__name__
         raise PictureError(
             f"{path} is damaged or uses what cannot be drawn here ({words}); merge its layers in its editor."

@@ -1,4 +1,4 @@
-"""Reading picture files: native depth, upright, complete or not at all."""
+"""Reading picture files in native depth and upright, completely or not at all."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from .pages import EXTRA_SAMPLES, PHOTOMETRIC, Page, pages_of, with_tag
 from .picture import Picture
 
 MAX_PIXELS = 1 << 30
-COPIES = 3  # copies of a picture's pixels in memory: as read, as changed, and encoded
+COPIES = 3  # copies of the pixels in memory while harmonizing: read, changed and encoded
 DEPTHS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 _COLORS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband")
 COLOR_SPACES = ("srgb", "linear")
-_LOADERS = {AVIF.name: "heif"}  # libvips' name, if it is not the name in lower case
+_LOADERS = {AVIF.name: "heif"}  # libvips' name of the loader, if not the format's in lower case
 _TURNED = (AVIF.name,)  # formats whose orientation is applied by the decoder
-_SEPARATE = 2  # TIFF's name of straight alpha
-_RGB = 2  # TIFF's name of RGB pixels, which libvips reads unchanged
-_SEVERAL = ("TIFF", "GIF", "WebP")  # formats of which a page can be chosen
+_SEPARATE = 2  # TIFF's code of alpha that is not premultiplied
+_RGB = 2  # TIFF's code of RGB pixels, which libvips reads unchanged
+_SEVERAL = ("TIFF", "GIF", "WebP")  # formats whose pages can be selected
 _UNSIGNED = {"char": "uchar", "short": "ushort"}
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 
@@ -54,25 +54,24 @@ def read_picture(
 ) -> Picture:
     """Read a picture of any of the formats in `formats.FORMATS`.
 
-    Depth and channels stay what they are in the file; palettes become RGB (with alpha where they have it),
-    1-bit pictures 8-bit gray, and CMYK and L*a*b* 16-bit sRGB, which is written back in the file's own space.
-    Else the values are the decoded ones: no color conversion takes place. An orientation is applied to the
-    pixels and reset in EXIF and XMP; thumbnails, which show the old pixels, are made anew when written.
+    Depth and channels are those of the file, except that palettes become RGB (with alpha if they have it),
+    1-bit pictures become 8-bit gray, and CMYK and L*a*b* become 16-bit sRGB, which is written back in the
+    file's own space. Otherwise there is no color conversion. The orientation is applied to the pixels and
+    reset in EXIF and XMP. Thumbnails are dropped here, and made anew when the picture is written.
 
     Args:
-        source: A file's path, the bytes of one, or a file that is open for reading.
+        source: The path of a file, its bytes, or a file that is open for reading.
         max_pixels: The most pixels to decode, checked against the file's header.
-        page: Which picture to read of a TIFF, GIF or WebP file with several, from 1 on.
-        color_space: What pixels without a profile mean, "srgb" or "linear" (light, with sRGB's primaries); by
-            default what the file says in other ways, or sRGB.
-        profile: The ICC profile, or its file, of pixels without a profile; the result holds it.
-        name: What bytes are called in messages; the name of their file, if they have one.
+        page: The picture to read from a TIFF, GIF or WebP file with several, from 1.
+        color_space: The color space of pixels without a profile, "srgb" or "linear" (light, with sRGB's
+            primaries); by default what the file declares in other ways, or sRGB.
+        profile: An ICC profile, or its file, for pixels without a profile; the result contains it.
+        name: The name of bytes in messages, if they have no file name.
 
     Raises:
-        PictureError: The file is missing, damaged, cut short, too large (for the limit or for the memory
-            that is free), of several pages of which none is chosen, or of a format, depth or color space that
-            is not supported.
-        CdtnetError: Reading the format needs an extra; names it.
+        PictureError: The file is missing, damaged, truncated, too large (for the limit or the free memory),
+            has several pages of which none is selected, or is of an unsupported format, depth or color space.
+        CdtnetError: The format needs an extra, which the message names.
     """
     if color_space not in (None, *COLOR_SPACES):
         raise PictureError(
@@ -94,20 +93,20 @@ def read_picture(
 
 
 def replace_metadata(picture: Picture, **changes: Any) -> Picture:
-    """Return the same pixels with other metadata."""
+    """Return the same picture with changes to its metadata."""
     return Picture(picture.pixels, replace(picture.metadata, **changes))
 
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
-    """Open a picture file for reading, and return its name.
+    """Open a picture file for reading, and return it with its name.
 
     Raises:
-        PictureError: It cannot be opened or read.
+        PictureError: The file cannot be opened or read.
     """
     path = Path(path)
     try:
-        str(path).encode()  # the type that libvips expects
+        str(path).encode()  # raises an error for names that libvips does not accept
         check_regular(path)
         with path.open("rb") as stream:
             yield stream, str(path)
@@ -126,7 +125,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
 
 
 def decoded_bytes(data: bytes) -> int:
-    """Return the memory that a file's pixels will take, by its header; 0 if unreadable."""
+    """Return the memory that the decoded pixels of a file take, by its header; 0 if unreadable."""
     stream = io.BytesIO(data)
     try:
         kind = kind_of(stream, "")
@@ -150,7 +149,7 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
         decoded = decoders.decode(kind, stream, name, check_size)
         return Picture(decoded.pixels, decoded.metadata)
     chosen = choose_page(stream, kind, name, page)
-    source = _as_stored(stream, source, chosen)  # which has to live as long as its image
+    source = _as_stored(stream, source, chosen)  # must be kept as long as its image
     with explained(name, kind):
         image = load(source, kind, chosen.number if chosen else 0)
         if chosen and chosen.lab and image.format in _UNSIGNED:
@@ -176,7 +175,7 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
 
 
 def _as_stored(stream: BinaryIO, source: Any, chosen: Page | None) -> Any:
-    """The source of a file in which associated alpha is called separate, and L*a*b* is called RGB."""
+    """Return the source of a file, with associated alpha declared as separate and L*a*b* as RGB."""
     if chosen is None or not (chosen.associated or chosen.lab):
         return source
     stream.seek(0)
@@ -189,7 +188,7 @@ def _as_stored(stream: BinaryIO, source: Any, chosen: Page | None) -> Any:
 
 
 def _of_native(pixels: NDArray[Any], metadata: Metadata, space: str, name: str) -> Picture:
-    """A picture in CMYK or L*a*b*, seen as RGB."""
+    """Make a picture from CMYK or L*a*b* pixels, converted to RGB."""
     if space != "cmyk" and pixels.shape[2] != 3:
         raise PictureError(f"{name} is an L*a*b* picture with alpha; flatten it or convert it to RGB first.")
     native = Native(pixels, metadata.icc if space == "cmyk" else None, space)
@@ -199,7 +198,7 @@ def _of_native(pixels: NDArray[Any], metadata: Metadata, space: str, name: str) 
 
 
 def _tagged(picture: Picture, profile: bytes) -> Picture:
-    """Return the picture with a profile if its file has none."""
+    """Return the picture with a profile, unless its file has one."""
     metadata, native = picture.metadata, picture.metadata.native
     if native is None:
         untagged = metadata.icc is None and metadata.hdr is None
@@ -217,7 +216,7 @@ def kind_of(stream: BinaryIO, name: str) -> str:
     """Return the format of a file by its first bytes.
 
     Raises:
-        PictureError: It is empty or of no known format.
+        PictureError: The file is empty or of an unknown format.
     """
     head = stream.read(64)
     formats = ", ".join(FORMATS)
@@ -236,7 +235,7 @@ def choose_page(stream: BinaryIO, kind: str, name: str, page: int | None) -> Pag
     """Return the page of a TIFF file to be read; None for other or badly damaged files.
 
     Raises:
-        PictureError: There are several, or it is a camera's file.
+        PictureError: There are several pages and none is selected, or it is a camera raw file.
     """
     pages = pages_of(stream) if kind == "TIFF" else []
     if any(each.raw for each in pages):
@@ -269,7 +268,7 @@ def load(source: Any, kind: str, page: int = 0) -> Any:
 
 @contextmanager
 def explained(name: str, kind: str) -> Iterator[None]:
-    """Turn errors of libvips in the block into a sentence about the file."""
+    """Turn errors of libvips in the block into a message about the file."""
     try:
         yield
     except pyvips.Error as error:
@@ -281,7 +280,7 @@ def explained(name: str, kind: str) -> Iterator[None]:
 
 
 def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
-    """Refuse, before any pixel is decoded, what could not be used afterwards."""
+    """Refuse unsupported pictures before pixels are decoded."""
     _check_count(image.width, image.height, name, max_pixels)
     if animated:
         raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
@@ -304,7 +303,7 @@ def _check_count(width: int, height: int, name: str, max_pixels: int) -> None:
 
 
 def _check_memory(width: int, height: int, size: int, name: str) -> None:
-    """Refuse what would drive the machine out of memory: small files may hold very many equal pixels."""
+    """Refuse pictures that do not fit into memory: small files may decode to very many pixels."""
     free, needed = free_memory(), COPIES * width * height * size
     if free is not None and needed > free:
         raise PictureError(
@@ -315,7 +314,7 @@ def _check_memory(width: int, height: int, size: int, name: str) -> None:
 
 def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
-    more = 6 if image.interpretation in ("cmyk", "multiband") else 0  # also seen as RGB
+    more = 6 if image.interpretation in ("cmyk", "multiband") else 0  # also converted to RGB
     return int(image.bands * depth) + more
 
 
@@ -339,17 +338,17 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 def read_metadata(
     image: Any, kind: str, stream: BinaryIO, orientation: int, offset: int | None = None
 ) -> Metadata:
-    """Read what a file holds besides the pixels, for upright pixels.
+    """Read the metadata of a file, for upright pixels.
 
     Args:
-        image: As libvips opened it.
+        image: The image as opened by libvips.
         kind: Its format.
         stream: The file.
-        orientation: That was applied, as in EXIF.
-        offset: Of the TIFF directory that the pixels belong to; None for the first.
+        orientation: The EXIF orientation that was applied.
+        offset: The offset of the TIFF directory of the pixels; None for the first.
 
     Raises:
-        PictureError: What it says of its colors makes no sense.
+        PictureError: The color definitions are invalid.
     """
     blob = field(image, "exif-data")
     tiff = kind == "TIFF"
@@ -368,7 +367,7 @@ def read_metadata(
         exif=exif_blocks.upright(exif, sideways=orientation > 4) if exif else None,
         xmp=second.without_promises(xmp),
         iptc=second.resources(photoshop, iptc) if kind in ("JPEG", "TIFF") else None,
-        # 1 pixel per millimeter is what libvips reports where a file says nothing, or 72 dpi in JPEG and PNG.
+        # 1 pixel per millimeter is libvips' value if the file has none, or 72 dpi for JPEG and PNG.
         resolution=None if (image.xres, image.yres) == (1.0, 1.0) else (image.xres, image.yres),
         lossless=is_lossless_webp(stream) if kind == "WebP" else kind not in ("JPEG", AVIF.name),
         format=kind,
@@ -379,7 +378,7 @@ def read_metadata(
 
 
 def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
-    """Add color definitions of the file other than a profile to the metadata."""
+    """Add color definitions of the file other than an ICC profile to the metadata."""
     if metadata.format == "PNG":
         kept = chunks.read(stream)
         points = chunks.code_points(kept)
@@ -408,5 +407,5 @@ def _colored(metadata: Metadata, image: Any, stream: BinaryIO) -> Metadata:
 
 
 def field(image: Any, name: str) -> Any:
-    """Return a header field, or None if the file has none of that name."""
+    """Return a header field, or None if there is none of that name."""
     return image.get(name) if image.get_typeof(name) else None

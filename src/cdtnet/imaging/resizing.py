@@ -1,4 +1,4 @@
-"""Resizing to base size, strip by strip: the picture is never converted as a whole."""
+"""Resizing to base size strip by strip, so that a picture is never converted as a whole."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from .picture import Picture
 FloatArray = NDArray[np.float32]
 Part = tuple[slice, slice]
 
-STRIP = 128  # rows converted at a time by each thread, fewer where they would be more than
+STRIP = 128  # rows converted at a time by each thread, fewer if they would be more than `_MOST` pixels
 _MOST = 1 << 20  # pixels
 
 
@@ -28,7 +28,7 @@ class LowPicture:
     Attributes:
         image: (S,S,3), sRGB in 0..1.
         mask: (S,S), 0..1.
-        coarse_mask: (S/8,S/8), 0..1, brought down from full resolution in one step.
+        coarse_mask: (S/8,S/8), 0..1, resized from full resolution in one step.
     """
 
     image: FloatArray
@@ -41,7 +41,7 @@ class LowPicture:
         return LowPicture(*(np.ascontiguousarray(part[:, ::-1]) for part in parts))
 
     def masked(self, mask: FloatArray) -> "LowPicture":
-        """The same picture with another mask (S,S)."""
+        """Return the same picture with another mask (S,S)."""
         coarse = len(self.coarse_mask)
         cells = mask.reshape(coarse, len(mask) // coarse, coarse, -1)
         return LowPicture(self.image, np.ascontiguousarray(mask), cells.mean((1, 3)))
@@ -57,11 +57,11 @@ def shrink(
     *,
     antialias: bool,
 ) -> LowPicture:
-    """Bring a frame of a picture and its mask (H,W) to base size, bilinearly.
+    """Resize a frame of a picture and its mask (H,W) to base size, bilinearly.
 
-    Equal to `CDTNet.downsample` of that frame within 1e-5.
+    The result equals `CDTNet.downsample` of that frame within 1e-5.
 
-    What is transparent is neither foreground nor background: it takes the mean color of the visible
+    Transparent pixels are neither foreground nor background: they get the mean color of the visible
     background.
     """
 
@@ -126,7 +126,7 @@ def placed(values: FloatArray, window: Window, size: tuple[int, int], low_size: 
 
 
 def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> FloatArray:
-    """Return the mean color (3,) of visible background; mid-gray if there is none."""
+    """Return the mean color (3,) of the visible background; mid-gray if there is none."""
     share = np.clip(alpha[..., 0] - mask, 0, 1).astype(np.float64)
     total = (
         color.astype(np.float64)
@@ -137,20 +137,20 @@ def _background_mean(color: FloatArray, alpha: FloatArray, mask: FloatArray) -> 
 
 
 def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antialias: bool) -> FloatArray:
-    """Resize what `read` returns of a frame, (h,w,C), to (size,size,C): rows first, then columns."""
+    """Resize the values (h,w,C) that `read` returns for a frame to (size,size,C): rows, then columns."""
     height, width = frame.size
     down, across = Filter(height, size, antialias), Filter(width, size, antialias)
 
     rows = max(1, min(STRIP, _MOST // width))
 
     def part(top: int) -> tuple[int, FloatArray]:
-        """Return a strip's contribution to the samples that use it: the first of them, and (n,w,C)."""
+        """Return the first sample to which a strip contributes, and the contributions (n,w,C)."""
         strip = Window(top, 0, min(top + rows, height), width)
         return down.apply(read(strip.from_within(frame).slices), top)
 
     narrow: FloatArray | None = None
     with ThreadPoolExecutor(available_cores()) as pool:
-        for first, added in pool.map(part, range(0, height, rows)):  # in order, so that rounding is the same
+        for first, added in pool.map(part, range(0, height, rows)):  # in order, for equal rounding
             if narrow is None:
                 narrow = np.zeros((size, *added.shape[1:]), np.float32)
             narrow[first : first + len(added)] += added
@@ -161,15 +161,15 @@ def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antial
 class Filter:
     """The weights from `size` pixels of a line to `low_size` samples; pixel centers are at .5.
 
-    A triangle as wide as the step is the low-pass filter; without it, or when enlarging, the triangle is one
-    pixel wide: plain bilinear interpolation.
+    The low-pass filter is a triangle as wide as the step. Without it, or when enlarging, the triangle is one
+    pixel wide, which is bilinear interpolation.
     """
 
     def __init__(self, size: int, low_size: int, antialias: bool):
         step = size / low_size
         self.radius = max(step, 1.0) if antialias else 1.0
         self.centers = (np.arange(low_size) + 0.5) * step
-        if not antialias:  # clamp to the outermost pixel centers instead of counting the line's ends twice
+        if not antialias:  # clamp to the outermost pixel centers, as bilinear interpolation does
             self.centers = self.centers.clip(0.5, size - 0.5)
         reach = np.arange(-np.ceil(self.radius), np.ceil(self.radius) + 1)
         pixels = np.floor(self.centers)[:, None] + 0.5 + reach
@@ -177,10 +177,10 @@ class Filter:
         self.sums = (self._triangle(pixels, self.centers[:, None]) * inside).sum(1)
 
     def apply(self, pixels: FloatArray, start: int) -> tuple[int, FloatArray]:
-        """Sum up (n,…) pixels from `start` on, weighted.
+        """Compute weighted sums of (n,…) pixels from `start` on.
 
         Returns:
-            The first sample that draws on them, and what they add to it and those after it, (m,…).
+            The first sample that depends on them, and their contributions (m,…) to it and the next ones.
         """
         stop = start + len(pixels)
         reached = (self.centers + self.radius > start) & (self.centers - self.radius < stop)
@@ -191,7 +191,7 @@ class Filter:
             first = max(int(center - self.radius + 0.5), start)
             last = min(int(center + self.radius + 0.5), stop)
             weights = self._triangle(np.arange(first, last) + 0.5, center) / self.sums[sample]
-            # einsum: matrix products wait for threads on a busy machine
+            # einsum, because matrix products wait for threads on a busy machine
             taken = pixels[first - start : last - start]
             np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
         return (int(samples[0]) if samples.size else 0), result

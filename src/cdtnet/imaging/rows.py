@@ -1,6 +1,6 @@
 """Pictures that stay in their files: rows are read when needed, from top to bottom.
 
-libvips reads: measured in docs/large-pictures.md.
+They are read by libvips; docs/large-pictures.md compares it with others.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, o
 MAX_PIXELS = 1 << 34
 _BANDED = ("JPEG", "PNG", "TIFF", "WebP")  # formats that are decoded from top to bottom
 _STRIP = 128  # rows read at a time
-# Strips kept: tiles of up to 256 rows with their halo reach across five; threads may run ahead.
+# Number of strips kept: tiles of up to 256 rows with their halo span five; threads may run ahead.
 _KEPT = 6 + available_cores() // 4
 
 Key = slice | tuple[slice, slice]
@@ -38,9 +38,9 @@ class Header(NamedTuple):
 
     Attributes:
         format: "JPEG", "PNG", "TIFF" or "WebP".
-        pixels: width times height.
-        nbytes: memory that the pixels would take.
-        obstacle: why it cannot be read from top to bottom, to follow its name; None if it can.
+        pixels: Width times height.
+        nbytes: The memory that the pixels would take.
+        obstacle: Why it cannot be read from top to bottom, as a predicate after its name; None if it can.
     """
 
     format: str
@@ -50,14 +50,14 @@ class Header(NamedTuple):
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:
-    """Look at a picture's file.
+    """Read the header of a picture's file.
 
     Raises:
-        PictureError: It cannot be opened, or is none of the known formats.
+        PictureError: The file cannot be opened, or is of an unknown format.
     """
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
-        if kind not in _BANDED:  # small files; large ones are refused when they are read
+        if kind not in _BANDED:  # small files are read whole; large ones are refused then
             return Header(kind, 0, 0, f"is a {kind} file")
         pages = [page for page in pages_of(stream) if page.shown] if kind == "TIFF" else []
         if pages and pages[0].lab:
@@ -82,12 +82,11 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
     """Open a picture whose pixels are `Rows`.
 
     Args:
-        path: A file, of the formats and kinds that `read_picture` takes, that is stored upright and from top
-            to bottom.
+        path: A file of a format and kind that `read_picture` supports, stored upright and from top to bottom.
         max_pixels: The most pixels that it may have.
 
     Raises:
-        PictureError: As from `read_picture`. Damage may be found only later, while rows are read.
+        PictureError: As from `read_picture`. Damage may be detected later, while rows are read.
     """
     if obstacle := read_header(path).obstacle:
         raise PictureError(
@@ -103,10 +102,10 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
 
 
 def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
-    """Open the mask of a streamed picture, in a file of its own; `to_mask` says how it is read.
+    """Open the mask file of a streamed picture; `to_mask` describes how it is read.
 
     Raises:
-        PictureError: As from `open_picture`, or it has another size.
+        PictureError: As from `open_picture`, or the mask has another size.
     """
     picture = open_picture(path)
     rows, columns, _ = picture.pixels.shape
@@ -123,20 +122,20 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
 class Rows:
     """An (H,W,C) array that is stored in a file.
 
-    It is indexed by a slice of rows, or of rows and of columns, by several threads if need be. Rows are best
-    taken from top to bottom: a few strips are kept, and read ahead; for what lies further up, the file is
-    read again from its beginning.
+    It is indexed by a slice of rows, or of rows and of columns, also from several threads. Rows should be
+    requested from top to bottom: a few strips are kept, and read ahead. For rows further up, the file is read
+    again from its beginning.
 
     Args:
-        name: The file's.
+        name: The name of the file.
         kind: Its format.
-        image: As libvips opened it.
+        image: The image as opened by libvips.
 
     Attributes:
         shape: (H, W, C).
         dtype: uint8, uint16 or float32.
-        nbytes: Bytes that the pixels would take.
-        watch: Called with the row below the requested ones, in the requesting thread.
+        nbytes: The memory that the pixels would take.
+        watch: Called in the requesting thread with the row below the requested ones.
     """
 
     watch: Callable[[int], None] | None = None
@@ -148,7 +147,7 @@ class Rows:
         self.nbytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
         self._strips: dict[int, Future[NDArray[Any]]] = {}
         self._lock = Lock()
-        # One thread reads ahead of those that need rows.
+        # One thread reads ahead of the requests.
         self._reader = ThreadPoolExecutor(1)
         self._region: Any = None
         self._next = 0
@@ -185,7 +184,7 @@ class Rows:
         return found
 
     def _close(self) -> None:
-        """End the thread and forget what was read: errors refer to this object, and are collected late."""
+        """End the thread and drop the rows, because errors may keep this object alive for long."""
         with self._lock:
             self._reader.shutdown()
             self._reader, self._region = ThreadPoolExecutor(1), None
@@ -207,9 +206,9 @@ class Plane:
     """An (H,W) array that is computed from `Rows` when needed.
 
     Args:
-        rows: Of the file.
-        choose: (h,w) of (h,w,C) pixels, pixel by pixel.
-        dtype: Of what it gives.
+        rows: The pixels of the file.
+        choose: A pixelwise function from (h,w,C) to (h,w).
+        dtype: The type of its results.
     """
 
     def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]], dtype: np.dtype[Any]):

@@ -22,12 +22,12 @@ _VIDEO_NAMES = rb"(?:MotionPhoto|MicroVideo)\w*"
 _QUOTED = rb"""(?:"[^"]*"|'[^']*')"""
 _IPTC, _THUMBNAILS = 1028, (1033, 1036)  # Photoshop's resources
 PREFIX = b"Photoshop 3.0\0"
-"""What Photoshop's resources begin with in a JPEG file."""
-_HEADER = 1 << 20  # bytes in which a JPEG announces other pictures
+"""The prefix of Photoshop's resources in a JPEG file."""
+_HEADER = 1 << 20  # bytes at the beginning of a JPEG that are searched for announcements
 
 
 def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
-    """Describe what a JPEG file contains besides its picture; None for nothing."""
+    """Describe the content of a JPEG file besides its picture; None if there is none."""
     mpf, gain_map = _announced(stream)
     found = []
     if gain_map or any(name in (xmp or b"") for name in (_GAIN_MAP, *_APPLE)):
@@ -43,7 +43,7 @@ def describe(stream: BinaryIO, xmp: bytes | None) -> str | None:
 
 
 def without_promises(xmp: bytes | None) -> bytes | None:
-    """Remove from XMP what it says of gain maps, second pictures and videos."""
+    """Remove announcements of gain maps, second pictures and videos from XMP."""
     if xmp is None or not (any(name in xmp for name in _NAMESPACES) or _VIDEO.search(xmp)):
         return xmp
     cleared = xmp
@@ -61,16 +61,16 @@ def without_promises(xmp: bytes | None) -> bytes | None:
     try:
         ElementTree.fromstring(cleared.strip(b"\0 \r\n\t"))
     except (ElementTree.ParseError, ValueError, RecursionError):
-        return None  # its remains cannot be interpreted
+        return None  # the rest cannot be interpreted
     return cleared
 
 
 def resources(photoshop: bytes | None, iptc: bytes | None = None) -> bytes | None:
-    """Return Photoshop's resources without thumbnails; damaged ones stay as they are.
+    """Return Photoshop's resources without thumbnails; damaged ones are unchanged.
 
     Args:
-        photoshop: The resources, as a JPEG or a TIFF file has them.
-        iptc: IPTC stored outside them, as in a TIFF file; becomes one of them.
+        photoshop: The resources, as in a JPEG or a TIFF file.
+        iptc: IPTC stored outside them, as in a TIFF file; added as one of them.
     """
     given = (photoshop or b"").removeprefix(PREFIX)
     found = list(_resources(given))

@@ -19,8 +19,8 @@ from .geometry import Window, tiles
 from .masks import coverage, to_mask
 
 SIDE = 384  # longer side in pixels at which the edge is searched
-AROUND = 0.3  # margin around the object, in shares of its longer side
-OFF = 0.07  # largest error of a rough mask, in shares of the root of the object's area
+AROUND = 0.3  # margin around the object, as a share of its longer side
+OFF = 0.07  # largest error of a rough mask, as a share of the root of the object's area
 TURNS = 3  # iterations of GrabCut
 RADIUS = 3  # radius of the guided filter, in low-resolution pixels
 SMOOTH = 1e-4  # variance of colors, in 0..1, below which the filter smooths
@@ -39,12 +39,12 @@ def snap_mask(image: Any, mask: Any, *, resize_mask: bool = False) -> NDArray[An
     The edge moves by up to a fourteenth of the object's size. Other parts of the mask are not changed.
 
     Args:
-        image: the picture: a path, a PIL image, a Picture or an array, as `Harmonizer` takes them.
-        mask: the same kinds, as large as the picture: white is foreground, roughly.
-        resize_mask: accept a mask of another size, and resize it.
+        image: The picture: a path, a PIL image, a Picture or an array, as for `Harmonizer`.
+        mask: The rough mask: the same kinds, of the picture's size; white is foreground.
+        resize_mask: Whether to accept a mask of another size, and resize it.
 
     Returns:
-        (H,W), of the mask's depth: uint8, uint16 or float32.
+        (H,W), in the mask's depth: uint8, uint16 or float32.
 
     Raises:
         PictureError: The picture or the mask cannot be used.
@@ -64,7 +64,7 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
     """Refine a mask (H,W) of pixels (H,W,C); see `snap_mask`.
 
     Returns:
-        The mask, and a sentence if all of it or a part is left as it was.
+        The mask, and a message if the whole mask or a part is unchanged.
     """
     snapped, left = mask.copy(), False
     for extent in _parts(mask):
@@ -78,7 +78,7 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
 
 
 def _parts(mask: NDArray[Any]) -> list[Window]:
-    """Return the extents of the largest parts of a mask."""
+    """Return the bounding windows of the largest parts of a mask."""
     import cv2
 
     cells = survey(mask, _TILE, floor=0.5)
@@ -129,7 +129,7 @@ def _steepened(soft: FloatArray) -> FloatArray:
 
 
 def _reach(inside: NDArray[np.uint8]) -> int:
-    """How far the edge of a mask (S,T), 0 or 1, may be off, in pixels."""
+    """Return the largest error of the edge of a mask (S,T), 0 or 1, in pixels."""
     return max(round(OFF * float(inside.sum()) ** 0.5), 2)
 
 
@@ -159,7 +159,7 @@ def _cut(
     Args:
         low: (S,T,3), the picture.
         rough: (S,T), the mask, 0..1.
-        differences: of the picture, see `steps`.
+        differences: The color differences of the picture, see `steps`.
 
     Returns:
         (S,T), 1 inside and 0 outside, and (S,T), where the edge may be; None if there is no edge, or none
@@ -177,7 +177,7 @@ def _cut(
     labels[sure > 0], labels[possible == 0] = cv2.GC_FGD, cv2.GC_BGD
     cv2.setRNGSeed(0)
     try:
-        behind, before = np.zeros((1, 65)), np.zeros((1, 65))  # models of colors, to be found
+        behind, before = np.zeros((1, 65)), np.zeros((1, 65))  # GrabCut's color models
         cv2.grabCut(low, labels, (0, 0, 1, 1), behind, before, TURNS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:
         return None
@@ -188,7 +188,7 @@ def _cut(
 
 
 def _sparse(values: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Sample rows and columns, about four for each that is wanted, to read little of a picture."""
+    """Sample about four rows and columns per wanted one, to read only a part of a picture."""
     step = max(int(1 / scale) // 4, 1)
     return np.ascontiguousarray(values[::step, ::step])
 
@@ -209,11 +209,11 @@ def _enlarged(
     """Upsample the mask (h,w) with its edge from the low-resolution cut and the picture's colors.
 
     Args:
-        pixels: (h,w,C), of the picture.
-        mask: (h,w), as it was.
+        pixels: (h,w,C), the picture.
+        mask: (h,w), the given mask.
         low: (S,T,3), the picture at low resolution.
         cut: (S,T), 0 or 1.
-        band: (S,T), where the edge may be; elsewhere the mask stays as it is.
+        band: (S,T), where the edge may be; elsewhere the mask is unchanged.
     """
     guide = np.divide(low, 255, dtype=np.float32)
     coefficients = _filter(guide, cut)
@@ -253,7 +253,7 @@ def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
 
 
 def _filter(guide: FloatArray, cut: FloatArray) -> FloatArray:
-    """Return the guided filter's coefficients (S,T,4): weights of the three colors, and an offset."""
+    """Return the coefficients (S,T,4) of the guided filter: weights of the three colors, and an offset."""
     import cv2
 
     def mean(values: Any) -> Any:

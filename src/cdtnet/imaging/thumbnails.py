@@ -1,4 +1,4 @@
-"""Small copies of a picture in its file's metadata, made anew for a changed picture."""
+"""Thumbnails in a file's metadata, which are made anew for a changed picture."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .metadata import Metadata
 
 EXIF, PHOTOSHOP = "EXIF", "Photoshop"
 RESOURCE = 1036
-"""The number of Photoshop's resource that holds one."""
-_LONGEST = 160  # pixels of the longer side, as EXIF has it
-_MOST = 60_000  # bytes of EXIF that fit into a JPEG file, with room to spare
+"""The number of Photoshop's thumbnail resource."""
+_LONGEST = 160  # longer side in pixels, as usual in EXIF
+_MOST = 60_000  # largest EXIF in bytes; a JPEG file can hold slightly more
 
 
 def refreshed(metadata: Metadata, image: Any) -> Metadata:
-    """The metadata with a small copy wherever the source had one.
+    """Return the metadata with thumbnails wherever the source had them.
 
     Args:
-        metadata: Without any; names in `thumbnails` where they were.
-        image: The picture as libvips has it, with its profile.
+        metadata: The metadata without thumbnails; `thumbnails` lists where they were.
+        image: The libvips image of the picture, with its profile.
     """
     if not metadata.thumbnails:
         return metadata

@@ -12,7 +12,7 @@ _SUBDIRECTORIES = (EXIF, GPS, INTEROPERABILITY)
 SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WORD = {**SIZE, 5: 4, 10: 4}
 _BIG_ONLY = (16, 17, 18)
-_MOST = 1 << 26  # limit of all values together in bytes: forged ones can share data of the file
+_MOST = 1 << 26  # limit of all values together in bytes, because forged directories can share data
 
 Read = Callable[[int, int], bytes]
 Tree = dict[int, Union[tuple[int, bytes], "Tree"]]  # tag -> (type, little-endian bytes), or a subdirectory
@@ -22,8 +22,8 @@ class Form(NamedTuple):
     """The byte order and kind of a TIFF file.
 
     Attributes:
-        order: byte order, "<" or ">", as in `struct`.
-        big: whether it is a BigTIFF, whose places in the file take 8 bytes each and not 4.
+        order: The byte order, "<" or ">", as in `struct`.
+        big: Whether it is a BigTIFF, with offsets of 8 bytes instead of 4.
     """
 
     order: str
@@ -31,26 +31,26 @@ class Form(NamedTuple):
 
     @property
     def pointer(self) -> str:
-        """A place in the file, for `struct`."""
+        """The format of an offset, for `struct`."""
         return self.order + ("Q" if self.big else "I")
 
     @property
     def slot(self) -> int:
-        """Bytes that a value may have to stand in the directory itself."""
+        """The number of bytes that are stored in the directory entry itself."""
         return 8 if self.big else 4
 
     @property
     def length(self) -> str:
-        """The number of entries that a directory begins with, for `struct`."""
+        """The format of the number of entries at the start of a directory, for `struct`."""
         return self.order + ("Q" if self.big else "H")
 
     @property
     def entry(self) -> str:
-        """An entry: tag, type, number of values, slot; for `struct`."""
+        """The format of an entry: tag, type, number of values, slot; for `struct`."""
         return self.order + ("HHQ8s" if self.big else "HHI4s")
 
     def header(self, first: int) -> bytes:
-        """Return the header of a file whose first directory lies at `first`."""
+        """Return the header of a file whose first directory is at offset `first`."""
         name = b"II" if self.order == "<" else b"MM"
         if self.big:
             return name + struct.pack(self.order + "HHHQ", 43, 8, 0, first)
@@ -58,10 +58,10 @@ class Form(NamedTuple):
 
 
 def read_header(head: bytes) -> tuple[Form, int]:
-    """Read the form and the first directory's place from a file's first 16 bytes.
+    """Read the form and the first directory's offset from a file's first 16 bytes.
 
     Raises:
-        struct.error: It is no TIFF file.
+        struct.error: The file is not a TIFF file.
     """
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
     if order is None:
@@ -78,12 +78,12 @@ def read_tree(read: Read, offset: int | None = None) -> tuple[Form, Tree]:
     """Read the form and a directory of a file, with its EXIF and GPS subdirectories.
 
     Args:
-        read: Bytes from a place on, at most so many.
-        offset: Of the directory; None for the first.
+        read: A function that returns at most a given number of bytes from an offset.
+        offset: The offset of the directory; None for the first.
 
     Raises:
         struct.error: The file is damaged.
-        RecursionError: Likewise.
+        RecursionError: The file is damaged.
     """
     form, first = read_header(read(0, 16))
     return form, _Parser(read, form).tree(first if offset is None else offset)
@@ -95,7 +95,7 @@ def tree_of(data: bytes) -> tuple[Form, Tree]:
 
 
 def serialize(tree: Tree, start: int, form: Form) -> bytes:
-    """Serialize a directory for the place `start`, with its longer values and subdirectories."""
+    """Serialize a directory for the offset `start`, with its longer values and subdirectories."""
     if not form.big:
         tree = {tag: v for tag, v in tree.items() if isinstance(v, dict) or v[0] not in _BIG_ONLY}
     slots, tail = b"", b""
@@ -116,14 +116,14 @@ def serialize(tree: Tree, start: int, form: Form) -> bytes:
 
 
 class _Parser:
-    """Reads directories; each tag counts once, and values that would take too much memory are skipped."""
+    """Reads directories; repeated tags, and values that would take too much memory, are skipped."""
 
     def __init__(self, read: Read, form: Form) -> None:
         self._read, self._form = read, form
         self._room = _MOST
 
     def tree(self, offset: int, depth: int = 0) -> Tree:
-        """Read the directory at a place, with its subdirectories."""
+        """Read the directory at an offset, with its subdirectories."""
         form = self._form
         tree: Tree = {}
         head = struct.calcsize(form.length)
@@ -135,7 +135,7 @@ class _Parser:
             size = SIZE.get(kind, 0) * number
             if tag in tree or not 0 < size <= self._room:
                 continue
-            if tag in _SUBDIRECTORIES and depth < 2:  # EXIF, and interoperability inside it
+            if tag in _SUBDIRECTORIES and depth < 2:  # EXIF, and the interoperability directory inside it
                 place = struct.unpack(form.order + ("Q" if size == 8 else "I"), slot[:size])[0]
                 tree[tag] = self.tree(place, depth + 1)
                 continue

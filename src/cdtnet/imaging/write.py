@@ -1,4 +1,4 @@
-"""Writing pictures with libvips: depth and metadata are kept, and files are complete or absent."""
+"""Writing pictures with libvips: depth and metadata are kept, and files are written atomically."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .xmp import extract
 
 _COLORS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _BANDS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
-_JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # largest segment in bytes
-# libvips' flags for XMP, IPTC, ICC and the rest; EXIF goes in byte for byte afterwards
+_JPEG_XMP = 0xFFFF - 2 - len(b"http://ns.adobe.com/xap/1.0/\0")  # largest XMP segment in bytes
+# libvips' flags for XMP, IPTC, ICC and other metadata; EXIF is inserted byte for byte afterwards
 _KEPT = 2 | 4 | 8 | 16
-_ASSOCIATED = 1  # TIFF's name of premultiplied alpha
+_ASSOCIATED = 1  # TIFF's code of premultiplied alpha
 _CUSTOMARY = 72 / 25.4  # pixels per millimeter if the source has none; libvips would write 25.4 dpi
-DEFLATE = 3  # of zlib's levels: half the time of 6, for photos hardly larger (docs/writing.md)
-BIG_TIFF = 3 << 30  # bytes of pixels from which on a classic TIFF might be too small, with any compression
+DEFLATE = 3  # zlib's level: half the time of 6, with hardly larger files (docs/writing.md)
+BIG_TIFF = 3 << 30  # bytes of pixels from which a classic TIFF might be too small, with any compression
 
 
 class Pixels(Protocol):
@@ -41,7 +41,7 @@ class Pixels(Protocol):
 
     Attributes:
         pixels: (H, W, C) uint8, uint16 or float32.
-        metadata: What else goes into the file.
+        metadata: The other content of the file.
     """
 
     @property
@@ -51,20 +51,20 @@ class Pixels(Protocol):
 
 
 def write_picture(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> None:
-    """Write a picture in the format that the name's suffix asks for, with its metadata, atomically.
+    """Write a picture in the format of the name's suffix, with its metadata, atomically.
 
-    JPEG is written without chroma subsampling, in one pass: Huffman tables made for each picture would save a
-    tenth of the file, for four times the time and the memory of several pictures. PNG and TIFF are lossless,
-    and so is WebP where the picture's source was; `describe_encoding` says which it will be.
+    JPEG is written without chroma subsampling, in one pass: optimized Huffman tables would save a tenth of
+    the file, but take four times the time and the memory of several pictures. PNG and TIFF are lossless, and
+    so is WebP if the picture's source was; see `describe_encoding`.
 
     Args:
         picture: The picture.
-        path: The file's name, ending in .jpg, .jpeg, .png, .tif, .tiff or .webp.
-        quality: 1 to 100, for JPEG and lossy WebP.
+        path: The file's name, with a suffix of a written format, such as .jpg, .png, .tif or .webp.
+        quality: 1 to 100, for lossy formats.
 
     Raises:
-        PictureError: The suffix is unknown, or the format cannot hold the picture as it is.
-        WriteError: Writing fails; a file that was there is untouched then.
+        PictureError: The suffix is unknown, or the format cannot hold the picture.
+        WriteError: The file cannot be written; an existing file is unchanged.
     """
     write_file(path, encode_picture(picture, Path(path).suffix, quality=quality))
 
@@ -102,7 +102,7 @@ def encode_picture(picture: Pixels, suffix: str, *, quality: int = 95) -> bytes:
 
 
 def lost_depth(picture: Pixels, suffix: str) -> str | None:
-    """That a format holds fewer bits than a picture has, in a sentence; None where it holds them all."""
+    """Describe the loss if a format holds fewer bits than a picture has; None if it holds them all."""
     format_, bits = FORMATS[SUFFIXES[suffix.lower()]], picture.metadata.bits or 16
     if picture.pixels.dtype != np.uint16 or bits <= format_.bits:
         return None
@@ -116,10 +116,10 @@ def check_quality(quality: int) -> None:
 
 
 def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> str:
-    """Describe how `write_picture` would write this: "JPEG quality 95", "lossless PNG".
+    """Describe how `write_picture` would encode a picture: "JPEG quality 95", "lossless PNG".
 
     Raises:
-        PictureError: The format is unknown or cannot hold the picture, as `write_picture` would find.
+        PictureError: The format is unknown or cannot hold the picture, as from `write_picture`.
     """
     kind = _checked_format(picture, Path(path).suffix)
     return f"lossless {kind}" if _is_lossless(kind, picture) else f"{kind} quality {quality}"
@@ -158,7 +158,7 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
 
 
 def _check_meaning(kind: str, picture: Pixels) -> None:
-    """Refuse to write colors that the file could not say the meaning of."""
+    """Refuse to write colors whose meaning the file could not declare."""
     metadata = picture.metadata
     if metadata.hdr is not None and kind not in ("PNG", HEIC.name):
         raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
@@ -170,7 +170,7 @@ def _check_meaning(kind: str, picture: Pixels) -> None:
 
 
 def _is_light(metadata: Metadata) -> bool:
-    """Check whether values are linear light, or come from memory and may be."""
+    """Check whether values are linear light, or from memory, so that they may be."""
     if metadata.icc is None:
         return metadata.format in (None, EXR.name)
     try:
@@ -180,7 +180,7 @@ def _is_light(metadata: Metadata) -> bool:
 
 
 def _in_native(kind: str, picture: Pixels) -> bool:
-    """Check whether a picture is written in the CMYK or L*a*b* that it was read in."""
+    """Check whether a picture is written in the CMYK or L*a*b* space in which it was read."""
     native = picture.metadata.native
     if native is None or native.pixels.shape[:2] != picture.pixels.shape[:2]:
         return False
@@ -188,7 +188,7 @@ def _in_native(kind: str, picture: Pixels) -> bool:
 
 
 def _chunks(metadata: Metadata) -> tuple[bytes, ...]:
-    """Return the chunks of a PNG file besides those that libvips writes."""
+    """Return the chunks of a PNG file that libvips does not write."""
     if metadata.hdr is not None and not chunks.of_color(metadata.chunks):
         return (*metadata.chunks, chunks.cicp(metadata.hdr))
     return metadata.chunks
@@ -209,7 +209,7 @@ def _to_vips(picture: Pixels, kind: str) -> Any:
     image = pyvips.Image.new_from_memory(pixels.data, width, height, bands, _BANDS[depth])
     image = image.copy(interpretation=_COLORS[depth][bands > 2], xres=xres, yres=yres)
     image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
-    # libvips calls them so; the tag that TIFF has for IPTC alone it writes at a quarter of the length.
+    # libvips' name; its other field for IPTC alone writes a wrong length.
     resources = {"JPEG": ("iptc", PREFIX + (metadata.iptc or b"")), "TIFF": ("photoshop", metadata.iptc)}
     wrapped = [resources[kind]] if metadata.iptc and kind in resources else []
     says_itself = kind == "PNG" and chunks.of_color(metadata.chunks)
@@ -231,7 +231,7 @@ def _native_to_vips(picture: Pixels, kind: str) -> Any:
 
 
 class _Other(NamedTuple):
-    """Pixels that replace a picture's own: (H, W, C), as stored in a file."""
+    """Pixels, (H, W, C), that replace a picture's, in the form stored in a file."""
 
     pixels: NDArray[Any]
     metadata: Metadata
@@ -248,7 +248,7 @@ def _encode(kind: str, picture: Pixels, quality: int) -> Any:
         return with_jfif(jpeg, picture.metadata.resolution)
     if kind == "PNG":
         return image.pngsave_buffer(filter="up", compression=DEFLATE, keep=_KEPT)
-    lossless = _is_lossless(kind, picture)  # exact: colors under transparent pixels are part of it too
+    lossless = _is_lossless(kind, picture)  # with the colors under transparent pixels
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
 

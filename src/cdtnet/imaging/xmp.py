@@ -1,4 +1,4 @@
-"""A record in a picture's XMP packet; the rest of the packet stays byte for byte."""
+"""A provenance record in a picture's XMP packet; the rest of the packet is unchanged, byte for byte."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EMPTY = (
 ).encode()
 _QUOTED = rb"""("[^"]*"|'[^']*')"""
 _END = re.compile(rb"</(?:[\w.-]+:)?RDF\s*>")
-_ABOUT = re.compile(rb"\babout\s*=\s*" + _QUOTED)  # which all descriptions of a packet share
+_ABOUT = re.compile(rb"\babout\s*=\s*" + _QUOTED)  # shared by all descriptions of a packet
 _OURS = re.compile(rb"<rdf:Description cdtnet:record=" + _QUOTED + rb"[^<>]*/>")
 _PREFIX = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(NAMESPACE.encode()))
 
@@ -44,7 +44,7 @@ def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | Non
     """Return the packet with this record instead of any other; None removes it.
 
     Raises:
-        PictureError: The packet is too damaged to take one.
+        PictureError: The packet is too damaged to insert a record.
     """
     packet = _cleared(packet)
     if record is None:
@@ -68,7 +68,7 @@ def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | Non
 
 
 def _cleared(packet: bytes | None) -> bytes | None:
-    """Return the packet without a record, whose form other programs may have changed."""
+    """Return the packet without a record, which other programs may have reformatted."""
     if packet is None or NAMESPACE.encode() not in packet:
         return packet
     packet = _OURS.sub(b"", packet)

@@ -1,1 +1,1 @@
-"""Harmonizing a picture: analyze, render, write."""
+"""Harmonizing a picture: analysis, rendering and options."""

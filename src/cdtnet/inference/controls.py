@@ -1,4 +1,4 @@
-"""How a harmonized foreground is steered, in the words of every face; `steering` has the formulas."""
+"""Controls of a harmonized foreground; `steering` has the formulas."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ def _number(default: float, least: float, most: float, meaning: str) -> Any:
 
 @dataclass(frozen=True)
 class Controls:
-    """How a harmonized foreground is steered.
+    """Controls of a harmonized foreground.
 
-    The fields' metadata hold their ranges ("least", "most") and what they do ("meaning"), for every face.
+    The fields' metadata has their ranges ("least", "most") and meanings ("meaning"), for all front ends.
 
     Attributes:
-        strength: 0..1, how much of the change is made.
-        tone: 0..2, how much of the change of lightness; it multiplies `strength`.
+        strength: 0..1, the share of the change that is applied.
+        tone: 0..2, the factor of the change of lightness; multiplies `strength`.
         color: 0..2, the same for the change of color.
-        keep_hue: Whether the composite's hues are kept.
-        brightness: -100..100, as the others below; 0 changes nothing.
-        contrast: About the foreground's mean luma.
-        warmth: Above 0 towards red, below towards blue.
-        tint: Above 0 towards magenta, below towards green.
-        saturation: -100 is gray.
+        keep_hue: Whether to keep the composite's hues.
+        brightness: -100..100, like those below; 0 changes nothing.
+        contrast: Contrast around the foreground's mean luma.
+        warmth: Positive towards red, negative towards blue.
+        tint: Positive towards magenta, negative towards green.
+        saturation: -100 is gray, 100 doubles it.
 
     Raises:
-        PictureError: One of them is out of its range.
+        PictureError: A value is out of its range.
     """
 
     strength: float = _number(1.0, 0, 1, "0 leaves the composite as it is, 1 harmonizes fully")
-    tone: float = _number(1.0, 0, 2, "how much of the change of lightness is made")
-    color: float = _number(1.0, 0, 2, "how much of the change of color is made")
+    tone: float = _number(1.0, 0, 2, "factor of the change of lightness")
+    color: float = _number(1.0, 0, 2, "factor of the change of color")
     keep_hue: bool = field(default=False, metadata={"meaning": "keep the hues of the composite"})
-    brightness: float = _number(0.0, -100, 100, "makes the foreground darker or brighter")
-    contrast: float = _number(0.0, -100, 100, "lowers or raises the foreground's contrast")
-    warmth: float = _number(0.0, -100, 100, "makes the foreground cooler or warmer")
-    tint: float = _number(0.0, -100, 100, "moves the foreground to green or magenta")
-    saturation: float = _number(0.0, -100, 100, "lowers or raises the foreground's saturation")
+    brightness: float = _number(0.0, -100, 100, "make the foreground darker or brighter")
+    contrast: float = _number(0.0, -100, 100, "lower or raise the foreground's contrast")
+    warmth: float = _number(0.0, -100, 100, "make the foreground cooler or warmer")
+    tint: float = _number(0.0, -100, 100, "shift the foreground to green or magenta")
+    saturation: float = _number(0.0, -100, 100, "lower or raise the foreground's saturation")
 
     def __post_init__(self) -> None:
         for each in NUMBERS:
@@ -52,7 +52,7 @@ class Controls:
 
     @property
     def plain(self) -> float | None:
-        """The share of the change that is made, where that is all there is to do; else None."""
+        """The share of the change that is applied, if no other control is set; None otherwise."""
         corrected = self.keep_hue or any(getattr(self, name) for name in CORRECTIONS)
         return None if corrected or self.tone != self.color else self.strength * self.tone
 

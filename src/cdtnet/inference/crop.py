@@ -8,9 +8,9 @@ from ..imaging.geometry import Window, inside
 def close_up(windows: Iterable[Window], base_size: int, height: int, width: int) -> Window:
     """Choose the part of an (H,W) picture to be analyzed around its foreground.
 
-    A square around all windows, from their extent a third of the way to the picture's, so that a small
-    foreground is more than a few pixels of what is analyzed and still has surroundings to belong to; at least
-    as large as the base, for nothing is seen by enlarging; and cut to what the picture has.
+    It is a square around all windows. Its side is their extent plus a third of the way to the picture's, so
+    that a small foreground has more than a few pixels at base size, and surroundings to match. The side is at
+    least the base size, because enlarging adds no information. The square is cropped to the picture.
     """
     tops, lefts, bottoms, rights = zip(*windows, strict=True)
     top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
@@ -22,5 +22,5 @@ def close_up(windows: Iterable[Window], base_size: int, height: int, width: int)
 
 
 def _around(start: int, stop: int, side: int, length: int) -> tuple[int, int]:
-    wanted = min(side + (side + start + stop) % 2, length)  # even margins, however the picture is mirrored
+    wanted = min(side + (side + start + stop) % 2, length)  # even margins, so that mirroring changes nothing
     return inside((start + stop - wanted) // 2, wanted, length)

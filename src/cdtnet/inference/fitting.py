@@ -1,7 +1,7 @@
-"""A color table fitted to a finished picture, for programs that only apply tables.
+"""Fitting a lookup table to a finished picture, for programs that only apply tables.
 
-The network's own table is one of several things that make the result. This one comes as close to the result
-as a table can, and says how close that is: what the network decides by place no table can hold.
+The network's own table is only a part of the change. The fitted table comes as close as possible to the whole
+result, and states its error: a table cannot hold changes that depend on the position.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .result import Result
 
 Floats = NDArray[np.float64]
 
-SIZES = (9, 17, 33)  # grid points an axis, each solved from the one before
-SMOOTHNESS = 0.2  # weight of differences between neighbors, by that of a grid point's share of the pixels
-MOST = 1 << 20  # pixels that are fitted to; beyond, every n-th
-_STEPS = 30  # of conjugate gradients on each grid
+SIZES = (9, 17, 33)  # grid points per axis; each grid starts from the solution of the previous one
+SMOOTHNESS = 0.2  # weight of differences between neighbors, relative to a grid point's mean weight
+MOST = 1 << 20  # largest number of pixels to fit; of more, every n-th is used
+_STEPS = 30  # iterations of conjugate gradients on each grid
 _CORNERS = [*np.ndindex(2, 2, 2)]
 
 
@@ -29,10 +29,9 @@ class Fit(NamedTuple):
     """A fitted table.
 
     Attributes:
-        lut: The table; its note says how close it is.
-        mean: How far it is from the result, in levels of 255, over the foreground: of each pixel the channel
-            that is furthest off.
-        most: The same of the 95th percentile.
+        lut: The table; its note states the error.
+        mean: The mean error over the foreground in levels of 255, in the worst channel of each pixel.
+        most: The 95th percentile of the same error.
     """
 
     lut: Lut
@@ -41,7 +40,7 @@ class Fit(NamedTuple):
 
 
 class _Samples(NamedTuple):
-    """Pixels of a foreground: sRGB colors (n,3) before and after, and how far (n) it covers each."""
+    """Pixels of a foreground: sRGB colors (n,3) before and after, and its coverage (n) of each."""
 
     before: Floats
     after: Floats
@@ -49,11 +48,11 @@ class _Samples(NamedTuple):
 
 
 def fit_lut(result: Result, layer: Layer | None = None) -> Fit | None:
-    """Fit a table to what became of a foreground; None where there is none.
+    """Fit a table to the change of a foreground; None if there is no foreground.
 
     Args:
-        result: Of a composite that is no tensor.
-        layer: The foreground by itself, where it was pasted; as it was given to `Harmonizer`.
+        result: The result of a composite that is not a tensor.
+        layer: The foreground alone, if it was pasted; as given to `Harmonizer`.
     """
     samples = _samples(result, layer)
     if not len(samples.weights):
@@ -68,7 +67,7 @@ def fit_lut(result: Result, layer: Layer | None = None) -> Fit | None:
 
 
 def distance(lut: Lut, result: Result, layer: Layer | None = None) -> tuple[float, float]:
-    """How far any table is from a result, as `Fit.mean` and `Fit.most` have it."""
+    """Return the error of any table relative to a result, as in `Fit.mean` and `Fit.most`."""
     return _distance(lut, _samples(result, layer))
 
 
@@ -98,7 +97,7 @@ def _distance(lut: Lut, samples: _Samples) -> tuple[float, float]:
 
 
 def _solve(colors: Floats, change: Floats, weights: Floats) -> NDArray[np.float32]:
-    """The table (N,N,N,3) whose trilinear interpolation adds `change` (n,3) to `colors` (n,3)."""
+    """Return the table (N,N,N,3) whose trilinear interpolation adds `change` (n,3) to `colors` (n,3)."""
     shift = np.zeros((2, 2, 2, 3)) + np.average(change, axis=0, weights=weights)
     for size in SIZES:
         shift = Lut(shift.astype(np.float32)).resized(size).table.astype(np.float64)
@@ -110,11 +109,11 @@ def _solve(colors: Floats, change: Floats, weights: Floats) -> NDArray[np.float3
 def _normal(
     colors: Floats, change: Floats, weights: Floats, size: int
 ) -> tuple[Callable[[Floats], Floats], Floats, Floats]:
-    """The normal equations of a grid: how the matrix acts on (N,N,N,3), its diagonal, and the right side."""
+    """Return a grid's normal equations: a function that applies the matrix, its diagonal, the right side."""
     place = colors * (size - 1)
     low = np.minimum(place.astype(np.intp), size - 2)
     share = place - low
-    strides = np.array([1, size, size * size])  # red runs fastest
+    strides = np.array([1, size, size * size])  # red varies fastest
     first, count = low @ strides, size**3
     parts = []
     for corner in _CORNERS:
@@ -130,7 +129,7 @@ def _normal(
             offset = tuple((other - one).tolist())
             added = np.bincount(at, weights * factor * second, count)
             stencil[offset] = stencil.get(offset, 0) + added
-    # A grid's axes are blue, green, red.
+    # The axes of a grid are blue, green, red.
     grids = {offset[::-1]: values.reshape(size, size, size, 1) for offset, values in stencil.items()}
     smooth = SMOOTHNESS * weights.sum() / count
 
@@ -146,13 +145,13 @@ def _normal(
 
 
 def _overlap(offset: tuple[int, ...], size: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Where a grid and the same one moved by an offset overlap, in both."""
+    """Return the overlap of a grid and the same one shifted by an offset, as ranges in both."""
     here = [(max(0, -each), size - max(0, each)) for each in offset]
     return here, [(begin + each, end + each) for (begin, end), each in zip(here, offset, strict=True)]
 
 
 def _smoothed(shift: Floats, weight: float) -> Floats:
-    """The gradient of half the squared differences between neighbors."""
+    """Return the gradient of half the squared differences between neighbors."""
     total = np.zeros_like(shift)
     for axis in range(3):
         step = weight * np.diff(shift, axis=axis)
@@ -164,7 +163,7 @@ def _smoothed(shift: Floats, weight: float) -> Floats:
 
 
 def _descend(matrix: Callable[[Floats], Floats], diagonal: Floats, right: Floats, shift: Floats) -> Floats:
-    """Conjugate gradients, preconditioned by the diagonal, each channel by itself."""
+    """Run conjugate gradients, preconditioned by the diagonal, independently per channel."""
 
     def product(one: Floats, other: Any) -> Floats:
         return (one * other).sum((0, 1, 2))

@@ -47,14 +47,15 @@ class Harmonizer:
     A process that was forked after the first use raises an error.
 
     Args:
-        model: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to weights, or a
-            `CDTNet`, which is copied: it is not changed, and later changes to it have no effect.
-        device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another of PyTorch's.
+        model: The name of a shipped model ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), a path to
+            weights, or a `CDTNet`, which is copied: it is not changed, and later changes have no effect.
+        device: "auto" for a GPU if there is one, else "cpu"; or "cuda", "mps" or another name of PyTorch's.
         engine: "auto" for OpenVINO on a CPU and PyTorch on a GPU; or "openvino" or "pytorch".
-        precision: of the refinement's convolutions. "auto" is int8 or bfloat16 for 8-bit pictures if weights
-            and hardware allow it (no pixel moves by more than one level), and float32 otherwise; or
-            "float32", "bfloat16" or "int8".
-        threads: of OpenVINO, one per core by default. PyTorch's are set by `torch.set_num_threads`.
+        precision: The precision of the refinement's convolutions. "auto" is int8 or bfloat16 for 8-bit
+            pictures if weights and hardware allow it (no pixel changes by more than one level), and float32
+            otherwise; or "float32", "bfloat16" or "int8".
+        threads: The number of OpenVINO's threads; one per core by default. Those of PyTorch are set by
+            `torch.set_num_threads`.
 
     Raises:
         WeightsError: There are no such weights, or they do not fit.
@@ -100,27 +101,26 @@ class Harmonizer:
     ) -> Result:
         """Recolor the foreground of a composite so that it matches the background.
 
-        Pixels where the mask is 0 come back bit-identical. Memory beyond the pictures themselves is bounded
-        for any size.
+        Pixels where the mask is 0 are bit-identical. Memory beyond the pictures is bounded for any size.
 
         Args:
-            composite: a path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
+            composite: A path, a PIL image, or an array (H,W), (H,W,1), (H,W,3) or (H,W,4), RGB, uint8, uint16
                 or float in 0..1; or a tensor (3,H,W) or (B,3,H,W), uint8 or float, on any device.
-            mask: a path, a PIL image or an array (H,W) as large as the composite; white is foreground, gray
-                is soft coverage. Objects that lie apart are analyzed separately, and so are the masks of a
-                list, or the labels of an array of int32 or int64, of which 0 is background.
+            mask: A path, a PIL image or an array (H,W) of the composite's size; white is foreground, gray is
+                partial coverage. Separate objects are analyzed separately, and so are the masks of a list,
+                or the labels of an array of int32 or int64, of which 0 is background.
                 For tensors also a tensor (H,W), (1,H,W), (B,H,W) or (B,1,H,W).
-            options: all choices at once.
-            whole_frame: return the network's whole frame as published, not blended with the mask; then the
-                background changes too.
-            layer: the foreground by itself, as `compose` gives it beside the composite and the mask: soft
-                edges then change as solid parts do.
-            keep: keep what the network renders, 12 bytes for each pixel of the foreground, so that
-                `Result.layer` does not render it again.
-            record: store in the result, and in its XMP if it is a `Picture`, how it was made, so that it
-                can be made again; a dictionary given here is added to that, or replaces entries.
-            progress: called with the numbers of finished tiles and of all tiles.
-            choices: single options, which override those of `options`: `strength` and the other fields of
+            options: All options in one object.
+            whole_frame: Whether to return the network's whole frame as published, not blended by the mask;
+                the background then changes, too.
+            layer: The foreground alone, as `compose` returns it with composite and mask, so that soft edges
+                change like opaque parts.
+            keep: Whether to keep the rendered change, 12 bytes per foreground pixel, so that `Result.layer`
+                does not render it again.
+            record: Whether to store a record of how the result was made in the result, and in its XMP if it
+                is a `Picture`. The entries of a dictionary are added to the record, or replace its entries.
+            progress: Called with the number of finished tiles and the number of all tiles.
+            choices: Single options, which override those of `options`: `strength` and the other fields of
                 `Controls`; `resize_mask` accepts a mask of another size, and resizes it; `apply_anyway`
                 applies the whole change even where the analysis is uncertain; `snap_mask` refines a rough
                 mask to the object's edge first, see `snap_mask`; `invert_mask` is for masks whose background
@@ -155,22 +155,22 @@ class Harmonizer:
         keep: bool = False,
         **choices: Unpack[Choices],
     ) -> Analysis:
-        """Analyze a composite once, to render it with one set of controls after the other.
+        """Analyze a composite once, to render it with several sets of controls.
 
         Args:
-            composite: as above, but no tensor.
-            mask: as above.
-            options: as above.
-            layer: as above.
-            keep: remember what the network renders, 12 bytes for each pixel of the foreground, so that only
-                the first rendering takes its time.
-            choices: as above.
+            composite: As for calls, except for tensors.
+            mask: As for calls.
+            options: As for calls.
+            layer: As for calls.
+            keep: Whether to keep the rendered change, 12 bytes per foreground pixel, so that only the first
+                rendering is slow.
+            choices: As for calls.
 
         Raises:
-            PictureError: as above.
+            PictureError: The composite or the mask cannot be used, or an option is out of range.
 
         Warns:
-            UserWarning: as above.
+            UserWarning: The mask is black or white everywhere, or little is changed.
         """
         options = (options or Options()).but(**choices)
         analysis = self._analysis(composite, mask, options, layer=layer, keep=keep)
@@ -192,19 +192,18 @@ class Harmonizer:
     ) -> None:
         """Harmonize into a file, which is written completely or not at all.
 
-        A composite that is a file of more than 1 GiB of pixels goes into a TIFF file bit by bit, unless its
-        mask is to be snapped: then neither it nor its mask is ever held in memory, and masks of another size
-        are refused.
+        A file of more than 1 GiB of pixels is streamed into a TIFF file, unless its mask is to be snapped.
+        Neither picture nor mask is then in memory as a whole, and masks of another size are refused.
 
         Args:
-            composite: as above.
-            mask: as above.
-            output: the file's name; its suffix says the format.
-            options: as above.
-            quality: 1 to 100, for JPEG and lossy WebP; by default that of the options, 95.
-            record: as above; into the file.
-            progress: called with the numbers of finished parts and of all parts.
-            choices: as for a call.
+            composite: As for calls.
+            mask: As for calls.
+            output: The name of the file; its suffix determines the format.
+            options: As for calls.
+            quality: 1 to 100, for lossy formats; by default that of the options, 95.
+            record: As for calls; stored in the file.
+            progress: Called with the number of finished parts and the number of all parts.
+            choices: As for calls.
 
         Raises:
             PictureError: The composite or the mask cannot be used, or the format cannot hold the picture.
@@ -230,10 +229,10 @@ class Harmonizer:
     def lut(
         self, composite: Any, mask: Any, options: Options | None = None, **choices: Unpack[Choices]
     ) -> Lut | None:
-        """Return the table for a picture, as a `Result` has it, without rendering.
+        """Return the table for a picture, as in `Result.lut`, without rendering.
 
         Warns:
-            UserWarning: It changes little.
+            UserWarning: Little is changed.
         """
         analysis = self._analysis(composite, mask, (options or Options()).but(**choices))
         if analysis.lut and analysis.remark:
@@ -280,7 +279,7 @@ class Harmonizer:
         )
 
     def _find(self, masks: Sequence[Any], *, apart: bool = True) -> Foreground:
-        """The objects of masks; one for each mask where the network was not made for more."""
+        """Return the objects of masks; one per mask if the weights were not trained for several."""
         return find_foreground(masks, self.engine.tile, apart=apart and self.engine.config.close_up)
 
     def painter(
@@ -294,7 +293,7 @@ class Harmonizer:
         objects: Sequence[Decided] | None = None,
         keep: bool = False,
     ) -> Painter:
-        """What renders the foreground of a picture; see `Painter`."""
+        """Make the painter that renders the foreground of a picture; see `Painter`."""
         use_threads()
         return Painter(
             self.engine,
@@ -344,14 +343,14 @@ class Harmonizer:
         }
 
     def _precision(self, picture: Picture) -> Precision:
-        """What the picture's depth allows, unless one was asked for."""
+        """Return the precision for the picture's depth, unless a precision was given."""
         for precision in PRECISIONS:
             if self.precision == precision:
                 return precision
         return self.engine.fast if picture.pixels.dtype == np.uint8 else "float32"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process, or a copy, is made from: the arguments, not the runtime."""
+        """Return the arguments, from which another process, or a copy, makes a new runtime."""
         return {**self._arguments, "precision": self.precision}
 
     def __setstate__(self, arguments: dict[str, Any]) -> None:
@@ -360,7 +359,7 @@ class Harmonizer:
 
 
 def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[list[Any], str | None]:
-    """The masks inverted, snapped, their edges moved, as asked for; a sentence if one is not snapped."""
+    """Return the masks inverted, snapped and with edited edges; and a sentence if one is not snapped."""
     remark = None
     if options.invert_mask:
         masks = [invert_mask(mask[:, :]) for mask in masks]
@@ -376,7 +375,7 @@ def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[lis
 
 
 def _identities(source: Any) -> Any:
-    """What tells a picture, or each of a list of masks, from all others."""
+    """Return what identifies a picture, or each of a list of masks."""
     return [identity(each) for each in source] if isinstance(source, list | tuple) else identity(source)
 
 
@@ -386,13 +385,13 @@ def harmonize(
     """Harmonize one picture; see `Harmonizer` for many.
 
     Args:
-        composite: a path, a PIL image, or an array (H,W,3) or (H,W,4), RGB, uint8, uint16 or float in 0..1.
-        mask: the same kinds, (H,W), as large as the composite; white is foreground.
-        model: a shipped name or a path to weights.
-        strength: 0 leaves the composite as it is, 1 harmonizes fully.
+        composite: A path, a PIL image, or an array (H,W,3) or (H,W,4), RGB, uint8, uint16 or float in 0..1.
+        mask: The same kinds, (H,W), of the composite's size; white is foreground.
+        model: The name of a shipped model or a path to weights.
+        strength: 0 leaves the composite unchanged, 1 harmonizes fully.
 
     Returns:
-        The harmonized picture: the same kind, size and depth as the composite. For a path, a `Picture`, which
-        keeps color profile and metadata: `.save(path)` writes it, `numpy.asarray` gives its pixels.
+        The harmonized picture, of the composite's kind, size and depth. For a path, a `Picture` with color
+        profile and metadata: `.save(path)` writes it, `numpy.asarray` returns its pixels.
     """
     return Harmonizer(model)(composite, mask, strength=strength).image

@@ -15,9 +15,9 @@ from ..imaging.depth import full_scale
 from ..imaging.geometry import Window
 from ..imaging.masks import check_levels, describe_levels
 
-GAP = 0.02  # parts of a mask that are closer than this, of the picture's longer side, are one object
-SPECK = 0.004  # parts smaller than this, of the foreground, are no objects of their own
-MOST_SPECKS = 0.1  # of the foreground; where specks are more of it, it is taken as one object
+GAP = 0.02  # parts of a mask with smaller gaps, as a share of the picture's longer side, are one object
+SPECK = 0.004  # parts with a smaller share of the foreground are specks, not objects
+MOST_SPECKS = 0.1  # share of specks in the foreground above which it is one object
 MOST_OBJECTS = 8
 
 
@@ -25,10 +25,10 @@ class Part(NamedTuple):
     """One object of a foreground.
 
     Attributes:
-        mask: (H,W), or what is indexed like it; black where the foreground belongs to another object, and
-            where it covers next to nothing.
-        extent: what the object covers, without specks.
-        seen: (H,W), what is looked at: the mask without specks.
+        mask: (H,W), or an object that is indexed like it; black on other objects, and where coverage is
+            negligible.
+        extent: The bounding window of the object, without specks.
+        seen: (H,W), the mask for the analysis: without specks.
     """
 
     mask: Any
@@ -37,12 +37,12 @@ class Part(NamedTuple):
 
 
 class Foreground(NamedTuple):
-    """All that is to be harmonized in a picture.
+    """The foreground of a picture.
 
     Attributes:
-        parts: its objects, the largest of each mask first; none if all masks are black.
-        windows: the parts of tiles that it touches, from top to bottom.
-        remark: what is odd about the masks, in a sentence; None where one of them is as it should be.
+        parts: Its objects, the largest of each mask first; empty if all masks are black.
+        windows: The parts of tiles that it touches, from top to bottom.
+        remark: What is unusual about the masks, in a sentence; None if at least one of them is usual.
     """
 
     parts: Sequence[Part]
@@ -51,16 +51,16 @@ class Foreground(NamedTuple):
 
 
 def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foreground:
-    """Look through masks (H,W) from top to bottom.
+    """Find the objects of masks (H,W) in one pass from top to bottom.
 
     Args:
-        masks: of the same picture; each holds one object or several.
-        tile: side of the tiles, in pixels, a power of two.
-        apart: whether to find the objects of each mask and to disregard specks and coverage of up to
-            `NEGLIGIBLE`. If not, each mask is one object, wherever it is not black.
+        masks: Masks of the same picture, with one or several objects each.
+        tile: The side of the tiles in pixels, a power of two.
+        apart: Whether to separate the objects of a mask, and to ignore specks and coverage of up to
+            `NEGLIGIBLE`. If not, the part of a mask that is not black is one object.
 
     Raises:
-        PictureError: A float mask holds NaN or values beyond 0..1.
+        PictureError: A float mask has NaN or values outside 0..1.
     """
     parts: list[Part] = []
     remarks: list[str | None] = []
@@ -81,7 +81,7 @@ def find_foreground(masks: Sequence[Any], tile: int, *, apart: bool) -> Foregrou
 
 
 def as_one(foreground: Foreground, mask: Any) -> Foreground:
-    """The same with all objects of its one mask (H,W) taken as one."""
+    """Return the foreground with all objects of its one mask (H,W) merged."""
     if len(foreground.parts) < 2:
         return foreground
     extent = foreground.parts[0].extent
@@ -91,7 +91,7 @@ def as_one(foreground: Foreground, mask: Any) -> Foreground:
 
 
 def _objects(mask: Any, cells: Cells) -> list[Part]:
-    """The objects of a mask, the largest first.
+    """Return the objects of a mask, the largest first.
 
     Parts are one object if the gap between them is small. Specks belong to the nearest object, whose extent
     they don't change; so do objects beyond the largest `MOST_OBJECTS`, whose extent they do.
@@ -130,7 +130,7 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
 
 
 def _grown(covered: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """Squares (h,w) that are covered or at most `reach` away from one that is, diagonally too."""
+    """Return squares (h,w) that are covered, or at most `reach` away from a covered one, also diagonally."""
     for axis in (0, 1):
         sums = np.pad(covered, [(reach + 1, reach) if a == axis else (0, 0) for a in (0, 1)]).cumsum(axis)
         length, span = covered.shape[axis], 2 * reach + 1
@@ -140,13 +140,13 @@ def _grown(covered: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
 
 
 def _connected(covered: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Numbers (h,w) of connected squares; what is not covered is numbered as well."""
+    """Return the numbers (h,w) of connected squares; squares that are not covered have numbers, too."""
     image = pyvips.Image.new_from_array(covered.astype(np.uint8))
     return np.asarray(image.labelregions().numpy()).reshape(covered.shape).astype(np.int64) + 1
 
 
 def _extents(cells: Cells, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What the squares (h,w) of each label cover, (labels,4): top, left, bottom, right."""
+    """Return the bounding windows of labels (h,w), (labels,4): top, left, bottom, right."""
     covered = cells.area > 0
     found, count = labels[covered], int(labels.max()) + 1
     boxes = np.zeros((count, 4), np.int64)
@@ -164,19 +164,19 @@ def _extents(cells: Cells, labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _distances(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Between rectangles (n,4) and (m,4), in pixels, on the axis on which they are further apart: (n,m)."""
+    """Return distances (n,m) between rectangles (n,4) and (m,4) in pixels: the larger one of both axes."""
     one, other = first[:, None], second[None]
     gaps = np.maximum(one[..., :2] - other[..., 2:], other[..., :2] - one[..., 2:])
     return gaps.max(-1).clip(min=0)
 
 
 class _Masked:
-    """A mask, black outside of some squares and where it covers next to nothing.
+    """A mask that is black outside of some squares and where coverage is negligible.
 
     Args:
         mask: (H,W).
-        squares: (h,w), those that are kept; all if none are given.
-        side: of the squares, in pixels.
+        squares: (h,w), the squares to keep; all by default.
+        side: The side of the squares in pixels.
     """
 
     def __init__(self, mask: Any, squares: NDArray[np.bool_] | None = None, side: int = 1):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Choices(TypedDict, total=False):
-    """The words of `Controls`, and those of `Options` that `Harmonizer` takes."""
+    """The fields of `Controls`, and those of `Options` that `Harmonizer` accepts as keywords."""
 
     strength: float
     tone: float
@@ -36,23 +36,23 @@ class Choices(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Options:
-    """How a picture is harmonized and written.
+    """Options for harmonizing and writing a picture.
 
     Attributes:
         controls: Controls of the harmonized foreground.
-        resize_mask: Whether a mask of another size is resized to the composite's.
-        quality: 1 to 100, of JPEG and lossy WebP.
-        apply_anyway: Whether the whole change is applied even where the analysis is uncertain.
-        snap_mask: Whether a rough mask is refined to the object's edge.
+        resize_mask: Whether to resize a mask of another size.
+        quality: 1 to 100, for lossy formats.
+        apply_anyway: Whether to apply the whole change even where the analysis is uncertain.
+        snap_mask: Whether to refine a rough mask to the object's edge.
         labels: The foreground labels of a label map; by default all except the background.
         color_space: The color space of composites without a profile, "srgb" or "linear"; None for the file's.
         profile: A file with the ICC profile of composites without one; None for the file's.
-        invert_mask: Whether the mask shows the background.
+        invert_mask: Whether the mask is white where the background is.
         grow: Pixels by which the mask is grown, or shrunk if negative; see `adjust_mask`.
         feather: Pixels to either side over which its edge is softened.
 
     Raises:
-        PictureError: One of them is out of its range.
+        PictureError: A value is out of its range.
     """
 
     controls: Controls = field(default_factory=Controls)
@@ -73,26 +73,26 @@ class Options:
 
     @property
     def edge(self) -> dict[str, Any]:
-        """What is done to the mask besides snapping, as far as it differs from the default."""
+        """The edits of the mask other than snapping that differ from the default."""
         names = "invert_mask", "grow", "feather"
         return {name: value for name in names if (value := getattr(self, name))}
 
     @property
     def changes_mask(self) -> bool:
-        """Whether the mask is used otherwise than it is given."""
+        """Whether the mask is edited before it is used."""
         return self.snap_mask or bool(self.edge)
 
     def but(self, **words: Any) -> Self:
-        """The same with other values of its fields, those of the controls by their own words.
+        """Return the options with other values for fields, those of the controls by their own names.
 
         Raises:
-            PictureError: One of them is out of its range.
+            PictureError: A value is out of its range.
         """
         steering = {name: words.pop(name) for name in WORDS if name in words}
         controls = replace(words.pop("controls", self.controls), **steering)
         return replace(self, controls=controls, **words)
 
     def flat(self) -> dict[str, Any]:
-        """All of it by the words that `but` takes."""
+        """Return all values by the names that `but` accepts."""
         every = asdict(self)
         return {**every.pop("controls"), **every}

@@ -1,4 +1,4 @@
-"""A picture that is analyzed once, then rendered wherever it is needed, with any controls."""
+"""A picture that is analyzed once, and then rendered window by window, with any controls."""
 
 from __future__ import annotations
 
@@ -24,29 +24,28 @@ from .controls import Controls
 from .objects import Foreground
 from .steering import Levels, steer
 
-LARGE = 1 << 22  # pixels from which on the memory that analyzing took is worth giving back before rendering
+LARGE = 1 << 22  # pixels from which the memory of the analysis is released before rendering
 
 
 class Painter:
     """Harmonizes windows of one picture.
 
     Args:
-        engine: computes.
-        precision: of the refinement's convolutions.
-        picture: the composite, which is read once from top to bottom to be analyzed, then where it is
-            rendered.
-        foreground: its objects, one or more.
-        whole_frame: render the network's whole frame as published, not blended with the mask.
-        apply_anyway: make the whole change, however sure the analysis is.
-        layer: the foreground by itself, if it is known; what is rendered then are its own colors, so that
-            soft edges change as solid parts do.
-        objects: the foreground's, analyzed already; by default they are analyzed here.
-        keep: remember what the network rendered, 12 bytes for each pixel, so that painting again with other
-            controls asks it nothing.
+        engine: The engine.
+        precision: The precision of the refinement's convolutions.
+        picture: The composite; read once from top to bottom for the analysis, then where it is rendered.
+        foreground: Its objects, one or more.
+        whole_frame: Whether to render the network's whole frame as published, not blended by the mask.
+        apply_anyway: Whether to apply the whole change even where the analysis is uncertain.
+        layer: The foreground alone, if it is known; its own colors are then rendered, so that soft edges
+            change like opaque parts.
+        objects: The analyzed objects of the foreground; by default they are analyzed here.
+        keep: Whether to keep the rendered change, 12 bytes per pixel, so that rendering with other controls
+            does not run the network again.
 
     Raises:
         PictureError: The picture's color profile cannot be used.
-        WeightsError: `paint` raises it if the network computes NaN.
+        WeightsError: The network computes NaN; raised by `paint`.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class Painter:
     ):
         self._engine, self._precision, self._picture = engine, precision, picture
         self._whole_frame, self._layer = whole_frame, layer
-        # The color mapping's picture, which is all of CDTNet-sim's, is blended with the mask as published.
+        # The picture of the color mapping, the output of CDTNet-sim, is blended by the mask as published.
         self._blended = engine.config.variant == "cdtnet-sim" and not whole_frame
         self._smooth = engine.config.close_up and layer is None and not (whole_frame or self._blended)
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
@@ -85,39 +84,39 @@ class Painter:
 
     @cached_property
     def lut(self) -> Lut | None:
-        """The table mixed for the largest object, held back as its change is; None without color mapping."""
+        """The table of the largest object, scaled by its confidence; None without a color mapping."""
         first = self._objects[0]
         table = self._engine.table(first.found)
         return None if table is None else Lut(table).weakened(first.amount)
 
     def steered(self, lut: Lut, controls: Controls) -> Lut:
-        """A table that recolors as controls want it."""
+        """Return a table with the effect of the controls."""
         grid = lut.grid()
         return lut if controls.plain == 1 else Lut(steer(controls, grid, lut.table - grid, self.levels))
 
     @cached_property
     def levels(self) -> Levels:
-        """The mean luma of all objects, by how much of the picture each covers."""
+        """The mean luma of all objects, weighted by their area."""
         found = [each.levels(self._engine) for each in self._objects]
         weights = [each.area for each in self._objects]
         return Levels(*np.average(found, axis=0, weights=weights).tolist())
 
     @property
     def remark(self) -> str | None:
-        """Why little is changed, in a sentence; None where something is."""
+        """Why little is changed, in a sentence; None if more is changed."""
         remarks = [each.remark for each in self._objects]
         return remarks[0] if all(remarks) else None
 
     def paint(
         self, windows: Iterable[Window], controls: Controls, *, alone: bool = False
     ) -> Iterator[tuple[Window, NDArray[Any]]]:
-        """Each window with its native pixels harmonized; in threads, in the order of completion.
+        """Yield windows with their harmonized native pixels, from threads, in the order of completion.
 
         Args:
-            windows: What to render.
-            controls: How the foreground is steered.
-            alone: Whether to give the foreground by itself: its colors, and how far it covers each pixel as
-                alpha, instead of the picture's pixels (h,w,C).
+            windows: The windows to render.
+            controls: The controls of the foreground.
+            alone: Whether to return the foreground alone, with its coverage as alpha, instead of the
+                picture's pixels (h,w,C).
         """
         threads = self._engine.parallel
 
@@ -141,7 +140,7 @@ class Painter:
                 blend = antialiased(soft) if self._smooth else soft
                 change += self._change(each, before[inner], after, blend[inner], controls)
                 covered += soft[inner]
-        change /= np.maximum(covered, 1)[..., None]  # masks that were given apart may overlap
+        change /= np.maximum(covered, 1)[..., None]  # separate masks may overlap
         if alone:
             return self._alone(native, self._solid(window), before[inner], change, covered)
         start = before[inner] if self._layer is None else codec.decode(native)
@@ -156,7 +155,7 @@ class Painter:
         change: NDArray[Any],
         covered: NDArray[Any],
     ) -> NDArray[Any]:
-        """The foreground's native pixels with its coverage as alpha; nothing where it covers nothing."""
+        """Return the foreground's native pixels with its coverage as alpha; 0 where it covers nothing."""
         soft = np.minimum(covered, 1)
         whole = np.divide(change, soft[..., None], where=soft[..., None] > 0, out=np.zeros_like(change))
         colors, alpha = self._codec.encode(solid, before, before + whole), soft * full_scale(native.dtype)
@@ -168,7 +167,7 @@ class Painter:
         return np.where(pixels[..., -1:] > 0, pixels, 0).astype(native.dtype)
 
     def _solid(self, block: Window) -> NDArray[Any]:
-        """The native pixels (h,w,C) of a block, of the layer where it is known."""
+        """Return the native pixels (h,w,C) of a block, from the layer if it is known."""
         pixels = self._picture.pixels[block.slices]
         if self._layer is None or (shared := block.intersection(self._layer.window)) is None:
             return pixels
@@ -177,7 +176,7 @@ class Painter:
         return pixels
 
     def _after(self, number: int, tile: Tile, inner: tuple[slice, slice]) -> NDArray[Any]:
-        """The colors (h,w,3) that the network makes for an object of what lies inside of a tile."""
+        """Return the network's colors (h,w,3) for an object in the inner part of a tile."""
         key = number, tile.window
         if self._kept is not None and key in self._kept:
             return self._kept[key]
@@ -198,7 +197,7 @@ class Painter:
         soft: NDArray[Any],
         controls: Controls,
     ) -> NDArray[Any]:
-        """Compute what one object adds to colors (h,w,3) of the picture; it covers `soft` (h,w) of them."""
+        """Compute the change of colors (h,w,3) by one object, whose coverage is `soft` (h,w)."""
         change, share = after - before, np.float32(1) if self._whole_frame else soft[..., None]
         if (plain := controls.plain) is not None:
             amount = plain * each.amount

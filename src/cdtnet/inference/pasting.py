@@ -1,4 +1,4 @@
-"""Several objects in one picture: each is pasted and harmonized, then the next on top of it."""
+"""Several objects in one picture: each is pasted and harmonized before the next is pasted on top of it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def harmonize_pieces(
     """Harmonize what was pasted, each piece with what lies below it, already harmonized.
 
     Warns:
-        UserWarning: As the harmonizer does.
+        UserWarning: As from the harmonizer.
     """
     made = pasted.first
     again = partial(harmonize_picture, harmonizer, keep=keep, record=record, progress=progress)
@@ -117,6 +117,6 @@ def harmonize_pieces(
 
 
 def _joined(below: NDArray[Any], above: NDArray[Any]) -> NDArray[Any]:
-    """What shows either of two masks (H, W) of one type."""
+    """Return the union of two masks (H, W) of one type."""
     total = 1 - (1 - coverage(below)) * (1 - coverage(above))
     return np.rint(total * full_scale(below.dtype)).astype(below.dtype)

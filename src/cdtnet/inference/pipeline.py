@@ -1,4 +1,4 @@
-"""The steps from a composite and its mask to the bytes of a file, shared by all faces."""
+"""The steps from a composite and its mask to the bytes of a file, shared by all front ends."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
-    """The (H, W) mask of a picture; see `to_mask`.
+    """Return the (H, W) mask of a picture; see `to_mask`.
 
     Raises:
-        PictureError: As from `to_mask`; if both seem to be swapped, it says so.
+        PictureError: As from `to_mask`; the message says if picture and mask seem to be swapped.
     """
     size = picture.height, picture.width
     try:
@@ -42,10 +42,10 @@ def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
 
 
 def split_alpha(picture: Picture, options: Options) -> tuple[Picture, NDArray[Any]]:
-    """An opaque picture, and the mask that its alpha channel is.
+    """Split a picture into an opaque picture and its alpha channel as the mask.
 
     Raises:
-        PictureError: It has no alpha channel, or no background under what is transparent.
+        PictureError: It has no alpha channel, or no background under its transparent pixels.
     """
     if picture.alpha is None:
         raise PictureError(
@@ -73,25 +73,25 @@ def harmonize_picture(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize a picture, its mask as large as it; see `Harmonizer`.
+    """Harmonize a picture with a mask of its size; see `Harmonizer`.
 
     Args:
-        harmonizer: Has the model.
+        harmonizer: The harmonizer.
         picture: The composite.
-        mask: Its foreground, or a list of them.
-        options: How to harmonize.
+        mask: Its mask, or a list of masks.
+        options: The options.
         layer: As for `Harmonizer`.
-        keep: Whether the result's layer will be asked for; see `Harmonizer`.
+        keep: As for `Harmonizer`; set it if the result's layer will be used.
         record: As for `Harmonizer`.
         progress: As for `Harmonizer`.
 
     Warns:
-        UserWarning: As the harmonizer does; and if the mask seems to be inverted.
+        UserWarning: As from the harmonizer; or the mask seems to be inverted.
     """
     result = harmonizer(
         picture, mask, options=options, layer=layer, keep=keep, record=record, progress=progress
     )
-    one = isinstance(mask, np.ndarray) and mask.dtype.kind != "i"  # and neither a list nor labels
+    one = isinstance(mask, np.ndarray) and mask.dtype.kind != "i"  # neither a list nor labels
     check = one and layer is None and not options.invert_mask
     inverted = describe_inverted(mask) if check else None
     if not inverted:
@@ -101,12 +101,12 @@ def harmonize_picture(
 
 
 def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """The color table of a picture, steered as asked for; None where the model mixes none."""
+    """Return the lookup table of a picture with the controls applied, or None if the model makes none."""
     return harmonizer.analyze(picture, mask, options).table()
 
 
 def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """A color table fitted to what becomes of a picture's foreground; None where there is none."""
+    """Return a lookup table fitted to the change of a picture's foreground, or None if there is no change."""
     from .fitting import fit_lut
 
     fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
@@ -114,12 +114,12 @@ def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Opt
 
 
 def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
-    """What editors get of a harmonized `Picture`: background, foreground as it was, and harmonized.
+    """Make the layers of a harmonized `Picture`: background, original and harmonized foreground.
 
     Args:
-        result: Of a composite that is a `Picture`.
-        background: What the foreground was pasted on, where it was.
-        layer: The foreground by itself, where it was pasted.
+        result: The result of a composite that is a `Picture`.
+        background: The background, if the foreground was pasted.
+        layer: The foreground alone, if it was pasted.
     """
     original = result.composite.pixels
     if layer is not None:
@@ -129,5 +129,5 @@ def layers_of(result: Result, background: Picture | None = None, layer: Layer | 
 
 
 def encode(picture: Picture, suffix: str, options: Options) -> bytes:
-    """The bytes of a picture's file."""
+    """Return the encoded picture file."""
     return encode_picture(picture, suffix, quality=options.quality)

@@ -16,11 +16,11 @@ Record = dict[str, Any]
 
 
 def identity(source: Any) -> dict[str, str]:
-    """What tells a picture from all others: SHA-256 of the file, or of the pixels of one from memory.
+    """Identify a picture by the SHA-256 of its file, or of its pixels if it comes from memory.
 
     Args:
-        source: a path, the bytes of a file, or what `Harmonizer` takes else, of which the type, the shape and
-            the values count.
+        source: A path, the bytes of a file, or another input of `Harmonizer`, which is identified by its
+            type, shape and values.
     """
     if isinstance(source, bytes):
         return {"file": hashlib.sha256(source).hexdigest()}
@@ -33,10 +33,10 @@ def identity(source: Any) -> dict[str, str]:
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file, as `sha256sum` prints it.
+    """Return the SHA-256 of a file, as `sha256sum` prints it.
 
     Raises:
-        PictureError: It cannot be read.
+        PictureError: The file cannot be read.
     """
     digest = hashlib.sha256()
     try:
@@ -52,7 +52,7 @@ def read_record(path: str | os.PathLike[str]) -> Record | None:
     """Read the record of a picture's file, if possible without decoding pixels; None if it has none.
 
     Raises:
-        PictureError: The file cannot be opened, or is no picture.
+        PictureError: The file cannot be opened, or is not a picture.
     """
     import pyvips
 
@@ -66,7 +66,7 @@ def read_record(path: str | os.PathLike[str]) -> Record | None:
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
         if kind in decoders.KINDS or any(page.lab for page in pages_of(stream)):
-            return read_picture(path).record  # for want of a reader of headers alone
+            return read_picture(path).record  # these formats have no reader of headers alone
         with explained(name, kind):
             image = load(pyvips.Source.new_from_file(name), kind)
     return extract(field(image, "xmp-data"))

@@ -1,4 +1,4 @@
-"""Remarks about a result: a sentence, and the options that help. Each face names them in its own way."""
+"""Remarks about a result: a sentence, and the options that help. Front ends name them in their own ways."""
 
 from __future__ import annotations
 

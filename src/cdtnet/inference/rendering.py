@@ -1,4 +1,4 @@
-"""A picture that was analyzed, to be rendered as often and with whatever controls one likes."""
+"""An analyzed picture, which can be rendered repeatedly with different controls."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Progress = Callable[[int, int], None]
 
 
 class Analysis:
-    """What `Harmonizer.analyze` gives; threads may share it.
+    """The result of `Harmonizer.analyze`; threads may share it.
 
     Attributes:
-        options: With which it was analyzed.
-        remark: What is odd about the mask, or why little is changed, in a sentence; None as a rule.
+        options: The options of the analysis.
+        remark: What is unusual about the mask, or why little is changed, in a sentence; usually None.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class Analysis:
 
     @property
     def lut(self) -> Lut | None:
-        """The color table that the network mixed, at full strength; None where it mixed none."""
+        """The network's lookup table, at full strength; None if it has none."""
         return self._painter.lut if self._painter else None
 
     @property
     def levels(self) -> Levels | None:
-        """The foreground's mean luma, which contrast turns about; None where there is none."""
+        """The foreground's mean luma, around which contrast is changed; None without a foreground."""
         return self._painter.levels if self._painter else None
 
     def table(self, controls: Controls | None = None) -> Lut | None:
-        """The same table steered; by the options' controls where none are given."""
+        """Return the table with the effect of controls, by default those of the options."""
         if self._painter is None or self._painter.lut is None:
             return None
         return self._painter.steered(self._painter.lut, controls or self.options.controls)
@@ -65,12 +65,12 @@ class Analysis:
         record: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
     ) -> Result:
-        """Render the picture; nothing is analyzed again.
+        """Render the picture without a new analysis.
 
         Args:
-            controls: How to steer the foreground; by default as the options say.
+            controls: The controls of the foreground; by default those of the options.
             record: As for `Harmonizer`.
-            progress: Called with tiles done and tiles in all.
+            progress: Called with the number of finished tiles and the number of all tiles.
         """
         options = self.options if controls is None else self.options.but(controls=controls)
         noted = self._note(record, options)
@@ -86,10 +86,10 @@ class Analysis:
         return Result(image, self.lut, self._composite, noted, self.remark, paint)
 
     def layer(self, controls: Controls | None = None) -> Any:
-        """The harmonized foreground by itself; see `Result.layer`.
+        """Render the harmonized foreground alone; see `Result.layer`.
 
         Args:
-            controls: How to steer it; by default as the options say.
+            controls: The controls of the foreground; by default those of the options.
         """
         layer = blank_layer(self._picture)
         if self._painter:

@@ -17,13 +17,14 @@ class Result:
     """A harmonized picture; a notebook shows it beside the composite.
 
     Attributes:
-        image: of the same kind, size and depth as the composite; a `Picture` for a path.
-        lut: the lookup table predicted for this picture, `lut.save("look.cube")`; None if the
-            model has no color mapping ("is2am") or the mask no foreground.
-        composite: the composite as it was passed; for a path the `Picture` that was read.
-        record: how the image was made, if requested.
-        remark: what is unusual about the mask, or why little is changed, in a sentence; usually None.
-        paint_layer: renders the layer.
+        image: The harmonized picture, of the same kind, size and depth as the composite; a `Picture` for a
+            path.
+        lut: The lookup table predicted for this picture, `lut.save("look.cube")`; None if the model has no
+            color mapping ("is2am") or the mask is black.
+        composite: The composite as it was passed; for a path, the `Picture` that was read.
+        record: How the image was made, if requested.
+        remark: What is unusual about the mask, or why little is changed, in a sentence; usually None.
+        paint_layer: The function that renders the layer.
     """
 
     image: Any
@@ -35,14 +36,14 @@ class Result:
 
     @cached_property
     def layer(self) -> Any:
-        """The harmonized foreground by itself, as large as the picture, rendered when first asked for.
+        """The harmonized foreground alone, in the size of the picture, rendered on first access.
 
-        Its colors are not multiplied by alpha, and alpha says how far it covers each pixel: over the
-        background it gives the image. An array (H,W,4), or (H,W,2) for gray; a tensor (4,H,W) or (B,4,H,W); a
-        PIL image; or a `Picture`.
+        Its colors are not multiplied by alpha, which is its coverage: blended over the background, it gives
+        the image. It is an array (H,W,4), or (H,W,2) for gray; a tensor (4,H,W) or (B,4,H,W); a PIL image; or
+        a `Picture`.
 
         Raises:
-            CdtnetError: The result comes from another process, where the layer was not asked for.
+            CdtnetError: The result comes from another process, where the layer was not rendered.
         """
         if self.paint_layer is None:
             raise CdtnetError(
@@ -51,7 +52,7 @@ class Result:
         return self.paint_layer()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process is sent: not what the layer would be rendered from."""
+        """Return the state without the means to render the layer, for other processes."""
         return {**self.__dict__, "paint_layer": None}
 
     def __repr__(self) -> str:
@@ -66,7 +67,7 @@ class Result:
 
 
 def _figure(name: str, source: Any) -> str:
-    """A small copy that needs no other file, so that a notebook keeps it."""
+    """Return an HTML figure with an embedded small copy of a picture, so that a notebook keeps it."""
     from ..imaging.preview import preview
 
     data = b64encode(preview(to_picture(source))).decode()

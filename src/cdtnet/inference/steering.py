@@ -1,7 +1,7 @@
-"""The formulas of `Controls`: how much of a change is made, and corrections on top.
+"""The formulas of `Controls`: the share of the change that is applied, and corrections on top.
 
-All of it acts on display-coded sRGB values, pixel by pixel, and needs no new analysis. A foreground of color
-c that was harmonized to h, with Y the luma of Rec. 601, becomes
+They apply to display-coded sRGB values, pixel by pixel, and need no new analysis. A foreground of color c
+that was harmonized to h, with Y the luma of Rec. 601, becomes
 
     d = h - c
     out = c + strength · (tone · Y(d) + color · (d - Y(d)))
@@ -32,9 +32,9 @@ from ..imaging.color import luma
 from .controls import Controls
 
 REC_601 = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-HUE_FLOOR = 0.02  # length of a chroma whose hue counts half
-BRIGHTEST = 0.25  # what a brightness of 100 adds
-WARMEST = 0.10  # what a warmth or a tint of 100 moves a channel by
+HUE_FLOOR = 0.02  # length of a chroma whose hue has half the weight
+BRIGHTEST = 0.25  # offset at a brightness of 100
+WARMEST = 0.10  # offset of a channel at a warmth or tint of 100
 WARM = np.array([1, 0, -1], dtype=np.float32)  # red up, blue down
 MAGENTA = np.array([0, -1, 0], dtype=np.float32)  # green down
 
@@ -47,13 +47,13 @@ class Levels(NamedTuple):
 
 
 def steer(controls: Controls, before: NDArray[Any], change: NDArray[Any], levels: Levels) -> NDArray[Any]:
-    """The colors (…,3) that a foreground gets.
+    """Return the colors (…,3) of a foreground with controls.
 
     Args:
-        controls: What is wanted.
+        controls: The controls.
         before: The composite's colors, float32 sRGB in 0..1.
-        change: What harmonizing adds to them at full strength.
-        levels: Of the foreground that they belong to.
+        change: The change of them by harmonizing at full strength.
+        levels: The levels of the foreground that they belong to.
 
     Returns:
         The colors, clipped to 0..1 unless the controls are `plain`.
@@ -83,7 +83,7 @@ def _corrected(controls: Controls, out: NDArray[Any], levels: Levels) -> NDArray
 
 
 def _with_hue(out: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
-    """Colors (…,3) with the hues of others, as far as those have one."""
+    """Return colors (…,3) with the hues of others, weighted by the chroma of those."""
     light, wanted = _luma(out), before - _luma(before)
     chroma, floor = out - light, np.float32(HUE_FLOOR)
     whole = _length(wanted) + floor

@@ -24,16 +24,16 @@ from .controls import Controls
 from .objects import Foreground
 from .painter import Painter
 
-LARGE = 1 << 30  # bytes of pixels from which on a picture stays in its file
+LARGE = 1 << 30  # bytes of pixels above which a picture stays in its file
 
 Progress = Callable[[int, int], None]
 
 
 def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
-    """Check whether a picture is so large that it stays in its file, and can.
+    """Check whether a picture is too large for memory, so that it is streamed.
 
     Raises:
-        PictureError: It has to and cannot, or is no picture.
+        PictureError: It has to be streamed and cannot be, or is not a picture.
     """
     if not isinstance(composite, str | os.PathLike):
         return False
@@ -61,17 +61,18 @@ def stream(
     controls: Controls,
     progress: Progress | None = None,
 ) -> None:
-    """Harmonize from file to file; the pixels are those that harmonizing in memory gives.
+    """Harmonize from file to file; the pixels equal those of harmonizing in memory.
 
     Args:
-        composite: a file that `is_streamed`.
-        mask: a file, which stays there too, or what else `Harmonizer` takes, or a list of these.
-        output: a TIFF file's name; there is a new file only if all goes well.
-        find: finds the objects of masks.
-        analyze: makes the painter of a picture and its objects.
-        note: the record, if any, of the result of a `picture`.
-        controls: how the foreground is steered.
-        progress: called with bands of 256 rows done and such bands in all, which are gone through twice.
+        composite: A file for which `is_streamed` is true.
+        mask: A mask file, which is streamed too, another input of `Harmonizer`, or a list of these.
+        output: The name of a TIFF file; it is only created if everything succeeds.
+        find: Finds the objects of masks.
+        analyze: Makes the painter of a picture and its objects.
+        note: Makes the record, if any, of the result of a `picture`.
+        controls: The controls of the foreground.
+        progress: Called with the number of finished bands of 256 rows and the number of all bands; there are
+            two passes.
 
     Raises:
         PictureError: The composite or the mask cannot be used.
@@ -81,7 +82,7 @@ def stream(
     size = picture.height, picture.width
     given = mask if isinstance(mask, list | tuple) and mask else [mask]
     masks: list[Any] = []
-    for each in given:  # what is indexed like an array is as good as one here
+    for each in given:  # anything that is indexed like an array can be used directly
         masks += [open_mask(each, *size)] if isinstance(each, str | os.PathLike) else to_masks(each, *size)
     foreground = find(masks)
     for sentence in (*picture.metadata.left_out, *filter(None, [foreground.remark])):
@@ -110,7 +111,7 @@ def _bands(
     controls: Controls,
     report: _Report,
 ) -> Iterator[NDArray[Any]]:
-    """The pixels of each band, harmonized."""
+    """Yield the harmonized pixels of each band."""
     for number, touching in enumerate(windows):
         whole = Window(number * BAND, 0, min((number + 1) * BAND, picture.height), picture.width)
         pixels = picture.pixels[whole.slices].copy()
@@ -118,12 +119,12 @@ def _bands(
             for window, painted in painter.paint(touching, controls):
                 pixels[window.within(whole).slices] = painted
         yield pixels
-        trim_memory()  # it grows by half a gigabyte otherwise, for bands come and go in several threads
+        trim_memory()  # otherwise it grows by half a gigabyte, because several threads allocate bands
         report(len(windows) + number + 1)
 
 
 class _Report:
-    """Passes progress on; threads may share it."""
+    """Reports progress; threads may share it."""
 
     def __init__(self, total: int, progress: Progress | None):
         self._total, self._progress = total, progress

@@ -1,4 +1,4 @@
-"""PyTorch tensors, one picture or a batch, through the same pipeline as all pictures."""
+"""PyTorch tensors, of one picture or a batch, in the common pipeline."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 
 def is_pictures(source: Any) -> bool:
-    """Whether this is a tensor of a color picture (3,H,W), or of a batch (B,3,H,W)."""
+    """Check for a tensor of a color picture (3,H,W), or of a batch (B,3,H,W)."""
     return is_tensor(source) and source.ndim in (3, 4) and source.shape[-3] == 3
 
 
 def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor, mask: Any) -> Result:
-    """Harmonize each picture of a tensor by itself.
+    """Harmonize the pictures of a tensor one by one.
 
     Args:
-        harmonize: from an array (H,W,3) and a mask to a result.
+        harmonize: A function from an array (H,W,3) and a mask to a result.
         composite: (3,H,W) or (B,3,H,W), RGB, uint8 or floats in 0..1, on any device.
-        mask: for one picture, whatever a mask may be, or a tensor (H,W) or (1,H,W); for a batch, a tensor
-            (B,H,W), (B,1,H,W), (H,W) or (1,H,W), the last two for all pictures.
+        mask: For one picture, any kind of mask, or a tensor (H,W) or (1,H,W); for a batch, a tensor (B,H,W),
+            (B,1,H,W), (H,W) or (1,H,W), the last two for all pictures.
 
     Returns:
-        The image is a tensor of the composite's shape, type and device, without gradients. The table and the
-        remark are those of a single picture; of a batch there is no table, and the first remark.
+        The image is a tensor of the composite's shape, type and device, without gradients. For one picture
+        there are its table and remark; for a batch there is no table, and only the first remark.
 
     Raises:
         PictureError: The shapes or the types cannot be used.
@@ -47,7 +47,7 @@ def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor,
     image = composite.detach().clone()
     for target, picture, result in zip(image[None] if single else image, batch, results, strict=True):
         made = target.new_tensor(np.ascontiguousarray(np.moveaxis(result.image, -1, 0)))
-        # What was not changed keeps its precision, which may be more than a picture's.
+        # Unchanged values keep their precision, which may be higher than a picture's.
         same = made == target.new_tensor(np.ascontiguousarray(np.moveaxis(_pixels(picture), -1, 0)))
         target.copy_(target.where(same, made))
     remark = next((result.remark for result in results if result.remark), None)
@@ -56,14 +56,14 @@ def harmonize_tensor(harmonize: Callable[[Any, Any], Result], composite: Tensor,
 
 
 def _layers(results: Sequence[Result], image: Tensor, *, single: bool) -> Tensor:
-    """The layers (4,H,W) or (B,4,H,W) of pictures."""
+    """Return the layers (4,H,W) or (B,4,H,W) of pictures."""
     layers = np.stack([np.moveaxis(result.layer, -1, 0) for result in results])
     tensor: Tensor = image.new_tensor(layers)
     return tensor[0] if single else tensor
 
 
 def _masks(mask: Any, count: int, *, single: bool) -> list[Any]:
-    """A mask for each picture, arrays (H,W) where they were tensors."""
+    """Return a mask for each picture; tensors become arrays (H,W)."""
     if not is_tensor(mask):
         if single or count == 1:
             return [mask]
@@ -80,12 +80,12 @@ def _masks(mask: Any, count: int, *, single: bool) -> list[Any]:
 
 
 def _pixels(picture: Tensor) -> NDArray[Any]:
-    """(3,H,W) to (H,W,3)."""
+    """Convert (3,H,W) to (H,W,3)."""
     return np.ascontiguousarray(np.moveaxis(_array(picture), 0, -1))
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
-    """On the CPU; floats as float32, truth values as 0 and 255."""
+    """Return a tensor as an array on the CPU; floats become float32, booleans 0 and 255."""
     plain = tensor.detach().cpu()
     array: NDArray[Any] = (plain.float() if plain.is_floating_point() else plain).numpy()
     return array.astype(np.uint8) * 255 if array.dtype == bool else array

@@ -1,4 +1,4 @@
-"""The paper's figure: generator, color mapping and refinement, wired in `cdtnet.py`."""
+"""The network of the paper: generator, color mapping and refinement, combined in `cdtnet.py`."""
 
 from ..config import Config
 from .cdtnet import Analysis, CDTNet, LowInput, Output

@@ -1,16 +1,16 @@
-"""Composites made of nothing, to learn from how far a network's inner numbers reach."""
+"""Synthetic composites, on which the ranges of a network's activations are measured."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 COUNT = 8
-SIZE = 128  # pixels a side, at most
-MARGIN = 2.0  # photographs reach further than these composites, up to twice as far in a channel
+SIZE = 128  # largest side in pixels
+MARGIN = 2.0  # factor: photographs have larger ranges than these composites, up to twice in a channel
 
 
 def composites(size: int) -> tuple[Tensor, Tensor]:
-    """Pictures (B,3,S,S) and masks (B,1,S,S), in 0..1, the foregrounds recolored; always the same."""
+    """Make composites (B,3,S,S) with recolored foregrounds, and masks (B,1,S,S), in 0..1; always the same."""
     generator = torch.Generator().manual_seed(0)
     colors = torch.sigmoid(1.5 * _clouds(3, size, generator))
     mask = torch.sigmoid(20 * _clouds(1, size, generator) - 10)
@@ -19,7 +19,7 @@ def composites(size: int) -> tuple[Tensor, Tensor]:
 
 
 def _clouds(channels: int, size: int, generator: torch.Generator) -> Tensor:
-    """Noise (B,C,S,S) of all scales, the coarser the stronger, as in photographs; its variance is 1."""
+    """Make noise (B,C,S,S) of variance 1 with a spectrum as in photographs: coarse scales are strongest."""
     total = torch.zeros(COUNT, channels, size, size)
     for side in (2**octave for octave in range(1, size.bit_length())):
         noise = torch.randn(COUNT, channels, side, side, generator=generator)

@@ -1,7 +1,7 @@
 """CDTNet (Cong et al., CVPR 2022): two collaborating transformations and their refinement.
 
-The paper's figure 2, and its two simpler relatives, in two steps: `analyze` decides everything global on the
-picture at base size; `render` is local and paints any window of the picture at full resolution from that.
+The network of figure 2, and its two simpler variants, in two steps: `analyze` makes all global decisions on
+the picture at base size; `render` is local and renders any window of the picture at full resolution.
 """
 
 from copy import deepcopy
@@ -23,7 +23,7 @@ from .layers import denormalize, normalize
 from .refinement import Refinement
 from .sampling import downsample, upsample
 
-GENERATED = 0.75  # the generator's share in the mean with the color mapping
+GENERATED = 0.75  # weight of the generator's picture in the mean with the color mapping's
 
 
 class LowInput(NamedTuple):
@@ -32,7 +32,7 @@ class LowInput(NamedTuple):
     Attributes:
         image: (B,3,S,S), RGB in 0..1.
         mask: (B,1,S,S), 0..1.
-        coarse_mask: (B,1,S/8,S/8), brought down from full resolution in one step, for the weight predictor.
+        coarse_mask: (B,1,S/8,S/8), resized from full resolution in one step, for the prediction of weights.
     """
 
     image: Tensor
@@ -49,10 +49,10 @@ class Analysis(NamedTuple):
 
     Attributes:
         image_low: (B,3,S,S), the generator's picture, normalized; None for "cdtnet-sim".
-        features_low: (B,32,S,S), the features it was painted from; None for "cdtnet-sim".
+        features_low: (B,32,S,S), the generator's last features; None for "cdtnet-sim".
         table: (B,3,33,33,33), the mixed LUT, axes color, blue, green, red; None for "is2am".
-        residual_low: (B,3,S,S), what is to be added to the color mapping's picture, normalized (`residual`);
-            None unless the refinement is given that instead of `image_low` (`Config.residual`).
+        residual_low: (B,3,S,S), the correction of the color mapping's picture, normalized (`residual`); None
+            without `Config.residual`.
     """
 
     image_low: Tensor | None
@@ -69,11 +69,11 @@ class Analysis(NamedTuple):
         return Analysis(flip(self.image_low), flip(self.features_low), self.table, flip(self.residual_low))
 
     def resampled(self, rows: NDArray[Any], columns: NDArray[Any]) -> "Analysis":
-        """What belongs to the same picture moved and scaled.
+        """Return the analysis of the same picture moved and scaled.
 
         Args:
-            rows: (S,S), how much each new row takes from each old one.
-            columns: likewise.
+            rows: (S,S), the weight of each old row in each new row.
+            columns: (S,S), the same for columns.
         """
 
         def move(low: Tensor | None) -> Tensor | None:
@@ -85,14 +85,15 @@ class Analysis(NamedTuple):
         return Analysis(move(self.image_low), move(self.features_low), self.table, move(self.residual_low))
 
     def recolored(self, other: "Analysis") -> "Analysis":
-        """The same with the table of another."""
+        """Return the same analysis with the table of another."""
         return self._replace(table=other.table)
 
 
 def residual(generated: Tensor, mapped: Tensor) -> Tensor:
-    """Return most of the difference between generator's and color mapping's picture; see `Config.residual`.
+    """Return three quarters of the difference of the generator's and the color mapping's picture.
 
-    Not all, for their sum is then a mean of two estimates, which is better than either.
+    The sum with the color mapping's picture is then a weighted mean of both, which has a smaller error than
+    either; see `Config.residual`.
 
     Args:
         generated: (B,3,S,S), normalized, as the result is.
@@ -118,8 +119,11 @@ class Output(NamedTuple):
 class CDTNet(nn.Module):
     """The network; `config.variant` says which of its three parts it has.
 
-    Its state carries the configuration, so that `torch.save(model.state_dict(), path)` is complete, and
-    `load_state_dict` takes over how the weights are to be used.
+    Its state contains the configuration, so that `torch.save(model.state_dict(), path)` is complete and
+    `load_state_dict` restores it.
+
+    Args:
+        config: The configuration; by default `Config()`.
     """
 
     def __init__(self, config: Config | None = None):
@@ -137,13 +141,13 @@ class CDTNet(nn.Module):
         return torch.from_numpy(encode_config(self.config))
 
     def set_extra_state(self, state: Any) -> None:
-        """Take over the configuration of a state that is loaded, all but what the boxes are made of.
+        """Set the configuration from a loaded state, except for the fields that define the modules.
 
         Args:
-            state: what `get_extra_state` returned.
+            state: The value of `get_extra_state`.
 
         Raises:
-            WeightsError: It is something else.
+            WeightsError: The state is not a configuration.
         """
         if not isinstance(state, Tensor):
             raise WeightsError("The state of a CDTNet holds its configuration as a tensor of bytes.")
@@ -158,9 +162,9 @@ class CDTNet(nn.Module):
 
     @torch.no_grad()
     def ranges(self) -> Ranges | None:
-        """How far what the refinement's convolutions read may reach; None without a refinement.
+        """Return the ranges of the inputs of the refinement's convolutions; None without a refinement.
 
-        Measured on composites made of nothing, with a margin: the same weights give the same numbers.
+        They are measured on synthetic composites, with a margin. The same weights give the same ranges.
         """
         if self.refinement is None:
             return None
@@ -204,7 +208,7 @@ class CDTNet(nn.Module):
         )
 
     def analyze(self, low: LowInput) -> Analysis:
-        """Decide everything global about a picture, once, at base size."""
+        """Analyze a picture at base size: make all global decisions."""
         image = normalize(low.image)
         levels = self.generator.encoder(torch.cat((image, low.mask), dim=1))
         table = None if self.color_mapping is None else self.color_mapping(levels[-1], low.coarse_mask)
@@ -226,14 +230,14 @@ class CDTNet(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Render one window of the full-resolution picture.
 
-        Exact for every pixel whose surroundings, up to `HALO`, are inside the window or outside the picture.
+        A pixel is exact if its surroundings of `HALO` pixels are inside the window or outside the picture.
 
         Args:
-            analysis: of the whole picture.
+            analysis: The analysis of the whole picture.
             image: (B,3,h,w), the window's part of the composite, in 0..1.
             mask: (B,1,h,w), the window's part of the mask.
-            size: (H,W) of the whole picture; by default the window is all of it.
-            window: where the window lies.
+            size: (H,W) of the whole picture; by default the window is the whole picture.
+            window: The position of the window.
 
         Returns:
             The picture (B,3,h,w) and the color mapping's picture, in 0..1, not clamped.

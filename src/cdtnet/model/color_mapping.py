@@ -1,4 +1,4 @@
-"""Color mapping module, the RGB-to-RGB half: basis LUTs mixed by predicted weights (section 3.3)."""
+"""Color mapping module, the RGB-to-RGB transformation: basis LUTs with predicted weights (section 3.3)."""
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +13,10 @@ class ColorMapping(nn.Module):
     Mixing is linear, Σ wᵢ·LUTᵢ(x) = (Σ wᵢ·LUTᵢ)(x), so the tables are mixed first and looked up once.
 
     Args:
-        bottleneck_channels: of the encoder's coarsest features.
-        luts: number of basis LUTs.
-        split: whether weights are predicted from foreground and background apart; if not, from the whole
-            picture's features (the paper's ablation).
+        bottleneck_channels: Number of channels of the encoder's coarsest features.
+        luts: Number of basis LUTs.
+        split: Whether weights are predicted from foreground and background separately; if not, from the
+            features of the whole picture (the paper's ablation).
     """
 
     def __init__(self, bottleneck_channels: int, luts: int = 4, *, split: bool = True):
@@ -33,8 +33,8 @@ class ColorMapping(nn.Module):
     def predict_weights(self, bottleneck: Tensor, mask: Tensor) -> Tensor:
         """Predict weights (B,N) from features (B,256,s,s) and mask (B,1,s,s).
 
-        Foreground and background are averaged over ALL positions each, not over their own area, so the
-        weights also see how large the foreground is.
+        Foreground and background are both averaged over all positions, not over their own area, so the
+        weights also depend on the size of the foreground.
         """
         features = self.project(bottleneck)
         parts = (mask, 1.0 - mask) if self.split else (torch.ones_like(mask),)
@@ -45,7 +45,7 @@ class ColorMapping(nn.Module):
         """Mix the table (B,3,33,33,33), axes color, blue, green, red; always in single precision."""
         with torch.autocast(
             bottleneck.device.type, enabled=False
-        ):  # a table of half floats would cause banding
+        ):  # half floats in a table would cause banding
             weights = self.predict_weights(bottleneck.to(self.basis.dtype), mask)
             return torch.einsum("bn,ncxyz->bcxyz", weights, self.basis)
 

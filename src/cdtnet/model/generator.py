@@ -1,4 +1,4 @@
-"""Low-resolution generator, the pixel-to-pixel half: the iS2AM U-Net (paper section 3.2)."""
+"""Low-resolution generator, the pixel-to-pixel transformation: the iS2AM U-Net (paper section 3.2)."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ BOTTLENECK = CHANNELS[-1]
 
 
 class Encoder(nn.Module):
-    """Four levels of two convolutions, each level at half the size of the one above."""
+    """Four levels of two convolutions; each level has half the size of the previous one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Encoder(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """One level of the decoder: twice the size, joined with the encoder's features of that size."""
+    """One level of the decoder: upsample by two, and combine with the encoder's features of that size."""
 
     def __init__(self, channels: int, *, attention: bool):
         super().__init__()
@@ -52,7 +52,7 @@ class UpBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """iS2AM (Sofiiuk et al., 2021): the whole picture at base size in, the same harmonized out."""
+    """iS2AM (Sofiiuk et al., 2021): harmonizes the whole picture at base size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,12 +63,12 @@ class Generator(nn.Module):
         self.blend = GatedBlend(FEATURES)
 
     def decode(self, image: Tensor, mask: Tensor, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Decode the encoder's levels to the harmonized picture and the features before it.
+        """Decode the encoder's levels to the harmonized picture and the last features.
 
         Args:
             image: (B,3,S,S), normalized.
             mask: (B,1,S,S) in 0..1.
-            levels: what the encoder returned for both.
+            levels: The encoder's output for both.
 
         Returns:
             RGB (B,3,S,S), normalized, and features (B,32,S,S).

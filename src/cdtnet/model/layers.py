@@ -18,7 +18,7 @@ def denormalize(rgb: Tensor) -> Tensor:
 
 
 def conv_block(in_channels: int, out_channels: int, *, norm: bool = True, bias: bool = True) -> nn.Sequential:
-    """Make a 3×3 convolution, BatchNorm if `norm`, and ReLU; height and width stay."""
+    """Make a 3×3 convolution, BatchNorm if `norm`, and ReLU; height and width are kept."""
     layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)]
     if norm:
         layers.append(nn.BatchNorm2d(out_channels))
@@ -28,7 +28,7 @@ def conv_block(in_channels: int, out_channels: int, *, norm: bool = True, bias: 
 class GatedBlend(nn.Module):
     """Blend of a picture with a prediction: a·picture + (1−a)·rgb(f), a = sigmoid(3·gate(f)).
 
-    Both networks that paint end in this layer; where the gate is 1 the picture passes untouched.
+    It is the last layer of generator and refinement. Where a is 1, the picture is unchanged.
     """
 
     def __init__(self, channels: int):
@@ -76,7 +76,7 @@ class SpatialSeparatedAttention(nn.Module):
         mask = F.conv2d(mask, self.mask_blur.to(mask.dtype), padding=3)
         pooled = torch.cat((F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)), dim=1).flatten(1)
         foreground = self.foreground_path(x * self.foreground_gate(pooled))
-        # Gate each picture before blending: blending gates first would need another memory layout.
+        # Gates are applied before blending, because blending the gates would need another memory layout.
         kept = torch.lerp(x * self.background_gate(pooled), x * self.mix_gate(pooled), mask.to(x.dtype))
         return mask * foreground + kept
 

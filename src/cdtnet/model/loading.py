@@ -1,4 +1,4 @@
-"""Building a module from weights."""
+"""Loading and saving modules."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -19,20 +19,21 @@ def load_model(
     """Load a CDTNet, CDTNet-sim or iS2AM model.
 
     Args:
-        source: a shipped name ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), or a path to our
-            safetensors, to a folder with them as model.safetensors (a snapshot from the Hugging Face Hub), to
-            the `checkpoint.pt` of a training run, to what `torch.save(model.state_dict(), path)` wrote, or
-            to an official CDTNet or iSSAM checkpoint (.pth). No code in a file is run.
-        base_size: side of the analysis in pixels; by default that of the weights (256 for checkpoints).
-        config: of the network, for our files without a configuration; ignored for others.
+        source: The name of a shipped model ("cdtnet-256", "cdtnet-512", "cdtnet-sim", "is2am"), or the path
+            of a .safetensors file of this package, of a folder that contains model.safetensors (a snapshot
+            from the Hugging Face Hub), of the `checkpoint.pt` of a training run, of a file written by
+            `torch.save(model.state_dict(), path)`, or of an official CDTNet or iSSAM checkpoint (.pth). No
+            code in a file is run.
+        base_size: Side of the analysis in pixels; by default that of the weights (256 for checkpoints).
+        config: Configuration for files of this package that contain none; ignored for others.
 
     Returns:
         The model in eval mode, on the CPU, with gradients enabled: use it under `torch.inference_mode()`, or
         train it after `.train()`.
 
     Raises:
-        WeightsError: The source is unknown, unreadable, does not say what configuration it is for, or its
-            entries are not exactly the network's.
+        WeightsError: The source is unknown or unreadable, contains no configuration, or its entries are not
+            exactly those of the network.
     """
     return build(load_weights(source, base_size, config)).requires_grad_(True)
 
@@ -43,10 +44,10 @@ def save_model(
     """Write a model's weights and configuration as safetensors, for `load_model`.
 
     Args:
-        model: on any device, in any mode.
-        path: ends in .safetensors.
-        card: further information on the weights: training, licence, scores, …; JSON values.
-        half: store 16-bit floats, which halves the size.
+        model: The model, on any device, in any mode.
+        path: The file; its name must end in .safetensors.
+        card: Further information on the weights, such as training, license and scores; JSON values.
+        half: Whether to store 16-bit floats, which halves the size.
 
     Raises:
         WeightsError: The path has another ending, or weights are NaN or infinite.
@@ -62,10 +63,10 @@ def save_model(
 
 
 def build(weights: Weights) -> CDTNet:
-    """Build a model in eval mode, without gradients, with exactly these weights.
+    """Build a model in eval mode, without gradients, from weights.
 
     Raises:
-        WeightsError: They do not fit.
+        WeightsError: The weights do not fit the network.
     """
     with torch.device("meta"):
         model = CDTNet(weights.config)

@@ -11,8 +11,8 @@ CLOSED = -8.0  # bias of a closed gate: it keeps sigmoid(3·−8) ≈ 0 of the c
 class Refinement(nn.Module):
     """Two 3×3 convolutions over the other modules' outputs; a tile needs a margin of `HALO` pixels.
 
-    Given a residual (`Config.residual`), it corrects the sum of that and the mapped picture: colors are
-    blended as they differ from the sum, so that all detail passes by the convolutions.
+    With a residual (`Config.residual`), it corrects the sum of the residual and the mapped picture: only
+    differences from the sum are blended, so that all detail bypasses the convolutions.
     """
 
     def __init__(self, feature_channels: int, hidden: int = 64, *, residual: bool = False):
@@ -31,7 +31,7 @@ class Refinement(nn.Module):
             self.begin_with_sum()
 
     def begin_with_sum(self) -> None:
-        """Set the weights so that nothing is corrected yet."""
+        """Initialize the weights so that the correction is zero."""
         for value in (self.blend.gate.weight, self.blend.rgb.weight, self.blend.rgb.bias):
             nn.init.zeros_(value)  # type: ignore[arg-type]
         nn.init.constant_(self.blend.gate.bias, CLOSED)  # type: ignore[arg-type]
@@ -42,8 +42,8 @@ class Refinement(nn.Module):
         """Map normalized colors and features at full resolution to the refined picture (B,3,H,W).
 
         Args:
-            image: (B,3,H,W), the composite; enters at the final blend only.
-            generated: (B,3,H,W), the generator's picture, or what it differs by from the color mapping's
+            image: (B,3,H,W), the composite; only used in the final blend.
+            generated: (B,3,H,W), the generator's picture, or its residual to the color mapping's
                 (`Config.residual`), upsampled.
             mapped: (B,3,H,W), the color mapping's picture.
             mask: (B,1,H,W) in 0..1.

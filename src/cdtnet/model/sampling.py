@@ -1,4 +1,4 @@
-"""Resampling between the photo's resolution and the base size."""
+"""Resampling between full resolution and base size."""
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,8 @@ def downsample(x: Tensor, size: int, *, antialias: bool) -> Tensor:
 def upsample(low: Tensor, size: tuple[int, int], window: Window) -> Tensor:
     """Return the part `window` of `low` (B,C,h,w) resized bilinearly to `size` (H,W).
 
-    The same as cropping `F.interpolate(low, size, mode="bilinear")`, without computing the rest. Source
-    positions are in float64, so that they do not drift with the size of the picture.
+    It equals a crop of `F.interpolate(low, size, mode="bilinear")`, without computing the rest. Source
+    positions are float64, so that they stay exact in large pictures.
     """
     rows = low_positions(window.top, window.bottom, size[0], low.shape[2])
     columns = low_positions(window.left, window.right, size[1], low.shape[3])

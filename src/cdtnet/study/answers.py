@@ -20,18 +20,18 @@ CHOICES: tuple[Choice, ...] = ("left", "right", "same")
 
 @dataclass(frozen=True)
 class Answer:
-    """One choice; a later line for the same participant and question corrects it.
+    """An answer; a later line for the same participant and question replaces it.
 
     Attributes:
-        participant: Random name.
-        question: Its place in the participant's plan, from 0.
-        picture: The picture's stem.
-        left: Method on the left.
-        right: Method on the right.
+        participant: The random name of the participant.
+        question: The index in the participant's plan, from 0.
+        picture: The stem of the picture.
+        left: The method on the left.
+        right: The method on the right.
         choice: "left", "right", or "same" for no difference.
-        repeat: Whether it was asked for the second time.
-        seconds: How long the pair had been on the screen.
-        time: When it arrived, UTC, ISO 8601.
+        repeat: Whether the pair was shown for the second time.
+        seconds: The time that the pair was on the screen.
+        time: The time of the answer, UTC, ISO 8601.
     """
 
     participant: str
@@ -50,10 +50,10 @@ class StudyRecord:
     """The contents of a file of answers.
 
     Attributes:
-        design: The study's plan, or None in a file without one.
-        participants: Number of each participant, by random name.
+        design: The study's design, or None if the file has none.
+        participants: The number of each participant, by random name.
         answers: The last answer to each (participant, question).
-        damaged: Lines that cannot be read; a kill while writing leaves one.
+        damaged: The number of unreadable lines; a kill while writing leaves one.
     """
 
     design: Design | None = None
@@ -63,7 +63,7 @@ class StudyRecord:
 
 
 def read_answers(path: Path) -> StudyRecord:
-    """Read a file of answers, also while a server is writing to it.
+    """Read a file of answers, even while a server is writing to it.
 
     Raises:
         DataError: The file is missing or unreadable.
@@ -84,7 +84,7 @@ def read_answers(path: Path) -> StudyRecord:
 
 
 def _take(record: StudyRecord, line: bytes) -> bool:
-    """Add a line to what has been read; False if it makes no sense."""
+    """Add a line to the record; return False if it is invalid."""
     try:
         entry = json.loads(line)
         kind = entry.pop("kind")
@@ -118,10 +118,10 @@ class AnswerFile:
     """A file of answers, open for appending by one server at a time.
 
     Args:
-        path: The .jsonl file; made if it does not exist.
+        path: The .jsonl file; created if it does not exist.
 
     Raises:
-        WriteError: The file cannot be opened, or another server has it open.
+        WriteError: The file cannot be opened, or another server uses it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -141,14 +141,14 @@ class AnswerFile:
             raise WriteError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
 
     def append(self, kind: str, entry: object) -> None:
-        """Add one line and wait until the disk has it.
+        """Append a line and flush it to disk.
 
         Args:
             kind: "study", "participant" or "answer".
             entry: A dataclass or dict.
 
         Raises:
-            WriteError: The disk is full or gone. What was written of the line does no harm.
+            WriteError: The disk is full or missing. A partial line does not affect others.
         """
         values = entry if isinstance(entry, dict) else asdict(cast(Any, entry))
         line = json.dumps({"kind": kind, **values}, ensure_ascii=False).encode() + b"\n"
@@ -160,11 +160,11 @@ class AnswerFile:
                 raise WriteError(f"{self.path} cannot be written ({error.strerror}).") from error
 
     def close(self) -> None:
-        """Let another server have the file."""
+        """Release the file for other servers."""
         os.close(self._descriptor)
 
     def _at_line_start(self) -> bool:
-        """Check for an empty file or a complete last line, which a kill or a full disk may truncate."""
+        """Check whether the file is empty or ends with a complete line; a kill may truncate the last one."""
         if os.lseek(self._descriptor, 0, os.SEEK_END) == 0:
             return True
         os.lseek(self._descriptor, -1, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""The design of a study: every participant's pairs, their order and sides, from a seed alone."""
+"""The design of a study: the pairs of participants, their order and sides, derived from a seed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..errors import DataError
 
 @dataclass(frozen=True)
 class Question:
-    """Two results of one picture, as they are shown.
+    """Two results of a picture, as they are shown.
 
     Attributes:
-        picture: The picture's stem.
-        left: Method whose result stands on the left (above, on a narrow screen).
-        right: Method whose result stands on the right.
-        repeat: Whether the participant has had this pair before, with the sides exchanged.
+        picture: The stem of the picture.
+        left: The method on the left (or above, on a narrow screen).
+        right: The method on the right.
+        repeat: Whether the participant has seen this pair before, with exchanged sides.
     """
 
     picture: str
@@ -30,17 +30,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Design:
-    """A study's plan, which depends only on its seed.
+    """The plan of a study, which depends only on its seed.
 
-    Pairs of methods and pictures are laid out in a cycle in which every stretch holds each pair of methods,
-    and each picture, about equally often; participants take one stretch after the other.
+    Pairs of methods and pictures form a cycle. Every part of it contains the pairs of methods, and the
+    pictures, about equally often. Participants get consecutive parts.
 
     Attributes:
         methods: At least two names.
-        pictures: Stems of the pictures that every method has a result of.
-        pairs: Different pairs that a participant sees, at most all there are.
-        repeat_share: How many of them come a second time, as a share of them, 0..0.5.
-        seed: Source of every order and side.
+        pictures: The stems of pictures of which every method has a result.
+        pairs: The number of different pairs per participant, limited to the number of all pairs.
+        repeat_share: The share of them that is repeated, 0..0.5.
+        seed: The seed of orders and sides.
 
     Raises:
         DataError: There is nothing to compare, or a number is out of its range.
@@ -63,7 +63,7 @@ class Design:
             )
 
     def plan(self, number: int) -> tuple[Question, ...]:
-        """Return all questions of a participant by number (0, 1, 2, …), in order, with repeats."""
+        """Return the questions of a participant by number (0, 1, 2, …), in order, with repeats."""
         rng = random.Random(f"{self.seed}/{number}")
         asked = self._stretch(number)
         rng.shuffle(asked)
@@ -78,7 +78,7 @@ class Design:
         return tuple(questions[:late] + end)
 
     def _stretch(self, number: int) -> list[tuple[str, tuple[str, str]]]:
-        """Return the (picture, pair of methods) that a participant sees, each once."""
+        """Return the (picture, pair of methods) of a participant, without repeats."""
         rng = random.Random(f"{self.seed}")
         pictures = rng.sample(self.pictures, len(self.pictures))
         duels = list(combinations(self.methods, 2))
@@ -90,7 +90,7 @@ class Design:
 
 
 def _choose_sides(asked: list[tuple[str, tuple[str, str]]], rng: random.Random) -> list[Question]:
-    """Choose sides so that each method of a pair is on the left half of the times."""
+    """Choose sides so that each method of a pair is on the left half of the time."""
     swapped: defaultdict[tuple[str, str], bool] = defaultdict(lambda: rng.random() < 0.5)
     questions = []
     for picture, duel in asked:

@@ -23,9 +23,9 @@ class Gallery:
     """Files by stem.
 
     Attributes:
-        results: Of each method, the result of each picture.
-        composites: What was harmonized, or nothing.
-        masks: Where the pasted object is, or nothing.
+        results: The results of each method, by picture.
+        composites: The composites, or none.
+        masks: The masks of the pasted objects, or none.
     """
 
     results: Mapping[str, Mapping[str, Path]]
@@ -34,19 +34,19 @@ class Gallery:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The pictures, in alphabetical order."""
+        """The stems, sorted."""
         return tuple(sorted(next(iter(self.results.values()), ())))
 
 
 def find_pictures(
     results: Mapping[str, Path], composites: Path | None = None, masks: Path | None = None
 ) -> Gallery:
-    """Look into the folders of a study; only names are read.
+    """Find the files of a study by their names.
 
     Args:
-        results: A folder of each method; pictures may lie in folders within it.
-        composites: A folder with the composite of every picture; further ones are ignored.
-        masks: A folder with the foreground mask of every picture; further ones are ignored.
+        results: The folder of each method; pictures may be in sub-folders.
+        composites: A folder with the composite of every picture; others are ignored.
+        masks: A folder with the foreground mask of every picture; others are ignored.
 
     Raises:
         DataError: A folder cannot be used, or lacks a picture that another method has.
@@ -69,22 +69,22 @@ def make_screen_copies(
     longest_side: int,
     follow: Callable[[Iterable[Path], int], Iterable[Path]] = lambda copies, count: copies,
 ) -> Gallery:
-    """Write each picture as a browser shows it best, all alike: no format or metadata tells methods apart.
+    """Write copies of all pictures in the same format, so that format and metadata do not identify methods.
 
-    sRGB JPEG of quality 95 without chroma subsampling, reduced to `longest_side` where it is larger, upright.
+    They are upright sRGB JPEG files of quality 95 without chroma subsampling, of at most `longest_side`.
 
     Args:
         gallery: The pictures.
-        folder: Where the copies go, under numbers.
-        longest_side: In pixels.
-        follow: Given the copies as they come and their number, gives them back; for a progress bar.
+        folder: The folder of the copies, which are named by numbers.
+        longest_side: The longest side in pixels.
+        follow: Wraps the iterator of copies, of which it is given the number; for a progress bar.
 
     Returns:
         The same gallery, of the copies.
 
     Raises:
         PictureError: A picture cannot be read.
-        DataError: The pictures of a stem differ in size, which would show who made them.
+        DataError: The pictures of a stem differ in size, which would identify methods.
     """
     groups = [*gallery.results.values(), gallery.composites, gallery.masks]
     originals = list(dict.fromkeys(path for group in groups for path in group.values()))

@@ -16,7 +16,7 @@ from .summary import Summary
 
 
 def describe(summary: Summary) -> str:
-    """Format the outcome as text of several lines, without problems."""
+    """Format the outcome as text of several lines."""
     width = max(map(len, (*summary.methods, "method")))
     preferred = summary.wins.sum(1) / np.maximum(1, (summary.wins + summary.wins.T).sum(1))
     lines = [
@@ -46,7 +46,7 @@ def describe(summary: Summary) -> str:
 
 
 def write_json(summary: Summary, path: Path) -> None:
-    """Write all of the summary, arrays as lists.
+    """Write the whole summary, with arrays as lists.
 
     Raises:
         WriteError: The file cannot be written.
@@ -59,10 +59,10 @@ def write_json(summary: Summary, path: Path) -> None:
 
 
 def write_plot(summary: Summary, path: Path) -> None:
-    """Draw scores and intervals, one line a method, into a .png, .svg or .pdf file.
+    """Plot scores and intervals, one line per method, in a .png, .svg or .pdf file.
 
     Raises:
-        DataError: The suffix is another.
+        DataError: The file has another suffix.
         CdtnetError: Matplotlib is not installed.
         WriteError: The file cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Bradley–Terry scores, from how often each method is preferred.
+"""Bradley–Terry scores, from the numbers of preferences.
 
 Method i is preferred over j with probability 1 / (1 + exp(score_j − score_i)). Scores have mean 0;
 "no difference" counts as half a win for each.
@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-PRIOR = (
-    0.01  # precision of the normal prior on every score: it keeps an all-wins score finite, and hardly more
-)
-MIN_BOOTSTRAP = 10  # participants below which resampling them says too little
+PRIOR = 0.01  # precision of the normal prior on scores, which makes them finite and hardly changes them
+MIN_BOOTSTRAP = 10  # least number of participants for bootstrap intervals
 RESAMPLES = 2000
 
 
 def fit_scores(wins: FloatArray) -> FloatArray:
-    """Find the most probable scores by Newton's method.
+    """Compute the maximum a posteriori scores by Newton's method.
 
     Args:
-        wins: (…, M, M) how often the row's method was preferred over the column's; the diagonal is 0.
+        wins: (…, M, M), how often the row's method was preferred over the column's; the diagonal is 0.
 
     Returns:
-        (…, M) log-odds with mean 0.
+        (…, M), log-odds with mean 0.
     """
     games = wins + wins.swapaxes(-1, -2)
     scores = np.zeros(wins.shape[:-1])
@@ -35,7 +33,7 @@ def fit_scores(wins: FloatArray) -> FloatArray:
         step = np.linalg.solve(_information(games, chance), gradient[..., None])[..., 0]
         step /= np.maximum(
             1.0, np.abs(step).max(-1, keepdims=True)
-        )  # never far beyond where the curve is known
+        )  # limit the step, because the quadratic approximation is only local
         scores += step
         if np.abs(step).max() < 1e-10:
             break
@@ -46,11 +44,11 @@ def bootstrap_intervals(wins: FloatArray, seed: int = 0) -> FloatArray:
     """Return 95 % percentile intervals over resampled participants with all their answers.
 
     Args:
-        wins: (P, M, M) of each participant.
-        seed: Of the resampling.
+        wins: (P, M, M), per participant.
+        seed: The seed of the resampling.
 
     Returns:
-        (M, 2) lower and upper ends.
+        (M, 2), lower and upper ends.
     """
     people = len(wins)
     drawn = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
@@ -62,10 +60,10 @@ def information_intervals(wins: FloatArray) -> FloatArray:
     """Return 95 % intervals from the observed information, as if all answers were independent.
 
     Args:
-        wins: (M, M) of all participants together.
+        wins: (M, M), of all participants together.
 
     Returns:
-        (M, 2) lower and upper ends.
+        (M, 2), lower and upper ends.
     """
     scores = fit_scores(wins)
     centring = np.eye(len(wins)) - 1 / len(wins)
@@ -76,10 +74,10 @@ def information_intervals(wins: FloatArray) -> FloatArray:
 
 
 def find_problem(wins: FloatArray, methods: tuple[str, ...]) -> str | None:
-    """Describe what the answers cannot tell: methods never compared, or never rejected.
+    """Describe what the answers cannot determine: methods never compared, or always preferred.
 
     Args:
-        wins: (M, M) of all participants together.
+        wins: (M, M), of all participants together.
         methods: Their names.
     """
     linked = _reachable(wins + wins.T)
@@ -109,13 +107,13 @@ def _win_chance(scores: FloatArray) -> FloatArray:
 
 
 def _information(games: FloatArray, chance: FloatArray) -> FloatArray:
-    """Return minus the second derivative of the log posterior, (…, M, M)."""
+    """Return the negative second derivative of the log posterior, (…, M, M)."""
     weight = games * chance * (1 - chance)
     return np.eye(games.shape[-1]) * (weight.sum(-1) + PRIOR)[..., None] - weight
 
 
 def _reachable(edges: FloatArray) -> NDArray[np.bool_]:
-    """Return (M, M) whether a path of positive edges leads from row to column, or both are the same."""
+    """Return (M, M), whether a path of positive edges leads from row to column, or both are the same."""
     steps = (edges > 0) | np.eye(len(edges), dtype=bool)
     for _ in range(len(edges)):
         steps = steps @ steps
@@ -123,5 +121,5 @@ def _reachable(edges: FloatArray) -> NDArray[np.bool_]:
 
 
 def _distinct_rows(relation: NDArray[np.bool_]) -> list[list[int]]:
-    """Return the classes of an equivalence relation, each as indices."""
+    """Return the classes of an equivalence relation as lists of indices."""
     return [list(np.flatnonzero(row)) for k, row in enumerate(relation) if np.argmax(row) == k]

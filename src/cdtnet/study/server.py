@@ -1,4 +1,4 @@
-"""The study's web server: one page, a small JSON interface, and pictures named by question and side alone."""
+"""The study's web server: a page, a JSON interface, and pictures addressed by question and side."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starl
     """Make the application.
 
     Args:
-        study: Who takes part and what they are asked.
-        gallery: What browsers are shown: JPEG files of all its pictures.
-        names: What the server is called, besides localhost and addresses.
+        study: The study.
+        gallery: JPEG files of all its pictures.
+        names: Host names of the server, in addition to localhost and IP addresses.
     """
     faces = _Faces(study, gallery)
     one = "/api/participants/{participant}"
@@ -58,7 +58,7 @@ def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starl
 
 
 class _Faces:
-    """The handlers of the addresses."""
+    """The request handlers."""
 
     def __init__(self, study: Study, gallery: Gallery) -> None:
         self._study, self._gallery = study, gallery
@@ -117,14 +117,14 @@ def _file(name: str) -> Any:
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
-    """Read the body's JSON object; the content type keeps pages of other sites from sending any."""
+    """Read a JSON object from the body; its content type prevents requests from pages of other sites."""
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "Send JSON.")
     return await read_object(request)
 
 
 async def _explain(request: Request, error: Exception) -> Response:
-    """Return the message for the participant; details for the operator go to the terminal."""
+    """Return a message for the participant, and print details for the operator."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code)
     if isinstance(error, UnknownParticipantError):

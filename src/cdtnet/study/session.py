@@ -1,4 +1,4 @@
-"""A running study: participants, next questions, and answers."""
+"""A running study: participants, questions, and answers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .design import Design, Question
 
 
 class UnknownParticipantError(CdtnetError):
-    """There is no such participant."""
+    """The participant does not exist."""
 
 
 class WrongQuestionError(CdtnetError):
-    """A question that is neither the next one nor the one just answered."""
+    """The question is neither the next one nor the last one answered."""
 
 
 class Study:
-    """One study over its file of answers; safe to use from several threads.
+    """A study with its file of answers; threads may share it.
 
-    A file that already holds answers of the same study is continued, with the seed drawn at its beginning.
+    A file with answers of the same study is continued, with its seed.
 
     Args:
-        design: Methods, pictures and numbers; its seed counts for a new file only.
+        design: Methods, pictures and numbers; its seed is only used for a new file.
         path: The .jsonl file of answers.
 
     Raises:
-        DataError: The file holds another study.
+        DataError: The file contains another study.
         WriteError: The file cannot be written.
     """
 
@@ -54,7 +54,7 @@ class Study:
                 self._choices[name].append(answer.choice)
 
     def join(self) -> str:
-        """Take in a participant, on disk, and give back their random name."""
+        """Add a participant to the file, and return their random name."""
         name = secrets.token_urlsafe(12)
         with self._lock:
             number = 1 + max(self._numbers.values(), default=-1)
@@ -70,21 +70,21 @@ class Study:
             UnknownParticipantError: There is no such participant.
         """
         if participant not in self._numbers:
-            raise UnknownParticipantError("This study does not know you; start anew.")
+            raise UnknownParticipantError("This study does not know you; start again.")
         return self.design.plan(self._numbers[participant])
 
     def choices(self, participant: str) -> list[Choice]:
-        """Return the participant's choices so far, in order; as many as questions answered."""
+        """Return the participant's choices so far, in order."""
         self.questions(participant)
         return list(self._choices[participant])
 
     def answer(self, participant: str, question: int, choice: Choice, seconds: float) -> None:
-        """Store a choice, or correct the last one; on disk when this returns.
+        """Store a choice, or replace the last one; it is on disk when this returns.
 
         Raises:
             UnknownParticipantError: There is no such participant.
-            WrongQuestionError: The question is neither the next one nor the one just answered.
-            WriteError: The answer could not be stored; it does not count.
+            WrongQuestionError: The question is neither the next one nor the last one answered.
+            WriteError: The answer could not be stored and does not count.
         """
         plan = self.questions(participant)
         with self._lock:
@@ -99,7 +99,7 @@ class Study:
             choices[question:] = [choice]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 

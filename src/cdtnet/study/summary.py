@@ -26,19 +26,19 @@ class Summary:
     """The outcome of a study.
 
     Attributes:
-        methods: Names, the most preferred first; the order of everything below.
-        scores: (M,) Bradley–Terry log-odds, mean 0.
-        intervals: (M, 2) ends of the 95 % intervals.
-        interval_method: What the intervals rest on, in words.
-        wins: (M, M) how often the row's method was preferred over the column's; "no difference" is half a win
-            for each.
-        participants: How many people answered at least once.
-        answers: How many first answers there are, which is what the scores rest on.
-        same: How many of them are "no difference".
-        left: How many of them are "left"; about half of the others, unless a side is favored.
-        repeated: How many pairs were asked and answered twice.
-        alike: How many of these were answered alike both times.
-        problems: What to be careful about, a sentence each.
+        methods: The names, the most preferred first; the order of all arrays.
+        scores: (M,), Bradley–Terry log-odds, mean 0.
+        intervals: (M, 2), the ends of the 95 % intervals.
+        interval_method: How the intervals were computed, in words.
+        wins: (M, M), how often the row's method was preferred over the column's; "no difference" is half a
+            win for each.
+        participants: The number of participants with answers.
+        answers: The number of first answers, from which scores are computed.
+        same: The number of first answers that are "no difference".
+        left: The number of first answers that are "left"; about half of the others, unless a side is favored.
+        repeated: The number of pairs that were answered twice.
+        alike: The number of these that were answered alike both times.
+        problems: Warnings, as sentences.
     """
 
     methods: tuple[str, ...]
@@ -59,7 +59,7 @@ def summarize(path: Path) -> Summary:
     """Score a file of answers.
 
     Raises:
-        DataError: The file is missing, unreadable, or holds no answers.
+        DataError: The file is missing, unreadable, or contains no answers.
     """
     record = read_answers(path)
     first = [answer for answer in record.answers.values() if not answer.repeat]
@@ -95,7 +95,7 @@ def _methods(record: StudyRecord, answers: Iterable[Answer]) -> tuple[str, ...]:
 
 
 def _wins_by_person(answers: Iterable[Answer], methods: tuple[str, ...]) -> FloatArray:
-    """Return (P, M, M) how often each participant preferred the row's method over the column's."""
+    """Return (P, M, M), how often each participant preferred the row's method over the column's."""
     wins: defaultdict[str, FloatArray] = defaultdict(lambda: np.zeros((len(methods), len(methods))))
     for answer in answers:
         left, right = methods.index(answer.left), methods.index(answer.right)
@@ -106,7 +106,7 @@ def _wins_by_person(answers: Iterable[Answer], methods: tuple[str, ...]) -> Floa
 
 
 def _intervals(wins: FloatArray) -> tuple[FloatArray, str]:
-    """Return the 95 % intervals, and their basis."""
+    """Return the 95 % intervals, and a description of the method."""
     if len(wins) >= MIN_BOOTSTRAP:
         return bootstrap_intervals(wins), f"bootstrap over {len(wins)} participants"
     how = f"observed information, answers taken as independent: fewer than {MIN_BOOTSTRAP} participants"
@@ -114,7 +114,7 @@ def _intervals(wins: FloatArray) -> tuple[FloatArray, str]:
 
 
 def _consistency(answers: Iterable[Answer]) -> tuple[int, int]:
-    """Return how many pairs were answered twice, and how many of them alike."""
+    """Return the number of pairs that were answered twice, and of those answered alike."""
     preferred: dict[tuple[str, str, frozenset[str]], dict[bool, str]] = {}
     for answer in answers:
         pair = (answer.participant, answer.picture, frozenset((answer.left, answer.right)))

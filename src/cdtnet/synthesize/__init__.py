@@ -1,1 +1,1 @@
-"""Data sets in the published layouts, made from a user's own pictures."""
+"""Making data sets in the published layouts from a user's own pictures."""

@@ -1,4 +1,4 @@
-"""Running tasks in processes, so that an interrupted run resumes and ends with the same files."""
+"""Running tasks in processes, so that an interrupted run can resume and ends with the same files."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Built:
     """The result of a build.
 
     Attributes:
-        finished: What each photo gave, sorted by name.
-        made: How many photos were worked on this time.
-        problems: A sentence for each source that had to be left out.
+        finished: The results of photos, sorted by name.
+        made: The number of photos processed in this run.
+        problems: A sentence for each source that was skipped.
     """
 
     finished: tuple[Finished, ...]
@@ -46,18 +46,18 @@ def build(
     fail: bool = False,
     progress: Callable[[Finished], object] = lambda finished: None,
 ) -> Built:
-    """Make what is not there yet of a data set.
+    """Make the missing composites of a data set.
 
     Args:
-        tasks: One for each photo.
-        folder: Where to.
-        options: What a run that goes on has to have in common with the one that began.
-        workers: Processes; 1 works in this one.
-        fail: Whether a source that cannot be used ends the run, instead of being left out.
-        progress: Called when a photo is done, and first for each that was done before.
+        tasks: One task per photo.
+        folder: The output folder.
+        options: Options that must not change when a run resumes.
+        workers: The number of processes; 1 uses this process.
+        fail: Whether to stop at a source that cannot be used, instead of skipping it.
+        progress: Called with each finished photo, those of earlier runs first.
 
     Raises:
-        DataError: The folder was begun with other options or photos; a source cannot be used and `fail` is
+        DataError: The folder was made with other options or photos; a source cannot be used and `fail` is
             set; or no composite could be made.
         WriteError: The folder cannot be written.
     """
@@ -85,7 +85,7 @@ def build(
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder, or clear away what was half written when a run was killed."""
+    """Make the folder, or remove incomplete files of a killed run."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         ours = *folder.glob("composite_images/*"), *folder.glob("sources.csv"), *folder.glob("contact.jpg")
@@ -125,7 +125,7 @@ def _run(task: Task, folder: Folder) -> Finished:
 
 
 def _start_worker() -> None:
-    """Leave the other cores to the other workers, and end when the process that started this one does."""
+    """Use one core per worker, and exit when the parent process exits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["VIPS_CONCURRENCY"] = "1"
     parent = multiprocessing.parent_process()

@@ -1,4 +1,4 @@
-"""A sheet of examples: a column for each, of composite, mask and ground truth."""
+"""A contact sheet of examples: a column each, with composite, mask and ground truth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEIGHT, _WIDEST, _GAP, _MARGIN, _PAPER = 220, 400, 8, 24, 236
 
 
 def write_contact_sheet(folder: Path, finished: Sequence[Finished], seed: int) -> Path:
-    """Write `contact.jpg` with six composites, of as many photos as there are, drawn by the seed."""
+    """Write `contact.jpg` with six composites, from as many photos as possible, drawn by the seed."""
     drawn = sorted(finished, key=lambda photo: seed_of(seed, photo.name, "contact"))
     turns = [(turn, row) for photo in drawn for turn, row in enumerate(photo.rows)]
     chosen = sorted(turns, key=lambda item: item[0])[:COLUMNS]

@@ -1,4 +1,4 @@
-"""Foregrounds exchanged between retouched versions of one photo, as HAdobe5k was made."""
+"""Exchanging foregrounds between retouched versions of a photo, as in HAdobe5k."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .tasks import Finished, Folder, Row, seed_of
 
 @dataclass(frozen=True)
 class Exchange:
-    """One photo in several versions.
+    """A photo in several versions.
 
     Attributes:
-        name: What the photo is called in the data set.
-        versions: Its versions' names and files.
-        masks: Its masks' files.
-        target: The version that is the ground truth, and the background; None draws one.
-        per_mask: The most composites for each mask; None is one for each other version.
+        name: The name of the photo in the data set.
+        versions: The files of its versions, by their names.
+        masks: The files of its masks.
+        target: The version that is the ground truth and the background; None draws one.
+        per_mask: The largest number of composites per mask; None uses all other versions.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Exchange:
     per_mask: int | None = None
 
     def run(self, folder: Folder) -> Finished:
-        """Paste the foreground of each other version onto the target, for every mask."""
+        """Paste the foregrounds of other versions onto the target, for every mask."""
         finished = Finished(self.name)
         target, others = self._draw(folder.seed)
         photo = read_photo(target)
@@ -67,7 +67,7 @@ class Exchange:
         return finished
 
     def _draw(self, seed: int) -> tuple[Entry, list[tuple[str, Entry]]]:
-        """Draw the target, and the versions whose foregrounds are pasted into it."""
+        """Draw the target, and the versions of the pasted foregrounds."""
         random = np.random.default_rng(seed_of(seed, self.name))
         by_name = dict(self.versions)
         target = self.target or self.versions[random.integers(len(by_name))][0]
@@ -96,7 +96,7 @@ def plan(
     """Make a task for each photo that has a mask and at least two versions, including the target.
 
     Returns:
-        The tasks, and notes: a sentence for each kind of picture that cannot be used.
+        The tasks, and a sentence for each kind of picture that cannot be used.
 
     Raises:
         DataError: There is no such version, or no photo can be used.

@@ -1,4 +1,4 @@
-"""Objects in photos, from annotations as published: COCO's instances JSON, Open Images' CSV and PNG masks."""
+"""Objects in photos from published annotations: COCO's instances JSON, Open Images' CSV and PNG masks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .outlines import decode_counts, decode_runs, fill
 from .pictures import Bytes, enlarge_mask, read_mask
 from .sources import pictures
 
-MAX_PIXELS = 1 << 28  # of a run-length mask
-_BORDER = 0.005  # share of the sides that objects have to keep from the border
-_AREAS = (0.005, 0.6)  # share of its photo that an object's box may cover
-_LEAST_IOU = 0.8  # Open Images: how well an annotator's and a network's outline have to agree
+MAX_PIXELS = 1 << 28  # limit of run-length masks
+_BORDER = 0.005  # least distance of objects from the border, as a share of the sides
+_AREAS = (0.005, 0.6)  # range of the area of an object's box, as a share of its photo
+_LEAST_IOU = 0.8  # least agreement of the outlines by an annotator and a network, in Open Images
 
 
 class Shape(Protocol):
@@ -36,11 +36,11 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Instance:
-    """One object.
+    """An object.
 
     Attributes:
-        photo: The photo it is in.
-        label: What the annotations call it.
+        photo: The photo that contains it.
+        label: Its label in the annotations.
         shape: Its pixels.
     """
 
@@ -107,11 +107,11 @@ def read_instances(annotations: Path, photos: Path, masks: Sequence[Path] = ()) 
 
     Args:
         annotations: `instances_*.json` (COCO) or `*-annotations-object-segmentation.csv` (Open Images).
-        photos: folder or archive of the annotated photos.
-        masks: Open Images' mask PNGs: folders or archives.
+        photos: The folder or archive of the annotated photos.
+        masks: Folders or archives of Open Images' mask PNGs.
 
     Raises:
-        DataError: The annotations cannot be read, or none of them is of use.
+        DataError: The annotations cannot be read, or none can be used.
     """
     by_path = pictures(photos)
     by_name = {key.rpartition("/")[2]: entry for key, entry in by_path.items()} | by_path
@@ -168,6 +168,6 @@ def _open_images(annotations: Path, photos: dict[str, Entry], masks: Sequence[Pa
 
 
 def _is_usable(left: float, top: float, right: float, bottom: float) -> bool:
-    """Check that a box, in shares of the photo's sides, is off the border and of sensible size."""
+    """Check that a box, in shares of the photo's sides, is away from the border and of sensible size."""
     inside = min(left, top) >= _BORDER and max(right, bottom) <= 1 - _BORDER
     return inside and _AREAS[0] <= (right - left) * (bottom - top) <= _AREAS[1]

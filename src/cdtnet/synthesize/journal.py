@@ -1,4 +1,4 @@
-"""The finished photos of a data set: a line of JSON for each, so that an interrupted run can resume."""
+"""The finished photos of a data set, a line of JSON each, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ JOURNAL = ".synthesize.jsonl"
 
 
 class Journal:
-    """The record of one data set, in its folder; the first line holds the options that it is made with.
+    """The journal of a data set, in its folder; the first line has the options.
 
     Attributes:
         path: The file.
-        finished: What is done, by the photo's name.
+        finished: The finished photos, by name.
     """
 
     def __init__(self, folder: Path, options: dict[str, Any]) -> None:
-        """Read the record, if there is one.
+        """Read the journal, if there is one.
 
         Raises:
-            DataError: The data set was begun with other options, or the record is damaged.
+            DataError: The data set was made with other options, or the journal is damaged.
         """
         self.path, self._options = folder / JOURNAL, options
         self.finished: dict[str, Finished] = {}
         if not self.path.exists():
             return
-        lines = self.path.read_bytes().split(b"\n")[:-1]  # the last, if torn, is done again
+        lines = self.path.read_bytes().split(b"\n")[:-1]  # a truncated last line is computed again
         try:
             _compare(json.loads(lines[0]) if lines else options, options, folder)
             for line in lines[1:]:
@@ -45,10 +45,10 @@ class Journal:
             ) from error
 
     def check(self, names: Collection[str]) -> None:
-        """Refuse to go on with other photos.
+        """Refuse to resume with other photos.
 
         Raises:
-            DataError: The record has photos that are not among `names`.
+            DataError: The journal has photos that are not among `names`.
         """
         gone = sorted(self.finished.keys() - set(names))
         if gone:
@@ -66,7 +66,7 @@ class Journal:
         self._rewrite()
 
     def add(self, stream: TextIO, finished: Finished) -> None:
-        """Record at once that a photo is done."""
+        """Write the result of a photo at once."""
         self.finished[finished.name] = finished
         stream.write(_line(finished))
         stream.flush()

@@ -1,4 +1,4 @@
-"""The lists of a data set: training, tests, and the source of each composite."""
+"""The lists of a data set: training, tests, and the sources of composites."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tasks import Finished, Row, seed_of
 
 
 def split(names: Iterable[str], share: float, seed: int) -> set[str]:
-    """Choose `share` of the photos for tests; neither none nor all unless it is 0 or 1."""
+    """Choose `share` of the photos for tests; at least one and not all, unless it is 0 or 1."""
     ranked = sorted(names, key=lambda name: seed_of(seed, name, "split"))
     count = round(share * len(ranked))
     if 0 < share < 1 and len(ranked) > 1:
@@ -21,10 +21,10 @@ def split(names: Iterable[str], share: float, seed: int) -> set[str]:
 
 
 def write_lists(folder: Path, finished: Sequence[Finished], tests: set[str]) -> dict[str, int]:
-    """Write a sub-set's own lists, and its lines in those of the whole data set beside it, `IHD_<part>.txt`.
+    """Write a sub-set's own lists, and its lines in the lists of the whole data set, `IHD_<part>.txt`.
 
     Returns:
-        How many composites there are in "train" and "test".
+        The numbers of composites in "train" and "test".
     """
     counts = {}
     for part in ("train", "test"):
@@ -44,7 +44,7 @@ def _write(path: Path, lines: Sequence[str]) -> None:
 
 
 def write_sources(folder: Path, finished: Sequence[Finished], tests: set[str] | None) -> None:
-    """Write `sources.csv`: for each composite its part of the data set and where it comes from."""
+    """Write `sources.csv`: the split and the sources of each composite."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("split", *Row._fields))

@@ -1,4 +1,4 @@
-"""Object outlines as annotation files hold them, polygons and run lengths, turned into masks."""
+"""Conversion of object outlines in annotation files, polygons and run lengths, to masks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .pictures import Bytes
 
-_LINES = 4  # scan lines to a row of pixels
+_LINES = 4  # scan lines per row of pixels
 
 
 def decode_counts(text: str) -> list[int]:
     """Decode the run lengths in COCO's compressed string.
 
-    Five bits to a character, least significant first, the sixth saying that more follow, the last one's fifth
-    being the sign; from the fourth number on each is the difference to the one two before.
+    A character has five bits of a number, least significant first, and a sixth bit if more follow; the last
+    fifth bit is the sign. From the fourth number on, values are differences to the number two before.
 
     Raises:
-        DataError: The string is cut short, or has characters that do not occur in it.
+        DataError: The string is truncated, or has invalid characters.
     """
     counts: list[int] = []
     value = shift = 0
@@ -43,7 +43,7 @@ def decode_counts(text: str) -> list[int]:
 
 
 def decode_runs(counts: Sequence[int], height: int, width: int) -> Bytes:
-    """Decode run lengths down the columns, background first, to a mask (height,width), 0 or 255.
+    """Decode run lengths along the columns, background first, to a mask (height,width), 0 or 255.
 
     Raises:
         DataError: They do not add up to the mask's size.
@@ -55,13 +55,13 @@ def decode_runs(counts: Sequence[int], height: int, width: int) -> Bytes:
 
 
 def fill(polygons: Sequence[NDArray[np.float64]], height: int, width: int) -> Bytes:
-    """Fill the union of polygons, antialiased; returns a mask (height,width).
+    """Fill the union of polygons, antialiased, in a mask (height,width).
 
     Args:
-        polygons: corners (N,2) as x, y in pixels; pixel i reaches from i to i + 1. What a polygon encloses
-            twice is outside.
-        height: rows of the mask.
-        width: columns of the mask.
+        polygons: Corners (N,2) as x, y in pixels; pixel i extends from i to i + 1. The even-odd rule applies
+            to each polygon.
+        height: The number of rows.
+        width: The number of columns.
     """
     covered = np.zeros((height, width), np.float32)
     for corners in polygons:
@@ -70,7 +70,7 @@ def fill(polygons: Sequence[NDArray[np.float64]], height: int, width: int) -> By
 
 
 def _cover(corners: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
-    """Share of each pixel that lies in one polygon: exact along four scan lines to a row."""
+    """Return the coverage of pixels by one polygon, exact along `_LINES` scan lines per row."""
     start, end = corners, np.roll(corners, -1, axis=0)
     covered = np.zeros((height, width), np.float32)
     top = max(0, int(np.floor(corners[:, 1].min())))

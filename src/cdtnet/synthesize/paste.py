@@ -1,4 +1,4 @@
-"""Objects cut out of photos and pasted onto others, as the 100 real composites were made: no ground truth."""
+"""Pasting objects cut out of photos onto others, as for the 100 real composites; there is no ground truth."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .pictures import Bytes, blend, feather, limit, read_photo, resize
 from .sources import SourcePhoto
 from .tasks import Finished, Folder, Row, seed_of
 
-TRIES = 12  # objects that are tried on one background
-COVERED = (0.02, 0.3)  # share of the background that a pasted object is meant to cover
+TRIES = 12  # number of objects tried per composite
+COVERED = (0.02, 0.3)  # range of the share of the background that an object covers
 _LEAST_COVERED = 0.01
-_LARGEST = 0.9  # of the background's sides
-_MAGNIFIED = 1.25  # more than that would look soft
-_DRIFT = 0.1  # how far from its height in its own photo an object may move, in heights of the background
-_SMALLEST = 16  # pixels of an object's sides in its photo
-_BORDER = 2  # pixels that an object has to keep from its photo's border
+_LARGEST = 0.9  # largest size of an object, as a share of the background's sides
+_MAGNIFIED = 1.25  # largest magnification; more would look soft
+_DRIFT = 0.1  # largest vertical shift from the position in its own photo, as a share of the height
+_SMALLEST = 16  # smallest side of an object in its photo, in pixels
+_BORDER = 2  # least distance of an object from its photo's border, in pixels
 
 
 class Cut(NamedTuple):
-    """An object cut out: colors (h,w,3), mask (h,w), and its center's height in its photo, 0..1."""
+    """A cut-out object: colors (h,w,3), mask (h,w), and the vertical position of its center, 0..1."""
 
     pixels: Bytes
     mask: Bytes
@@ -36,12 +36,12 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True)
 class Paste:
-    """One background and the objects that may be pasted on it.
+    """A background and the objects that may be pasted on it.
 
     Attributes:
-        name: What the background is called in the data set.
+        name: The name of the background in the data set.
         background: Its file.
-        objects: For each composite, the objects to try.
+        objects: The candidates for each composite.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Paste:
 
 
 def cut_out(instance: Instance) -> Cut | None:
-    """Cut an object out of its photo; None where, seen in full, it touches the border or is next to nothing.
+    """Cut an object out of its photo; None if it touches the border or is too small at full resolution.
 
     Raises:
         DataError: The photo or its annotation is damaged.
@@ -112,13 +112,13 @@ def cut_out(instance: Instance) -> Cut | None:
 def place(
     cut: Cut | None, size: tuple[int, int], random: np.random.Generator
 ) -> tuple[Bytes, Bytes, Window] | None:
-    """Scale an object and find a place for it on a background of `size` (H,W).
+    """Scale an object and choose its position on a background of `size` (H,W).
 
-    The share of the background that it covers is drawn, then where it lies: anywhere across, and about as
-    high as it was in its own photo, so that what stands on the ground does not fly.
+    The share of the background that it covers is random, and so is its horizontal position. Its vertical
+    position is about that in its own photo, so that objects stay on the ground.
 
     Returns:
-        Its colors, its mask with a soft edge, and where it goes; None where it would be too small.
+        Its colors, its mask with a soft edge, and its window; None if it would be too small.
     """
     if cut is None:
         return None

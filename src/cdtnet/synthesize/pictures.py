@@ -1,4 +1,4 @@
-"""Photos and masks as 8-bit arrays: read, resized, softened, blended."""
+"""Photos and masks as 8-bit arrays: reading, resizing, softening and blending."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STRIP = 128  # rows converted at a time
 
 
 def read_photo(entry: Entry) -> Bytes:
-    """Read a photo, upright, as (H,W,3) sRGB; depth beyond 8 bits, profile and alpha end here.
+    """Read a photo, upright, as (H,W,3) 8-bit sRGB without alpha.
 
     Raises:
         DataError: The file is missing, damaged, or of an unknown kind.
@@ -37,8 +37,8 @@ def read_mask(entry: Entry, photo: Bytes | None = None) -> Bytes:
     """Read a mask as (H,W), 255 = foreground.
 
     Args:
-        entry: The mask's file.
-        photo: The photo that it has to be as large as.
+        entry: The file of the mask.
+        photo: The photo, whose size it must have.
 
     Raises:
         DataError: The file cannot be read, is of another size, or has no foreground or no background.
@@ -57,7 +57,7 @@ def read_mask(entry: Entry, photo: Bytes | None = None) -> Bytes:
 
 
 def resize(pixels: Bytes, height: int, width: int) -> Bytes:
-    """Resize (H,W) or (H,W,3) to height×width: antialiased when smaller, cubic when larger."""
+    """Resize (H,W) or (H,W,3) to height×width: antialiased when reducing, cubic when enlarging."""
     if pixels.shape[:2] == (height, width):
         return pixels
     import pyvips
@@ -66,7 +66,7 @@ def resize(pixels: Bytes, height: int, width: int) -> Bytes:
     bands = 1 if source.ndim == 2 else source.shape[2]
     image = pyvips.Image.new_from_memory(source.data, source.shape[1], source.shape[0], bands, "uchar")
     across, down = width / source.shape[1], height / source.shape[0]
-    if max(across, down) > 1:  # with resize, what is enlarged would move by half a pixel
+    if max(across, down) > 1:  # `resize` would shift an enlarged picture by half a pixel
         image = image.affine(
             [across, 0, 0, down],
             interpolate=pyvips.Interpolate.new("bicubic"),
@@ -82,7 +82,7 @@ def resize(pixels: Bytes, height: int, width: int) -> Bytes:
 
 
 def limit(pixels: Bytes, size: int | None) -> Bytes:
-    """Bring the long side of (H,W) or (H,W,3) down to `size` pixels; smaller pictures stay as they are."""
+    """Reduce the longer side of (H,W) or (H,W,3) to `size` pixels; smaller pictures are unchanged."""
     height, width = pixels.shape[:2]
     scale = (size or max(height, width)) / max(height, width)
     if scale >= 1:
@@ -91,7 +91,7 @@ def limit(pixels: Bytes, size: int | None) -> Bytes:
 
 
 def enlarge_mask(mask: Bytes, height: int, width: int) -> Bytes:
-    """Bring a mask (h,w) to another size so that its edge stays about a pixel wide, without stairs."""
+    """Enlarge a mask (h,w) with an edge about a pixel wide, without stairs."""
     scale = max(height / mask.shape[0], width / mask.shape[1])
     if scale <= 1:
         return resize(mask, height, width)
@@ -111,7 +111,7 @@ def feather(mask: Bytes) -> Bytes:
 
 
 def _binomial(mask: Bytes) -> Bytes:
-    """Blur (H,W) with the weights 1 2 1 down and across."""
+    """Blur (H,W) with the weights 1 2 1 in both directions."""
     blurred = np.pad(mask, 1, mode="edge").astype(np.uint16)
     blurred = blurred[:-2] + 2 * blurred[1:-1] + blurred[2:]
     blurred = blurred[:, :-2] + 2 * blurred[:, 1:-1] + blurred[:, 2:]
@@ -121,8 +121,8 @@ def _binomial(mask: Bytes) -> Bytes:
 def blend(foreground: Bytes, background: Bytes, mask: Bytes) -> Bytes:
     """Blend the foreground (H,W,3) over the background (H,W,3) by the mask (H,W) in sRGB values.
 
-    Not in linear light: the networks, the metrics and image editors mix sRGB values by the mask, so that
-    composite = mask · object + (1 − mask) · background holds for who reads the files.
+    Linear light is not used: networks, metrics and image editors blend sRGB values by the mask, so that the
+    files satisfy composite = mask · object + (1 − mask) · background.
     """
     result = background.copy()
     for top in range(0, len(mask), _STRIP):

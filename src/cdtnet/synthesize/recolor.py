@@ -1,4 +1,4 @@
-"""Recolored foregrounds of photos, as for the training of the networks."""
+"""Recoloring foregrounds of photos, as for the training of the networks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TRANSFERRED = 0.36  # share of composites with another photo's colors, as in com
 
 @dataclass(frozen=True)
 class Recolor:
-    """One photo and its masks.
+    """A photo and its masks.
 
     Attributes:
         source: The photo.
-        donors: Other photos that colors may be taken from.
-        per_mask: How many composites for each mask.
+        donors: Other photos from which colors may be transferred.
+        per_mask: The number of composites per mask.
     """
 
     source: SourcePhoto

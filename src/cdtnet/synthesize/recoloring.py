@@ -20,11 +20,11 @@ from ..model.sampling import upsample
 from .pictures import Bytes, enlarge_mask, limit
 from .tasks import seed_of
 
-LOW = 256  # long side of the copies whose colors decide, in pixels
-TILE = 512  # pixels; bounds the memory
-FMSE_FLOOR = 25.0  # what differs by less from the photo is drawn again
+LOW = 256  # longer side in pixels of the reduced copies whose colors determine the change
+TILE = 512  # side of tiles in pixels, which bounds the memory
+FMSE_FLOOR = 25.0  # recolorings with a smaller fMSE are drawn again
 LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
-_GRAY = 0.2  # so dark that no light drives it to white
+_GRAY = 0.2  # dark enough that no light makes it white
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Recoloring:
     """A change of colors that does not depend on the tiles.
 
     Attributes:
-        method: "transfer" or "retouch", and "+light" where the light changes over the picture.
-        seed: What its randomness began with.
-        low: (1,3,h,w) the photo, small, sRGB in 0..1.
-        low_mask: (1,1,h,w) its mask.
-        donor: another photo and its mask, small, where colors are transferred.
-        light: (1,3,h,w) factors of linear light.
-        amount: share of the change that is applied.
+        method: "transfer" or "retouch", and "+light" if the light changes across the picture.
+        seed: The seed of its random numbers.
+        low: (1,3,h,w), the reduced photo, sRGB in 0..1.
+        low_mask: (1,1,h,w), its mask.
+        donor: Another reduced photo and its mask, for transferred colors.
+        light: (1,3,h,w), factors of linear light.
+        amount: The share of the change that is applied.
     """
 
     method: str
@@ -50,10 +50,10 @@ class Recoloring:
     amount: float = 1.0
 
     def change(self, rgb: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
-        """Return how far each pixel of a tile (1,3,h,w) moves; `window` is its place in the photo."""
+        """Return the change of each pixel of a tile (1,3,h,w); `window` is its position in the photo."""
         random = RandomNumbers(1, torch.Generator().manual_seed(self.seed))
         if self.donor:
-            # The small copy decides; the tile's pixels ride along without weight.
+            # The statistics are those of the reduced copy; the tile's pixels have no weight.
             both = torch.cat((self.low.flatten(2), rgb.flatten(2)), dim=2)[:, :, None]
             pixels = rgb[:, :1].flatten(2)
             weight = torch.cat((self.low_mask.flatten(2), torch.zeros_like(pixels)), dim=2)[:, :, None]
@@ -79,14 +79,14 @@ class Recoloring:
 def draw(
     photo: Bytes, mask: Bytes, donor: tuple[Bytes, Bytes] | None, seed: int, *item: str | int
 ) -> Recoloring:
-    """Draw a recoloring of a photo's foreground, again if it hardly shows, and less of it if it is too much.
+    """Draw a recoloring of a photo's foreground; again if it is hardly visible, reduced if it is too strong.
 
     Args:
         photo: (H,W,3).
         mask: (H,W).
-        donor: another photo (h,w,3) and its mask (h,w) to transfer colors from; None retouches instead.
-        seed: what all randomness begins with.
-        item: what else it depends on.
+        donor: Another photo (h,w,3) and its mask (h,w) for transferred colors; None retouches instead.
+        seed: The seed of the data set.
+        item: Further parts of the seed.
     """
     low, low_mask = _tensor(limit(photo, LOW)), _tensor(limit(mask, LOW))
     size = (low.shape[2], low.shape[3])
@@ -119,7 +119,7 @@ def generated_mask(photo: Bytes, seed: int) -> Bytes:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let PyTorch use one thread: workers share the cores, and sums come out the same everywhere."""
+    """Limit PyTorch to one thread: workers share the cores, and sums are the same everywhere."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

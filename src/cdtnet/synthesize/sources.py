@@ -13,9 +13,9 @@ from ..datasets.tree import Entry, open_tree
 from ..errors import DataError
 from ..imaging.formats import SUFFIXES, has_picture_suffix
 
-_NUMBERED = (r"__\d+$", r"_\d+$", r"_mask$")  # what may follow a photo's name in its masks' names
+_NUMBERED = (r"__\d+$", r"_\d+$", r"_mask$")  # suffixes of masks' names after the photo's name
 
-_LONGEST = 200  # bytes; file systems take 255
+_LONGEST = 200  # bytes; the limit of file systems is 255
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class SourcePhoto:
     """A photo and its object masks.
 
     Attributes:
-        name: What it is called in the data set; no two photos share it.
+        name: Its name in the data set; unique among photos.
         photo: Its file.
-        masks: Its masks' files.
+        masks: The files of its masks.
     """
 
     name: str
@@ -34,10 +34,10 @@ class SourcePhoto:
 
 
 def pictures(folder: Path) -> dict[str, Entry]:
-    """Find all pictures in a folder, zip or tar archive, by their paths in it without suffix.
+    """Find all pictures in a folder, zip or tar archive, by their paths without suffix.
 
     Raises:
-        DataError: It is missing, unreadable, without pictures, or has two that differ in their suffix only.
+        DataError: It is missing, unreadable, without pictures, or has two that differ only in their suffix.
     """
     tree = open_tree(folder)
     found: dict[str, Entry] = {}
@@ -58,11 +58,11 @@ def pictures(folder: Path) -> dict[str, Entry]:
 def names(keys: Iterable[str]) -> dict[str, str]:
     """Return the pictures' names in the data set, by their paths without suffix.
 
-    The last part of the path, or, where several pictures share that, all parts joined by `-`. What lists of
-    files cannot hold (line breaks, backslashes, spaces at the ends) becomes `-`.
+    A name is the last part of the path, or, if several pictures share that, all parts joined by `-`.
+    Characters that lists of files cannot contain (line breaks, backslashes, spaces at the ends) become `-`.
 
     Raises:
-        DataError: Two would still have one name.
+        DataError: Two pictures would still have the same name.
     """
     paths = {key: _tidy(key.rpartition("/")[2]) for key in keys}
     shared = Counter(_fold(name) for name in paths.values())
@@ -84,14 +84,14 @@ def _tidy(path: str) -> str:
 
 
 def _fold(name: str) -> str:
-    """Map names that some file systems treat as equal to one name."""
+    """Map names that some file systems treat as equal to the same name."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[SourcePhoto], list[str]]:
     """Find photos in a folder and their masks in another, at the same paths; sorted by name.
 
-    A mask has its photo's name, or that with `__1`, `_1` (any number) or `_mask` added.
+    A mask has its photo's name, optionally followed by `__1`, `_1` (any number) or `_mask`.
 
     Returns:
         The photos, and the paths of masks that belong to none of them.
@@ -104,7 +104,7 @@ def photos_with_masks(photos: Path, masks: Path | None) -> tuple[list[SourcePhot
 
 
 def match_masks(photos: Iterable[str], masks: dict[str, Entry]) -> tuple[dict[str, list[Entry]], list[str]]:
-    """Return the masks of each photo, in the order of their numbers, and unmatched masks."""
+    """Return the masks of photos, in the order of their numbers, and unmatched masks."""
     owned: dict[str, list[Entry]] = {key: [] for key in photos}
     lost = []
     for key in sorted(masks, key=_by_number):
@@ -118,7 +118,7 @@ def match_masks(photos: Iterable[str], masks: dict[str, Entry]) -> tuple[dict[st
 
 
 def describe_lost(masks: Sequence[str]) -> list[str]:
-    """Describe masks that belong to no photo in a sentence, if there are any."""
+    """Describe masks that belong to no photo; an empty list if there are none."""
     return [f"{len(masks)} masks belong to no photo, such as {masks[0]}."] if masks else []
 
 
@@ -128,11 +128,11 @@ def _by_number(key: str) -> list[tuple[int, str]]:
 
 
 def versions(folders: Sequence[Path], masks: Path) -> dict[str, dict[str, Entry]]:
-    """Return the pictures in the folder of each version of photos, by the version's name.
+    """Return the pictures in the folders of versions of photos, by the version's name.
 
     Args:
-        folders: One folder for each version, or one folder that holds a folder for each.
-        masks: A folder which is no version, should it be among them.
+        folders: One folder per version, or one folder that contains a folder per version.
+        masks: A folder that is not a version, if it is among them.
 
     Raises:
         DataError: There are fewer than two versions.
@@ -153,7 +153,7 @@ def versions(folders: Sequence[Path], masks: Path) -> dict[str, dict[str, Entry]
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """Return the shortest ends of the folders' paths that differ."""
+    """Return the shortest endings of the folders' paths that differ."""
     parts = [folder.absolute().parts for folder in folders]
     for length in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(part[-length:]) for part in parts]

@@ -1,4 +1,4 @@
-"""Shared parts of the three ways to make composites: a task for each photo, and the output folder."""
+"""Shared parts of the three modes: a task per photo, and the output folder."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..imaging.write import encode_picture
 from ..system.atomic import write_file
 from .pictures import Bytes
 
-Pixels = Bytes | Callable[[], Bytes]  # or what makes them, where they are needed
+Pixels = Bytes | Callable[[], Bytes]  # or a function that makes them when needed
 
 
 class Row(NamedTuple):
     """The sources of one composite; a line of `sources.csv`.
 
     Attributes:
-        composite: File name of the composite.
-        mask: File name of its mask.
-        real: File name of the ground truth, or "" where there is none.
+        composite: The file name of the composite.
+        mask: The file name of its mask.
+        real: The file name of the ground truth, or "" without one.
         photo: The source of the background, and of the ground truth.
-        foreground: The source of the foreground's pixels, or of its new colors; "" where there is none.
+        foreground: The source of the foreground's pixels, or of its new colors; "" without one.
         mask_source: The source of the mask.
-        method: How it was made.
-        seed: What its randomness began with.
+        method: The method.
+        seed: The seed of its random numbers.
     """
 
     composite: str
@@ -51,13 +51,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Folder:
-    """The folder of a data set, and how pictures are written there.
+    """The folder of a data set, with the options for writing pictures.
 
     Attributes:
-        path: The folder, with `composite_images`, `masks` and, where there is a ground truth, `real_images`.
-        seed: What all randomness begins with.
-        size: The longest side of a picture, in pixels; None leaves photos as large as they are.
-        quality: Of JPEG files, 1..100.
+        path: The folder, with `composite_images`, `masks` and, if there is a ground truth, `real_images`.
+        seed: The seed of the data set.
+        size: The longest side of a picture in pixels; None keeps the size of photos.
+        quality: The quality of JPEG files, 1..100.
         lossless: Whether photos become PNG instead of JPEG files.
     """
 
@@ -72,7 +72,7 @@ class Folder:
         return stem + (".png" if self.lossless else ".jpg")
 
     def add(self, row: Row, composite: Pixels, mask: Bytes, real: Bytes | None = None) -> None:
-        """Write a composite, its mask and its ground truth, each unless it is there; the composite last.
+        """Write the missing files of a composite, its mask and its ground truth; the composite last.
 
         Raises:
             WriteError: The disk is full, or the folder cannot be written.
@@ -97,11 +97,11 @@ class Folder:
 
 
 class Task(Protocol):
-    """One photo's composites, ready to be sent to another process."""
+    """The composites of one photo; can be sent to another process."""
 
     @property
     def name(self) -> str:
-        """The photo's name in the data set."""
+        """The name of the photo in the data set."""
 
     def run(self, folder: Folder) -> Finished:
         """Make and write the composites.
@@ -113,6 +113,6 @@ class Task(Protocol):
 
 
 def seed_of(seed: int, *item: str | int) -> int:
-    """Derive the seed of one item's randomness, 0..2⁶³-1, from the item and the seed only."""
+    """Derive the seed of an item, 0..2⁶³-1, from the item and the data set's seed only."""
     text = "\0".join(map(str, (seed, *item))).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1

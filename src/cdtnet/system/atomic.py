@@ -19,11 +19,10 @@ _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
 def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a file whole; see `new_file`.
+    """Write a file atomically; see `new_file`.
 
     Raises:
-        WriteError: The folder is missing or cannot be written, or the disk is full; nothing has changed
-            then.
+        WriteError: The folder is missing or cannot be written, or the disk is full; nothing was changed.
     """
     with new_file(path) as stream:
         stream.write(data)
@@ -31,10 +30,10 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
 
 @contextlib.contextmanager
 def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file for writing whose old content stays until the new one is safely on disk.
+    """Open a file for writing, and replace the old one when the block ends and the new one is on disk.
 
-    A new file gets the permissions that the umask grants, an old one keeps its own; a link keeps pointing to
-    the file that is replaced. If the block ends with an error, nothing has changed. If the process is killed,
+    A new file gets the permissions of the umask, an existing one keeps its own; a link keeps pointing to the
+    file that is replaced. If the block raises an error, the old file is unchanged. If the process is killed,
     `.NAME.????????.tmp` stays beside it until `remove_leftovers`.
 
     Raises:
@@ -63,10 +62,10 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, if it is not there.
+    """Make a folder and its parents, if they do not exist.
 
     Raises:
-        WriteError: It cannot be made.
+        WriteError: The folder cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -75,7 +74,7 @@ def make_folder(path: Path) -> None:
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:
-    """Remove files that `new_file` began and did not finish because its process was killed."""
+    """Remove temporary files of `new_file` whose process was killed."""
     for path in paths:
         if _TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError), _held(path):  # another process may be writing it
@@ -114,10 +113,10 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Check, before any work is done, that a path can be the name of a file.
+    """Check, before any work is done, that a file can have this path.
 
     Raises:
-        WriteError: The folder is missing, or something else than a file has that name.
+        WriteError: The folder is missing, the name is too long, or the path is not a file.
     """
     target = Path(os.path.realpath(path))
     if len(os.fsencode(target.name)) > LONGEST_NAME:
@@ -132,12 +131,12 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[None]:
-    """Hold a file inside the context, where that does not keep it from being removed.
+    """Lock a file in the context, on systems where a locked file can be removed.
 
     Raises:
-        OSError: Another process holds it.
+        OSError: Another process has locked it.
     """
-    if os.name == "nt":  # Windows removes no open file
+    if os.name == "nt":  # Windows does not remove open files
         yield
         return
     handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)

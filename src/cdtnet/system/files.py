@@ -9,7 +9,7 @@ def check_regular(path: str | os.PathLike[str]) -> None:
     """Refuse pipes and devices, which could block forever.
 
     Raises:
-        OSError: It is missing, or a pipe or a device.
+        OSError: The file is missing, or is a pipe or a device.
     """
     mode = os.stat(path).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

@@ -1,10 +1,10 @@
-"""Detection of forks, which libraries with threads do not survive: they would wait forever."""
+"""Detection of forks: in a forked process, libraries with threads would wait forever."""
 
 import os
 
 from ..errors import CdtnetError
 
-_state = {"used": False, "lost": False}  # used in this process; lost in a fork of one that used them
+_state = {"used": False, "lost": False}  # used: by this process; lost: by the process that forked it
 
 
 def use_threads() -> None:
@@ -13,7 +13,7 @@ def use_threads() -> None:
     Call this before every use.
 
     Raises:
-        CdtnetError: The process was forked from one that had used them, so it would wait forever.
+        CdtnetError: This process was forked from one that had used them.
     """
     if _state["lost"]:
         raise CdtnetError(

@@ -12,45 +12,45 @@ try:
 except ModuleNotFoundError:  # Windows
     import msvcrt
 
-    _BEYOND = (1 << 31) - 1  # beyond the content, because others cannot read what a lock covers
+    _BEYOND = (1 << 31) - 1  # beyond the content, because other processes cannot read locked bytes
 
     def lock(handle: int) -> None:
-        """Hold an open file.
+        """Lock an open file.
 
         Raises:
-            BlockingIOError: Another process holds it.
-            OSError: The file system has no locks.
+            BlockingIOError: Another process has locked it.
+            OSError: The file system does not support locks.
         """
         place = os.lseek(handle, 0, os.SEEK_CUR)
         os.lseek(handle, _BEYOND, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except PermissionError as error:  # Windows does not say how others hold it
+        except PermissionError as error:  # as Windows reports locked files
             raise BlockingIOError(error.errno, error.strerror) from error
         finally:
             os.lseek(handle, place, os.SEEK_SET)
 else:
 
     def lock(handle: int) -> None:
-        """Hold an open file.
+        """Lock an open file.
 
         Raises:
-            BlockingIOError: Another process holds it.
-            OSError: The file system has no locks.
+            BlockingIOError: Another process has locked it.
+            OSError: The file system does not support locks.
         """
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
 def locked_file(path: Path, refusal: str) -> Iterator[None]:
-    """Hold a file inside the context.
+    """Lock a file in the context.
 
     Args:
-        path: The file; made if it does not exist.
-        refusal: The sentence for the process that comes second.
+        path: The file; created if it does not exist.
+        refusal: The error message if another process has locked it.
 
     Raises:
-        DataError: Another process holds it.
+        DataError: Another process has locked it.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT)
     try:

@@ -1,4 +1,4 @@
-"""The resources of the machine that this process may use and has used."""
+"""Processor cores and memory that this process may use and has used."""
 
 import ctypes
 import os
@@ -27,7 +27,7 @@ def available_cores() -> int:
 def share_cores(workers: int) -> None:
     """Limit each of `workers` threads to its share of the cores.
 
-    Call this before the computing libraries are loaded: they read their settings only then.
+    Call this before the computing libraries are loaded, because they read the settings at import.
     """
     threads = max(1, available_cores() // workers)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
@@ -36,7 +36,7 @@ def share_cores(workers: int) -> None:
 
 
 def trim_memory() -> None:
-    """Return freed memory to the system, where the C library keeps it (glibc)."""
+    """Return freed memory to the system, if the C library keeps it (glibc)."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim:
@@ -53,7 +53,7 @@ def peak_memory() -> int:
 
 
 def free_memory() -> int | None:
-    """Return the bytes of main memory that this process may still take; None if unknown."""
+    """Return the main memory that this process may still use, in bytes; None if unknown."""
     if not STATUS.exists():
         return None
     import resource
@@ -63,7 +63,7 @@ def free_memory() -> int | None:
 
 
 def stay_within_memory() -> None:
-    """Limit this process to the free memory, so that it fails instead of other processes."""
+    """Limit this process to the free memory, so that it fails before it harms other processes."""
     if STATUS.exists():
         import resource
 
@@ -74,7 +74,7 @@ def stay_within_memory() -> None:
 
 
 def read_bytes(file: Path, name: str) -> int:
-    """Read a line such as "VmHWM: 123 kB" of a file of /proc, in bytes."""
+    """Read a value, such as "VmHWM: 123 kB" of a file of /proc, in bytes."""
     found = re.search(rf"{name}:\s*(\d+) kB", file.read_text())
     assert found
     return 1024 * int(found[1])

@@ -17,10 +17,10 @@ def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit:
     """Yield the results of `work` for each item, in the order of completion.
 
     Args:
-        pool: Who works.
-        work: What is done to each item.
-        items: Taken one by one, when there is a place.
-        limit: How many are submitted at once, running or waiting.
+        pool: The executor.
+        work: The function.
+        items: The items; consumed as earlier ones are completed.
+        limit: The largest number of items that are running or waiting.
     """
     queue = iter(items)
     running = {pool.submit(work, item) for item in islice(queue, limit)}
@@ -43,9 +43,9 @@ def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: i
 
 
 def ahead(items: Iterable[T], limit: int) -> Generator[T, None, None]:
-    """The items, made in a thread of their own that is at most `limit` of them ahead.
+    """Yield the items of an iterable that runs in a thread of its own, at most `limit` items ahead.
 
-    What raises there is raised here. The thread ends when this does.
+    Errors of the iterable are raised here. The thread ends with this generator.
     """
     queue: Queue[tuple[Any, BaseException | None, bool]] = Queue(limit)
     stopped = Event()

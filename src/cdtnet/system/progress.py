@@ -18,16 +18,16 @@ def bar(
     total: int | None = None,
     delay: float = 1.0,
 ) -> tqdm[Any]:
-    """Show on stderr what is done, the rate and the time left.
+    """Show the progress, the rate and the time left on stderr.
 
-    Only on a terminal, and only for work that takes longer than `delay`.
+    It is shown only on a terminal, and only for work that takes longer than `delay`.
 
     Args:
-        items: What to count while it is gone through; without, call `update`.
-        description: What is being done, such as "harmonizing".
-        unit: What is counted, such as "pictures".
-        total: How many there are, where `items` cannot tell.
-        delay: Seconds until it is shown, at the next update.
+        items: The items to iterate over; without them, call `update`.
+        description: The activity, such as "harmonizing".
+        unit: The name of the items, such as "pictures".
+        total: The number of items, if `items` has no length.
+        delay: Seconds before it is shown.
     """
     from tqdm import tqdm
 

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class StopSignal:
-    """A context that notes SIGINT and SIGTERM in `received`; a second one has its usual effect."""
+    """A context that records SIGINT or SIGTERM in `received`; a second signal has its usual effect."""
 
     def __init__(self) -> None:
         self.received = False
@@ -33,10 +33,10 @@ class StopSignal:
 def unbroken() -> Iterator[StopSignal]:
     """Delay Ctrl-C and SIGTERM until the end of the block.
 
-    What they raise in the middle would be lost, and printed, wherever libvips calls back.
+    An exception that they raise in a callback of libvips would be printed and lost.
 
     Raises:
-        KeyboardInterrupt: One of them came.
+        KeyboardInterrupt: One of them was received.
     """
     with StopSignal() as signal:
         yield signal
@@ -46,7 +46,7 @@ def unbroken() -> Iterator[StopSignal]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does; a second one ends at once."""
+    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does; a second one ends the process at once."""
     if threading.current_thread() is not threading.main_thread():  # other threads may not set handlers
         yield
         return

@@ -1,1 +1,1 @@
-"""Training of the networks on composites made on the fly."""
+"""Training of the networks."""

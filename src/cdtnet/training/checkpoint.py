@@ -17,7 +17,7 @@ from ..system.atomic import write_file
 from ..weights import CONFIG_ENTRY
 from .recipe import Recipe
 
-# What may differ when a run is taken up again, for it changes nothing about the result.
+# Keys that may differ when a run resumes, because they do not affect the result.
 FREE = {
     *("about", "data.workers", "data.damaged", "data.root", "data.photos", "data.masks"),
     *("watch.log_every", "watch.keep"),
@@ -25,20 +25,20 @@ FREE = {
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write atomically: a run killed while writing still has the checkpoint before."""
+    """Write a checkpoint atomically, so that a kill while writing keeps the previous one."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_file(path, buffer.getbuffer())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote, onto the CPU, without running any code from the file.
+    """Read a checkpoint of `save_checkpoint` onto the CPU, without running code from the file.
 
     Raises:
-        DataError: There is none, or it is damaged.
+        DataError: There is no checkpoint, or it is damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:  # PyTorch does not compare checksums
+        with zipfile.ZipFile(path) as archive:  # PyTorch does not verify checksums
             if archive.testzip():
                 raise zipfile.BadZipFile
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -46,7 +46,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise DataError(f"There is no checkpoint at {path}.") from error
     except OSError as error:
         raise DataError(f"The checkpoint {path} cannot be read ({error.strerror}).") from error
-    except Exception as error:  # the unpickler trusts the file to make sense, and fails in every way
+    except Exception as error:  # the unpickler fails in many ways on invalid files
         raise DataError(f"The checkpoint {path} is damaged; remove it to start again.") from error
     if not isinstance(state, dict):
         raise DataError(f"{path} is not the checkpoint of a run; remove it to start again.")
@@ -54,13 +54,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
-    """Refuse to go on with a run by another recipe than it was begun with.
+    """Refuse to resume a run with another recipe.
 
     Raises:
-        DataError: The configurations differ; the message names the difference.
+        DataError: The recipes differ; the message names the difference.
     """
     content = json.loads(before)
-    with suppress(ValidationError):  # what recipes could not say yet was as it is by default
+    with suppress(ValidationError):  # keys that older recipes lack have their defaults
         content = Recipe.model_validate(content).model_dump(mode="json")
     old, new = _flat(content), _flat(recipe.model_dump(mode="json"))
     differ = sorted(key for key in {*old, *new} - FREE if old.get(key) != new.get(key))
@@ -73,13 +73,13 @@ def check_same_recipe(before: str, recipe: Recipe, folder: Path) -> None:
 def restore(model: nn.Module, state: dict[str, Any], network: CDTNet) -> None:
     """Load a checkpoint's state into its objects.
 
-    Checkpoints of runs begun before states carried their configuration are completed with it: the recipe,
-    which has been compared, is the same.
+    Checkpoints of older runs, whose states have no configuration, are completed with that of the recipe,
+    which is the same.
 
     Args:
-        model: the network, or an average of it.
-        state: of the same.
-        network: whose configuration it is.
+        model: The network, or an average of it.
+        state: Its state.
+        network: The network with the configuration.
     """
     prefix = "" if model is network else "module."
     model.load_state_dict({prefix + CONFIG_ENTRY: network.get_extra_state(), **state})
@@ -98,8 +98,8 @@ def check_numbers(model: nn.Module, samples: int) -> None:
     """Refuse to write weights of a run that has diverged.
 
     Args:
-        model: what is trained.
-        samples: that it has seen.
+        model: The trained network.
+        samples: The number of samples so far.
 
     Raises:
         CdtnetError: Weights are NaN or infinite.

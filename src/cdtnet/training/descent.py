@@ -1,4 +1,4 @@
-"""Optimization as in the paper, with Adam."""
+"""Optimization with AdamW, which without weight decay is the published Adam."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -18,12 +18,12 @@ from .recipe import Stage
 
 
 class Descent:
-    """The optimizer: AdamW, which without weight decay is the published Adam.
+    """The optimizer of a stage.
 
     Args:
-        model: whose parts are trained that the stage names.
-        stage: of the losses and the optimizer's numbers.
-        processes: that share batches.
+        model: The network; the parts named by the stage are trained.
+        stage: The stage, with losses and hyperparameters.
+        processes: The processes that share batches.
     """
 
     def __init__(self, model: CDTNet, stage: Stage, processes: Processes):
@@ -42,10 +42,10 @@ class Descent:
         if processes.count > 1:
             share_batch_norm(self.objective)
             self.objective = DistributedDataParallel(self.objective)
-        self.missing = stage.accumulate  # parts of the batch
+        self.missing = stage.accumulate  # parts of the batch that are not computed yet
 
     def add(self, triplet: Triplet, window: Window) -> Tensor:
-        """Add a part's gradient to the batch's; processes wait for each other at the last part."""
+        """Add the gradient of a part of the batch; processes synchronize at the last part."""
         self.missing -= 1
         alone = isinstance(self.objective, DistributedDataParallel) and self.missing
         with self.objective.no_sync() if alone else nullcontext():  # type: ignore[operator]
@@ -54,10 +54,10 @@ class Descent:
         return loss.detach()
 
     def step(self, rate: float, *, measure: bool = False) -> Tensor | None:
-        """Step down the gradient of the batch.
+        """Apply the gradient of the batch.
 
         Returns:
-            The gradient's norm before it is clipped, if that is measured.
+            The norm of the gradient before clipping, if `measure` is set.
         """
         norm = None
         if self.stage.clip is not None or measure:

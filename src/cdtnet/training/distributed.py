@@ -17,7 +17,7 @@ Items = TypeVar("Items", Tensor, list[int])
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's rank in the run, and its device."""
+    """The rank and device of this process in the run."""
 
     device: torch.device
     rank: int = 0
@@ -25,7 +25,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this process writes files."""
         return self.rank == 0
 
     def share(self, batch: Items) -> Items:
@@ -56,13 +56,13 @@ class Processes:
 
 @contextmanager
 def join_processes(device: str) -> Iterator[Processes]:
-    """Join the processes that `torchrun` has started; alone without it.
+    """Join the processes that `torchrun` has started; without it, there is one process.
 
     Args:
         device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
 
     Raises:
-        CdtnetError: There is no such device, or it cannot be used here.
+        CdtnetError: The device does not exist or cannot be used.
     """
     place = _device(device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     count = int(os.environ.get("WORLD_SIZE", 1))
@@ -96,7 +96,7 @@ def _device(name: str) -> torch.device:
 
 
 class _SumOverProcesses(torch.autograd.Function):
-    """A tensor's sum over all processes, whose gradient is the sum of all processes' gradients."""
+    """The sum of a tensor over all processes; its gradient is the sum of the gradients of all processes."""
 
     @staticmethod
     def forward(_context: Any, tensor: Tensor) -> Tensor:
@@ -110,9 +110,9 @@ class _SumOverProcesses(torch.autograd.Function):
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
-    """BatchNorm whose statistics are those of the batch over all processes, on any device.
+    """BatchNorm with the statistics of the batch over all processes, on any device.
 
-    PyTorch's SyncBatchNorm does the same on GPUs alone.
+    PyTorch's SyncBatchNorm supports only GPUs.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
 
 def share_batch_norm(module: nn.Module) -> None:
-    """Turn every BatchNorm inside a module into one that all processes share; names and values stay."""
+    """Replace every BatchNorm in a module by `SharedBatchNorm`; names and values are kept."""
     for part in module.modules():
         if type(part) is nn.BatchNorm2d:
             part.__class__ = SharedBatchNorm

@@ -1,7 +1,7 @@
 """The sources of training batches: triplets on disk, or composites made on the fly.
 
-What a step is trained on depends on the recipe's seed and the step's place in the run alone – not on the
-number of processes or workers, nor on whether the run was interrupted before.
+The data of a step depend only on the recipe's seed and the step's position in the run, not on the number of
+processes or workers, nor on interruptions.
 """
 
 import random
@@ -34,14 +34,14 @@ class Feed(Protocol):
         """Return the number of pictures that a stage trains on."""
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
-        """Yield this process's parts of the batches from one sample of the run to another."""
+        """Yield this process's parts of the batches between two samples of the run."""
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """Yield the composites that a stage is scored on, always the same, in batches."""
+        """Yield batches of the composites on which a stage is scored, always the same."""
 
 
 class PhotoFeed:
-    """Composites made on the fly; photographs stay in the device's memory, at the size of the stage."""
+    """Composites made on the fly; photographs are in the device's memory, at the size of the stage."""
 
     def __init__(self, data: PhotoData, seed: int, processes: Processes):
         photos = find_photos(data.photos, data.masks)
@@ -54,16 +54,16 @@ class PhotoFeed:
                 f"Let data.held_out name some of the sources {sources}, and data.sources others, or none."
             )
         self.data, self.seed, self.processes = data, seed, processes
-        self.scored: PhotoStore | None = None  # held-out photographs at the size last asked for
+        self.scored: PhotoStore | None = None  # held-out photographs at the last requested size
 
     def samples(self, stage: Stage) -> int:
         """Return the number of composites that a stage trains on."""
-        assert stage.samples is not None  # the recipe is checked
+        assert stage.samples is not None  # checked by the recipe
         return stage.samples
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
-        """Yield this process's share of the batches, which all processes draw alike."""
-        # Crops of small pictures are enlarged a little at most; large ones would not fit into memory.
+        """Yield this process's share of the batches, which all processes draw in the same way."""
+        # Photographs are stored slightly larger than the stage's size; full ones would not fit into memory.
         store = self._load(self.photos, stage.size * 5 // 4 if stage.size <= 256 else stage.size)
         generator = torch.Generator(self.processes.device)
         for sample, size in _parts(stage, first, end):
@@ -71,11 +71,11 @@ class PhotoFeed:
             yield Triplet(*map(self.processes.share, draw(store, stage.part, size, generator)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """Yield composites of the held-out sources; fewer of larger pictures, which cost more."""
+        """Yield composites of the held-out sources, fewer of larger pictures, which take longer."""
         if self.scored is None or self.scored.size != stage.size:
             self.scored = self._load(self.held_out, stage.size)
         generator = torch.Generator(self.processes.device).manual_seed(0)
-        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colors from one another
+        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colors from each other
         for _ in range(max(self.data.validation * 64 // max(stage.size, 64), 16) // batch):
             yield draw(self.scored, batch, stage.size, generator)
 
@@ -102,7 +102,7 @@ class TripletFeed:
                 "on; it needs some of both: see `cdtnet data check`."
             )
         self.data, self.seed, self.processes = data, seed, processes
-        self.named: set[str] = set()  # what was said to be damaged
+        self.named: set[str] = set()  # triplets that were reported as damaged
         self.scored: tuple[int, DataLoader[Item]] | None = None  # size and reader of the validation triplets
 
     def samples(self, stage: Stage) -> int:
@@ -110,12 +110,12 @@ class TripletFeed:
         return stage.samples or (stage.epochs or 0) * len(self.train)
 
     def batches(self, stage: Stage, first: int, end: int) -> Iterator[Triplet]:
-        """Yield random crops, flipped half of the time, in a new random order for each epoch."""
+        """Yield random crops, flipped half of the time, in a new random order in every epoch."""
         crops = _Crops(self.train, self.seed, self.data.damaged)
         return self._read(self._loader(crops, _Steps(stage, first, end, self.processes)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """Yield evenly spread triplets of the test split, whole, resized to the stage's size."""
+        """Yield evenly spaced triplets of the test split, whole, resized to the stage's size."""
         if self.scored is None or self.scored[0] != stage.size:
             count = min(self.data.validation, len(self.test))
             chosen = [self.test[k * len(self.test) // count] for k in range(count)]
@@ -153,7 +153,7 @@ class TripletFeed:
 
 @dataclass(frozen=True)
 class _Steps(Iterable[list[tuple[int, int]]]):
-    """This process's keys of each part of a batch, made one after the other: a run has millions."""
+    """This process's keys of the parts of batches, made lazily, because a run has millions."""
 
     stage: Stage
     first: int
@@ -166,7 +166,7 @@ class _Steps(Iterable[list[tuple[int, int]]]):
 
 
 class WorkerLostError(DataError):
-    """A process that reads ahead has ended, so the next batch is not available."""
+    """A worker process has ended, so the next batch is not available."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -176,19 +176,19 @@ class WorkerLostError(DataError):
 
 
 def _outlive_one_signal(_worker: int) -> None:
-    """Let a reading process leave it to the training one to stop.
+    """Make a worker process ignore the first SIGINT or SIGTERM, so that the training process stops it.
 
-    Ctrl-C and schedulers signal both. The second SIGTERM counts: it comes where it does not end by itself.
+    Ctrl-C and schedulers signal all processes. A second SIGTERM ends a worker that does not stop.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, _frame: signal.signal(number, signal.SIG_DFL) and None)
 
 
 def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
-    """Read from a loader, and turn the loss of a worker into a sentence.
+    """Iterate over a loader, and turn the loss of a worker into a message.
 
     Raises:
-        WorkerLostError: A reading process was killed.
+        WorkerLostError: A worker process was killed.
     """
     try:
         yield from loader
@@ -202,17 +202,18 @@ def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
 def ignore_further_losses() -> None:
     """Disable PyTorch's handler of SIGCHLD.
 
-    It raises once for every process that has ended, wherever the program is by then: while the checkpoint
-    is written, or in a destructor, which prints a traceback. Loaders notice a loss later without it.
+    It raises an error for every worker that has ended, wherever the program is at that time: while a
+    checkpoint is written, or in a destructor, which prints a traceback. Without it, loaders detect the loss
+    later.
     """
     if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def is_worker_lost(error: Exception) -> bool:
-    """Check for PyTorch's error after a reading process was killed."""
+    """Check whether an error is PyTorch's after a worker was killed."""
     said = str(error)
-    if said.startswith("Caught "):  # what was raised in the process itself
+    if said.startswith("Caught "):  # an error raised in the worker itself
         return False
     return not isinstance(error, RuntimeError) or "DataLoader worker" in said
 
@@ -223,25 +224,25 @@ def open_feed(data: PhotoData | TripletData, seed: int, processes: Processes) ->
 
 
 def _parts(stage: Stage, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the first sample and the size of every part of a batch, within a range of samples."""
+    """Yield the first sample and the size of the parts of batches within a range of samples."""
     for batch in range(first, end, stage.batch):
         for part in range(batch, batch + stage.batch, stage.part):
             yield part, stage.size_at(batch)
 
 
 def _scored_at_once(size: int) -> int:
-    """Return how many pictures of this side fit into memory in a batch for validation."""
+    """Return the number of pictures of this side in a validation batch, limited by memory."""
     return max(16 * 64 // size, 1)
 
 
 def _is_validation(sample: Sample) -> bool:
-    """Decide by the data set's lists; without lists, take a tenth of the photographs."""
+    """Decide by the data set's lists; without lists, use a tenth of the photographs."""
     assert sample.real is not None
     return sample.split == "test" if sample.split else crc32(sample.real.path.encode()) % 10 == 0
 
 
 class Item(NamedTuple):
-    """One triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and the problems of those that it replaces."""
+    """A triplet, uint8 (3,S,S), (1,S,S), (3,S,S), and the problems of triplets that it replaces."""
 
     triplet: tuple[Tensor, ...]
     problems: tuple[str, ...]
@@ -249,14 +250,14 @@ class Item(NamedTuple):
 
 @dataclass
 class _Squares(Dataset[Item]):
-    """Whole pictures, resized to squares; the key is a position and a side."""
+    """Whole pictures, resized to squares; keys are a position and a side."""
 
     samples: Sequence[Sample]
     seed: int
     damaged: str
 
     def __getitem__(self, key: tuple[int, int]) -> Item:
-        """Return the triplet at a position; if it is damaged, the next one that is not."""
+        """Return the triplet at a position, or the next one that is not damaged."""
         position, size = key
         problems = []
         for index in range(len(self.samples)):
@@ -279,7 +280,7 @@ class _Squares(Dataset[Item]):
 
 
 class _Crops(_Squares):
-    """Random resized crops, with some foreground, of half the area or more, flipped half of the time."""
+    """Random resized crops of half the area or more, with some foreground, flipped half of the time."""
 
     def _sample(self, position: int) -> Sample:
         epoch, place = divmod(position, len(self.samples))
@@ -301,12 +302,12 @@ class _Crops(_Squares):
 
 
 def _mix(seed: int, place: int) -> int:
-    """Make a seed of 32 bits for one place of a run; PyTorch's generator ignores higher bits."""
+    """Make a 32-bit seed for a position in a run; PyTorch's generator ignores higher bits."""
     return crc32(f"{seed} {place}".encode())
 
 
 def _random_window(rng: random.Random, height: int, width: int) -> tuple[slice, slice]:
-    """Draw a window of half the area or more, the aspect ratio changed by up to a third."""
+    """Draw a window of half the area or more, with an aspect ratio changed by up to a third."""
     area, stretch = rng.uniform(0.5, 1.0), rng.uniform(0.75, 4 / 3)
     rows = min(max(round(height * (area / stretch) ** 0.5), 1), height)
     columns = min(max(round(width * (area * stretch) ** 0.5), 1), width)

@@ -9,10 +9,10 @@ from .recipe import Part, Recipe
 
 
 def build_model(recipe: Recipe) -> CDTNet:
-    """Build a network with random weights by the recipe's seed, and load parts from elsewhere.
+    """Build a network with random weights from the recipe's seed, and load initial parts.
 
     Raises:
-        WeightsError: There is no such part, or it has another shape.
+        WeightsError: A part does not exist, or has another shape.
     """
     torch.manual_seed(recipe.seed)
     model = CDTNet(recipe.model)

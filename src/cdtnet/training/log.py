@@ -1,4 +1,4 @@
-"""The log of a run: CSV files, TensorBoard with pictures, and other listeners."""
+"""The log of a run: CSV files, TensorBoard with pictures, and other loggers."""
 
 import csv
 import threading
@@ -15,17 +15,17 @@ from tqdm import tqdm
 from ..composites.synthesis import Triplet
 
 Listener = Callable[[int, dict[str, float]], None]
-"""Is told numbers by their names after so many samples."""
+"""A function that is called with the number of samples and values by name."""
 
 
 class Log:
-    """Appends to `log.csv`, `steps.csv` and to TensorBoard event files in the run's folder.
+    """Writes `log.csv`, `steps.csv` and TensorBoard event files in the run's folder.
 
-    A disk that is full costs lines of the diary, not the run.
+    If the disk is full, lines of the log are lost, but the run continues.
 
     Args:
-        folder: the run's.
-        listeners: called with everything that is logged, such as loggers of other packages.
+        folder: The folder of the run.
+        listeners: Called with all values, such as loggers of other packages.
     """
 
     def __init__(self, folder: Path, listeners: Sequence[Listener] = ()):
@@ -33,15 +33,15 @@ class Log:
         self.board = SummaryWriter(str(folder))
 
     def scores(self, samples: int, values: dict[str, float]) -> None:
-        """Note a validation's numbers after so many samples."""
+        """Log the scores of a validation."""
         self._note("log.csv", samples, values)
 
     def steps(self, samples: int, values: dict[str, float]) -> None:
-        """Note numbers of the steps since the last call."""
+        """Log values of the steps since the last call."""
         self._note("steps.csv", samples, {f"step {name}": value for name, value in values.items()})
 
     def _note(self, name: str, samples: int, values: dict[str, float]) -> None:
-        """Append a line; the first one of a run decides the file's columns."""
+        """Append a line; the first line of a run determines the columns."""
         path = self.folder / name
         for listener in self.listeners:
             listener(samples, values)
@@ -71,7 +71,7 @@ class Log:
 
 @contextmanager
 def hushed_writer() -> Iterator[None]:
-    """Let TensorBoard's thread end without a traceback if it cannot write; `Log` reports it."""
+    """Let TensorBoard's thread end without a traceback if it cannot write; `Log` reports the error."""
     before = threading.excepthook
 
     def hook(arguments: threading.ExceptHookArgs) -> None:

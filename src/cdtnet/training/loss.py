@@ -1,4 +1,4 @@
-"""The losses of CDTNet (paper section 3.5): squared error on each picture that the network makes."""
+"""The losses of CDTNet (paper section 3.5): squared errors of the pictures that the network makes."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from ..model.sampling import downsample
 from .recipe import Stage
 
 OUTSIDE = 0.1  # weight of the picture where the mask is black
-NEGLIGIBLE = (1 / 255) ** 2  # a squared error that no one sees; keeps the root's slope finite
+NEGLIGIBLE = (1 / 255) ** 2  # an invisible squared error, which keeps the gradient of the root finite
 
 
 class Objective(nn.Module):
@@ -25,11 +25,11 @@ class Objective(nn.Module):
         self.stage = stage
 
     def forward(self, triplet: Triplet, window: Window) -> dict[str, Tensor]:
-        """Return the weighted loss of each picture that the stage has, and of the tables.
+        """Return the weighted losses of the stage's pictures, and of the tables.
 
         Args:
-            triplet: a batch of pictures of the stage's size.
-            window: part of them that is rendered and scored at full size.
+            triplet: A batch of pictures of the stage's size.
+            window: The part of them that is rendered and scored at full resolution.
         """
         stage, losses = self.stage, self.stage.losses
         composite, mask, real = triplet
@@ -77,21 +77,21 @@ class Objective(nn.Module):
 
 
 def _blend(composite: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
-    """Blend by the mask, with a tenth of the picture elsewhere, so that colors near edges stay valid."""
+    """Blend by the mask, with a weight of a tenth outside, so that colors near edges stay valid."""
     return torch.lerp(composite, picture.to(composite.dtype), mask.clamp(min=OUTSIDE))
 
 
 def foreground_mse(
     prediction: Tensor, target: Tensor, share: Tensor, smallest: float = 0.0, *, root: bool = False
 ) -> Tensor:
-    """Return Σ squared error / (3·foreground pixels), averaged: small foregrounds count like large ones.
+    """Return Σ squared error / (3·foreground pixels), averaged, so that all foregrounds have the same weight.
 
     Args:
         prediction: (B,3,H,W).
         target: (B,3,H,W).
         share: (B,), the foreground's share of the picture, 0..1.
-        smallest: the least share that a foreground counts as.
-        root: take each picture's square root, so that mild composites count more beside wild ones.
+        smallest: The least share, to which smaller ones are raised.
+        root: Whether to take each picture's square root, which gives small errors more weight.
     """
     pixels = share.clamp(min=smallest) * (target.shape[2] * target.shape[3])
     errors = ((prediction.to(target.dtype) - target) ** 2).sum((1, 2, 3)) / (3 * pixels)
@@ -101,7 +101,7 @@ def foreground_mse(
 def roughness(basis: Tensor) -> Tensor:
     """Return the mean squared second difference of basis LUTs (N,3,S,S,S) along their color axes.
 
-    Keeps entries that no photograph visits in line with those around them, so that rare colors don't band.
-    (Zeng et al., 2020, penalise first differences; second ones leave linear changes of color free.)
+    It keeps entries that occur in no photograph consistent with their neighbors, so that rare colors have no
+    banding. (Zeng et al., 2020, penalize first differences; second ones allow linear changes of color.)
     """
     return torch.stack([basis.diff(n=2, dim=axis).square().mean() for axis in (2, 3, 4)]).sum()

@@ -26,7 +26,7 @@ Part = Literal["generator", "encoder", "color_mapping", "refinement"]
 
 
 def _known(values: Any, names: Iterable[str]) -> Any:
-    """Refuse a key that is not one of these names, and say which it may have been meant for."""
+    """Refuse keys that are not among these names, and suggest a similar name."""
     for key in values if isinstance(values, Mapping) else ():
         if key not in names:
             near = get_close_matches(str(key), names, n=1, cutoff=0.0)
@@ -49,12 +49,12 @@ class TripletData(Section):
     """A data set of composites with masks and real photographs, as `cdtnet data check` reads it.
 
     Attributes:
-        root: folder, zip or tar.
-        layout: of the data set, found out by itself if "auto".
-        subsets: those to train on; all by default.
-        damaged: whether a damaged triplet is named and another taken in its place, or ends the run.
-        workers: processes that read ahead, each for one training process.
-        validation: number of the test split's triplets that are scored during training.
+        root: The folder, zip or tar.
+        layout: The layout of the data set, recognized if "auto".
+        subsets: The sub-sets to train on; all by default.
+        damaged: Whether a damaged triplet is reported and replaced by another one, or stops the run.
+        workers: The number of processes that read ahead, per training process.
+        validation: The number of triplets of the test split that are scored during training.
     """
 
     kind: Literal["triplets"]
@@ -70,11 +70,11 @@ class PhotoData(Section):
     """Photographs and object masks, from which composites are made on the fly.
 
     Attributes:
-        photos: folder of <source>/<name>.jpg.
-        masks: folder of <source>/<name>.png or <name>__<k>.png, white = object.
-        held_out: sources kept for validation, whole.
-        sources: those to train on; all others by default.
-        validation: number of composites of those that are scored during training.
+        photos: The folder of <source>/<name>.jpg.
+        masks: The folder of <source>/<name>.png or <name>__<k>.png, white = object.
+        held_out: The sources for validation only.
+        sources: The sources to train on; all others by default.
+        validation: The number of composites of held-out sources that are scored during training.
     """
 
     kind: Literal["photos"]
@@ -89,14 +89,14 @@ class Losses(Section):
     """Weights of the squared errors of the three pictures (the paper's equation 5) and of the tables.
 
     Attributes:
-        image: the final picture.
-        lut: the color mapping's.
-        base: the generator's, at base size.
-        roughness: second differences of the basis LUTs; not in the paper.
-        root: take the square root of each picture's error, so that mild composites count more beside wild
-            ones; not in the paper.
-        composited: score pictures after blending them with the mask, as they are used, so that soft edges
-            are learnt to change as solid parts do; not in the paper.
+        image: The weight of the final picture.
+        lut: The weight of the color mapping's picture.
+        base: The weight of the generator's picture, at base size.
+        roughness: The weight of second differences of the basis LUTs; not in the paper.
+        root: Whether to take the square root of each picture's error, which gives small errors more weight;
+            not in the paper.
+        composited: Whether to score pictures after blending by the mask, as they are used, so that soft edges
+            learn to change like opaque parts; not in the paper.
     """
 
     image: float = Field(default=1.0, ge=0)
@@ -108,31 +108,32 @@ class Losses(Section):
 
 
 class Stage(Section):
-    """One stretch of training at one size.
+    """A stage of training.
 
     Attributes:
-        trains: parts that are trained; the others are left as they are, BatchNorm statistics too.
-        size: side of the square pictures, in pixels.
-        smaller: other sides, which batches take turns with: in small pictures mask edges are crisper.
-        base_size: side at which they are analyzed; the network's own by default.
-        window: side of the part of each picture that is rendered and scored; all of it by default.
-        batch: pictures per step, over all processes.
-        accumulate: parts that a batch is computed in, one after the other, to save memory.
-        samples: pictures in all; or else
-        epochs: passes over the data set.
-        rate: peak learning rate of Adam.
-        weight_decay: decoupled, as in AdamW.
+        trains: The parts to train; the others are frozen, with their BatchNorm statistics.
+        size: The side of the square pictures in pixels.
+        smaller: Further sides, with which batches alternate: in smaller pictures mask edges are crisper.
+        base_size: The base size; the network's own by default.
+        window: The side of the part of pictures that is rendered and scored; the whole picture by default.
+        batch: The number of pictures per step, over all processes.
+        accumulate: The number of parts in which a batch is computed sequentially, to save memory.
+        samples: The number of pictures; alternatively
+        epochs: the number of passes over the data set.
+        rate: The peak learning rate of Adam.
+        weight_decay: Decoupled weight decay, as in AdamW.
         schedule: "steps" lowers the rate to a tenth after 50/120 and 100/120 of the stage, as published;
-            "cosine" holds it for two fifths of the stage, then lowers it to 1 %.
-        warmup: steps over which the rate rises.
-        clip: largest norm of the gradient.
-        losses: weights of the losses.
-        smallest_foreground: foregrounds of fewer pixels count in the loss as if they had so many.
-        precision: of convolutions; tables, losses and the weights themselves are float32 even with bfloat16.
-            float64 is for comparing runs.
-        average: whether the weights to use are averaged over the last tenth of the stage.
-        fixed_statistics: whether BatchNorm goes by the statistics that it has, as in use, and not by each
-            batch's, which are noise of their own.
+            "cosine" keeps it for two fifths of the stage, then lowers it to 1 %.
+        warmup: The number of steps in which the rate rises.
+        clip: The largest norm of the gradient.
+        losses: The weights of the losses.
+        smallest_foreground: The least number of foreground pixels in the loss, to which smaller ones are
+            raised.
+        precision: The precision of convolutions; tables, losses and the weights are float32 even with
+            bfloat16. float64 is for comparing runs.
+        average: Whether to average the resulting weights over the last tenth of the stage.
+        fixed_statistics: Whether BatchNorm uses its running statistics, as at inference, instead of those of
+            batches, which are noisy.
     """
 
     trains: tuple[Part, ...]
@@ -171,7 +172,7 @@ class Stage(Section):
 
     @property
     def part(self) -> int:
-        """Pictures that are computed at once, over all processes."""
+        """The number of pictures that are computed at once, over all processes."""
         return self.batch // self.accumulate
 
     def size_at(self, sample: int) -> int:
@@ -190,15 +191,16 @@ class Stage(Section):
 
 
 class Watch(Section):
-    """What is logged and kept during a run; only `patience` affects the training.
+    """Settings of logs and of weights that are kept; only `patience` affects the training.
 
     Attributes:
-        log_every: steps between lines of `steps.csv`.
-        validate_every: steps between scores; by default ten times a stage.
-        best: picture and metric that the best weights are chosen by: "image", "lut" or "base", and "psnr",
-            "fmse" or "worse".
-        patience: scores in a row that are no better than the best, after which the stage ends; never if None.
-        keep: how many of the last scored weights are kept, as `weights-<samples>.safetensors`.
+        log_every: Steps between lines of `steps.csv`.
+        validate_every: Steps between scores; by default ten times per stage.
+        best: Picture and metric that determine the best weights: "image", "lut" or "base", and "psnr", "fmse"
+            or "worse".
+        patience: The number of scores in a row that are no better than the best, after which the stage ends;
+            never if None.
+        keep: The number of recently scored weights that are kept, as `weights-<samples>.safetensors`.
     """
 
     log_every: PositiveInt = 20
@@ -212,15 +214,16 @@ class Recipe(Section):
     """Everything that a training run depends on.
 
     Attributes:
-        about: the purpose of the recipe, in a sentence.
-        model: the network.
-        data: the training data.
-        initial: shipped names or weight files (ours, CDTNet's or iSSAM's .pth) to take parts from.
-        open_gates: start with the blending gates open, so that training begins at the unchanged picture; for
-            parts without initial weights, and where the refinement does not correct a sum.
-        seed: of everything random.
-        watch: what is noted and kept on the way.
-        stages: one after the other.
+        about: The purpose of the recipe, in a sentence.
+        model: The network.
+        data: The training data.
+        initial: Names of shipped models or weights files (of this package, or CDTNet's or iSSAM's .pth) from
+            which parts are loaded.
+        open_gates: Whether to start with open blending gates, so that training begins at the unchanged
+            picture; for parts without initial weights, and if the refinement does not correct a sum.
+        seed: The seed of all random numbers.
+        watch: Settings of logs and of weights that are kept.
+        stages: The stages, in order.
     """
 
     about: str
@@ -249,11 +252,11 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Read and check a recipe.
 
     Args:
-        path: of the YAML file. With `like: OTHER.yaml` it is that recipe, changed as its other keys say.
+        path: The YAML file. With `like: OTHER.yaml` it is that recipe, changed by its other keys.
         changes: "key=value", where the key may be a path such as `data.root` or `stages.0.batch`.
 
     Raises:
-        DataError: The recipe is invalid; the message says where and what is expected.
+        DataError: The recipe is invalid; the message names the place and the expected value.
     """
     content = _read(path)
     for change in changes:
@@ -268,7 +271,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
 
 def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read a recipe without checking it, after those that it is based on."""
+    """Read a recipe without checking it, after those on which it is based."""
     try:
         check_regular(path)
         content = _parse(path.read_text(encoding="utf-8"), path)
@@ -292,12 +295,12 @@ def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
 def _parse(text: str, what: object) -> Any:
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of dates that are none, long numbers, …
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # for invalid dates, long numbers, …
         raise DataError(f"{what} is not YAML: {' '.join(str(error).split())}.") from error
 
 
 def _change(content: Any, key: str, value: Any) -> None:
-    """Set what a path such as `stages.0.batch` leads to; data of another kind have no keys in common."""
+    """Set the value at a path such as `stages.0.batch`; data of another kind replace the whole section."""
     if key == "data.kind" and isinstance(content.get("data"), dict) and content["data"].get("kind") != value:
         content["data"] = {}
     *parents, last = key.split(".")

@@ -1,4 +1,4 @@
-"""The training loop: stages in order, which can be interrupted at any time."""
+"""The training loop: stages in order, interruptible at any time."""
 
 import math
 import random
@@ -35,18 +35,18 @@ PATIENCE = 0.5  # seconds
 
 
 class Trainer:
-    """Trains one network by a recipe, in one run folder.
+    """Trains a network by a recipe, in a run folder.
 
-    The folder holds `recipe.yaml` (all that the run depends on), `checkpoint.pt` (everything needed to go
-    on), `log.csv`, `steps.csv` and TensorBoard events, `best.safetensors`, and `weights.safetensors` at every
-    stop. A run started again in the same folder goes on where its checkpoint was written, and ends with the
-    weights that it would have had without the interruption.
+    The folder contains `recipe.yaml` (all that the run depends on), `checkpoint.pt` (everything needed to
+    resume), `log.csv`, `steps.csv` and TensorBoard events, `best.safetensors`, and `weights.safetensors` at
+    every stop. A run that is started again in the same folder resumes at its checkpoint, and ends with the
+    weights of an uninterrupted run.
 
     Args:
-        recipe: what to train.
-        folder: the run's folder.
-        processes: where, and beside whom.
-        listeners: told all numbers that are noted, for loggers of other packages.
+        recipe: The recipe.
+        folder: The folder of the run.
+        processes: The processes of the run, and the device of this one.
+        listeners: Called with all logged values, for loggers of other packages.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Trainer:
         self.model = build_model(recipe).to(processes.device).channels_last()
         self.averaged: AveragedModel | None = None
         self.stage = self.step = self.samples = 0
-        self.measured, self.gradient = False, float("nan")  # whether the step's gradient is, and its norm
+        self.measured, self.gradient = False, float("nan")  # whether the gradient's norm is measured, and it
         make_folder(folder)
         self.best = Best(recipe.watch.best)
         self.log = Log(folder, listeners) if processes.first else None
@@ -74,11 +74,11 @@ class Trainer:
         """Train to the end of the recipe.
 
         Args:
-            save_every: seconds between checkpoints.
-            stopped: whether to stop, asked after each step.
+            save_every: Seconds between checkpoints.
+            stopped: Returns whether to stop; called after each step.
 
         Returns:
-            Whether the end was reached; if not, the same run can be taken up again.
+            Whether the end was reached; if not, the run can be resumed.
         """
         checkpoint = self.folder / "checkpoint.pt"
         resumed = load_checkpoint(checkpoint) if checkpoint.exists() else None
@@ -115,14 +115,14 @@ class Trainer:
         return True
 
     def _write_weights(self, remark: str = "", name: str = "weights") -> None:
-        """Write the usable weights; a remark is added to their number of samples."""
+        """Write the usable weights; a remark is appended to their number of samples in the card."""
         if self.processes.first:
             samples = " ".join(part for part in (f"{self.samples:,} samples", remark) if part)
             card = {"training": f"{self.recipe.about} {samples}."}
             write_weights(self.folder / f"{name}.safetensors", self.usable, card)
 
     def _keep(self) -> None:
-        """Write the weights that have just been scored, and remove the oldest of those kept."""
+        """Write the weights that were just scored, and remove the oldest of those kept."""
         try:
             if self.best.since == 0:
                 self._write_weights("so far, the best", "best")
@@ -135,7 +135,7 @@ class Trainer:
 
     @property
     def usable(self) -> CDTNet:
-        """The network to use: the averaged one, where there is one."""
+        """The resulting network: the averaged one, if there is one."""
         model = self.model if self.averaged is None else self.averaged.module
         assert isinstance(model, CDTNet)
         return model
@@ -144,7 +144,7 @@ class Trainer:
         return max(self.feed.samples(stage) // stage.batch, 1)
 
     def _prepare(self, stage: Stage) -> Descent:
-        """Choose what is trained; the rest is frozen, its BatchNorm statistics too."""
+        """Select the trained parts; the others are frozen, with their BatchNorm statistics."""
         self.model.to(_dtype(stage)).eval().requires_grad_(False)
         if stage.average:
             reach = max(1 - 10 / self._steps(stage), 0.0)  # a tenth of the stage
@@ -160,7 +160,7 @@ class Trainer:
         stopped: Callable[[], bool],
         save_every: float,
     ) -> bool:
-        """Run a stage; returns whether its end was reached."""
+        """Run a stage, and return whether its end was reached."""
         steps = self._steps(stage)
         end = self.samples + (steps - self.step) * stage.batch
         batches = self.feed.batches(stage, self.samples, end) if self.step < steps else iter(())
@@ -177,7 +177,7 @@ class Trainer:
                 try:
                     losses.append(self._train_step(stage, batches, descent, rate))
                 except WorkerLostError:
-                    time.sleep(PATIENCE)  # a signal to the whole group may reach this process last
+                    time.sleep(PATIENCE)  # a signal to the process group may reach this process last
                     self._save(descent, required=True)
                     if stopped():
                         return False
@@ -217,9 +217,9 @@ class Trainer:
         )
 
     def _train_step(self, stage: Stage, batches: Iterator[Triplet], descent: Descent, rate: float) -> Tensor:
-        """Train one step; returns the loss over all processes."""
+        """Train one step, and return the loss over all processes."""
         window = self._window(stage)
-        parts = list(islice(batches, stage.accumulate))  # whole, before anything is computed
+        parts = list(islice(batches, stage.accumulate))  # complete, before anything is computed
         losses = [descent.add(_cast(triplet, stage), window) for triplet in parts]
         norm = descent.step(rate, measure=self.measured)
         if self.measured and norm is not None:
@@ -266,7 +266,7 @@ class Trainer:
         bar.set_postfix_str(f"{best} {gain:+.2f} dB, {left:.0f} % fMSE left")
 
     def _save(self, descent: Descent, *, required: bool) -> None:
-        """Write the checkpoint; when it can't be, go on while there may be another chance."""
+        """Write the checkpoint; if that fails and it is not required, report it and continue."""
         check_numbers(self.model, self.samples)
         if not self.processes.first:
             return
@@ -293,10 +293,10 @@ class Best:
     """The best score so far.
 
     Attributes:
-        name: of the number that is looked at, such as "image fmse"; PSNR is better where it is higher.
-        value: the best; NaN before there is one.
-        samples: after how many it was seen.
-        since: scores since then.
+        name: The name of the score, such as "image fmse"; for PSNR, higher is better.
+        value: The best value; NaN before the first one.
+        samples: The number of samples when it was reached.
+        since: The number of scores since then.
     """
 
     name: str
@@ -305,7 +305,7 @@ class Best:
     since: int = 0
 
     def see(self, values: Mapping[str, float], samples: int) -> None:
-        """Take a score into account; where there is no such number, the final picture's counts."""
+        """Add a score; if there is no such value, that of the final picture is used."""
         value = values.get(self.name, values[f"image {self.name.partition(' ')[2]}"])
         sign = -1 if self.name.endswith("psnr") else 1
         if math.isnan(self.value) or sign * value < sign * self.value:
@@ -315,14 +315,14 @@ class Best:
 
 
 class _Pace:
-    """Loss and speed over every so many steps."""
+    """Loss and speed over a number of steps."""
 
     def __init__(self, every: int):
         self.every, self.steps, self.samples, self.seconds = every, 0, 0, 0.0
         self.losses: list[Tensor] = []
 
     def begin(self) -> bool:
-        """Begin a step; whether there is something to note at its end."""
+        """Start a step, and return whether values are logged at its end."""
         self.began = time.monotonic()
         return self.steps % self.every == self.every - 1
 
@@ -333,7 +333,7 @@ class _Pace:
         self.losses.append(loss)
 
     def numbers(self) -> dict[str, float]:
-        """Return the numbers since the last call."""
+        """Return the values since the last call."""
         loss, speed = torch.stack(self.losses).mean().item(), self.samples / max(self.seconds, 1e-9)
         self.samples, self.seconds, self.losses = 0, 0.0, []
         return {"loss": loss, "samples/s": speed}

@@ -1,4 +1,4 @@
-"""Scores during training, on composites that stay the same for the whole run."""
+"""Scores during training, on the same composites for the whole run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from ..composites.error import fmse
 from ..composites.synthesis import Triplet
 from ..model import CDTNet
 
-# Composites closer to the real photo than this have no PSNR to speak of; they are left out.
+# Composites with a smaller error have no meaningful PSNR and are left out.
 SMALLEST_MSE = 0.1
 
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """Means over the validation composites that needed a change; values 0..255, PSNR with peak 255.
+    """Means over the validation composites that need a change; values 0..255, PSNR with peak 255.
 
     Attributes:
-        psnr: in dB.
-        fmse: over the foreground.
-        worse: share of pictures further from the real photo than the untouched composite.
+        psnr: PSNR in dB.
+        fmse: MSE over the foreground.
+        worse: The share of pictures with a larger error than the unchanged composite.
     """
 
     psnr: float
@@ -34,7 +34,7 @@ class ValidationScores:
 def validate(
     model: CDTNet, triplets: Iterable[Triplet], base_size: int | None = None
 ) -> dict[str, ValidationScores]:
-    """Score the "image", "lut" and "base" pictures of a model in eval mode, and the untouched "composite"."""
+    """Score the "image", "lut" and "base" pictures of a model in eval mode, and the "composite"."""
     errors: dict[str, list[Tensor]] = {}
     for triplet in triplets:
         for name, picture in {**paint(model, triplet, base_size), "composite": triplet.composite}.items():
@@ -46,7 +46,7 @@ def validate(
 
 
 def paint(model: CDTNet, triplet: Triplet, base_size: int | None = None) -> dict[str, Tensor]:
-    """Harmonize the composite of a triplet within the mask; returns (B,3,H,W)."""
+    """Harmonize the composite of a triplet within the mask, and return the pictures (B,3,H,W)."""
     composite, mask, _ = triplet
     output = model(composite, mask, base_size)
     base = output.base_image

@@ -1,1 +1,1 @@
-"""Shared parts of the web faces, and the HTTP server."""
+"""Shared parts of the page and the API: the HTTP server, limits and the work queue."""

@@ -21,15 +21,15 @@ _STALL = 0.5  # seconds without any data
 
 
 class BodyLimit:
-    """Middleware that refuses a body that is too long with 413: by its announced length, or while it is read.
+    """Middleware that refuses too long bodies with 413, by their announced length or while they are read.
 
     A slow body is refused with 408: it may take `PATIENCE` seconds, and one more for every `RATE` bytes. When
     the response is ready, the rest of the body is read and dropped, up to a limit, because most clients send
-    everything before they read, and would otherwise see a broken connection instead of the response.
+    the whole request before they read, and would otherwise see a broken connection instead of the response.
 
     Args:
         app: The application.
-        max_bytes: The longest body.
+        max_bytes: The limit in bytes.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -51,11 +51,11 @@ class _Body:
         self._too_long = length.isdecimal() and int(length[:20]) > max_bytes
         self._count = 0
         self._complete = False
-        self._waiting = headers.get("expect", "").lower() == "100-continue"  # to be asked for it
+        self._waiting = headers.get("expect", "").lower() == "100-continue"  # the client waits for a prompt
         self._begun: float | None = None
 
     async def receive(self) -> Message:
-        """Return the next message while the body keeps to the limits."""
+        """Return the next message while the body is within the limits."""
         if not self._too_long:
             message = await (self._next() if self._complete else self._next_in_time())
             self._too_long = self._count > self._max_bytes
@@ -88,12 +88,12 @@ class _Body:
         self._waiting = False
         message = await self._receive()
         self._count += len(message.get("body", b""))
-        self._complete = not message.get("more_body", False)  # a disconnect ends the body, too
+        self._complete = not message.get("more_body", False)  # also for a disconnect
         return message
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """Read the body's JSON object; 400 if it is none, 413 if it is too long."""
+    """Read a JSON object from the body; 400 if it is not one, 413 if it is too long."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -1,4 +1,4 @@
-"""Limits of one client's connection: number and time."""
+"""Limits of clients' connections: number and time."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ class Connection(H11Protocol):
     most = CONNECTIONS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Start to wait for a request."""
         self._asking: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
-        self._answered = 0.0  # when a response of more than one part began
+        self._answered = 0.0  # start of a response of several parts
         super().connection_made(transport)
         self._wait_for_head()
         self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
+        """Stop all timers."""
         for timer in (self._asking, self._taking):
             if timer:
                 timer.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start to wait for the next request."""
         self._answered = 0.0
         self._wait_for_head()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """Begin to wait until a part of the answer is taken."""
+        """Start to wait until the client reads a part of the response."""
         super().pause_writing()
         now = self.loop.time()
         self._answered = self._answered or now
@@ -66,7 +66,7 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, where that is possible, and hang up."""
+        """Respond to invalid HTTP, if possible, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             headers = [("Content-Type", "application/json"), ("Connection", "close")]
             body = json.dumps({"error": "The request is no HTTP, or its head is too long."}).encode()
@@ -76,7 +76,7 @@ class Connection(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
-        if self.cycle:  # the rest of its request will not arrive
+        if self.cycle:  # the rest of the current request will not arrive
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()
@@ -106,10 +106,10 @@ class Connection(H11Protocol):
 
 
 class InPieces:
-    """Middleware that sends a response in pieces, each when the client has read those before.
+    """Middleware that sends a response in pieces, each after the client has read the previous ones.
 
-    The application therefore ends its response when the client has all but the last hundred kilobytes, and
-    the response is never copied as a whole.
+    The application therefore ends its response when the client has read all but the last hundred kilobytes,
+    and the response is never copied as a whole.
 
     Args:
         app: The application.
@@ -123,7 +123,7 @@ class InPieces:
 
         async def send_pieces(message: Message) -> None:
             body = message.get("body", b"")
-            last = max(0, len(body) - 1) // PIECE * PIECE  # where the last piece begins
+            last = max(0, len(body) - 1) // PIECE * PIECE  # start of the last piece
             for start in range(0, last, PIECE):
                 await send({"type": message["type"], "body": body[start : start + PIECE], "more_body": True})
             await send({**message, "body": body[last:]} if last else message)

@@ -27,7 +27,7 @@ _HEADERS = {
 
 
 class _Number(Convertor[int]):
-    """Of few digits: Python refuses to convert thousands of them, which Starlette's own would let through."""
+    """A number of few digits; Starlette's own convertor passes thousands, which Python refuses to convert."""
 
     regex = "[0-9]{1,9}"
 
@@ -42,10 +42,10 @@ register_url_convertor("number", _Number())
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a socket on an address of this machine; port 0 takes any free one.
+    """Open a socket on an address of this machine; port 0 selects any free port.
 
     Raises:
-        CdtnetError: The address cannot be had.
+        CdtnetError: The address cannot be used.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -82,16 +82,16 @@ def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uv
 
 
 def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, places: int = 0) -> None:
-    """Answer requests until a signal comes. Nothing about visitors is logged.
+    """Serve requests until a signal is received. Nothing about visitors is logged.
 
     Args:
         app: The application.
         listener: The socket to listen on.
         patience: Seconds until current requests must end after the signal.
-        places: Requests that the application holds; so many more connections may be open.
+        places: The capacity of the application's queue, for which more connections may be open.
     """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    with StopSignal():  # uvicorn shuts down in order, and then raises the signal again
+    with StopSignal():  # uvicorn shuts down gracefully, and then raises the signal again
         uvicorn.Server(configuration(app, patience=patience, places=places)).run(sockets=[listener])
 
 
@@ -100,7 +100,7 @@ class SecurityHeaders:
 
     Args:
         app: The application.
-        content_policy: What pages may load and where they may be shown, a Content-Security-Policy.
+        content_policy: The Content-Security-Policy.
     """
 
     def __init__(self, app: ASGIApp, content_policy: str = CONTENT_POLICY) -> None:

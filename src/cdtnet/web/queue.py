@@ -20,17 +20,17 @@ class QueueFullError(CdtnetError):
 
 
 class JobCancelledError(CdtnetError):
-    """The client has gone, so the work stops."""
+    """The client has disconnected, so the work stops."""
 
 
 class Job:
-    """A place in a queue, and the state of the work that takes it.
+    """A place in a queue, and the state of its work.
 
     Attributes:
-        outcome: Gets what the work returns or raises; `asyncio.wrap_future` makes it awaitable. Cancelled if
-            the work was cancelled before it began.
-        done: Parts of the work that are finished.
-        total: Parts of the work; 0 as long as that is not known.
+        outcome: Receives the result or the error of the work; `asyncio.wrap_future` makes it awaitable.
+            Cancelled if the work was cancelled before it started.
+        done: The number of finished parts of the work.
+        total: The number of all parts; 0 if unknown.
     """
 
     def __init__(self, release: Callable[[Job], None]) -> None:
@@ -41,24 +41,24 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Whether a thread is at work on it."""
+        """Whether a thread is processing it."""
         return self.outcome.running()
 
     def cancel(self) -> None:
-        """Drop work that has not begun, and stop work that has at its next `progress`."""
+        """Drop work that has not started, or stop it at its next `progress`."""
         self._cancelled = True
         self.drop()
 
     def drop(self) -> None:
-        """Cancel the work only if it has not begun."""
+        """Cancel the work only if it has not started."""
         if self.outcome.cancel():
             self._release(self)
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress; called by the work, such as the Harmonizer after each tile.
+        """Report progress; called by the work, such as by the Harmonizer after each tile.
 
         Raises:
-            JobCancelledError: The work is to end.
+            JobCancelledError: The work was cancelled.
         """
         if self._cancelled:
             raise JobCancelledError("The work was cancelled.")
@@ -69,8 +69,8 @@ class WorkQueue:
     """A few threads that process jobs in the order of arrival.
 
     Args:
-        workers: Threads, each of which does one job at a time.
-        waiting: Jobs that may wait beyond those that are being done.
+        workers: The number of threads; each processes one job at a time.
+        waiting: The number of jobs that may wait in addition to those being processed.
     """
 
     def __init__(self, workers: int, waiting: int) -> None:
@@ -85,35 +85,35 @@ class WorkQueue:
 
     @property
     def full(self) -> bool:
-        """Whether there is no place for another job."""
+        """Whether all places are taken."""
         return len(self._held) >= self.capacity
 
     @property
     def waiting(self) -> int:
-        """Jobs that have a place but are not being done yet."""
+        """The number of jobs that are not being processed yet."""
         return len(self._held) - self.running
 
     @property
     def running(self) -> int:
-        """Jobs that are being done."""
+        """The number of jobs that are being processed."""
         with self._changed:
             return sum(job.running for job in self._held)
 
     def submit(self, work: Work) -> Job:
-        """Have `work(job)` done by a thread; it is to call `job.progress` now and then.
+        """Run `work(job)` in a thread; it should call `job.progress` regularly.
 
         Raises:
-            QueueFullError: There is no place.
+            QueueFullError: All places are taken.
         """
         job = self.reserve()
         self.start(job, work)
         return job
 
     def reserve(self) -> Job:
-        """Take a place before the work can begin: use it with `start`, or give it back with `job.cancel()`.
+        """Reserve a place before the work can start: use it with `start`, or release it with `job.cancel()`.
 
         Raises:
-            QueueFullError: There is no place.
+            QueueFullError: All places are taken.
         """
         with self._changed:
             if self._closed or self.full:
@@ -123,14 +123,14 @@ class WorkQueue:
         return job
 
     def start(self, job: Job, work: Work) -> None:
-        """Put the work of a reserved place in line."""
+        """Enqueue the work of a reserved place."""
         with self._changed:
-            if job in self._held:  # otherwise it was cancelled
+            if job in self._held:  # not cancelled
                 self._line.append((job, work))
                 self._changed.notify()
 
     def close(self) -> None:
-        """Take no more jobs, drop those that wait, and return when those that run have ended."""
+        """Accept no more jobs, drop waiting ones, and return when running ones have ended."""
         with self._changed:
             self._closed = True
             held = list(self._held)
@@ -141,7 +141,7 @@ class WorkQueue:
             thread.join()
 
     def _release(self, job: Job) -> None:
-        """Give its place to others; work that waited is forgotten, and what it holds with it."""
+        """Release its place; waiting work is dropped, with its data."""
         with self._changed:
             self._held.discard(job)
             self._line = deque(entry for entry in self._line if entry[0] is not job)
@@ -155,14 +155,14 @@ class WorkQueue:
                 job, work = self._line.popleft()
             if job.outcome.set_running_or_notify_cancel():
                 self._do(job, work)
-            del job, work  # a waiting thread must not hold pictures
-            trim_memory()  # return their memory to the system
+            del job, work  # so that a waiting thread holds no pictures
+            trim_memory()
 
     def _do(self, job: Job, work: Work) -> None:
-        """Run the work; the place is free before anyone hears how it ended."""
+        """Run the work; its place is released before the result is reported."""
         try:
             result = work(job)
-        except BaseException as error:  # passed on to the waiting caller
+        except BaseException as error:  # reported to the waiting caller
             clear_frames(error.__traceback__)  # frames hold pictures
             self._release(job)
             job.outcome.set_exception(error)

@@ -1,4 +1,4 @@
-"""Weights: the shipped ones, and reading others."""
+"""Weights files: the shipped ones, and reading and writing others."""
 
 from .loading import SHIPPED, Weights, load_weights
 from .storage import CONFIG_ENTRY, Card, Entries, read_weights, write_weights

@@ -1,4 +1,4 @@
-"""PyTorch checkpoints, read without running code from them."""
+"""Reading PyTorch checkpoints without running code from them."""
 
 import json
 import pickle
@@ -16,13 +16,13 @@ _SHARED = 4
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the named tensors of a checkpoint, through the usual wrappings, and its metadata.
+    """Read the named tensors of a checkpoint, also from the usual wrapping dictionaries, and its metadata.
 
-    Of the `checkpoint.pt` of a training run it reads the weights that the run would use (the averaged ones
-    where the stage averages), and the configuration in the run's recipe.
+    From the `checkpoint.pt` of a training run it reads the weights that the run would write (the averaged
+    ones if the stage averages), and the configuration in the run's recipe.
 
     Raises:
-        WeightsError: It is damaged, holds anything but tensors, or would run code when read.
+        WeightsError: The file is damaged, contains anything but tensors, or would run code when read.
     """
     with needs("torch", "Reading a PyTorch checkpoint"):
         import torch
@@ -75,7 +75,7 @@ def _is_of_run(content: Any) -> bool:
 
 
 def _card_of_run(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Make the card of a run's weights from its recipe.
+    """Make the card of the weights of a run from its recipe.
 
     Raises:
         WeightsError: The recipe cannot be read.

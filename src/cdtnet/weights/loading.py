@@ -1,4 +1,4 @@
-"""Finding weights by name or file, and checking that they fit a network."""
+"""Loading weights by name or file, and checking that they fit a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,8 +12,8 @@ from ..errors import WeightsError
 from .official import from_official, is_official
 from .storage import CONFIG_ENTRY, Card, Entries, read_weights
 
-# Name: file beside this one, variant of the network, and base size. All are in one file: the refinement was
-# trained over the others as they are, and no part of the network depends on the size that is analyzed.
+# Name: file in this folder, variant of the network, and base size. All are in one file: the smaller variants
+# are parts of the whole network, and no part depends on the base size.
 SHIPPED: Mapping[str, tuple[str, Variant, int]] = {
     "cdtnet-256": ("cdtnet.safetensors", "cdtnet", 256),
     "cdtnet-512": ("cdtnet.safetensors", "cdtnet", 512),
@@ -25,18 +25,18 @@ PARTS: Mapping[Variant, tuple[str, ...]] = {
     "cdtnet-sim": ("generator.", "color_mapping."),
     "is2am": ("generator.",),
 }
-_NAMED = 20  # misfits that are named
+_NAMED = 20  # largest number of problems in a message
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of a network, under our names.
+    """The weights of a network, under the names of this package.
 
     Attributes:
-        name: what they were asked for by.
-        config: of the network that they are for.
-        entries: name → float32 array.
-        card: what their file says of them besides.
+        name: The name or path from which they were loaded.
+        config: The configuration of the network.
+        entries: A float32 array for each name.
+        card: The other information in their file.
     """
 
     name: str
@@ -45,7 +45,10 @@ class Weights:
     card: Card = field(default_factory=dict)
 
     def check(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Make sure that the entries are exactly a network's, name → shape.
+        """Check that the entries are exactly those of a network.
+
+        Args:
+            shapes: The shape of each entry of the network, by name.
 
         Raises:
             WeightsError: Entries are missing, unexpected, or of another shape or type; they are named.
@@ -76,12 +79,12 @@ def load_weights(
     """Read the weights of a CDTNet, CDTNet-sim or iS2AM model.
 
     Args:
-        source: whatever `cdtnet.load_model` takes.
-        base_size: as there.
-        config: as there.
+        source: As for `cdtnet.load_model`.
+        base_size: As for `cdtnet.load_model`.
+        config: As for `cdtnet.load_model`.
 
     Raises:
-        WeightsError: The source is unknown or unreadable, or does not say what network it is for.
+        WeightsError: The source is unknown or unreadable, or does not contain the network's configuration.
     """
     name = str(source)
     if name in SHIPPED:
@@ -123,7 +126,7 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
     """Return the configuration on a card.
 
     Raises:
-        WeightsError: There is none: the same weights under another configuration give wrong colors.
+        WeightsError: The card has none; weights give wrong colors with another configuration.
     """
     if "config" not in card:
         raise WeightsError(
@@ -138,7 +141,7 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
 def published_config(entries: Entries) -> dict[str, object]:
     """Derive the configuration of a published checkpoint from its renamed entries.
 
-    The official code has one behavior for all its checkpoints; only the boxes and the number of tables vary.
+    The official code treats all its checkpoints alike; only the modules and the number of tables differ.
     """
     mapping = "color_mapping.basis" in entries
     refinement = any(key.startswith("refinement.") for key in entries)

@@ -1,7 +1,7 @@
-"""Our names for the entries of published checkpoints.
+"""Conversion of the names of entries in published checkpoints.
 
-CDTNet checkpoints (bcmi/CDTNet-High-Resolution-Image-Harmonization) hold encoder, decoder, lut and refine;
-iSSAM checkpoints (saic-vul/image_harmonization, iS2AM) the first two, under the same names.
+CDTNet checkpoints (bcmi/CDTNet-High-Resolution-Image-Harmonization) contain encoder, decoder, lut and refine;
+iSSAM checkpoints (saic-vul/image_harmonization, iS2AM) contain the first two, under the same names.
 """
 
 import re
@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import WeightsError
 from .storage import Entries
 
-# Each rule: a pattern over official names, what it becomes. The first that matches counts.
+# Rules: a pattern of official names, and its replacement. The first match applies.
 _BLOCK = r"block\.(\d)\.block\.(\d)\.(\w+)"
 _RULES = [
     (rf"encoder\.block([01])\.convs\.{_BLOCK}", r"generator.encoder.levels.\1.\2.\3.\4"),
@@ -47,9 +47,12 @@ def is_official(entries: Entries) -> bool:
 
 
 def from_official(entries: Entries) -> Entries:
-    """Rename the entries to ours; the N tables `lut.LUTi.LUT` become one `color_mapping.basis`.
+    """Rename the entries; the N tables `lut.LUTi.LUT` become one `color_mapping.basis`.
 
-    Unknown names are passed on unchanged, for the loader to report.
+    Unknown names are kept, so that the loader reports them.
+
+    Raises:
+        WeightsError: A basis LUT is missing, or their shapes differ.
     """
     renamed: Entries = {}
     basis = {}

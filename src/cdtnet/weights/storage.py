@@ -1,4 +1,4 @@
-"""Weight files: safetensors with a card, and PyTorch checkpoints, read without running code from them."""
+"""Reading and writing weights files: safetensors with a card, and PyTorch checkpoints."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ..config import Config
 from ..errors import WeightsError
 from ..system.atomic import write_file
 
-# What a weight file says of itself besides the network's configuration: training, licence, scores, …
+# The metadata of a weights file besides the network's configuration: training, license, scores, …
 Card = dict[str, Any]
 Entries = dict[str, NDArray[Any]]
 
 CONFIG_ENTRY = "_extra_state"
-"""The entry of a module's state that holds its configuration; PyTorch names it so."""
+"""The entry of a module's state that holds its configuration; PyTorch's name for it."""
 
 
 class Ranges(TypedDict):
-    """How far numbers reach in a network, by which 8-bit integers are scaled.
+    """The ranges of activations in a network, by which 8-bit integers are scaled.
 
     Attributes:
-        inputs: (39,), largest magnitude of each channel that the refinement's first convolution reads.
-        hidden: the largest number that its second one reads.
+        inputs: (39,), the largest magnitude of each input channel of the refinement's first convolution.
+        hidden: The largest input of its second convolution.
     """
 
     inputs: list[float]
@@ -43,21 +43,21 @@ class Model(Protocol):
     config: Config
 
     def ranges(self) -> Ranges | None:
-        """How far its numbers reach, if it can be computed with integers."""
+        """Return the ranges of its activations; None if it has no refinement."""
 
     def state_dict(self) -> Mapping[str, Any]:
         """Return the tensors by their names."""
 
 
 def read_weights(path: Path) -> tuple[Entries, Card]:
-    """Read the entries of a file as float32, under their names, and its card (empty if none).
+    """Read the entries of a file as float32, by their names, and its card (empty if there is none).
 
-    The card of a PyTorch checkpoint has the configuration that the module's state carries, or the recipe of
-    the training run that wrote it.
+    The card of a PyTorch checkpoint has the configuration in the module's state, or in the recipe of the
+    training run that wrote it.
 
     Raises:
-        WeightsError: The file is missing, damaged, of an unknown kind, would run code when read, or holds
-            what is no number.
+        WeightsError: The file is missing, damaged, of an unknown kind, would run code when read, or contains
+            NaN or infinities.
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}.")
@@ -106,10 +106,10 @@ def decode_config(entry: NDArray[Any], where: object) -> dict[str, Any]:
 
     Args:
         entry: (N,) bytes of JSON, of any numeric type.
-        where: what they were found in, to be named.
+        where: The file or module, for error messages.
 
     Raises:
-        WeightsError: They are something else.
+        WeightsError: The entry is not a configuration.
     """
     try:
         fields = json.loads(entry.astype(np.uint8).tobytes().decode())

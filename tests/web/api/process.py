@@ -1,4 +1,4 @@
-"""`cdtnet serve` as a process of its own, and pictures to give it."""
+"""`cdtnet serve` as a process of its own, and pictures for it."""
 
 import io
 import os
@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 40, 60
 
 @contextmanager
 def serving(*arguments, **environment):
-    """The process and the port of a server."""
+    """Yield the process and the port of a server."""
     command = [sys.executable, "-m", "cdtnet.cli.main", "serve", "--port", "0", "--device", "cpu", *arguments]
     own = {name: value for name, value in os.environ.items() if name != "CDTNET_API_KEY"} | environment
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -51,7 +51,7 @@ MASK = encoded(plane(), "PNG")
 PHOTO = encoded(noise(), "PNG")
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 EXIF = Image.Exif()
-EXIF[0x010E] = "A harbour"
+EXIF[0x010E] = "A harbor"
 PICTURES = {
     "jpg": encoded(noise(), "JPEG", icc_profile=PROFILE, exif=EXIF, quality=90),
     "png": encoded(noise(channels=4), "PNG", icc_profile=PROFILE, exif=EXIF),

@@ -1,4 +1,4 @@
-"""`cdtnet serve` from its start to its end: places, signals, keys."""
+"""`cdtnet serve` from start to end: queue, signals, keys."""
 
 import signal
 import socket
@@ -18,7 +18,7 @@ KEY = "correct-horse-battery-staple"
 
 @pytest.fixture(scope="module")
 def small(weights):
-    """A server's process and port: one worker, one place to wait."""
+    """A server's process and port: one worker, one place in the queue."""
     with serving("--model", weights, "--workers", "1", "--queue", "1", "--timeout", "60") as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""What `cdtnet serve` refuses, and how."""
+"""Refused requests of `cdtnet serve`."""
 
 import socket
 import struct
@@ -82,7 +82,7 @@ def test_bodies_of_another_kind_are_refused(client, path, kind, status, sentence
 
 
 def png_of(width, height):
-    """A PNG file that announces so many pixels, and has none."""
+    """Make a PNG file that announces a number of pixels, and has none."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -129,7 +129,7 @@ def test_a_body_that_is_too_long_is_refused(client, announced):
 
 
 def test_a_body_that_says_it_is_too_long_need_not_be_sent(client):
-    """What curl and others do with large bodies: they wait to hear that they are wanted."""
+    """curl and other clients wait for 100 Continue before they send large bodies."""
     with socket.create_connection(("127.0.0.1", client.port), timeout=60) as connection:
         connection.sendall(
             b"POST /v1/harmonize/alpha HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"

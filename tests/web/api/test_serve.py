@@ -1,4 +1,4 @@
-"""`cdtnet serve` as a process of its own: what it answers."""
+"""`cdtnet serve` as a process of its own: its responses."""
 
 import io
 import warnings
@@ -158,7 +158,7 @@ def test_what_was_done_is_counted(client):
 
 
 def test_many_at_once_get_the_right_answers(client):
-    """More than have places, so that some hear 429 and come again."""
+    """More clients than places, so that some get 429 and retry."""
     strengths = [round(0.1 * k, 1) for k in range(1, 11)]
     expected = {strength: client.harmonize(PHOTO, MASK, strength=strength).body for strength in strengths}
     assert len(set(expected.values())) == len(strengths)

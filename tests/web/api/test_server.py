@@ -1,4 +1,4 @@
-"""The server around work that ends when a test wants it to: what happens meanwhile, and what goes wrong."""
+"""The server around work that tests control: concurrency and errors."""
 
 import http.client
 import socket
@@ -23,7 +23,7 @@ MASK = encode_picture(Picture(np.eye(8, dtype=np.uint8)[..., None] * 255), ".png
 
 
 class Slow:
-    """In a Harmonizer's place: reports progress until it is let go, or told to stop."""
+    """A mock of Harmonizer: reports progress until it is released or cancelled."""
 
     def __init__(self):
         self.begun, self.go = threading.Event(), threading.Event()
@@ -43,7 +43,7 @@ class Slow:
 
 @contextmanager
 def serving(harmonizer, *, waiting=1, timeout=PATIENCE):
-    """A client of a server in this process, with one worker."""
+    """Yield a client of a server in this process, with one worker."""
     queue = WorkQueue(workers=1, waiting=waiting)
     app = make_app({"any": harmonizer}, queue, Limits(timeout=timeout))
     with running(app) as (port, _):
@@ -127,7 +127,7 @@ def test_what_goes_wrong_is_told_without_details(error, status, sentence, capsys
 
 
 def test_answers_that_nobody_takes_are_bounded():
-    """They are held in memory: so many, and no more are made."""
+    """Responses are held in memory, so their number is limited."""
     noise = np.random.default_rng(0).integers(0, 256, (1800, 1800, 3), dtype=np.uint8)
     large = encode_picture(Picture(noise), ".png")  # more than the system keeps for a connection
     body, kind = form({"composite": large, "mask": MASK}, {"resize_mask": "true"})
@@ -154,7 +154,7 @@ def test_answers_that_nobody_takes_are_bounded():
 
 
 def test_the_connection_lives_on_after_a_refusal():
-    """The rest of the body is read, so that the client can hear the answer and ask again."""
+    """The rest of the body is read, so that the client can read the response and send another request."""
     with serving(Slow(), waiting=1) as client:
         connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=PATIENCE)
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What a person does on the app's page, and what they see."""
+"""Actions on the page of the app, and its visible state."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ DROP = """
 
 
 def drop(page, role, *files):
-    """Drop files, name and content, on the place for a role; wait for the last one."""
+    """Drop files, by name and content, on the zone of a role; wait for the last one."""
     zone = page.locator(f'.zone[data-role="{role}"]').element_handle()
     page.evaluate(DROP, [zone, [[name, base64.b64encode(data).decode()] for name, data in files]])
     said(page, f"{files[-1][0]}: ")
@@ -43,14 +43,14 @@ def harmonize(page, model="cdtnet-sim"):
 
 
 def download(page, what):
-    """The name and content of what the browser is made to save."""
+    """Return the name and content of a download."""
     with page.expect_download() as saved:
         page.locator(f'[data-download="{what}"]').click()
     return saved.value.suggested_filename, saved.value.path().read_bytes()
 
 
 def canvas(page):
-    """(H, W, 3), the canvas once it is drawn: when it looks the same twice, for nothing moves by itself."""
+    """Return the pixels (H, W, 3) of the canvas once two screenshots are equal."""
     shown = None
     for _ in range(20):
         before, _ = shown, page.wait_for_timeout(100)
@@ -61,7 +61,7 @@ def canvas(page):
 
 
 def stroke(page, *points):
-    """Drag over the picture, by shares of its width and height (it fills the canvas one way)."""
+    """Drag over the picture, in shares of its width and height (it fills the canvas in one direction)."""
     box = page.locator("#canvas").bounding_box()
     factor = min(box["width"] / 4, box["height"] / 3)
     left, top = box["x"] + (box["width"] - 4 * factor) / 2, box["y"] + (box["height"] - 3 * factor) / 2

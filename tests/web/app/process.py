@@ -1,4 +1,4 @@
-"""`cdtnet app` as a process of its own, and pictures to give it."""
+"""`cdtnet app` as a process of its own, and pictures for it."""
 
 import http.client
 import io
@@ -16,7 +16,7 @@ from tests.processes import PATIENCE, started
 
 
 class AppProcess:
-    """Ends with a `with` block; start() again after kill() takes the same port."""
+    """The server, which ends with a `with` block; start() after kill() uses the same port."""
 
     def __init__(self, *options):
         self.port, self.options, self._open = 0, options, ExitStack()
@@ -40,7 +40,7 @@ class AppProcess:
         self._open.close()
 
     def request(self, method, path, body=None, **headers):
-        """Status, headers and body of an answer; `path` without the first slash."""
+        """Return status, headers and body of a response; `path` has no leading slash."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, f"/{path}", body, headers)
@@ -50,19 +50,19 @@ class AppProcess:
         return response.status, response.headers, data
 
     def call(self, method, path, body=None):
-        """The JSON of a request that works."""
+        """Return the JSON of a successful request."""
         status, _, data = self.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
         assert status < 300, data
         return json.loads(data) if data else None
 
     def result(self, session, what, **choice):
-        """Headers and content of what is downloaded."""
+        """Return headers and content of a download."""
         status, headers, data = self.request("POST", f"{session}/result/{what}", json.dumps(choice))
         assert status == 200, data
         return headers, data
 
     def error(self, method, path, body=None, **headers):
-        """Status and sentence of a request that is refused."""
+        """Return status and message of a refused request."""
         status, _, data = self.request(method, path, body, **headers)
         assert status >= 400, data
         return status, json.loads(data)["error"]
@@ -80,19 +80,19 @@ class AppProcess:
 
 
 def photo(width, height, seed=0):
-    """(H, W, 3) uint8, soft and colourful, no two places alike."""
+    """Make soft, colorful pixels (H, W, 3) uint8 without repetition."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def ramp(width, height):
-    """(H, W, 3) uint8, grey and smooth: whatever is foreground there, nothing is out of place."""
+    """Make gray, smooth pixels (H, W, 3) uint8, in which any foreground fits."""
     line = np.linspace(40, 220, width * height).astype(np.uint8)
     return line.reshape(height, width, 1).repeat(3, 2)
 
 
 def disc(width, height, share=0.35):
-    """(H, W) uint8, white in a soft disc."""
+    """Make a mask (H, W) uint8, white in a soft disc."""
     y, x = np.mgrid[:height, :width]
     distance = np.hypot(x - width / 2, y - height / 2)
     return (np.clip(share * min(width, height) - distance, 0, 1) * 255).astype(np.uint8)
@@ -105,12 +105,12 @@ def encoded(pixels, kind="PNG", **options):
 
 
 def encoded_deep(pixels):
-    """Pixels (H, W, 3) uint16 as a PNG file."""
+    """Encode pixels (H, W, 3) uint16 as PNG."""
     return encode_picture(Picture(pixels), ".png")
 
 
 def cut_out(width, height):
-    """A reddish PNG, transparent outside a disc."""
+    """Make a reddish PNG, transparent outside a disc."""
     color = np.clip(photo(width, height, 5) * [1.0, 0.4, 0.3] + [40, 0, 0], 0, 255).astype(np.uint8)
     return encoded(np.dstack((color, disc(width, height, 0.45))))
 

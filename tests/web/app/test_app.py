@@ -1,4 +1,4 @@
-"""The app's server, asked by hand."""
+"""The server of the app, with direct requests."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Comparing before and after on the app's page in a real browser."""
+"""Comparison of before and after on the page, in a real browser."""
 
 import time
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_comparing_in_full_resolution(bench):
-    """At 100 %, what is on the screen are the composite's and the result's very pixels."""
+    """At 100 %, the screen shows the exact pixels of the composite and the result."""
     composite = np.random.default_rng(3).integers(60, 196, (900, 2200, 3), dtype=np.uint8)  # finest detail
     composite = np.where(disc(2200, 900)[..., None] > 0, composite // 3, composite)
     bench.get_by_role("radio", name="Open a composite").check()
@@ -59,7 +59,7 @@ def test_that_little_is_changed_is_said_and_it_can_be_applied_anyway(bench):
 
 
 def pan(page, distance):
-    """Drag the picture by so much to the right and down, or as far as it goes."""
+    """Drag the picture by a distance to the right and down, or as far as possible."""
     box = page.locator("#canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)

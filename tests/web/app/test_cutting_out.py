@@ -1,4 +1,4 @@
-"""An ordinary photo on the app's page in a real browser: rembg cuts its object out if one asks for it."""
+"""Cutting objects out of ordinary photos by rembg on the page, in a real browser."""
 
 from contextlib import ExitStack
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """Where rembg looks for weights; there are none yet."""
+    """The folder of rembg's weights, which is empty."""
     monkeypatch.setenv("U2NET_HOME", str(tmp_path))
     cutting._session.cache_clear()
     yield tmp_path

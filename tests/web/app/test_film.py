@@ -1,4 +1,4 @@
-"""The page for film: its addresses, asked by hand."""
+"""The page for film, with direct requests."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.video.films import composites, mattes, planes, write_film
 
 @pytest.fixture
 def film(app, tmp_path):
-    """The address of a film with clip and matte."""
+    """Return the address of a film with clip and matte."""
     name = "api/films/" + app.call("POST", "api/films")["film"]
     write_film(tmp_path / "clip.mkv", composites(3))
     write_film(tmp_path / "matte.mkv", mattes(3))

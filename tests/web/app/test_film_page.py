@@ -22,7 +22,7 @@ STILL = (
 
 @pytest.fixture
 def film_page(app, page, page_errors):
-    """The page, open; in the end it must not have complained."""
+    """The open page, which must not report errors."""
     page.goto(f"{app.url}film.html")
     page.get_by_role("option", name="cdtnet-sim").wait_for(state="attached")
     page.get_by_label("Model").select_option("cdtnet-sim")
@@ -54,12 +54,12 @@ def harmonize(page, files):
 
 
 def still(page):
-    """Wait until both videos show the frame that they were set to."""
+    """Wait until both videos show the requested frame."""
     until(lambda: page.evaluate(STILL), pause=0.05)
 
 
 def shown(page):
-    """What both videos show, (H,W,3)."""
+    """Return the frame that both videos show, (H,W,3)."""
     still(page)
     page.wait_for_timeout(200)  # until it is drawn
     return np.asarray(Image.open(io.BytesIO(page.locator(".both").screenshot())).convert("RGB")).astype(int)

@@ -1,4 +1,4 @@
-"""What becomes of the work on the app's page: undone, kept, added to by drops and the clipboard."""
+"""Undo, reload, drop and clipboard on the page."""
 
 import base64
 
@@ -74,7 +74,7 @@ def test_leaving_with_work_at_hand_is_asked_about(bench):
     bench.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     bench.reload()
     assert asked == []  # nothing was done yet
-    said(bench, "Your work is here again.")
+    said(bench, "Your work was restored.")
     stroke(bench, (0.3, 0.5), (0.6, 0.5))
     bench.reload()
     assert asked == ["beforeunload"]

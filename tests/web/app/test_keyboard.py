@@ -1,4 +1,4 @@
-"""The app's page in a real browser, by keyboard alone."""
+"""The page by keyboard alone, in a real browser."""
 
 import json
 
@@ -84,7 +84,7 @@ def test_keys_are_listed_and_escape_closes_messages(app, page):
 
 
 def press(page, name, *keys, back=False):
-    """Go to a control by Tab, or Shift+Tab, and press keys; on the way, the focus is to be seen."""
+    """Go to a control by Tab, or Shift+Tab, and press keys; the focus must be visible on the way."""
     for _ in range(MOST):
         label, is_visible = focused(page)
         if label.startswith(name) and is_visible:

@@ -1,4 +1,4 @@
-"""The app's page in a real browser, when things go wrong, on a phone, and in two tabs."""
+"""The page after errors, on a phone, and in two tabs, in a real browser."""
 
 import json
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_wrong_file(app, page):
     page.goto(app.url)
-    drop(page, "background", ("harbour.png", encoded(photo(90, 60))), ("boat.png", cut_out(20, 12)))
+    drop(page, "background", ("harbor.png", encoded(photo(90, 60))), ("boat.png", cut_out(20, 12)))
     page.get_by_label("Left").fill("7")
     choose(page, "Replace cut-out", "notes.txt", b"hello")
     alert = page.get_by_role("alert")
@@ -68,7 +68,7 @@ def test_two_tabs_and_a_server_that_is_started_anew(app, browser):
     first.get_by_role("button", name="Settings").click()
     first.get_by_role("alert").get_by_text("cannot be reached").wait_for()
     app.start()
-    said(first, "harmonize once more")
+    said(first, "has your pictures again; harmonize again")
     assert first.get_by_role("alert").is_hidden()
     harmonize(first)
     harmonize(second)

@@ -1,4 +1,4 @@
-"""Painting a mask on the app's page in a real browser."""
+"""Painting a mask on the page, in a real browser."""
 
 import io
 
@@ -60,7 +60,7 @@ def test_a_loaded_mask_and_strokes_on_it(bench):
     assert np.array_equal(mask[100:], disc(400, 300)[100:])
     bench.get_by_role("radio", name="Edit").check()
     bench.get_by_role("button", name="Remove mask").click()
-    bench.get_by_text("Something has been changed since").wait_for()
+    bench.get_by_text("Settings were changed").wait_for()
     harmonize(bench)
     assert image(download(bench, "mask")[1])[150, 200] == 0
 
@@ -179,7 +179,7 @@ def test_an_outline_is_filled(bench):
 
 
 def outline(mask):
-    """Points around what is white in a mask, as shares of its size: along its upper edge, and back."""
+    """Return points around the white part of a mask, in shares of its size: along the top, and back."""
     height, width = mask.shape
     columns = np.flatnonzero(mask.max(0) > 127)[1:-1]
     columns = columns[np.linspace(0, len(columns) - 1, 14).astype(int)]

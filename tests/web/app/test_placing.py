@@ -1,4 +1,4 @@
-"""Placing a cut-out on the app's page in a real browser, from dropped files to downloaded ones."""
+"""Placing a cut-out on the page, in a real browser, from dropped files to downloads."""
 
 import json
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 def test_placing_a_cut_out(bench):
     background = encoded(photo(900, 600), "JPEG", quality=95, icc_profile=profile())
-    drop(bench, "background", ("harbour.jpg", background), ("boat.png", cut_out(200, 120)))
+    drop(bench, "background", ("harbor.jpg", background), ("boat.png", cut_out(200, 120)))
     box = bench.locator("#canvas").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = float(bench.get_by_label("Left").input_value()), float(bench.get_by_label("Top").input_value())
@@ -36,7 +36,7 @@ def test_placing_a_cut_out(bench):
     harmonize(bench)
 
     name, settings = download(bench, "settings")
-    assert name == "harbour_settings.json"
+    assert name == "harbor_settings.json"
     settings = json.loads(settings)
     assert settings["rotate"] == -20
     shown = [float(bench.locator(f"#{number}").input_value()) for number in ("left", "top", "scale")]
@@ -45,21 +45,21 @@ def test_placing_a_cut_out(bench):
     made = cdtnet.compose(read_picture(cut_out(200, 120)), read_picture(background), **placement)
     expected = cdtnet.Harmonizer("cdtnet-sim")(made.composite, made.mask, layer=made.layer)
     name, data = download(bench, "picture")
-    assert name == "harbour_harmonized.jpg"
+    assert name == "harbor_harmonized.jpg"
     assert data == encode_picture(expected.image, ".jpg")
     assert read_picture(data).metadata.icc == profile()
     name, data = download(bench, "mask")
-    assert name == "harbour_mask.png"
+    assert name == "harbor_mask.png"
     assert np.array_equal(image(data), made.mask)
     name, data = download(bench, "table")
-    assert name == "harbour_look.cube"
+    assert name == "harbor_look.cube"
     assert data.startswith(b"# Fitted to the harmonized foreground: ")
     assert b"\nTITLE" in data
 
 
 def test_what_the_page_shows_is_what_is_composed(bench):
     background, foreground = encoded(np.full((300, 400, 3), 90, np.uint8)), cut_out(120, 100)
-    drop(bench, "foreground", ("object.png", foreground), ("grey.png", background))
+    drop(bench, "foreground", ("object.png", foreground), ("gray.png", background))
     for label, value in (("Left", "40"), ("Top", "150"), ("Scale", "80"), ("Rotation", "30")):
         bench.get_by_label(label).fill(value)
     bench.get_by_label("Model").focus()
@@ -121,7 +121,7 @@ def test_a_large_photo(bench, random, tmp_path, side):
 
 
 def profile():
-    """An ICC profile other than sRGB's, as in many photos."""
+    """Make an ICC profile other than sRGB's, as in many photos."""
     import pyvips
 
     black = pyvips.Image.black(1, 1, bands=3).copy(interpretation="srgb")

@@ -1,4 +1,4 @@
-"""Steering a result on the app's page in a real browser: what is shown is what is downloaded."""
+"""Controls of a result on the page, in a real browser: the view equals the download."""
 
 import base64
 import json
@@ -72,7 +72,7 @@ def test_another_format_and_quality(bench):
 
 
 def steered(page, controls, plain):
-    """(H, W, 3), the result as the page shows it at 100 % once the controls are set; `plain` before that."""
+    """Return the result (H, W, 3) on the page at 100 % with the controls; `plain` is the one before."""
     page.get_by_role("button", name="Zoom to 100 %").click()
     page.get_by_role("slider", name="Divider").fill("0")
     page.locator("#controls details").evaluate("(details) => { details.open = true; }")
@@ -87,7 +87,7 @@ def steered(page, controls, plain):
 
 
 def pixels(page, height, width):
-    """What is on the screen of a picture that is shown at 100 %, the divider over its left edge."""
+    """Return the visible pixels of a picture at 100 %, with the divider at its left edge."""
     page.mouse.move(5, 5)
     page.get_by_role("heading", name="Result").click()
     page.wait_for_timeout(300)

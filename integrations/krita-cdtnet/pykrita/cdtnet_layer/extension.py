@@ -24,10 +24,10 @@ class HarmonizeLayer(Extension):
     """Tools ▸ Harmonize Layer."""
 
     def setup(self):
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def createActions(self, window):  # noqa: N802 – Krita's name
-        """The menu entry of a window."""
+        """Create the menu entry of a window."""
         window.createAction("cdtnet_harmonize_layer", f"{TITLE}…", "tools").triggered.connect(self.run)
 
     def run(self):
@@ -59,7 +59,7 @@ class HarmonizeLayer(Extension):
 
 
 class Settings(QDialog):
-    """What may be chosen; it is remembered."""
+    """The dialog of the settings, which are remembered."""
 
     def __init__(self):
         super().__init__()
@@ -82,7 +82,7 @@ class Settings(QDialog):
         form.addRow(buttons)
 
     def values(self):
-        """The settings, as `program.DEFAULTS` has them."""
+        """Return the settings, as in `program.DEFAULTS`."""
         values = {name: box.value() for name, box in self.numbers.items()}
         values["keep_hue"] = self.keep_hue.isChecked()
         values["command"] = self.command.text()

@@ -1,4 +1,4 @@
-"""Layers of a Krita document: written to files, harmonized, and put back."""
+"""Layers of a Krita document: exported to files, harmonized, and inserted."""
 
 import tempfile
 from pathlib import Path
@@ -9,16 +9,16 @@ from .program import call, command
 
 
 def harmonize(document, node, settings, waiting=lambda: True):
-    """Put a harmonized copy of a layer above it and hide the layer; what the program says of it.
+    """Insert a harmonized copy of a layer above it and hide the layer; return the program's message.
 
     Args:
         document: A document.
         node: One of its layers.
-        settings: As `program.DEFAULTS` has them.
+        settings: As in `program.DEFAULTS`.
         waiting: As for `program.call`.
 
     Raises:
-        ValueError: It cannot be done; why, in a sentence. Nothing has changed then.
+        ValueError: Harmonizing failed, for the given reason; the document is unchanged.
     """
     with tempfile.TemporaryDirectory(prefix="cdtnet-") as folder:
         files = [str(Path(folder) / f"{name}.png") for name in ("layer", "below", "whole", "result")]
@@ -31,7 +31,7 @@ def harmonize(document, node, settings, waiting=lambda: True):
 
 
 def export(document, node, path, *, alone):
-    """Write a layer alone without its opacity, or what is visible below it, as large as the document."""
+    """Write a layer alone without its opacity, or the visible layers below it, in the document's size."""
     copy = document.clone()
     copy.setBatchmode(True)
     try:
@@ -59,7 +59,7 @@ def export(document, node, path, *, alone):
 
 
 def path_of(node):
-    """Places of a layer and of the groups around it among their siblings, from the root on."""
+    """Return the indices of a layer and of the groups around it among their siblings, from the root."""
     parent = node.parentNode()
     if parent is None:
         return []
@@ -68,7 +68,7 @@ def path_of(node):
 
 
 def insert(document, node, path):
-    """Add a layer of a file's pixels above another one, which is hidden."""
+    """Add a layer with the pixels of a file above another one, and hide that."""
     source = Krita.instance().openDocument(path)
     try:
         source.setBatchmode(True)

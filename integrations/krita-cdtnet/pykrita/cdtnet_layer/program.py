@@ -1,4 +1,4 @@
-"""Calling the command line program `cdtnet`; nothing here knows Krita."""
+"""Calling the command line program `cdtnet`, independently of Krita."""
 
 import shlex
 import shutil
@@ -10,7 +10,7 @@ DEFAULTS = {"strength": 1.0, "tone": 1.0, "color": 1.0, "keep_hue": False, "comm
 
 
 def command(settings, layer, below, whole, result):
-    """The words that harmonize the picture `layer` over `below`, both as large as the document.
+    """Return the command that harmonizes the picture `layer` over `below`, both of the document's size.
 
     Raises:
         ValueError: The program is not installed.
@@ -29,14 +29,14 @@ def command(settings, layer, below, whole, result):
 
 
 def call(words, waiting):
-    """Run a command; what it says, without what is written where.
+    """Run a command, and return its messages, except for those about written files.
 
     Args:
-        words: Of the command.
-        waiting: Called ten times a second; False ends the program.
+        words: The command.
+        waiting: Called ten times a second; if it returns False, the program is ended.
 
     Raises:
-        ValueError: It failed, or was ended; what it says last.
+        ValueError: The command failed or was ended; its last message.
     """
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)

@@ -1,4 +1,4 @@
-"""The layouts of data sets: a module for each, with `EXPECTS` (a description) and `find`."""
+"""The layouts of data sets: a module for each, with a description `EXPECTS` and a function `find`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_sam
 
 
 class Layout(NamedTuple):
-    """A layout: its description, and the function that finds its samples (None for another layout)."""
+    """A layout: its description, and the function that finds its samples; None for another layout."""
 
     expects: str
     find: Callable[[Files], Found | None]
@@ -33,15 +33,15 @@ LAYOUTS = {
 
 
 def find_samples(root: Path, layout: str = "auto", subsets: Sequence[str] | None = None) -> tuple[str, Found]:
-    """Find the samples of a data set: its layout's name, and what it holds.
+    """Find the samples of a data set, and the name of its layout.
 
     Args:
-        root: A folder, a zip or tar archive, or the file of a manifest.
-        layout: A layout's name, or "auto" to try them all.
-        subsets: Names of the sub-sets to look for; all by default.
+        root: A folder, a zip or tar archive, or a manifest file.
+        layout: The name of a layout, or "auto" to try all.
+        subsets: The names of sub-sets; all by default.
 
     Raises:
-        DataError: The root cannot be read or is laid out in another way.
+        DataError: The root cannot be read or has another layout.
     """
     if layout not in ("auto", *LAYOUTS):
         raise DataError(f"{layout!r} is not a layout; choose auto, {', '.join(LAYOUTS)}.")
@@ -58,10 +58,10 @@ def search(
     layouts: Mapping[str, Layout] = LAYOUTS,
     subsets: Sequence[str] | None = None,
 ) -> tuple[str, Found]:
-    """Find the samples among some files of a tree: the name of their layout, and what they hold.
+    """Find the samples among files of a tree, and the name of their layout.
 
     Raises:
-        DataError: The files are laid out in another way.
+        DataError: The files have another layout.
     """
     for base in _bases(paths):
         files = Files(tree, paths, base, subsets)

@@ -14,15 +14,15 @@ from ..tree import Entry, Tree
 
 @dataclass(frozen=True)
 class Sample:
-    """One composite of a data set, not yet read.
+    """A composite of a data set, not yet read.
 
     Attributes:
-        name: Path of the composite relative to the data set's folder; no two samples share one.
-        subset: Name of the sub-set, such as "HCOCO"; "" where a data set has none.
-        split: "train", "test", or "" where no list says.
-        composite: The composite's file.
-        mask: The foreground mask's file.
-        real: The ground truth's file, or None where there is none.
+        name: The path of the composite relative to the data set's folder; unique among samples.
+        subset: The name of the sub-set, such as "HCOCO"; "" if there are none.
+        split: "train", "test", or "" if no list contains it.
+        composite: The file of the composite.
+        mask: The file of the foreground mask.
+        real: The file of the ground truth, or None.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Sample:
 
 
 class Problem(NamedTuple):
-    """A file that is no usable sample: the reason in a sentence, and its place."""
+    """A file that is not a usable sample: the reason in a sentence, its sub-set and split."""
 
     sentence: str
     subset: str = ""
@@ -46,11 +46,11 @@ class Found:
     """The samples and problems that a layout found.
 
     Attributes:
-        samples: The samples of the sub-sets that were asked for.
+        samples: The samples of the requested sub-sets.
         problems: What is missing there.
-        skipped: A sentence for each picture that belongs to no sample, where the layout can tell.
-        notes: What else is worth knowing, a sentence each.
-        subsets: Names of all sub-sets, asked for or not.
+        skipped: A sentence for each picture that belongs to no sample, if the layout can tell.
+        notes: Further remarks, as sentences.
+        subsets: The names of all sub-sets, requested or not.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -65,8 +65,8 @@ class Files:
 
     Attributes:
         tree: The tree.
-        name: The folder's own name.
-        subsets: Names of the sub-sets that are asked for, or None for all.
+        name: The name of the folder.
+        subsets: The names of the requested sub-sets, or None for all.
     """
 
     def __init__(
@@ -104,19 +104,19 @@ class Files:
         return Entry(self.tree, self._base + path)
 
     def folders(self, parent: str = "") -> list[str]:
-        """List the folders directly inside another."""
+        """List the folders directly inside a folder."""
         return sorted(path for path in self._folders.values() if path.rpartition("/")[0] == parent)
 
     def folder(self, parent: str, *names: str) -> str | None:
-        """Return the first folder inside `parent` with one of some names; case is ignored."""
+        """Return the first folder inside `parent` with one of these names; case is ignored."""
         return _first(self._folders, parent, names)
 
     def text(self, parent: str, *names: str) -> str | None:
-        """Return the first file inside `parent` with one of some names, not a picture; case is ignored."""
+        """Return the first non-picture file inside `parent` with one of these names; case is ignored."""
         return _first(self._texts, parent, names)
 
     def pictures(self, folder: str | None, *, nested: bool = False) -> list[str]:
-        """List the pictures directly inside a folder, or anywhere below it; none for None."""
+        """List the pictures directly inside a folder, or at any depth; an empty list for None."""
         if folder is None:
             return []
         if not nested:
@@ -125,12 +125,12 @@ class Files:
         return [path for paths in self._by_folder.values() for path in paths if path.startswith(inside)]
 
     def picture(self, folder: str | None, *names: str, like: str = "") -> str | None:
-        """Return the first picture inside a folder with one of some names and any suffix.
+        """Return the first picture inside a folder with one of these names and any suffix.
 
         Args:
-            folder: The folder; no picture is found in None.
-            names: Names without suffix, tried one after the other.
-            like: The suffix to prefer where pictures differ in nothing else.
+            folder: The folder; None contains no pictures.
+            names: Names without suffix, in order of preference.
+            like: The preferred suffix if several pictures differ only in it.
         """
         for name in names if folder is not None else ():
             if found := self._by_stem.get(_normal(join(folder or "", name))):
@@ -149,7 +149,7 @@ def _first(by_casefolded: dict[str, str], parent: str, names: Iterable[str]) -> 
 
 
 def _normal(path: str) -> str:
-    """Normalize a path's Unicode: systems store é as one code point or two."""
+    """Normalize a path's Unicode, because systems store é as one code point or two."""
     return unicodedata.normalize("NFC", path)
 
 
@@ -158,7 +158,7 @@ def _folded(path: str) -> str:
 
 
 def join(folder: str, name: str) -> str:
-    """Join two parts of a path, of which the first may be empty."""
+    """Join two parts of a path; the first may be empty."""
     return f"{folder}/{name}" if folder else name
 
 

@@ -1,4 +1,4 @@
-"""ccHarmony: ten composites of each foreground, lists of the foregrounds of either split."""
+"""ccHarmony: ten composites of each foreground, and lists of the foregrounds of both splits."""
 
 from __future__ import annotations
 

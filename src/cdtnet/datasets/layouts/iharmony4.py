@@ -1,4 +1,4 @@
-"""iHarmony4: four sub-sets of triplets, with lists of the training and test composites or without."""
+"""iHarmony4: four sub-sets of triplets, with or without lists of the training and test composites."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def find(files: Files) -> Found | None:
 
 
 def _may_be_subset(files: Files, folder: str) -> bool:
-    """Check whether a folder holds triplets, or should by its names."""
+    """Check whether a folder contains triplets, or should by its names."""
     known = folder and _subset_of(folder) in _SUBSETS
     return is_set(files, folder) or bool(known and files.folder(folder, COMPOSITES, *MASKS, *REALS))
 
 
 @cache
 def _subset_of(name: str) -> str:
-    """Return a folder's sub-set by its name: `HDay2Night`, `HAdobe5kori`, `HAdobe5k_resized1024`."""
+    """Return the sub-set of a folder by its name: `HDay2Night`, `HAdobe5kori`, `HAdobe5k_resized1024`."""
     return next((subset for subset in _SUBSETS if name.lower().startswith(subset.lower())), name)
 
 
 def _labels(files: Files, folders: list[str]) -> dict[str, str]:
-    """Label each folder by its sub-set, and copies of the same one by their own names."""
+    """Label folders by their sub-set, and copies of the same one by their own names."""
     labels: dict[str, str] = {}
     for folder in sorted(folders, key=lambda folder: (len(folder), folder)):  # the plain name first
         name = folder or files.name
@@ -56,7 +56,7 @@ def _labels(files: Files, folders: list[str]) -> dict[str, str]:
 
 def _add_subset(found: Found, files: Files, folder: str, subset: str, rows: list[tuple[str, str]]) -> None:
     composites = files.folder(folder, COMPOSITES)
-    for name, split in dict(rows).items():  # what is in both lists is no training sample
+    for name, split in dict(rows).items():  # a name in both lists is a test sample
         path = files.picture(composites, stem(name), like=name[-4:])
         if path:
             add_triplet(found, files, folder, path, subset, split)

@@ -1,4 +1,4 @@
-"""A user's table, CSV or JSON lines: composite, mask, and optionally real, subset, split."""
+"""A user's table, CSV or JSON lines: composite, mask, and optionally real, subset and split."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def find(files: Files) -> Found | None:
 
 
 def read(files: Files, path: str) -> Found:
-    """Read a table; paths in it are relative to its folder, or absolute.
+    """Read a table, in which paths are absolute or relative to its folder.
 
     Raises:
-        DataError: The table is malformed, or a relative path leads out of its folder.
+        DataError: The table is malformed, or a relative path leaves its folder.
     """
     found, names = Found(), set()
     for line, row in _rows(files.entry(path)):
@@ -52,7 +52,7 @@ def read(files: Files, path: str) -> Found:
 
 
 def _rows(entry: Entry) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line numbers, and stripped values by names in lower case."""
+    """Yield line numbers, and stripped values by column names in lower case."""
     text = entry.read().decode("utf-8-sig", errors="replace")
     if entry.path.lower().endswith(".csv"):
         try:

@@ -1,4 +1,4 @@
-"""RealHM: composite, mask and retouched target side by side, with different ends of their names."""
+"""RealHM: composite, mask and retouched target in one folder, with different endings of their names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PARTS = ("_composite", "_mask", "_gt")
 
 
 def find(files: Files) -> Found | None:
-    """Find all tuples; None if there is not one that is complete."""
+    """Find all tuples; None if none is complete."""
     tuples = {
         (path.rpartition("/")[0], stem(path).removesuffix(part))
         for path in files.pictures("", nested=True)

@@ -1,4 +1,4 @@
-"""Composite, mask and real image found by the naming of iHarmony4: X_m_k, X_m and X."""
+"""Triplets of composite, mask and real image with iHarmony4's naming: X_m_k, X_m and X."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REALS = ("real_images",)
 
 
 def is_set(files: Files, folder: str) -> bool:
-    """Check whether a folder holds composites, masks and real images, at least one of each matching."""
+    """Check whether a folder contains composites, masks and real images, at least one of each matching."""
     found = Found()
     return any(
         add_triplet(found, files, folder, composite)
@@ -21,9 +21,9 @@ def is_set(files: Files, folder: str) -> bool:
 def add_triplet(
     found: Found, files: Files, folder: str, composite: str, subset: str = "", split: str = ""
 ) -> bool:
-    """Add the sample of a composite `X_m_k`, or say what is missing: mask `X_m`, real image `X`.
+    """Add the sample of a composite `X_m_k`, or report what is missing: mask `X_m`, real image `X`.
 
-    Only the file's name is taken apart, for folders may have `_` in their names too.
+    Only the file's name is split, because names of folders may contain `_`, too.
     """
     x, m, _ = ["", "", *stem(composite).rsplit("_", 2)][-3:]
     if not x:

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file that shows an evaluation in any browser."""
+"""The report: a self-contained HTML file that shows an evaluation in any browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import gallery, plots, tables
 
 FOLDER = Path(__file__).parent
 PICTURE_BYTES = 16 * 2**20
-"""What all pictures of a page take at most, as text; a page without pictures is below 1 MB."""
+"""Limit of all pictures of a page together, as text; a page without pictures is below 1 MB."""
 
 
 def write_report(
@@ -33,10 +33,10 @@ def write_report(
     """Write an evaluation as one self-contained HTML file.
 
     Args:
-        evaluation: what to show; its first method after "composite" is the one that failures are listed of.
-        pictures: examples for the gallery, in this order; may be empty.
-        path: of the HTML file.
-        limit: bytes that pictures take at most, all together; they are made smaller until they do.
+        evaluation: The evaluation; its first method after "composite" is the one whose failures are listed.
+        pictures: Examples for the gallery, in this order; may be empty.
+        path: The HTML file.
+        limit: Limit of all pictures together in bytes; they are reduced to fit.
 
     Raises:
         WriteError: The file cannot be written.
@@ -45,7 +45,7 @@ def write_report(
 
 
 def render(evaluation: Evaluation, pictures: Sequence[Example], limit: int = PICTURE_BYTES) -> str:
-    """Return the page's text; the arguments are those of `write_report`."""
+    """Return the text of the page; the arguments are those of `write_report`."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""Example pictures of the report: WebP inside the page, limited in size."""
+"""Example pictures of the report: WebP inside the page, of limited size."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ..results import UNTOUCHED, Example
 REAL = "real photo"
 QUALITY = 90
 SIDES = (1024, 768, 512, 384, 256)
-"""Long sides to try, in pixels: the first that keeps all pictures within the limit is taken."""
+"""Longer sides in pixels; the first one for which all pictures are within the limit is used."""
 
 BRIGHTEST = 64.0
-"""Mean absolute error of the channels, in 8-bit codes, that has the brightest color of an error map."""
+"""The mean absolute error of the channels, in 8-bit codes, of the brightest color of an error map."""
 
 ERROR_COLORS = (255 * colormaps["inferno"](np.arange(256))[:, :3]).round().astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One picture of an example: its name and `data:` addresses of it and its error map ("" for the real)."""
+    """A picture of an example: its name, and `data:` addresses of it and its error map ("" for the real)."""
 
     name: str
     picture: str
@@ -40,12 +40,12 @@ class Shown:
     """An example as the page shows it.
 
     Attributes:
-        example: what is shown.
-        width: in pixels.
-        height: in pixels.
-        outline: of the foreground; an SVG path in a box of `width` × `height`.
-        middle: of the foreground, in per cent of the width.
-        layers: composite, results in the methods' order, real photo.
+        example: The example.
+        width: The width in pixels.
+        height: The height in pixels.
+        outline: The outline of the foreground, an SVG path in a box of `width` × `height`.
+        middle: The center of the foreground, in percent of the width.
+        layers: Composite, results in the methods' order, and real photo.
     """
 
     example: Example
@@ -57,12 +57,12 @@ class Shown:
 
 
 def embed(examples: Sequence[Example], methods: Sequence[str], limit: int) -> list[Shown]:
-    """Embed the examples, reduced so that they take about `limit` bytes of the page at most.
+    """Embed the examples, reduced to take about `limit` bytes of the page at most.
 
     Args:
-        examples: what to show.
-        methods: their order in the page, "composite" among them.
-        limit: bytes of all pictures together, as text; the smallest of `SIDES` is taken even if it is above.
+        examples: The examples.
+        methods: Their order in the page, including "composite".
+        limit: Limit of all pictures together in bytes, as text; the smallest of `SIDES` may exceed it.
     """
     for side in SIDES:
         shown = [_show(example, methods, side) for example in examples]
@@ -102,7 +102,7 @@ def _as_codes(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _shrunk(picture: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Reduce an array (H,W) or (H,W,3) with antialiasing; never enlarge it."""
+    """Reduce an array (H,W) or (H,W,3) with antialiasing; smaller ones are unchanged."""
     if scale == 1:
         return picture
     picture = picture.astype(np.float32) if picture.dtype != np.uint8 else picture
@@ -125,7 +125,7 @@ def _middle(mask: NDArray[np.uint8]) -> int:
 
 
 def _outline(mask: NDArray[np.uint8]) -> str:
-    """Return the SVG path of the foreground's half-covered line, without specks; centers are at 0.5."""
+    """Return the SVG path of the foreground's contour at half coverage, without specks; centers at 0.5."""
     padded = np.pad(mask.astype(np.float32), 1)
     lines: Any = contour_generator(z=padded, line_type="Separate").lines(127.5)
     paths = []

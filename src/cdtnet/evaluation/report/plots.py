@@ -1,4 +1,4 @@
-"""Plots as inline SVG with colors of the page's style sheet, light or dark."""
+"""Plots as inline SVG with the colors of the page's style sheet, light or dark."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ..results import UNTOUCHED, Evaluation, FloatArray
 from ..tables import Summary
 
-# Stand-ins in the drawing, one for each of the style sheet's colors.
+# Placeholder colors in the drawing, one for each color of the style sheet.
 INK, LINE, METHOD = "#010101", "#020202", "#0300{:02x}"
 COLORS = 10
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
-POINTS = 2400  # drawn in all scatter plots together
-CURVE = 300  # points of a curve
+POINTS = 2400  # number of points in all scatter plots together
+CURVE = 300  # number of points of a curve
 
 
 def plain_style(ink: str, line: str) -> dict[Any, Any]:
@@ -54,7 +54,7 @@ STYLE = {
 
 
 class Plot(NamedTuple):
-    """A drawing: its title, what it says in words, and `<svg>` markup."""
+    """A plot: its title, a description in words, and `<svg>` markup."""
 
     title: str
     description: str
@@ -67,7 +67,7 @@ def color_index(evaluation: Evaluation, method: str) -> int:
 
 
 def gains(evaluation: Evaluation, method: str) -> FloatArray:
-    """Return how much a method lowered each composite's fMSE (N,); negative if it raised it."""
+    """Return the decrease of each composite's fMSE by a method (N,); negative if it increased."""
     return evaluation.values[UNTOUCHED]["fmse"] - evaluation.values[method]["fmse"]
 
 
@@ -93,7 +93,7 @@ def gain_curves(evaluation: Evaluation) -> Plot:
 
 @rc_context(STYLE)
 def worse_bars(evaluation: Evaluation, summary: Summary) -> Plot:
-    """Share of composites made worse, a bar with its interval for each method."""
+    """Plot the share of composites made worse, a bar with its interval for each method."""
     methods = _others(evaluation)
     figure, axes = _axes(4.7, 0.9 + 0.34 * len(methods))
     words = []
@@ -113,7 +113,7 @@ def worse_bars(evaluation: Evaluation, summary: Summary) -> Plot:
 
 @rc_context(STYLE)
 def gain_by_foreground(evaluation: Evaluation) -> list[Plot]:
-    """Scatter plots of the gain over the share of foreground, one for each method, all on the same scales."""
+    """Plot the gain over the share of foreground, a scatter plot per method, all with the same scales."""
     methods = _others(evaluation)
     count = len(evaluation.composites)
     drawn = np.sort(np.random.default_rng(0).permutation(count)[: POINTS // max(len(methods), 1)])
@@ -159,7 +159,7 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _gain_axis(axes: Axes, side: str) -> None:
-    """Make the axis linear within ±10, logarithmic beyond."""
+    """Make the axis linear within ±10, and logarithmic outside."""
     getattr(axes, f"set_{side}scale")("symlog", linthresh=10)
     getattr(axes, f"set_{side}label")("drop in fMSE")
     axis = getattr(axes, f"{side}axis")
@@ -177,7 +177,7 @@ def _plot(figure: Figure, title: str, description: str) -> Plot:
     """Return a figure's markup: no fixed size, fonts or ids; named colors, a title, a description."""
     stream = io.StringIO()
     with rc_context({"svg.hashsalt": title}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser's fonts will have it
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser's fonts have it
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     svg = stream.getvalue()
     svg = re.sub(r"<(metadata|style).*?</\1>", "", svg[svg.index("<svg") :], flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""The page's tables: cells with an interval, a value to sort by, and the best of a column marked."""
+"""The tables of the page: cells with an interval and a sort key; the best of a column is marked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILURES = 10
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as it is printed, its interval, and the number that it is sorted by."""
+    """A formatted value, its interval, and its sort key."""
 
     text: str
     order: float = math.nan
@@ -31,7 +31,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table; the color is an index into the style sheet's, for methods of this run."""
+    """A line of a table; the color is an index into the style sheet's colors, for methods of this run."""
 
     name: str
     cells: Sequence[Cell]
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class HtmlTable:
-    """Columns with a name and a sign for the better direction; groups of rows, each with its heading."""
+    """Columns with a name and an arrow for the better direction; groups of rows with headings."""
 
     caption: str
     header: Sequence[str]
@@ -51,7 +51,7 @@ class HtmlTable:
 
 @dataclass(frozen=True)
 class Panel:
-    """The tables of all composites, of a sub-set or of a band of foreground ratios."""
+    """The tables of all composites, of a sub-set or of a range of foreground ratios."""
 
     name: str
     count: int
@@ -59,11 +59,11 @@ class Panel:
 
 
 def panels(evaluation: Evaluation, whole: Summary) -> list[Panel]:
-    """Yield all composites, then sub-sets if there are several, then ranges that have composites.
+    """Yield the panels of all composites, of sub-sets if there are several, and of ranges with composites.
 
     Args:
-        evaluation: what to show.
-        whole: its summary over all composites.
+        evaluation: The evaluation.
+        whole: Its summary over all composites.
     """
     subsets, bands = by_subset(evaluation), by_foreground(evaluation)
     everything = len(evaluation.composites)
@@ -89,7 +89,7 @@ def scores(evaluation: Evaluation, index: int) -> HtmlTable:
 
 
 def failures(evaluation: Evaluation, method: str) -> HtmlTable:
-    """Return the composites that a method harmed most, worst first."""
+    """Return the composites that a method made worse most, worst first."""
     gain = gains(evaluation, method)
     worst = [int(index) for index in np.argsort(gain, kind="stable")[:FAILURES] if gain[index] < 0]
     rows = []
@@ -104,7 +104,7 @@ def failures(evaluation: Evaluation, method: str) -> HtmlTable:
 
 
 def costs(evaluation: Evaluation) -> HtmlTable:
-    """Return the cost of each method for one picture, grouped by the picture's size."""
+    """Return the costs of methods for one picture, grouped by the picture's size."""
     groups: dict[str, list[Row]] = {}
     for cost in evaluation.costs:
         share = f"{100 * cost.foreground_ratio:.3g} % foreground"
@@ -137,7 +137,7 @@ def _panel(
 
 
 def _differences(evaluation: Evaluation) -> HtmlTable:
-    """Compare the first method with each other one, composite by composite."""
+    """Compare the first method with the others, composite by composite."""
     first, *others = (method for method in evaluation.methods if method != UNTOUCHED)
     rows = []
     for method in (UNTOUCHED, *others):

@@ -1,15 +1,15 @@
-// The participant's name is the part of the address after #, so a reload goes on where it was.
+// The participant's name is the part of the address after #, so that a reload resumes the study.
 
 const RETRY = 2000; // milliseconds
-const GLANCE = 300; // milliseconds before a choice counts: a double click is one choice
+const GLANCE = 300; // milliseconds before another choice counts, so that a double click is one choice
 const $ = (selector) => document.querySelector(selector);
 
 let participant = location.hash.slice(1);
-let progress; // what the server knows: number of questions, choices, and whether there are composites and masks
+let progress; // from the server: number of questions, choices, and whether there are composites and masks
 let current; // the question on the screen
 let shownAt; // when its pictures appeared; undefined while they are loading
 let busy = false;
-let target; // where both pictures are enlarged, as parts of width and height
+let target; // the center of the enlarged part, as shares of width and height
 
 async function request(method, path, body) {
   const headers = body ? { "Content-Type": "application/json" } : {};
@@ -19,7 +19,7 @@ async function request(method, path, body) {
       notify("");
       return response;
     }
-    notify("The server cannot be reached just now. This page goes on as soon as it is back.");
+    notify("The server cannot be reached. This page continues when it is back.");
     await new Promise((resolve) => setTimeout(resolve, RETRY));
   }
 }
@@ -119,7 +119,7 @@ async function reveal(question) {
       ["left", "right"].forEach((side, k) => $(`#${side} .frame`).replaceChildren(...sides[k]));
       break;
     } catch {
-      notify("The pictures cannot be loaded just now. Trying again …");
+      notify("The pictures cannot be loaded. Trying again …");
       await new Promise((resolve) => setTimeout(resolve, RETRY));
     }
   }
@@ -136,7 +136,7 @@ async function choose(choice) {
   const seconds = (performance.now() - shownAt) / 1000;
   const response = await request("PUT", `api/participants/${participant}/answers/${question}`, { choice, seconds });
   busy = false;
-  if (!response.ok) return resume(); // answered elsewhere, in another tab perhaps
+  if (!response.ok) return resume(); // answered elsewhere, perhaps in another tab
   progress.choices[question] = choice;
   await show(question + 1);
 }

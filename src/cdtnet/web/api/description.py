@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 description of the server.
 
-Written by hand: what a framework would derive knows nothing of the limits, of the two forms of a request,
-and of what goes wrong.
+It is written by hand, because one derived by a framework would lack the limits, the two forms of a request
+and the errors.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .settings import KINDS, schemas
 Schema = dict[str, Any]
 
 _FAILURES = {
-    "400": "The request is not as it should be.",
+    "400": "The request is malformed.",
     "408": "The request arrives too slowly.",
-    "413": "The request is longer than the server takes.",
-    "415": "The body is of another kind.",
-    "422": "Composite or mask cannot be used: damaged, of different sizes, of too many pixels.",
+    "413": "The request is longer than the limit.",
+    "415": "The body is of an unsupported type.",
+    "422": "Composite or mask cannot be used: damaged, of different sizes, or of too many pixels.",
     "429": "The queue of the server is full.",
     "500": "The server failed.",
-    "503": "The request did not have its turn in time, or memory is short.",
-    "504": "The work took too long.",
+    "503": "The request was not processed in time, or memory is short.",
+    "504": "Processing took too long.",
 }
 _ERROR = {
     "type": "object",
@@ -52,10 +52,10 @@ _TABLE = {
             "type": ["string", "null"],
             "description": "A .cube file; null if the model has no table or the mask is black.",
         },
-        "remark": {"type": ["string", "null"], "description": "What is odd about the mask."},
+        "remark": {"type": ["string", "null"], "description": "What is unusual about the mask."},
         "seconds": {
             "type": "object",
-            "description": "What each step took.",
+            "description": "The time of each step.",
             "additionalProperties": {"type": "number", "minimum": 0},
         },
     },
@@ -63,13 +63,13 @@ _TABLE = {
 _HEADERS = {
     "Server-Timing": {"description": "Milliseconds of each step.", "schema": {"type": "string"}},
     "Cdtnet-Remark": {
-        "description": "What is odd about the mask, or why little is changed.",
+        "description": "What is unusual about the mask, or why little is changed.",
         "schema": {"type": "string"},
     },
 }
 _RETRY = {
     "Retry-After": {
-        "description": "Seconds to wait before another try.",
+        "description": "Seconds to wait before a retry.",
         "schema": {"type": "integer"},
     }
 }
@@ -81,9 +81,9 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
     """Make the OpenAPI document of a server.
 
     Args:
-        models: By the name to ask for it, the default first.
-        limits: What one request may ask for.
-        key: Whether requests must carry one.
+        models: The models by name, the default first.
+        limits: The limits of a request.
+        key: Whether requests must contain a key.
     """
     settings = schemas(models)
     harmonize, alpha = _harmonize(settings, limits), _harmonize_alpha(settings, limits)
@@ -104,7 +104,7 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
         "paths": {
             "/v1/harmonize": {"post": harmonize},
             "/v1/harmonize/alpha": {"post": alpha},
-            "/health": {"get": _get("How the server is", "application/json", _HEALTH)},
+            "/health": {"get": _get("The state of the server", "application/json", _HEALTH)},
             "/metrics": {"get": metrics},
             "/openapi.json": {"get": _get("This description", "application/json", {"type": "object"})},
         },
@@ -130,7 +130,7 @@ def _harmonize(settings: Schema, limits: Limits) -> Schema:
 def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
     return {
         "operationId": "harmonizeAlpha",
-        "summary": "Harmonize a picture whose alpha channel is the mask; the answer is opaque",
+        "summary": "Harmonize a picture whose alpha channel is the mask; the response is opaque",
         "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in settings.items()],
         "requestBody": {"required": True, "content": {kind: {"schema": _BINARY} for kind in WITH_ALPHA}},
         **_answer(limits),
@@ -140,12 +140,12 @@ def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
 def _answer(limits: Limits) -> Schema:
     pictures = {kind.media_type: {"schema": _BINARY} for kind in KINDS.values()}
     return {
-        "description": "The answer is the picture, in the composite's format, depth and color profile, with "
-        "its metadata; or, where Accept names application/json and no picture, the color table. "
+        "description": "The response is the picture, in the composite's format, depth and color profile, "
+        "with its metadata; or, if Accept names application/json and no picture, the lookup table. "
         f"At most {limits.max_bytes:,} bytes, {limits.max_pixels:,} pixels and {limits.timeout:g} seconds.",
         "responses": {
             "200": {
-                "description": "The harmonized picture, or its color table.",
+                "description": "The harmonized picture, or its lookup table.",
                 "headers": _HEADERS,
                 "content": {**pictures, "application/json": {"schema": _TABLE}},
             },

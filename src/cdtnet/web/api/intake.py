@@ -17,7 +17,7 @@ from .settings import RequestOptions, read_settings, schemas
 
 FORM = "multipart/form-data"
 WITH_ALPHA = tuple(format_.media_type for format_ in FORMATS.values() if format_.alpha)
-_IN_MEMORY = 1 << 20  # bytes of a picture; longer ones wait in a temporary file without a name
+_IN_MEMORY = 1 << 20  # bytes of a picture; longer ones are stored in an unnamed temporary file
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class HarmonizeRequest:
     """A parsed request.
 
     Attributes:
-        composite: A picture file, unchecked.
-        mask: Another; None if the composite's alpha channel is the mask.
-        options: How to harmonize.
-        table: Whether the color table is wanted, and not the picture.
+        composite: The picture file, not checked yet.
+        mask: The mask file; None if the composite's alpha channel is the mask.
+        options: The options.
+        table: Whether the lookup table is requested instead of the picture.
     """
 
     composite: IO[bytes]
@@ -42,14 +42,14 @@ Reader = Callable[[Request, Iterable[str]], AbstractAsyncContextManager[Harmoniz
 
 @asynccontextmanager
 async def read_form(request: Request, models: Iterable[str]) -> AsyncIterator[HarmonizeRequest]:
-    """Read a form with the files composite and mask, and settings; its files are open inside the context.
+    """Read a form with the files composite and mask, and settings; its files are open in the context.
 
     Args:
-        request: One whose body has not been read.
-        models: The names that can be asked for, the default first.
+        request: A request whose body has not been read.
+        models: The names of models, the default first.
 
     Raises:
-        HTTPException: 400 or 415, if the request is not as it should be.
+        HTTPException: 400 or 415, if the request is malformed.
     """
     _check_kind(request, FORM)
     if request.query_params:
@@ -66,7 +66,7 @@ async def read_form(request: Request, models: Iterable[str]) -> AsyncIterator[Ha
 
 @asynccontextmanager
 async def read_alpha(request: Request, models: Iterable[str]) -> AsyncIterator[HarmonizeRequest]:
-    """Read one picture with an alpha channel, settings being in the address; otherwise as `read_form`."""
+    """Read a picture with an alpha channel, with settings in the query; otherwise like `read_form`."""
     _check_kind(request, *WITH_ALPHA)
     settings = read_settings(request.query_params.multi_items(), models)
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:

@@ -15,8 +15,8 @@ class KeyCheck:
 
     Args:
         app: The application.
-        key: What `Authorization: Bearer` must carry.
-        open_paths: What anyone may ask for.
+        key: The key that `Authorization: Bearer` must contain.
+        open_paths: Paths that need no key.
     """
 
     def __init__(self, app: ASGIApp, key: str, open_paths: frozenset[str]) -> None:
@@ -38,5 +38,5 @@ class KeyCheck:
 
 
 def _digest(key: str) -> bytes:
-    """Hash a key to a fixed length, so that comparing times reveal nothing."""
+    """Hash a key to a fixed length, so that the time of comparisons reveals nothing."""
     return hashlib.sha256(key.encode()).digest()

@@ -26,7 +26,7 @@ class Metrics:
     """The counters of one server.
 
     Args:
-        queue: Whose length is told.
+        queue: The queue whose length is reported.
     """
 
     def __init__(self, queue: WorkQueue) -> None:
@@ -54,12 +54,12 @@ class Metrics:
         return generate_latest(self._registry)
 
     def note_request(self, path: str, status: int, seconds: float) -> None:
-        """Count an answer."""
+        """Count a response."""
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
     def note_work(self, answer: Reply) -> None:
-        """Count a piece of work that was done."""
+        """Count processed work."""
         self._pixels.inc(answer.pixels)
         for step, seconds in answer.seconds.items():
             self._steps.labels(step).inc(seconds)
@@ -71,7 +71,7 @@ class Counting:
     Args:
         app: The application.
         metrics: The metrics to update.
-        paths: Paths with counters of their own; all others share one, which bounds their number.
+        paths: Paths with their own counters; all others share one, which bounds their number.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:

@@ -30,7 +30,7 @@ from .keys import KeyCheck
 from .metrics import MEDIA_TYPE, Counting, Metrics
 
 OPEN_PATHS = frozenset({"/health", "/openapi.json"})
-CLIENT_LEFT = 499  # the status that proxies log; no client sees it
+CLIENT_LEFT = 499  # the status of proxies' logs for disconnected clients; it is never sent
 _SOON = {"Retry-After": "1"}
 _SENTENCES = {
     404: "There is nothing at this address; /openapi.json says what there is.",
@@ -44,10 +44,10 @@ def make_app(
     """Make the application.
 
     Args:
-        harmonizers: Each model's, by the name to ask for it; the first is the default.
-        queue: Does the work. Who made it closes it.
-        limits: What one request may ask for.
-        key: What requests must carry, if anything.
+        harmonizers: The harmonizers by model name; the first is the default.
+        queue: The work queue; the caller closes it.
+        limits: The limits of a request.
+        key: The key that requests must contain, if any.
     """
     metrics = Metrics(queue)
     service = _Service(harmonizers, queue, limits, metrics)
@@ -76,7 +76,7 @@ def make_app(
 
 
 class _Service:
-    """The handlers of the addresses."""
+    """The request handlers."""
 
     def __init__(
         self, harmonizers: Mapping[str, Harmonizer], queue: WorkQueue, limits: Limits, metrics: Metrics
@@ -85,7 +85,7 @@ class _Service:
         self._untaken = 0  # responses that clients have not read yet
 
     async def harmonize(self, read: Reader, request: Request) -> Response:
-        """Answer with a picture or a table; the place in the queue is taken before the body is read."""
+        """Respond with a picture or a table; a place in the queue is taken before the body is read."""
         try:
             job = self._reserve()
         except QueueFullError as error:
@@ -116,12 +116,12 @@ class _Service:
         )
 
     async def metrics(self, request: Request) -> Response:
-        """Return the counters."""
+        """Return the metrics."""
         return Response(self._metrics.text(), headers={"Content-Type": MEDIA_TYPE})
 
     @property
     def _crowded(self) -> bool:
-        """Whether as many clients are slow to take their answers as the queue has places."""
+        """Check whether as many clients are slow to read their responses as the queue has places."""
         return self._untaken >= self._queue.capacity
 
     def _reserve(self) -> Job:
@@ -152,7 +152,7 @@ async def _outcome(job: Job, request: Request) -> Any:
     """Wait for the work, and return its result.
 
     Raises:
-        ClientDisconnect: Nobody waits for it any more.
+        ClientDisconnect: The client has disconnected.
         HTTPException: 500, for an unexpected error.
         CdtnetError: The work raised it.
     """
@@ -176,7 +176,7 @@ async def _outcome(job: Job, request: Request) -> Any:
 
 
 async def _left(request: Request) -> None:
-    """Return when the client has gone; its body has been read before."""
+    """Return when the client has disconnected, after its body was read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

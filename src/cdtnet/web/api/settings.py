@@ -26,7 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RequestOptions(Options):
-    """How to harmonize.
+    """The options of a request.
 
     Attributes:
         model: The name of one of the server's models.
@@ -87,20 +87,20 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
         "fit": {
             "type": "boolean",
             "default": False,
-            "description": "Fit the table to the harmonized picture; its first line says how close it comes.",
+            "description": "Fit the table to the harmonized picture; its first line states the error.",
         },
     }
 
 
 def read_settings(given: Iterable[tuple[str, str]], models: Iterable[str]) -> RequestOptions:
-    """Check settings that came as text.
+    """Parse and check settings.
 
     Args:
-        given: Names and texts.
-        models: The names that can be asked for, the default first.
+        given: Names and values as text.
+        models: The names of models, the default first.
 
     Raises:
-        HTTPException: 400, if one is unknown, given twice, or not what it can be.
+        HTTPException: 400, if a setting is unknown, repeated, or out of range.
     """
     allowed = schemas(models)
     settings = {"model": allowed["model"]["default"]}

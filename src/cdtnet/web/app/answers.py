@@ -54,11 +54,11 @@ def sentence(error: BaseException | None) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this picture."
-    return "This failed for a reason that the program does not know; its terminal says more."
+    return "An unexpected error occurred; the terminal of the program shows the details."
 
 
 async def explain(request: Request, error: Exception) -> Response:
-    """A sentence for the person; `code` tells the page what it can do about it."""
+    """Respond with a sentence about the error; `code` tells the page what it can do about it."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code)
     if isinstance(error, UnknownSessionError):

@@ -1,4 +1,4 @@
-"""The downloads of a result: each as the bytes of a file, and the suffix of its name."""
+"""The downloads of a result: the bytes of a file, and the suffix of its name."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Download(NamedTuple):
 
     Attributes:
         data: Its content.
-        suffix: Of its name.
-        note: A sentence about it to show, or "".
+        suffix: The suffix of its name.
+        note: A remark to show, or "".
     """
 
     data: bytes
@@ -37,9 +37,9 @@ class Choice:
     """The form in which a result is downloaded.
 
     Attributes:
-        controls: How the foreground is steered.
-        suffix: Of the picture's format; "" for the one that it came in.
-        quality: 1 to 100; None for the usual one, and lossless where the picture was.
+        controls: The controls of the foreground.
+        suffix: The suffix of the picture's format; "" for that of the original.
+        quality: 1 to 100; None for the default, and lossless if the original was.
     """
 
     controls: Controls
@@ -48,10 +48,10 @@ class Choice:
 
     @classmethod
     def of(cls, wishes: Mapping[str, Any], controls: Controls) -> Choice:
-        """Check what came from outside; where it says nothing of controls, these are meant.
+        """Check a choice that the page sent; without controls, the given ones apply.
 
         Raises:
-            CdtnetError: Something is not what it should be.
+            CdtnetError: A value is invalid.
         """
         suffix, quality = wishes.get("suffix", ""), wishes.get("quality")
         if suffix and suffix not in SUFFIXES:
@@ -63,7 +63,7 @@ class Choice:
 
 
 def picture(outcome: Outcome, choice: Choice) -> Download:
-    """The harmonized picture, by default in the format that it came in, as `Picture.save` writes it."""
+    """Encode the harmonized picture, by default in its original format, as `Picture.save` writes it."""
     image = _rendered(outcome, choice.controls)
     suffix = choice.suffix or result_format(image.metadata.format).suffix
     if choice.quality is None:
@@ -73,12 +73,12 @@ def picture(outcome: Outcome, choice: Choice) -> Download:
 
 
 def mask(outcome: Outcome, _: Choice) -> Download:
-    """The foreground mask as large as the picture, white where it was harmonized."""
+    """Encode the mask in the size of the picture; white is foreground."""
     return Download(*encode_mask(outcome.mask.picture.pixels[..., 0]))
 
 
 def table(outcome: Outcome, choice: Choice) -> Download:
-    """A color table fitted to the result, as `Lut.save` writes it, and how close it is."""
+    """Encode a lookup table fitted to the result, as `Lut.save` writes it, with a note on its error."""
     fit = fit_lut(outcome.analysis.render(choice.controls), outcome.layer)
     if fit is None:
         raise PictureError("There is nothing to fit a color table to: the mask is black.")
@@ -95,7 +95,7 @@ DOWNLOADS = {"picture": picture, "mask": mask, "table": table, "settings": setti
 
 
 def formats(outcome: Outcome) -> list[dict[str, Any]]:
-    """The formats that can hold the result, the one that it came in first."""
+    """List the formats that can hold the result, its original format first."""
     image = outcome.harmonized.picture
     own = result_format(image.metadata.format)
     return [_described(image, own.name)] + [
@@ -126,7 +126,7 @@ def _rendered(outcome: Outcome, controls: Controls) -> Picture:
 
 
 def _fitting(image: Picture, suffix: str) -> Picture:
-    """The picture in 8 bits where it has 16 and the format holds no more."""
+    """Return the picture in 8 bits if it has 16 and the format supports only 8."""
     if image.pixels.dtype == np.uint16 and FORMATS[SUFFIXES[suffix]].depths == ("uint8",):
         return image.replace_pixels(np.rint(image.pixels / np.float32(257)).astype(np.uint8))
     return image

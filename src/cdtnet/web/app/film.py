@@ -19,7 +19,7 @@ from ..queue import Job, JobCancelledError, WorkQueue
 from .answers import sentence
 from .work import Models
 
-FILMS = 4  # kept at a time; a new one replaces the oldest
+FILMS = 4  # number of films that are kept; a new one replaces the oldest
 ROLES = ("clip", "matte")
 RESULTS = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mov": "video/quicktime"}
 
@@ -69,7 +69,7 @@ class Films:
         ]
 
     async def open(self, request: Request) -> Response:
-        """Begin a film."""
+        """Create a film."""
         while len(self._films) >= FILMS:
             self._films.pop(next(iter(self._films))).close()
         name = secrets.token_urlsafe(16)
@@ -96,7 +96,7 @@ class Films:
         return Response(status_code=204)
 
     async def start(self, request: Request) -> Response:
-        """Start to harmonize with the settings {model, strength, suffix}."""
+        """Start harmonizing with the settings {model, strength, suffix}."""
         from ...video.harmonizing import harmonize_video
 
         film, wishes = self._film(request), await read_object(request)
@@ -125,11 +125,11 @@ class Films:
         return JSONResponse(_state(film), 202)
 
     async def progress(self, request: Request) -> Response:
-        """Return the state of the work."""
+        """Return the state of the job."""
         return JSONResponse(_state(self._film(request)))
 
     async def cancel(self, request: Request) -> Response:
-        """Stop the work."""
+        """Stop the job."""
         film = self._film(request)
         if film.job:
             film.job.cancel()

@@ -1,4 +1,4 @@
-"""Protection from other sites' pages, for a server on the visitor's own machine."""
+"""Protection from pages of other sites, for a server on the visitor's own machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Guard:
-    """Middleware that refuses requests which other sites' pages may have caused.
+    """Middleware that refuses requests which pages of other sites may have caused.
 
-    They can send requests but not read the responses, so requests that change something must come from a page
-    of this server. `HostCheck` prevents them from using its name.
+    Such pages can send requests but not read the responses, so requests that change something must come from
+    a page of this server. `HostCheck` prevents other sites from using its name.
 
     Args:
         app: The application.

@@ -1,4 +1,4 @@
-"""Masks painted on the page, brought to the picture's size."""
+"""Masks that were painted on the page, resized to the picture."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SHAPE_TOLERANCE = 0.01  # tolerance of aspect ratios, for rounding in reduced p
 
 
 def check_shape(mask: Picture, picture: Picture) -> None:
-    """Refuse a mask that is not of a picture's shape; another size will do.
+    """Refuse a mask whose aspect ratio differs from the picture's; it may have another size.
 
     Raises:
-        PictureError: It has other proportions, so that it belongs to another picture.
+        PictureError: The aspect ratio differs, so that the mask belongs to another picture.
     """
     ratio = mask.width * picture.height / (mask.height * picture.width)
     if abs(ratio - 1) > _SHAPE_TOLERANCE:
@@ -33,11 +33,11 @@ def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
 
     Args:
         mask: (H, W), any depth.
-        strokes: 8-bit RGB with alpha; white adds to the mask, black takes away. Of any size: scaled up to the
-            mask's, bilinearly, which makes their edges soft.
+        strokes: 8-bit RGB with alpha, in any size; white adds to the mask, black removes. They are scaled to
+            the mask's size bilinearly, which softens their edges.
 
     Returns:
-        (H, W) of the mask's depth.
+        (H, W), in the mask's depth.
 
     Raises:
         PictureError: The strokes have no alpha channel.

@@ -1,4 +1,4 @@
-"""What the page shows of a picture: a preview, and tiles at full resolution."""
+"""Screen copies of a picture: a preview, and tiles at full resolution."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ...imaging import Picture, color_codec, coverage, encode_picture
 from ...imaging.formats import JPEG, PNG, WEBP
 from ...imaging.preview import on_screen, shrunk
 
-LONGEST = 2048  # pixels of a preview's longer side
-QUALITY = 90  # of a preview
-TILE = 512  # side of a tile, in pixels
+LONGEST = 2048  # longer side of a preview in pixels
+QUALITY = 90  # quality of a preview
+TILE = 512  # side of a tile in pixels
 
 
 class OpaqueError(PictureError):
-    """A photo where a cut-out is needed; its object can be cut out."""
+    """A photo without transparency was given as a cut-out; its object can be cut out."""
 
 
 class Photo:
     """A picture and its screen copies, sRGB in 8 bits.
 
     Attributes:
-        id: Names exactly these pixels, so that browsers may keep what they have been shown.
+        id: An identifier of these pixels, so that browsers may cache them.
         picture: The original.
 
     Raises:
@@ -38,7 +38,7 @@ class Photo:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, previews apart."""
+        """The memory in bytes, without previews."""
         return self.picture.pixels.nbytes
 
     def describe(self) -> dict[str, Any]:
@@ -55,9 +55,9 @@ class Photo:
 
     @cached_property
     def preview(self) -> tuple[bytes, str]:
-        """The whole picture with at most `LONGEST` pixels a side: bytes and media type.
+        """Encode the whole picture with at most `LONGEST` pixels per side; return bytes and media type.
 
-        Lossless where it is not shrunk, and where it is a mask: every level of it counts.
+        It is lossless if it is not reduced, and if it is a mask, whose levels matter.
         """
         shown = on_screen(shrunk(self.picture, LONGEST))
         lossy = JPEG if shown.alpha is None else WEBP
@@ -66,7 +66,7 @@ class Photo:
         return encode_picture(shown, format_.suffix, quality=QUALITY), format_.media_type
 
     def tile(self, column: int, row: int) -> tuple[bytes, str]:
-        """Encode a part at full resolution, lossless; returns bytes and media type.
+        """Encode a part at full resolution, lossless; return bytes and media type.
 
         Raises:
             PictureError: There is no such tile.

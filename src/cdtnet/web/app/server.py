@@ -42,7 +42,7 @@ SWEEP = 60.0  # seconds between checks for expired sessions
 
 @dataclass
 class _Faces:
-    """The handlers of the addresses."""
+    """The request handlers."""
 
     models: Models
     sessions: Sessions
@@ -176,7 +176,7 @@ class _Faces:
         return photo
 
     def _sweep(self) -> None:
-        """Look for sessions that are too old as long as there are any."""
+        """Drop expired sessions regularly, as long as there are any."""
         self.sessions.trim()
         self._sweeping = len(self.sessions) > 0
         if self._sweeping:
@@ -194,10 +194,10 @@ def make_app(
     """Make the application, with one thread that harmonizes.
 
     Args:
-        models: Those on offer.
-        names: What it is called, besides localhost and addresses.
-        strength: What the page proposes.
-        limits: Of uploads.
+        models: The available models.
+        names: Host names of the server, in addition to localhost and IP addresses.
+        strength: The initial strength of the page.
+        limits: The limits of uploads.
         finder: The network of rembg that cuts objects out of photos.
     """
     limits = limits or Limits()

@@ -23,13 +23,13 @@ class UnknownSessionError(CdtnetError):
 
 @dataclass
 class Session:
-    """One open page.
+    """The session of an open page.
 
     Attributes:
-        uploads: Pictures by what they are for; a new one takes the old one's place.
-        outcome: The latest.
-        job: The latest, done or not.
-        used: When the page was last heard of, in the clock's seconds.
+        uploads: The pictures by role; a new one replaces the old one.
+        outcome: The latest outcome.
+        job: The latest job, done or not.
+        used: The time of the last request, by the clock.
     """
 
     uploads: dict[str, Photo] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Session:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of pixels held."""
+        """The memory of pixels in bytes."""
         photos = {photo.id: photo for photo in self._photos()}  # a composite may be both upload and result
         kept = self.outcome.nbytes if self.outcome else 0
         return kept + sum(photo.nbytes for photo in photos.values())
@@ -57,10 +57,10 @@ class Sessions:
     """All sessions, least recently used first.
 
     Args:
-        limit: How many there may be.
-        memory: How many bytes of pixels they may hold together; the latest one may exceed it on its own.
-        age: Seconds without a request after which one is dropped.
-        clock: Gives the time in seconds.
+        limit: The largest number of sessions.
+        memory: The limit of all pixels in bytes; the latest session alone may exceed it.
+        age: Seconds without a request after which a session is dropped.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Sessions:
         return len(self._sessions)
 
     def open(self) -> str:
-        """Open an empty session; returns its name, which cannot be guessed."""
+        """Open an empty session, and return its name, which cannot be guessed."""
         name = secrets.token_urlsafe(24)
         self._sessions[name] = Session(used=self._clock())
         self.trim()
@@ -87,7 +87,7 @@ class Sessions:
         """Return a session, and mark it as the most recently used.
 
         Raises:
-            UnknownSessionError: There is none of this name, or no longer.
+            UnknownSessionError: The session does not exist, or no longer.
         """
         self.trim()
         session = self._sessions.pop(name, None)
@@ -98,13 +98,13 @@ class Sessions:
         return session
 
     def close(self, name: str) -> None:
-        """Forget a session and stop its job."""
+        """Remove a session and stop its job."""
         session = self._sessions.pop(name, None)
         if session and session.job:
             session.job.cancel()
 
     def trim(self) -> None:
-        """Drop what is too old, and what is too much; of the latter, the most recently used session stays."""
+        """Drop old sessions, then the least recently used ones beyond the limits, except the last one."""
         oldest = self._clock() - self._age
         for name in [name for name, session in self._sessions.items() if session.used < oldest]:
             self.close(name)

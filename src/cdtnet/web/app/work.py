@@ -37,15 +37,15 @@ class Edit:
     """A request of the page.
 
     Attributes:
-        way: "place" pastes the foreground upload on the background upload; "paint" takes the composite upload
-            and the mask made of the mask and strokes uploads.
-        model: One of the names on offer.
-        options: How to harmonize.
+        way: "place" pastes the foreground upload on the background upload; "paint" uses the composite upload,
+            and the mask from the mask and strokes uploads.
+        model: The name of a model.
+        options: The options.
         at: Left and top of the foreground, scaled but not rotated, in pixels of the background.
-        scale: Of the foreground.
-        rotate: Of the foreground, clockwise degrees about its center.
+        scale: The scale of the foreground.
+        rotate: The clockwise rotation of the foreground about its center in degrees.
         flip: Whether the foreground is mirrored, left to right, before it is rotated.
-        snap: Whether a painted mask is rough and is refined to the object's edge first, if there is one.
+        snap: Whether a painted mask is refined to the object's edge first, if there is one.
     """
 
     way: str
@@ -59,10 +59,10 @@ class Edit:
 
     @classmethod
     def of(cls, wishes: Mapping[str, Any]) -> Edit:
-        """Check what came from outside.
+        """Check a request that the page sent.
 
         Raises:
-            CdtnetError: Something is missing, or not what it should be.
+            CdtnetError: A value is missing or invalid.
         """
         way, model, at = wishes.get("way"), wishes.get("model"), wishes.get("at", [0, 0])
         if way not in _WAYS or not isinstance(model, str):
@@ -80,10 +80,10 @@ class Edit:
 
 
 def controls_of(wishes: Mapping[str, Any]) -> Controls:
-    """The controls among what came from outside; those that are missing are left alone.
+    """Return the controls that the page sent; missing ones have their defaults.
 
     Raises:
-        CdtnetError: One of them is not what it should be.
+        CdtnetError: A value is invalid.
     """
     given = {name: wishes[name] for name in WORDS if name in wishes}
     keep_hue = given.pop("keep_hue", False)
@@ -130,16 +130,16 @@ class Outcome:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the analysis and the layer hold."""
+        """The memory of the analysis and the layer in bytes."""
         kept = 12 * int(np.count_nonzero(self.mask.picture.pixels))
         return kept if self.layer is None else kept + self.layer.pixels.nbytes
 
 
 class Models:
-    """The available models by name, each loaded when it is first used.
+    """The available models by name, each loaded on first use.
 
     Args:
-        given: What the command line names: a shipped model, or a file, which is then offered by its name.
+        given: The model of the command line: a shipped model, or a file, which is added by its name.
         runtime: As for `Harmonizer`.
     """
 
@@ -153,15 +153,15 @@ class Models:
 
     @property
     def names(self) -> list[str]:
-        """All on offer, the one that the command line names first."""
+        """All names, that of the command line first."""
         return list(self._sources)
 
     def load(self, name: str) -> Harmonizer:
         """Load a model.
 
         Raises:
-            WeightsError: It cannot be loaded.
-            CdtnetError: It is not on offer.
+            WeightsError: The model cannot be loaded.
+            CdtnetError: The model is not available.
         """
         if name not in self._sources:
             raise CdtnetError(f"There is no model {name!r} here; there are {', '.join(self._sources)}.")
@@ -201,7 +201,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
 
 
 def _snapped(composite: Photo, mask: NDArray[Any]) -> tuple[NDArray[Any], bool, list[str]]:
-    """A mask at the object's edge, whether it was moved at all, and why not."""
+    """Refine a mask to the object's edge; return it, whether it changed, and the reasons if not."""
     refined, remark = snap(composite.picture.pixels, mask)
     if np.array_equal(refined, mask):
         return mask, False, [remark] if remark else []
@@ -252,14 +252,14 @@ EDITS: dict[str, Callable[[Photo, NDArray[Any], float], NDArray[Any]]] = {
 
 
 def cut_from(photo: Picture, finder: str) -> bytes:
-    """Return the object that a photo shows, cut out, as the bytes of a PNG or TIFF file.
+    """Cut the object out of a photo, and return the bytes of a PNG or TIFF file.
 
     Args:
-        photo: Opaque.
+        photo: An opaque photo.
         finder: The network of rembg that finds the object.
 
     Raises:
-        CdtnetError: rembg or the weights of its network are not there, or no object is found.
+        CdtnetError: rembg or the weights of its network are not installed, or no object is found.
     """
     if not has_finder(finder):
         raise CdtnetError(
@@ -270,7 +270,7 @@ def cut_from(photo: Picture, finder: str) -> bytes:
 
 
 def encode_mask(mask: NDArray[Any]) -> tuple[bytes, str]:
-    """Encode a mask (H, W); returns the bytes of a file and its suffix."""
+    """Encode a mask (H, W); return the bytes of a file and its suffix."""
     return _encoded(Picture(mask[..., None]))
 
 

@@ -1,5 +1,5 @@
-// What lies on the bench: pictures, the tools that work on them, and the result. The originals and all real work are on
-// the server.
+// The state of the page: pictures, the tools that edit them, and the result. The server has the originals and does the
+// processing.
 
 import { CompareTool } from "./compare.js";
 import { NEUTRAL } from "./controls.js";
@@ -12,9 +12,9 @@ import { PlaceTool } from "./place.js";
 import { Refused, Renewed, Server } from "./server.js";
 
 const POLL = 200; // milliseconds
-const UNREACHABLE = "The server cannot be reached just now. This page goes on as soon as it is back.";
+const UNREACHABLE = "The server cannot be reached. This page continues when it is back.";
 const NAMES = { picture: "harmonized", mask: "mask", table: "look", settings: "settings" };
-const SAVED = 500; // milliseconds after a change until it is kept
+const SAVED = 500; // milliseconds after a change until it is saved
 const DONE = {
   snap: "The mask is snapped to the edge.",
   invert: "The mask is inverted.",
@@ -31,19 +31,19 @@ export class Bench {
   result = null; // {way, name, before, after, remark, helps, formats}
   controls = { ...NEUTRAL };
   model = "";
-  stale = false; // whether the result is of other settings than those at hand
+  stale = false; // whether settings were changed since the result was made
   working = false;
-  editing = false; // whether a mask or a cut-out is being worked on
+  editing = false; // whether a mask or a cut-out is being edited
   unsaved = false; // whether there is work that was not downloaded
-  loading = 0; // pictures on their way
+  loading = 0; // number of pictures being loaded
   #loaded = Promise.resolve();
-  #latest = new Map(); // by role: the file that was chosen last, which may be on its way
+  #latest = new Map(); // by role: the file that was chosen last, which may still be loading
   #limits = { maxBytes: Infinity, strength: 1 };
   #keep = new Keep();
-  #saving; // the timer until the work is kept
+  #saving; // the timer until the work is saved
   #restoring = false;
 
-  /** `update` is called when anything has changed, `touch` after strokes and moves, `redraw` when there is more to see. */
+  /** `update` is called after all changes, `touch` after strokes and moves, `redraw` when more of a picture is loaded. */
   constructor({ update, touch, redraw, divided, resized }) {
     this.update = update;
     const changed = () => {
@@ -77,23 +77,23 @@ export class Bench {
     return this.isLaid && !this.working && !this.loading && !(this.way === "paint" && this.tools.paint.isEmpty);
   }
 
-  /** The tool that what was done can be undone with. */
+  /** The tool whose history is undone. */
   get editor() {
     return this.tools[this.way];
   }
 
-  /** The name of the tool at hand. */
+  /** The name of the current tool. */
   get tool() {
     return this.result?.way === this.way && this.show === "compare" ? "compare" : this.way;
   }
 
-  /** What the server offers. */
+  /** Load the models and limits of the server. */
   async open() {
     this.#limits = await (await this.server.ask("api/app")).json();
     return this.#limits;
   }
 
-  /** One after the other, so that the server and the page have the same one last. */
+  /** Load a file; one after the other, so that the last one is the same on the server and the page. */
   load(role, file) {
     this.#latest.set(role, file);
     complain("");
@@ -124,9 +124,9 @@ export class Bench {
     }
   }
 
-  /** An ordinary photo where a cut-out belongs. */
+  /** Offer to cut the object out of an ordinary photo. */
   async #offerToCut(role, file) {
-    const question = `${file.name} has no transparent background. Shall its object be cut out?`;
+    const question = `${file.name} has no transparent background. Cut out its object?`;
     if (!(await ask(question, { cut: "Cut out the object" })) || this.#latest.get(role) !== file) return;
     const cut = await this.#occupy("Cutting out the object …", "cut", async () => {
       const response = await this.server.request("POST", "cut-out", { body: file, again: true });
@@ -137,7 +137,7 @@ export class Bench {
     await this.#load(role, cut);
   }
 
-  /** The first file is for the role it was given for, a second one for the other role of the same way. */
+  /** Load the first file for the given role, and a second one for the other role of the same way. */
   async loadAll(role, files) {
     const other = Object.keys(ROLES[this.way]).find((each) => each !== role);
     const pairs = [[role, files[0]], [other, files[1]]].filter(([, file]) => file);
@@ -179,27 +179,27 @@ export class Bench {
     this.update();
   }
 
-  /** Without a result, controls have nothing to steer. */
+  /** Drop the result, to which controls apply. */
   #drop() {
     this.result = null;
     Object.assign(this.controls, NEUTRAL, { strength: this.#limits.strength });
   }
 
-  /** After undo: the mask that the list shows. The server gets it when it is needed. */
+  /** Set the mask after undo. It is uploaded when it is needed. */
   #showMask(mask) {
     if (mask) this.photos.set("mask", mask);
     else this.photos.delete("mask");
     this.update();
   }
 
-  /** Hand the pictures to the tool that works with them. */
+  /** Pass the pictures to their tools. */
   #arm(role) {
     const { place, paint } = this.tools;
     if (role in ROLES.place) place.set(this.photos.get("background"), this.photos.get("foreground"));
     else paint.set(this.photos.get("composite"), this.photos.get("mask"));
   }
 
-  /** With what the panel says: model and strength. */
+  /** Harmonize with the settings of the panel. */
   async harmonize(wishes) {
     this.working = true;
     complain("");
@@ -216,7 +216,7 @@ export class Bench {
     this.update();
   }
 
-  /** The mask at hand, "snap"ped, "invert"ed, "feather"ed or "grow"n, takes its place and that of the strokes. */
+  /** Edit the mask (snap, invert, feather or grow); the new mask replaces mask and strokes. */
   async editMask(edit, pixels = 0) {
     await this.#occupy("Working on the mask …", edit, async () => {
       await this.#handMask();
@@ -226,7 +226,7 @@ export class Bench {
     });
   }
 
-  /** Have the server do something that cannot be cancelled; nothing comes of it where it is refused. */
+  /** Run an action of the server that cannot be cancelled, and show its error if it is refused. */
   async #occupy(saying, state, act) {
     this.working = this.editing = true;
     complain("");
@@ -244,7 +244,7 @@ export class Bench {
     }
   }
 
-  /** Until the server does not lose the session meanwhile. */
+  /** Repeat an action if the server loses the session meanwhile. */
   async #again(act) {
     for (;;) {
       try {
@@ -255,7 +255,7 @@ export class Bench {
     }
   }
 
-  /** The server's mask and strokes become those of the page. */
+  /** Upload the mask and strokes of the page. */
   async #handMask() {
     const { server } = this;
     const { mask, strokes } = this.tools.paint;
@@ -265,7 +265,7 @@ export class Bench {
     else await server.drop("strokes");
   }
 
-  /** A mask that the server made, which one step of undo takes back. */
+  /** Use a mask that the server made; one undo restores the previous one. */
   async #adopt(response, name) {
     const file = new File([await response.blob()], `${name}.png`, { type: "image/png" });
     const mask = await Photo.load(this.server, await this.server.upload("mask", file));
@@ -285,7 +285,7 @@ export class Bench {
     if (way === "place") Object.assign(order, tools.place.settings);
     else {
       await this.#handMask();
-      order.snap = Boolean(wishes.snap) && isPainted; // what was loaded or snapped before is as it is wanted
+      order.snap = Boolean(wishes.snap) && isPainted; // masks that were loaded or snapped before are not refined again
     }
     const wasStale = this.stale;
     this.stale = false;
@@ -323,7 +323,7 @@ export class Bench {
     say(["Done.", ...said.filter(Boolean)].join(" "));
   }
 
-  /** Steer the result; nothing is computed on the server. */
+  /** Change controls; nothing is computed on the server. */
   steer(controls) {
     Object.assign(this.controls, controls);
     this.unsaved ||= Boolean(this.result);
@@ -331,7 +331,7 @@ export class Bench {
     this.redraw();
   }
 
-  /** With the controls as they are; `choice` is a format and a quality for a picture. */
+  /** Download with the current controls; `choice` is a format and a quality for a picture. */
   async download(what, choice = {}) {
     try {
       complain("");
@@ -346,7 +346,7 @@ export class Bench {
     }
   }
 
-  /** Everything away. */
+  /** Remove everything. */
   async empty() {
     for (const role of this.photos.keys()) this.server.drop(role).catch(() => {});
     this.photos.clear();
@@ -360,7 +360,7 @@ export class Bench {
     this.update();
   }
 
-  /** Keep the work in a while. */
+  /** Save the work after a delay. */
   #note() {
     if (this.#restoring || !this.photos.size) return;
     clearTimeout(this.#saving);
@@ -376,13 +376,13 @@ export class Bench {
     } catch (error) {
       if (this.#told) return;
       this.#told = true;
-      say(`The browser cannot keep this work for when the page is loaded anew (${error?.name ?? "no storage"}).`);
+      say(`The browser cannot save this work for a reload (${error?.name ?? "no storage"}).`);
     }
   }
 
-  #told = false; // that the work cannot be kept
+  #told = false; // whether the user knows that the work cannot be saved
 
-  /** What was at hand when the page was left. Returns whether there was a result. */
+  /** Restore the work of before a reload; returns whether there was a result. */
   async restore() {
     const work = await this.#keep.load().catch(() => undefined);
     if (!work?.files.length || this.photos.size) return false;
@@ -402,7 +402,7 @@ export class Bench {
     } finally {
       this.#restoring = false;
     }
-    say("Your work is here again.");
+    say("Your work was restored.");
     this.update();
     return done && this.isReady;
   }
@@ -411,11 +411,11 @@ export class Bench {
     if (!this.photos.size) return;
     for (const [role, photo] of this.photos) {
       if (infos[role] && this.server.files.get(role) === photo.file) Object.assign(photo, infos[role]);
-      else if (role !== "mask") this.photos.delete(role); // another mask is handed over when it is needed
+      else if (role !== "mask") this.photos.delete(role); // the mask is uploaded when it is needed
       this.#arm(role);
     }
-    const lost = this.result ? "; harmonize once more to have the result" : "";
-    say(`The server was started anew and has your pictures again${lost}.`);
+    const lost = this.result ? "; harmonize again to see the result" : "";
+    say(`The server was restarted and has your pictures again${lost}.`);
     this.result = null;
     this.stale = false;
     this.update();
@@ -424,7 +424,7 @@ export class Bench {
 
 export function explain(error, prefix = "") {
   if (error instanceof Refused) return complain(prefix + error.message);
-  complain(`This page has a fault (${error.message}); load it again.`);
+  complain(`An error occurred on this page (${error.message}); reload it.`);
   console.error(error);
 }
 

@@ -1,6 +1,6 @@
-// Before and after on either side of a divider.
+// Comparison of before and after, on both sides of a divider.
 
-const REACH = 22; // CSS pixels around the divider that belong to it once the view can be moved
+const REACH = 22; // CSS pixels around the divider that grab it if the view can be moved, too
 
 export class CompareTool {
   /** `moved(share)` is called when the divider is moved on the canvas. */
@@ -8,9 +8,9 @@ export class CompareTool {
     this.moved = moved;
     this.redraw = redraw;
     this.before = this.after = null;
-    this.share = 0.5; // of what is visible, to the left of the divider
-    this.holding = false; // whether only the one before is shown, for a moment
-    this.focus = null; // the middle of the object
+    this.share = 0.5; // of the visible width, left of the divider
+    this.holding = false; // whether only the picture before is shown
+    this.focus = null; // the center of the object
   }
 
   set(before, after) {
@@ -23,7 +23,7 @@ export class CompareTool {
     this.redraw();
   }
 
-  /** Bring the divider to the object. */
+  /** Move the divider to the object. */
   begin(view) {
     const { left, right } = view.visible();
     this.#moveTo((this.focus.x - left) / (right - left));
@@ -56,7 +56,7 @@ export class CompareTool {
     const { ratio } = view;
     const x = Math.round(view.x + divider * view.scale);
     const end = view.y + bottom * view.scale;
-    const grip = Math.min(end + 18 * ratio, view.room.height - 18 * ratio); // below the picture, where there is room
+    const grip = Math.min(end + 18 * ratio, view.room.height - 18 * ratio); // below the picture, if there is space
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#fff";

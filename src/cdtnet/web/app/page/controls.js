@@ -1,4 +1,4 @@
-// Steering a harmonized foreground: the formulas of cdtnet/inference/controls.py, on 8-bit pixels.
+// Controls of a harmonized foreground: the formulas of cdtnet/inference/steering.py, on 8-bit pixels.
 
 export const NEUTRAL = {
   strength: 1,
@@ -18,18 +18,18 @@ const WARMEST = 0.1;
 const CORRECTIONS = ["brightness", "contrast", "warmth", "tint", "saturation"];
 const [RED, GREEN, BLUE] = [0.299, 0.587, 0.114];
 
-/** Whether they leave the harmonized picture as it is. */
+/** Whether the controls change nothing. */
 export function isNeutral(controls) {
   return plainShare(controls) === 1;
 }
 
-/** The share of the change that is made, where that is all there is to do; otherwise null. */
+/** The share of the change that is applied, if no other control is set; otherwise null. */
 function plainShare({ strength, tone, color, keep_hue, ...rest }) {
   return keep_hue || CORRECTIONS.some((name) => rest[name]) || tone !== color ? null : strength * tone;
 }
 
 /**
- * The harmonized picture as the controls want it.
+ * Apply controls to the harmonized picture.
  *
  * All are RGBA bytes of the same pixels: `composite`, `harmonized` at full strength, `before` (the foreground's own
  * colors), `mask` (its red is the coverage), and `out`, which is written where the mask is not black. `levels` are the
@@ -49,7 +49,7 @@ function weaken(out, { composite, harmonized, mask }, share) {
   }
 }
 
-/** One loop without arrays in it, for it goes over all pixels of the screen while a slider moves. In bytes, not 0 to 1. */
+/** One loop without arrays, because it processes all pixels of the screen while a slider moves. Values are bytes. */
 function correct(out, { composite, harmonized, before, mask }, controls, levels) {
   const tone = controls.strength * controls.tone;
   const color = controls.strength * controls.color;
@@ -93,7 +93,7 @@ function correct(out, { composite, harmonized, before, mask }, controls, levels)
   }
 }
 
-/** What brightness, warmth (red up, blue down) and tint (green down) add to each channel. */
+/** The offset of each channel by brightness, warmth (red up, blue down) and tint (green down). */
 function shifts({ brightness, warmth, tint }) {
   const along = (amount, axis) => {
     const light = RED * axis[0] + GREEN * axis[1] + BLUE * axis[2];

@@ -1,7 +1,7 @@
 // Film: upload a clip and a matte, and compare the result with the clip.
 
 const $ = (id) => document.getElementById(id);
-const WAIT = 500; // ms between requests for the state
+const WAIT = 500; // milliseconds between requests for the state
 const given = {};
 let film = null;
 let started = 0;

@@ -1,4 +1,4 @@
-// Undo and redo, by states that are never changed once they are recorded.
+// Undo and redo, with immutable states.
 
 const MOST = 200; // states
 const TOGETHER = 800; // milliseconds within which changes of one kind are one step
@@ -17,7 +17,7 @@ export class History {
     return this.#future.length > 0;
   }
 
-  /** To be called before a change, with the state as it is; quick changes of one `kind` make one step. */
+  /** Record the current state before a change; quick changes of one `kind` are one step. */
   record(state, kind) {
     const now = performance.now();
     const goesOn = kind && kind === this.#kind && now - this.#time < TOGETHER;
@@ -26,7 +26,7 @@ export class History {
     if (!goesOn) this.#past = [...this.#past, state].slice(-MOST);
   }
 
-  /** The state to go back to, given the one at hand; nothing where there is none. */
+  /** Return the previous state, given the current one, or nothing. */
   undo(state) {
     return this.#step(this.#past, this.#future, state);
   }
@@ -35,7 +35,7 @@ export class History {
     return this.#step(this.#future, this.#past, state);
   }
 
-  /** Take back the last record: nothing has come of the change. */
+  /** Remove the last record, because the change did not happen. */
   forget() {
     this.#past.pop();
     this.#kind = undefined;

@@ -1,6 +1,6 @@
-// The work at hand, kept in the browser so that it is there again after the page is loaded anew.
+// The current work, saved in the browser so that it survives a reload.
 //
-// Each tab has a record of its own. Records that were not touched for a day are deleted.
+// Tabs have separate records. Records that were not changed for a day are deleted.
 
 const STORE = "work";
 const AGE = 24 * 3600 * 1000; // milliseconds
@@ -13,16 +13,16 @@ export class Keep {
   constructor() {
     this.#name = tabName();
     this.#database = opened();
-    this.#database.catch(() => {}); // whoever uses it is told
+    this.#database.catch(() => {}); // callers get the error
   }
 
-  /** What was kept of this tab, or nothing. */
+  /** Return the saved work of this tab, or nothing. */
   async load() {
     await this.#sweep();
     return (await this.#ask("readonly", (store) => store.get(this.#name)))?.work;
   }
 
-  /** One after the other, so that the latest is what stays. */
+  /** Save work; one after the other, so that the latest is kept. */
   save(work) {
     const record = { work, time: Date.now() };
     return this.#after(() => this.#ask("readwrite", (store) => store.put(record, this.#name)));
@@ -61,7 +61,7 @@ export class Keep {
   }
 }
 
-/** Survives loading anew; a tab that was duplicated gets the same, so the name is taken away while it is in use. */
+/** The name of this tab, which survives a reload. It is removed while in use, because duplicated tabs copy it. */
 function tabName() {
   const name = sessionStorage.getItem("tab") ?? crypto.randomUUID?.() ?? String(Math.random());
   sessionStorage.removeItem("tab");

@@ -1,15 +1,15 @@
-// A harmonized picture that is steered in the browser: whatever of it is on the screen, at the screen's own size.
+// A harmonized picture with controls, computed in the browser for the visible part, at the size of the screen.
 
 import { isNeutral, steer } from "./controls.js";
 
 export class LivePhoto {
-  #known = []; // what is on the screen of each picture, {key, layers}: as it is drawn at rest, and while a slider moves
+  #known = []; // the visible part of each picture, {key, layers}: at rest, and while a slider moves
   #canvas = document.createElement("canvas");
-  #drawn; // layers and controls by which the canvas was drawn
+  #drawn; // the layers and controls that are drawn
 
   /**
    * `photos` by name: composite, harmonized at full strength, before (the foreground's own colors) and mask; `extent`
-   * [left, top, right, bottom] holds all of the mask; `levels` are what contrast turns about.
+   * [left, top, right, bottom] bounds the mask; `levels` are the mean luma for contrast.
    */
   constructor(photos, extent, levels, controls) {
     Object.assign(this, { photos, extent, levels, controls });
@@ -34,7 +34,7 @@ export class LivePhoto {
     context.restore();
   }
 
-  /** Where the foreground lies on the canvas, in its pixels; nothing where none of it is to be seen. */
+  /** The rectangle of the foreground on the canvas, in its pixels; nothing if it is not visible. */
   #onScreen({ x, y, scale, room }) {
     const [left, top, right, bottom] = this.extent;
     const area = {
@@ -48,12 +48,12 @@ export class LivePhoto {
     return area.width > 0 && area.height > 0 ? area : null;
   }
 
-  /** The four pictures' pixels there, unless they are known. */
+  /** Return the pixels of the four pictures there, and cache them. */
   #read(where, view, later) {
     const key = JSON.stringify([where, view.x, view.y, view.scale]);
     const found = this.#known.find((each) => each.key === key);
     if (found) return found.layers;
-    const known = new Map(); // by photo: the foreground's own colors may be the composite's
+    const known = new Map(); // by photo, because the foreground's own colors may be the composite's
     const layers = {};
     for (const [name, photo] of Object.entries(this.photos)) {
       if (!known.has(photo)) known.set(photo, pixels(photo, where, view, later));

@@ -1,4 +1,4 @@
-// The page: what is shown of the bench, and what the person does.
+// The page: it shows the state of the bench, and handles input.
 
 import { Bench, explain } from "./bench.js";
 import { NEUTRAL } from "./controls.js";
@@ -18,7 +18,7 @@ const bench = new Bench({
   resized: (size) => ($("#size").value = size),
 });
 
-/** Bring the page in line with the bench. */
+/** Update the page from the bench. */
 function update() {
   const { way, tool, base, isLaid, photos } = bench;
   for (const part of $$(".zone")) part.hidden = part.dataset.way !== way;
@@ -41,7 +41,7 @@ function update() {
   touch();
 }
 
-/** What may change with every stroke or move. */
+/** Update the parts that change with every stroke or move. */
 function touch() {
   const { result, tools, working, way } = bench;
   const { history } = bench.editor;
@@ -62,7 +62,7 @@ function touch() {
   showNumbers();
 }
 
-/** Sliders and boxes as the controls are. */
+/** Update sliders and boxes from the controls. */
 function showControls() {
   for (const input of $$("[data-control]")) {
     const value = bench.controls[input.dataset.control];
@@ -85,12 +85,12 @@ function steer(input) {
   bench.steer({ [input.dataset.control]: input.type === "checkbox" ? input.checked : input.valueAsNumber });
 }
 
-/** What the result can be saved as; the first is what it came as. */
+/** Update the available formats; the first is the original one. */
 function showFormats() {
   const formats = bench.result?.formats ?? [];
   if (showFormats.shown === formats) return;
   showFormats.shown = formats;
-  const options = formats.map(({ suffix, name, depth }, k) => new Option(k ? `${name}, ${depth} bit` : `${name}, as it came`, suffix));
+  const options = formats.map(({ suffix, name, depth }, k) => new Option(k ? `${name}, ${depth} bit` : `${name}, original`, suffix));
   $("#suffix").replaceChildren(...options);
   showQuality();
 }
@@ -103,7 +103,7 @@ function showQuality() {
   $("#quality").disabled = !chosenFormat()?.quality;
 }
 
-/** The format and quality of a picture; nothing where they are as the picture came. */
+/** The chosen format and quality; nothing for the original ones. */
 function choice() {
   const format = chosenFormat();
   const quality = Math.min(100, Math.max(1, Math.round($("#quality").valueAsNumber || 95)));
@@ -111,7 +111,7 @@ function choice() {
   return { suffix: format.suffix, quality };
 }
 
-/** The placement in numbers, apart from the one that is being typed. */
+/** Update the numbers of the placement, except for one that is being typed. */
 function showNumbers() {
   if (bench.way !== "place" || !bench.isLaid) return;
   const { at, scale, rotate } = bench.tools.place.settings;
@@ -140,7 +140,7 @@ function choose(role) {
   chooser.click();
 }
 
-/** The focus goes to what can be done meanwhile, and back; on a phone, the picture comes into view. */
+/** Move the focus to the cancel button, and back; on a phone, scroll the picture into view. */
 async function harmonize(wishes = {}) {
   const origin = document.activeElement;
   const done = bench.harmonize({ model: $("#model").value, snap: $("#autosnap").checked, ...wishes });
@@ -165,7 +165,7 @@ function undo(again) {
   bench.editor[again ? "redo" : "undo"]();
 }
 
-/** Files that were dropped or pasted go where something is missing; otherwise the person is asked. */
+/** Load dropped or pasted files for a missing role; otherwise ask. */
 async function take(files, zone) {
   const { way, photos } = bench;
   if (!files.length) return;
@@ -176,7 +176,7 @@ async function take(files, zone) {
   if (role) bench.loadAll(role, files);
 }
 
-/** While files are over the page, the places for them lie over the picture. */
+/** While files are dragged over the page, show the drop zones over the picture. */
 function listenToFiles() {
   const over = (yes) => {
     $("#stage").classList.toggle("dropping", yes);
@@ -201,7 +201,7 @@ function listenToFiles() {
   });
 }
 
-/** Keys that count wherever the focus is, apart from fields in which one types. */
+/** Handle keys that work wherever the focus is, except in text fields. */
 function listenToKeys() {
   addEventListener("keydown", (event) => {
     if (event.target.closest?.("dialog")) return;
@@ -221,7 +221,7 @@ function listenToKeys() {
   addEventListener("blur", () => hold(false));
 }
 
-/** Close what complains, or cancel what is under way. */
+/** Close a message, or cancel the current work. */
 function escape() {
   if (!$("#problem").hidden) complain("");
   else if (bench.working && !bench.editing) bench.cancel();
@@ -243,10 +243,10 @@ function listenToHolding() {
   for (const kind of ["pointerup", "pointercancel", "blur"]) button.addEventListener(kind, () => hold(false));
   button.addEventListener("keydown", (event) => isKey(event) && hold(true));
   button.addEventListener("keyup", (event) => isKey(event) && hold(false));
-  button.addEventListener("contextmenu", (event) => event.preventDefault()); // of a long touch
+  button.addEventListener("contextmenu", (event) => event.preventDefault()); // by a long touch
 }
 
-/** Have `act(element)` called at events of all elements that fit. */
+/** Call `act(element)` for events of all matching elements. */
 function on(kind, selector, act) {
   for (const element of $$(selector)) element.addEventListener(kind, () => act(element));
 }

@@ -1,16 +1,16 @@
-// The mask over a composite: a loaded one, and strokes that add to it or take away, with undo.
+// The mask over a composite: a loaded mask, and strokes that add to it or remove from it, with undo.
 
 import { History } from "./history.js";
 import { contrastingTint, drawStroke, makeCanvas, runsAround, tinted } from "./strokes.js";
 
 const OPACITY = 0.5;
 const LEAST = 3; // pixels of the preview
-const MOST = 0.4; // of the preview's long side
+const MOST = 0.4; // of the preview's longer side
 
 export class PaintTool {
   /**
-   * `changed` is called after every stroke, `redraw` when more of a picture has come, `resized(size)` by keys,
-   * `masked(mask)` when undo brings another mask back, or none.
+   * `changed` is called after every stroke, `redraw` when more of a picture is loaded, `resized(size)` by keys,
+   * `masked(mask)` when undo restores another mask, or none.
    */
   constructor({ changed, redraw, resized, masked }) {
     Object.assign(this, { changed, redraw, resized, masked });
@@ -26,7 +26,7 @@ export class PaintTool {
     this.pointer = null;
   }
 
-  /** Another composite starts anew; another mask is a step that can be undone. */
+  /** Reset for another composite; another mask is a step that can be undone. */
   set(composite, mask = null) {
     const isNew = composite !== this.composite;
     if (isNew || !composite) {
@@ -42,7 +42,7 @@ export class PaintTool {
     this.#renew();
   }
 
-  /** A mask that takes the place of both mask and strokes, in one step. */
+  /** Replace mask and strokes by a mask, in one step. */
   adopt(mask) {
     this.#finish();
     this.history.record(this.state);
@@ -64,7 +64,7 @@ export class PaintTool {
     return !this.mask && !this.strokes.length;
   }
 
-  /** What to begin with at 100 %: the middle of what is painted, in pixels of the picture. */
+  /** The initial center at 100 %: the center of the mask, in pixels of the picture. */
   get focus() {
     if (!this.composite) return null;
     const small = makeCanvas(64, 64);
@@ -86,7 +86,7 @@ export class PaintTool {
     return (LEAST * (most / LEAST) ** this.size) / 2;
   }
 
-  /** The strokes alone, as the server takes them. */
+  /** Encode the strokes alone, for the server. */
   async file() {
     const blob = await new Promise((resolve) => this.layer.canvas.toBlob(resolve, "image/png"));
     return new File([blob], "strokes.png", { type: "image/png" });
@@ -128,7 +128,7 @@ export class PaintTool {
     if (brush) this.#drawBrush(context, view, brush, keys || this.kind !== "brush");
   }
 
-  /** The brush, or a cross, and the outline that is being drawn. */
+  /** Draw the brush, or a cross, and the current outline. */
   #drawBrush(context, view, { x, y }, crossed) {
     const factor = this.#factor(view);
     context.save();
@@ -199,7 +199,7 @@ export class PaintTool {
     return x < -reach || y < -reach || x > width + reach || y > height + reach;
   }
 
-  /** Arrows move the brush, Space puts it down and lifts it. */
+  /** Handle keys: arrows move the brush, Space puts it down and lifts it. */
   key(event, view) {
     const { width, height } = this.composite.preview;
     this.cursor ??= { x: width / 2, y: height / 2 };
@@ -230,7 +230,7 @@ export class PaintTool {
     if (pen) this.#end(pen);
   }
 
-  /** A brush stroke is drawn as it goes, an outline when it is closed, a fill at once. */
+  /** Start a stroke: the brush draws at once, the lasso when it is closed, a fill at once. */
   #start(x, y, erase) {
     const stroke = { kind: this.kind, erase, radius: this.radius, points: [[x, y]] };
     this.history.record(this.state);
@@ -258,7 +258,7 @@ export class PaintTool {
     this.changed();
   }
 
-  /** Mask and strokes anew. */
+  /** Draw mask and strokes again. */
   #renew(changes = true) {
     const { width, height } = this.overlay.canvas;
     for (const context of [this.overlay, this.layer]) context.clearRect(0, 0, width, height);
@@ -268,7 +268,7 @@ export class PaintTool {
     this.redraw();
   }
 
-  /** Tint on the screen, white or black for the server. */
+  /** Draw a stroke: a tint on the screen, white or black for the server. */
   #drawStroke(stroke, first) {
     this.overlay.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
     drawStroke(this.overlay, stroke, this.tint, first);

@@ -1,4 +1,4 @@
-// Showing and hiding, the list of files, and what is said to the person.
+// Showing and hiding elements, the list of files, and messages.
 
 export const $ = (selector) => document.querySelector(selector);
 export const $$ = (selector) => [...document.querySelectorAll(selector)];
@@ -26,12 +26,12 @@ const HELP = {
 };
 const VIEW = "The wheel or + and − zoom, Space or the middle button drags the view, 1 is 100 %, 0 fits, ? lists all keys.";
 
-/** For the live region; whoever sees the page sees it, too. */
+/** Show a message in the live region. */
 export function say(text) {
   $("#status").textContent = text;
 }
 
-/** Something that the person should put right; `instead` of this text only, if it is given, and there is none. */
+/** Show an error; with `instead`, only in place of that text. */
 export function complain(text, instead) {
   const shown = $("#problem p");
   if (!text && instead && shown.textContent !== instead) return;
@@ -43,7 +43,7 @@ export function explainKeys(tool) {
   $("#keys").textContent = tool in HELP ? `${HELP[tool].replace(/, $/, ". ")}${VIEW}` : "";
 }
 
-/** One line for each picture of the way at hand. */
+/** Show a line for each picture of the current way. */
 export function listFiles(way, photos, { choose, remove }) {
   const focused = document.activeElement?.dataset?.file;
   const lines = Object.entries(ROLES[way]).map(([role, label]) => {
@@ -75,7 +75,7 @@ export function describe({ width, height, depth, format }) {
   return [`${width} × ${height}`, `${depth} bit`, format].filter(Boolean).join(", ");
 }
 
-/** What there is of a picture already, in the places where one can be dropped. */
+/** Show loaded pictures in the drop zones. */
 export function markZones(photos) {
   for (const zone of $$(".zone")) {
     zone.classList.toggle("filled", photos.has(zone.dataset.role));
@@ -90,7 +90,7 @@ export function showProgress({ state, done, total }) {
   else bar.removeAttribute("value");
 }
 
-/** Have the browser save what a response brings, named after the picture. */
+/** Save the content of a response, with a name after the picture. */
 export async function save(response, name, what) {
   const [suffix] = response.headers.get("Content-Disposition").match(/\.\w+(?="?$)/);
   const link = element("a");
@@ -101,7 +101,7 @@ export async function save(response, name, what) {
   return link.download;
 }
 
-/** Ask which of these, {value: label}, is meant; nothing where the person does not say. */
+/** Ask for one of the choices {value: label}; returns nothing if the dialog is cancelled. */
 export function ask(question, choices) {
   const dialog = $("#ask");
   dialog.querySelector("p").textContent = question;

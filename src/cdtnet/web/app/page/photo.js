@@ -1,10 +1,10 @@
-// A picture on the server: its preview, and tiles of its own pixels where the preview is too coarse.
+// A picture on the server: its preview, and tiles at full resolution where the preview is too coarse.
 
-const TILE = 512; // side, as the server cuts them
-const KEPT = 128; // tiles
+const TILE = 512; // side of the server's tiles
+const KEPT = 128; // number of cached tiles
 
 export class Photo {
-  /** What `server` describes as `info`, once its preview is there. */
+  /** Load the picture that `server` describes as `info`, with its preview. */
   static async load(server, info) {
     const photo = new Photo(server, info);
     photo.preview = await photo.#bitmap("preview");
@@ -17,7 +17,7 @@ export class Photo {
     this.tiles = new Map();
   }
 
-  /** Draw what is visible; `later` is called when more of it has come. */
+  /** Draw the visible part; `later` is called when more of it is loaded. */
   draw(context, view, later, visible = view.visible()) {
     context.imageSmoothingEnabled = view.scale < 2;
     context.drawImage(this.preview, 0, 0, this.width, this.height);
@@ -33,7 +33,7 @@ export class Photo {
   #tile(column, row, later) {
     const name = `tiles/${column}/${row}`;
     let tile = this.tiles.get(name);
-    this.tiles.delete(name); // and back at the end: the first one is the one that was not needed for longest
+    this.tiles.delete(name); // and insert it at the end: the first one is the least recently used
     if (tile === undefined) {
       tile = null;
       this.#bitmap(name).then(
@@ -41,7 +41,7 @@ export class Photo {
           this.tiles.set(name, bitmap);
           later();
         },
-        () => this.tiles.delete(name), // drawn coarsely until the next time
+        () => this.tiles.delete(name), // drawn coarsely until the next attempt
       );
     }
     this.tiles.set(name, tile);

@@ -1,15 +1,15 @@
-// The cut-out on the background: moved, scaled and turned.
+// The placement of the cut-out on the background: moved, scaled and rotated.
 
 import { History } from "./history.js";
 
-const REACH = 14; // CSS pixels around a handle that belong to it
-const STALK = 34; // CSS pixels from the upper edge to the turning handle
-const ROOM = { mouse: 44, touch: 120 }; // CSS pixels a side that a frame has at least, so that handles leave the middle free
-const LEAST = 1; // pixels of a cut-out's side
+const REACH = 14; // CSS pixels around a handle that grab it
+const STALK = 34; // CSS pixels from the upper edge to the rotation handle
+const ROOM = { mouse: 44, touch: 120 }; // least side of a frame in CSS pixels, so that handles leave the center free
+const LEAST = 1; // least side of a cut-out in pixels
 const radians = (degrees) => (degrees * Math.PI) / 180;
 
 export class PlaceTool {
-  /** `changed` is called after every change, `redraw` when more of a picture has come. */
+  /** `changed` is called after every change, `redraw` when more of a picture is loaded. */
   constructor(changed, redraw) {
     this.changed = changed;
     this.redraw = redraw;
@@ -41,7 +41,7 @@ export class PlaceTool {
     this.changed();
   }
 
-  /** Before a change that can be undone; quick changes of one kind are one step. */
+  /** Record the state before a change; quick changes of one kind are one step. */
   #record(kind) {
     this.history.record(this.state, kind);
   }
@@ -56,7 +56,7 @@ export class PlaceTool {
     if (state) this.state = state;
   }
 
-  /** Into the middle, which for a cut-out as large as the background is where it was cut out. */
+  /** Center the cut-out, which for one of the background's size is its original position. */
   reset() {
     this.#record();
     this.#center();
@@ -73,7 +73,7 @@ export class PlaceTool {
     this.flip = false;
   }
 
-  /** As `cdtnet.compose` takes it: on whole pixels, so that an unscaled cut-out stays as sharp as it is. */
+  /** Return the placement for `cdtnet.compose`: on whole pixels, so that an unscaled cut-out stays sharp. */
   get settings() {
     const { x, y } = this.center;
     const at = [x - (this.foreground.width * this.scale) / 2, y - (this.foreground.height * this.scale) / 2];
@@ -117,7 +117,7 @@ export class PlaceTool {
     this.changed();
   }
 
-  /** What to begin with at 100 %. */
+  /** The initial center at 100 %. */
   get focus() {
     return this.foreground ? this.center : null;
   }
@@ -177,7 +177,7 @@ export class PlaceTool {
     context.restore();
   }
 
-  /** The four corners, and where the cut-out is turned: on the canvas. */
+  /** The four corners, and the rotation handle, on the canvas. */
   #handles(view) {
     const [width, height] = this.#frame(view);
     const [cos, sin] = [Math.cos(radians(this.rotate)), Math.sin(radians(this.rotate))];

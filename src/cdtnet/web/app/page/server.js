@@ -1,20 +1,20 @@
-// Talking to the server: one session, opened anew with the same pictures when the server has lost it.
+// Requests to the server: one session, which is opened again with the same pictures if the server has lost it.
 
-const AGAIN = 1000; // milliseconds until the next try to reach the server
+const AGAIN = 1000; // milliseconds before a retry
 
-/** What the server has to say against a request, in a sentence; `code` where the page can do something about it. */
+/** A refusal by the server, with its message; `code` if the page can react to it. */
 export class Refused extends Error {}
 
-/** The session was opened anew, so that names of pictures and results in it mean nothing any more. */
+/** The session was opened again, so that names of pictures and results in it are invalid. */
 export class Renewed extends Error {}
 
 export class Server {
   #session;
   #opening;
 
-  /** `reached(true or false)` tells whether the server answers; `renewed(descriptions by role)` what is uploaded again. */
+  /** `reached(boolean)` reports whether the server responds; `renewed(descriptions by role)` the pictures uploaded again. */
   constructor({ reached, renewed }) {
-    this.files = new Map(); // by role: what the session holds
+    this.files = new Map(); // by role: the files in the session
     this.reached = reached;
     this.renewed = renewed;
     addEventListener("pagehide", () => {
@@ -22,12 +22,12 @@ export class Server {
     });
   }
 
-  /** Outside of any session. */
+  /** Send a request outside of the session. */
   async ask(path) {
     return this.#answer(await this.#fetch(path, {}));
   }
 
-  /** Hand over a picture; returns what the server says about it. */
+  /** Upload a picture, and return the server's description. */
   async upload(role, file) {
     const response = await this.request("PUT", `uploads/${role}`, { body: file, again: true });
     this.files.set(role, file);
@@ -39,8 +39,8 @@ export class Server {
   }
 
   /**
-   * In the session. When it is lost, it is opened anew; the request is then made `again` if it names nothing that
-   * belonged to the old one, and `Renewed` is thrown otherwise.
+   * Send a request in the session. If the session is lost, it is opened again; the request is then repeated if `again`,
+   * because it names nothing of the old session; otherwise `Renewed` is thrown.
    */
   async request(method, path, { body, json, again = false } = {}) {
     const options = { method, body };
@@ -62,7 +62,7 @@ export class Server {
     return `api/sessions/${this.#session}${path && `/${path}`}`;
   }
 
-  /** One session at a time, whoever asks for it. */
+  /** Open a session; concurrent callers share it. */
   async #open() {
     if (this.#session) return;
     this.#opening ??= this.#renew().finally(() => (this.#opening = undefined));
@@ -80,14 +80,14 @@ export class Server {
         infos[role] = await (await this.#answer(answer)).json();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        this.files.delete(role); // the file on the disk is another one by now, or gone
+        this.files.delete(role); // the file on the disk was changed or removed
       }
     }
     this.#session = session;
     this.renewed(infos);
   }
 
-  /** Tries until there is an answer. */
+  /** Repeat until there is a response. */
   async #fetch(path, options) {
     for (;;) {
       try {
@@ -96,7 +96,7 @@ export class Server {
         return response;
       } catch {
         if (options.body instanceof File && !(await isReadable(options.body))) {
-          throw new Refused("The file has changed or is gone; choose it again.");
+          throw new Refused("The file was changed or removed; choose it again.");
         }
         this.reached(false);
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
@@ -107,7 +107,7 @@ export class Server {
   async #answer(response) {
     if (response.ok) return response;
     const { error, code } = await response.json().catch(() => ({}));
-    const refused = new Refused(error ?? `The server answers ${response.status}; its terminal may say more.`);
+    const refused = new Refused(error ?? `The server responded with ${response.status}; see its terminal.`);
     throw Object.assign(refused, { code });
   }
 }

@@ -1,17 +1,17 @@
 // Pointers, wheel and keys on the canvas. The wheel zooms; Space held down, the middle button and two fingers move the
-// view; the rest is for the tool at hand first.
+// view. Other input goes to the current tool first.
 //
 // A tool has draw(context, view) and may have
-//   down(point, view, event): a drag {move(point), end(), cancel()}, or nothing where the view is to be moved;
-//   wheel(factor): what the wheel does with Alt;
-//   focus: the point to begin with at 100 %;
-//   key(event, view): whether it took it;
-//   hover(point, view): a CSS cursor, and leave() when the pointer is gone.
+//   down(point, view, event): a drag {move(point), end(), cancel()}, or nothing to move the view;
+//   wheel(factor): called for the wheel with Alt;
+//   focus: the initial center at 100 %;
+//   key(event, view): returns whether it handled the key;
+//   hover(point, view): a CSS cursor, and leave() when the pointer leaves.
 
 import { View } from "./view.js";
 
-const STEP = 1.25; // of zooming by key or button
-const PAN = 60; // CSS pixels a key press
+const STEP = 1.25; // zoom factor of a key or button
+const PAN = 60; // CSS pixels per key press
 
 export class Stage {
   #pointers = new Map();
@@ -55,7 +55,7 @@ export class Stage {
     this.view.zoomTo(this.view.scale * factor);
   }
 
-  /** To 100 %: of the object where the whole picture was shown, of what is in the middle otherwise. */
+  /** Zoom to 100 %, at the object if the whole picture was visible, otherwise at the center of the view. */
   zoomFull() {
     const { view, tool } = this;
     const focus = view.fitted && tool?.focus;
@@ -117,7 +117,7 @@ export class Stage {
     this.#drag = undefined;
   }
 
-  /** The middle between two fingers, and how far they are apart. */
+  /** The center between two fingers, and their distance. */
   #spread() {
     const [a, b] = [...this.#pointers.values()];
     const distance = Math.max(Math.hypot(a.sx - b.sx, a.sy - b.sy), 1);
@@ -160,7 +160,7 @@ export class Stage {
     }
   }
 
-  /** Space that moved nothing is the tool's, where the tool has the focus. */
+  /** Pass Space to the tool if it did not move the view. */
   #release(event) {
     if (event.key !== " ") return;
     if (this.#space === "down" && event.target === this.canvas) this.tool?.key?.(event, this.view);

@@ -1,15 +1,15 @@
-// What is painted on a mask, and how it is drawn: brush strokes, outlines and fills.
+// Strokes on a mask, and drawing them: brush strokes, outlines and fills.
 //
 // A stroke is {kind, erase, points}, with a radius for the brush and runs [y, from, to, …] of pixels for a fill. All
 // lengths are pixels of the preview.
 
-/** Draw a stroke in one color; of a brush stroke what ends at the points from `first` on. */
+/** Draw a stroke in one color; of a brush stroke, the segments that end at the points from `first` on. */
 export function drawStroke(context, stroke, color, first = 0) {
   context.strokeStyle = context.fillStyle = color;
   context.beginPath();
   if (stroke.kind === "fill") {
     const { runs } = stroke;
-    // One pixel more on each side, so that no seam is left along the soft edge of what is painted.
+    // One pixel more on each side, so that no seam is left along a soft edge.
     for (let k = 0; k < runs.length; k += 3) context.rect(runs[k + 1] - 1, runs[k] - 1, runs[k + 2] - runs[k + 1] + 2, 3);
     context.fill();
   } else if (stroke.kind === "lasso") {
@@ -26,13 +26,13 @@ export function drawStroke(context, stroke, color, first = 0) {
   }
 }
 
-/** The area around a point that is all painted, or all not: runs [y, from, to, …]. */
+/** The connected area around a point, painted or unpainted, as runs [y, from, to, …]. */
 export function runsAround(context, x, y) {
   const { width, height } = context.canvas;
   const { data } = context.getImageData(0, 0, width, height);
   const [column, row] = [Math.floor(x), Math.floor(y)];
   if (column < 0 || row < 0 || column >= width || row >= height) return [];
-  const open = new Uint8Array(width * height); // 1 where the area may go on
+  const open = new Uint8Array(width * height); // 1 where the area may continue
   const inside = data[4 * (row * width + column) + 3] >= 128;
   for (let k = 0; k < open.length; k++) open[k] = data[4 * k + 3] >= 128 === inside;
   const runs = [];
@@ -57,7 +57,7 @@ export function runsAround(context, x, y) {
 
 const TINTS = ["#ec1c6e", "#00c46a", "#1e90ff", "#ffd400", "#b14cff"];
 
-/** Of a few strong colors the one whose hue a picture has least of. */
+/** The one of a few strong colors whose hue is rarest in a picture. */
 export function contrastingTint(picture) {
   const context = makeCanvas(24, 24);
   context.drawImage(picture, 0, 0, 24, 24);

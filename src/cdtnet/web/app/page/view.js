@@ -1,8 +1,8 @@
-// How a picture lies on the canvas: scale and offset, in device pixels, so that 100 % is pixel for pixel.
+// The view of a picture on the canvas: scale and offset in device pixels, so that 100 % is pixel for pixel.
 
 const MOST = 16; // device pixels per picture pixel
-const SWIFT = 7e5; // pixels that are drawn fast enough while a slider moves
-const CALM = 250; // milliseconds after which it is at rest
+const SWIFT = 7e5; // number of pixels that are drawn fast enough while a slider moves
+const CALM = 250; // milliseconds after which a slider is at rest
 
 export class View {
   constructor(canvas, draw) {
@@ -14,11 +14,11 @@ export class View {
     this.x = this.y = 0; // of the picture's corner
     this.fitted = true;
     this.room = { width: canvas.width, height: canvas.height }; // in device pixels
-    this.share = 1; // of the room's width and height: pixels that are drawn
+    this.share = 1; // share of the room's width and height that is drawn
     new ResizeObserver(() => this.#resize()).observe(canvas);
   }
 
-  /** Show a picture of this size; whole, unless the last one had the same. */
+  /** Show a picture of this size; fit it, unless the last one had the same size. */
   show(width, height) {
     if (width === this.width && height === this.height) return this.redraw();
     [this.width, this.height] = [width, height];
@@ -32,7 +32,7 @@ export class View {
     this.#settle();
   }
 
-  /** Change the scale, keeping the picture where it is under a point of the canvas. */
+  /** Change the scale around a point of the canvas. */
   zoomTo(scale, at = { sx: this.room.width / 2, sy: this.room.height / 2 }) {
     const least = Math.min(this.#whole(), 1);
     const next = Math.min(MOST, Math.max(least, scale));
@@ -43,7 +43,7 @@ export class View {
     this.#settle();
   }
 
-  /** Bring a point of the picture into the middle of the canvas. */
+  /** Move a point of the picture to the center of the canvas. */
   center({ x, y }) {
     this.x = this.room.width / 2 - x * this.scale;
     this.y = this.room.height / 2 - y * this.scale;
@@ -56,7 +56,7 @@ export class View {
     this.#settle();
   }
 
-  /** Where an event happened: x, y in the picture, sx, sy on the canvas. */
+  /** The position of an event: x, y in the picture, sx, sy on the canvas. */
   point(event) {
     const box = this.canvas.getBoundingClientRect();
     const sx = ((event.clientX - box.left) * this.room.width) / box.width;
@@ -64,7 +64,7 @@ export class View {
     return { sx, sy, x: (sx - this.x) / this.scale, y: (sy - this.y) / this.scale };
   }
 
-  /** The part of the picture that is on the canvas, in picture pixels. */
+  /** The visible part of the picture, in its pixels. */
   visible() {
     const clamp = (value, most) => Math.min(most, Math.max(0, value));
     return {
@@ -89,7 +89,7 @@ export class View {
     });
   }
 
-  /** The view as it is drawn: in pixels of the canvas, which has fewer than the screen while a slider moves. */
+  /** The view in pixels of the canvas, which has fewer than the screen while a slider moves. */
   get drawn() {
     const { share, scale, x, y, canvas } = this;
     const ratio = devicePixelRatio * share;
@@ -97,7 +97,7 @@ export class View {
     return Object.assign(Object.create(this), { scale: scale * share, x: x * share, y: y * share, room, ratio });
   }
 
-  /** Draw so many pixels only as can be drawn at once, until nothing has moved for a moment. */
+  /** Draw fewer pixels, until no slider has moved for a moment. */
   hurry() {
     clearTimeout(this.calm);
     const { width, height } = this.room;
@@ -117,7 +117,7 @@ export class View {
     return Math.min(width / this.width, height / this.height) || 1;
   }
 
-  /** No gaps where the picture is larger than the canvas; centred where it is smaller. */
+  /** Limit the offset: no gaps if the picture is larger than the canvas, centered if it is smaller. */
   #settle() {
     const place = (offset, room, size) => (size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, offset)));
     this.x = Math.round(place(this.x, this.room.width, this.width * this.scale));
