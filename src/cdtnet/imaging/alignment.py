@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import touched
+from .geometry import extent
 
 FAINT = 3.0  # contrast below which there is no edge, in levels of 255
 AROUND = 2  # margin around the object in which edges are searched, as a multiple of the reach
@@ -58,8 +58,9 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
     import cv2
 
     distance = _signed_distance(inside)
-    extent = next(touched(inside, max(inside.shape)))
-    top, left, bottom, right = extent.grow(AROUND * reach, *inside.shape)
+    window = extent(inside)
+    assert window
+    top, left, bottom, right = window.grow(AROUND * reach, *inside.shape)
     near, area = distance[top:bottom, left:right], inside.sum()
     down, across = differences
     here = down[top : bottom - 1, left:right], across[top:bottom, left : right - 1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .depth import full_scale
-from .geometry import Window
+from .geometry import extent
 
 FURTHEST = 500  # pixels
 _FAINTEST = 0.01  # of a Gaussian's peak, where it is cut off
@@ -47,9 +47,7 @@ def adjust_mask(mask: NDArray[Any], *, grow: int = 0, feather: float = 0.0) -> N
     """
     check_edge(grow, feather)
     adjusted = mask.copy()
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(rows):
-        covered = Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    if covered := extent(mask):
         window = covered.grow(max(grow, 0) + reach(feather) + 1, *mask.shape)
         part = mask[window.slices]
         part = _widened(part, grow) if grow >= 0 else _inverse(_widened(_inverse(part), -grow))

@@ -15,7 +15,7 @@ from .alignment import FAINT, Steps, align, contrast, steps
 from .cells import survey
 from .convert import to_picture
 from .depth import full_scale
-from .geometry import Window, tiles
+from .geometry import Window, low_positions, tiles
 from .masks import coverage, to_mask
 
 SIDE = 384  # longer side in pixels at which the edge is searched
@@ -224,8 +224,8 @@ def _enlarged(
     refined, white = mask.copy(), full_scale(mask.dtype)
     (height, width), (rows, columns) = mask.shape, cut.shape
     for window in tiles(height, width, _TILE):
-        down = _line(window.top, window.bottom, height, rows)
-        across = _line(window.left, window.right, width, columns)
+        down = low_positions(window.top, window.bottom, height, rows)
+        across = low_positions(window.left, window.right, width, columns)
         around = (
             slice(int(down.min()), int(down.max()) + 2),
             slice(int(across.min()), int(across.max()) + 2),
@@ -242,11 +242,6 @@ def _enlarged(
         after = white * (before + amount * (soft - before))
         refined[window.slices] = np.rint(after) if mask.dtype.kind == "u" else after
     return refined
-
-
-def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Map pixels start..stop of a line to positions on a line of `low_size`, integers at centers."""
-    return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
 
 
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:

@@ -20,6 +20,7 @@ from ...imaging.composition import Layer, compose
 from ...imaging.cutting import cut_out, has_finder
 from ...imaging.edges import adjust_mask, invert_mask
 from ...imaging.formats import PNG, TIFF
+from ...imaging.geometry import extent
 from ...imaging.snapping import snap
 from ...inference.controls import WORDS, Controls
 from ...inference.harmonizer import Harmonizer
@@ -181,6 +182,8 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     if remark := describe(mask):
         raise PictureError(remark)
     mask, snapped, remarks = _snapped(composite, mask) if edit.snap and layer is None else (mask, False, [])
+    window = extent(mask)
+    assert window
     progress(0, 0)
     picture = composite.picture
     analysis = models.load(edit.model).analyze(picture, mask, options=edit.options, layer=layer, keep=True)
@@ -193,7 +196,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
         analysis=analysis,
         layer=layer,
         controls=edit.options.controls,
-        extent=_extent(mask),
+        extent=(window.left, window.top, window.right, window.bottom),
         remark=joined((*remarks, result.remark, *picture.metadata.left_out)),
         snapped=snapped,
         settings=_settings(uploads, edit),
@@ -212,11 +215,6 @@ def _with_layer(picture: Picture, layer: Layer) -> Picture:
     pixels = picture.pixels.copy()
     pixels[layer.window.slices] = layer.pixels
     return picture.replace_pixels(pixels)
-
-
-def _extent(mask: NDArray[Any]) -> tuple[int, int, int, int]:
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def edited(uploads: Mapping[str, Photo], edit: str, pixels: float) -> bytes:
