@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .color import linear_to_oklab, srgb_to_linear
-from .degradation import compress, grain, misjudge, recompress, snap
+from .degradation import compress, grain, misjudge, snap
 from .error import fmse
 from .masks import generate_masks
 from .moving import move, repaint
@@ -64,7 +64,8 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         amount = RandomNumbers(len(chosen), generator).uniform(0, 0.6)
         composite[chosen] = torch.lerp(real[chosen], composite[chosen], amount)
     for chosen in _where(random.chance(0.15)):
-        coded = recompress(composite[chosen], RandomNumbers(len(chosen), generator))
+        own = RandomNumbers(len(chosen), generator)
+        coded = compress(composite[chosen], own, worst=70, best=95)  # as composites are saved
         real[chosen] = (real[chosen] + coded - composite[chosen]).clamp(0, 1)
         composite[chosen] = coded
     for chosen in _where(random.chance(MISJUDGED)):

@@ -170,7 +170,7 @@ def examples(
 
 def telling(evaluation: Evaluation) -> list[tuple[int, Literal["best", "median", "worst"]]]:
     """Choose the composites with the highest, middle and lowest drop in fMSE, each with its kind."""
-    first = next((method for method in evaluation.methods if method != UNTOUCHED), UNTOUCHED)
+    first = next(iter(evaluation.others), UNTOUCHED)
     drop = evaluation.values[UNTOUCHED]["fmse"] - evaluation.values[first]["fmse"]
     order = [int(index) for index in np.argsort(-drop, kind="stable")]
     count = min(EXAMPLES, max(len(order) // 3, 1))

@@ -147,8 +147,7 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
             _check_count(width, height, name, max_pixels)
             _check_memory(width, height, channels * size, name)
 
-        decoded = decoders.decode(kind, stream, name, check_size)
-        return Picture(decoded.pixels, decoded.metadata)
+        return decoders.decode(kind, stream, name, check_size)
     chosen = choose_page(stream, kind, name, page)
     source = _as_stored(stream, source, chosen)  # which has to live as long as its image
     with explained(name, kind):

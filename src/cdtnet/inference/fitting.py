@@ -75,10 +75,7 @@ def distance(lut: Lut, result: Result, layer: Layer | None = None) -> tuple[floa
 def _samples(result: Result, layer: Layer | None) -> _Samples:
     composite = to_picture(result.composite)
     alone = result.layer if isinstance(result.layer, Picture) else Picture(np.asarray(result.layer))
-    native = composite.pixels
-    if layer is not None:
-        native = native.copy()
-        native[layer.window.slices] = layer.pixels
+    native = composite.pixels if layer is None else layer.over(composite.pixels)
     share = coverage(alone.pixels[..., -1])
     rows, columns = np.nonzero(share > 0)
     step = max(-(-len(rows) // MOST), 1)

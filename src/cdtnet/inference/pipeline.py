@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..imaging import Lut, Picture, encode_picture, to_mask
+from ..imaging import Lut, Picture, to_mask
 from ..imaging.layers import Stack, stack_of
 from ..imaging.masks import describe_inverted, looks_like_mask
 from .options import Options
@@ -100,17 +100,16 @@ def harmonize_picture(
     return replace(result, remark=joined((result.remark, inverted)))
 
 
-def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """The color table of a picture, steered as asked for; None where the model mixes none."""
-    return harmonizer.analyze(picture, mask, options).table()
-
-
-def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """A color table fitted to what becomes of a picture's foreground; None where there is none."""
+def table_for(
+    harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options, *, fit: bool
+) -> Lut | None:
+    """The color table of a picture, steered as asked for, or one fitted to the result; None without any."""
+    if not fit:
+        return harmonizer.analyze(picture, mask, options).table()
     from .fitting import fit_lut
 
-    fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
-    return fit and fit.lut
+    fitted = fit_lut(harmonizer(picture, mask, options=options, keep=True))
+    return fitted and fitted.lut
 
 
 def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
@@ -121,13 +120,5 @@ def layers_of(result: Result, background: Picture | None = None, layer: Layer | 
         background: What the foreground was pasted on, where it was.
         layer: The foreground by itself, where it was pasted.
     """
-    original = result.composite.pixels
-    if layer is not None:
-        original = original.copy()
-        original[layer.window.slices] = layer.pixels
+    original = result.composite.pixels if layer is None else layer.over(result.composite.pixels)
     return stack_of(result.image, background or result.composite, original, result.layer)
-
-
-def encode(picture: Picture, suffix: str, options: Options) -> bytes:
-    """The bytes of a picture's file."""
-    return encode_picture(picture, suffix, quality=options.quality)

@@ -23,29 +23,22 @@ PICTURE_BYTES = 16 * 2**20
 """What all pictures of a page take at most, as text; a page without pictures is below 1 MB."""
 
 
-def write_report(
-    evaluation: Evaluation,
-    pictures: Sequence[Example],
-    path: str | PathLike[str],
-    *,
-    limit: int = PICTURE_BYTES,
-) -> None:
+def write_report(evaluation: Evaluation, pictures: Sequence[Example], path: str | PathLike[str]) -> None:
     """Write an evaluation as one self-contained HTML file.
 
     Args:
         evaluation: what to show; its first method after "composite" is the one that failures are listed of.
         pictures: examples for the gallery, in this order; may be empty.
         path: of the HTML file.
-        limit: bytes that pictures take at most, all together; they are made smaller until they do.
 
     Raises:
         WriteError: The file cannot be written.
     """
-    write_file(path, render(evaluation, pictures, limit).encode())
+    write_file(path, render(evaluation, pictures).encode())
 
 
 def render(evaluation: Evaluation, pictures: Sequence[Example], limit: int = PICTURE_BYTES) -> str:
-    """Return the page's text; the arguments are those of `write_report`."""
+    """Return the page's text; pictures are made smaller until all together take at most `limit` bytes."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -54,7 +47,7 @@ def render(evaluation: Evaluation, pictures: Sequence[Example], limit: int = PIC
         lstrip_blocks=True,
     )
     whole = summarize(evaluation)
-    others = [method for method in evaluation.methods if method != UNTOUCHED]
+    others = evaluation.others
     shown = gallery.embed(pictures, evaluation.methods, limit) if pictures else []
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -12,11 +12,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ...imaging import Picture, describe, describe_encoding, read_picture
+from ...imaging import Picture, describe, describe_encoding, encode_picture, read_picture
 from ...imaging.formats import result_format
 from ...imaging.write import lost_depth
 from ...inference.harmonizer import Harmonizer
-from ...inference.pipeline import encode, fitted_for, harmonize_picture, mask_for, split_alpha, table_for
+from ...inference.pipeline import harmonize_picture, mask_for, split_alpha, table_for
 from ..queue import Job
 from .intake import HarmonizeRequest
 from .settings import KINDS, RequestOptions
@@ -90,7 +90,7 @@ def _picture(
     with watch.step("harmonize"):
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with watch.step("encode"):
-        body = encode(result.image, suffix, options)
+        body = encode_picture(result.image, suffix, quality=options.quality)
     remarks = filter(None, (result.remark, lost_depth(result.image, suffix)))
     return body, KINDS[kind].media_type, " ".join(remarks) or None
 
@@ -99,7 +99,7 @@ def _table(
     harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
 ) -> tuple[bytes, str, str | None]:
     with watch.step("harmonize"):
-        lut = (fitted_for if options.fit else table_for)(harmonizer, picture, mask, options)
+        lut = table_for(harmonizer, picture, mask, options, fit=options.fit)
         cube = lut and lut.encode().decode()
     remark = describe(mask)
     table = {"cube": cube, "remark": remark, "seconds": watch.seconds}

@@ -190,7 +190,7 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     result = analysis.render(Controls(), progress=progress)
     return Outcome(
         composite,
-        before=composite if layer is None else Photo(_with_layer(picture, layer)),
+        before=composite if layer is None else Photo(picture.replace_pixels(layer.over(picture.pixels))),
         mask=Photo(Picture(mask[..., None])),
         harmonized=Photo(result.image),
         analysis=analysis,
@@ -209,12 +209,6 @@ def _snapped(composite: Photo, mask: NDArray[Any]) -> tuple[NDArray[Any], bool, 
     if np.array_equal(refined, mask):
         return mask, False, [remark] if remark else []
     return refined, True, []
-
-
-def _with_layer(picture: Picture, layer: Layer) -> Picture:
-    pixels = picture.pixels.copy()
-    pixels[layer.window.slices] = layer.pixels
-    return picture.replace_pixels(pixels)
 
 
 def edited(uploads: Mapping[str, Photo], edit: str, pixels: float) -> bytes:
