@@ -21,7 +21,7 @@ from .options import (
     say,
     some,
 )
-from .pictures import add_color_options, add_label_option, options_of
+from .pictures import add_color_options, add_label_option, add_quality_option, options_of
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -54,14 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_control_options(parser)
     add_mask_options(parser)
-    add(
-        "--quality",
-        type=int,
-        default=95,
-        choices=range(1, 101),
-        metavar="1-100",
-        help="JPEG quality (default: 95)",
-    )
+    add_quality_option(parser)
     add_label_option(parser)
     add_color_options(parser)
     add_record_option(parser)

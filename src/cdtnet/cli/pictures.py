@@ -30,6 +30,12 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
         "--output",
         help=f"file to write, in the format of its suffix; - for stdout, as PNG (default: {default})",
     )
+    add_quality_option(parser)
+    add_overwrite(parser)
+
+
+def add_quality_option(parser: argparse.ArgumentParser) -> None:
+    """Add --quality."""
     parser.add_argument(
         "--quality",
         type=int,
@@ -38,7 +44,6 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
         metavar="1-100",
         help="JPEG quality (default: 95)",
     )
-    add_overwrite(parser)
 
 
 def add_layer_options(parser: argparse.ArgumentParser) -> None:

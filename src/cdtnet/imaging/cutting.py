@@ -147,8 +147,7 @@ def cut_out(
 
 def is_transparent(picture: Picture) -> bool:
     """Whether anything of a picture is less than opaque."""
-    alpha = picture.alpha
-    return alpha is not None and bool((alpha < full_scale(alpha.dtype)).any())
+    return picture.alpha is not None and bool((coverage(picture.alpha) < 1).any())
 
 
 @lru_cache(maxsize=1)
