@@ -251,18 +251,17 @@ def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture
 
 def _pieces(arguments: argparse.Namespace, job: Job, pictures: Sequence[Picture]) -> list[Piece]:
     """The pieces, of the foregrounds and their masks."""
-    from ..inference.pasting import Piece
+    from ..imaging.composition import compose
 
     count = len(job.foregrounds)
     given = {name: _each(arguments, name, count) for name in ("at", "scale", "rotate")}
     masks: list[Any] = [*pictures[count:], *[None] * (count - len(job.masks))]
-    pieces = []
+    pieces: list[Piece] = []
     for k, (picture, mask) in enumerate(zip(pictures, masks, strict=False)):
         placed = {name: values[k] for name, values in given.items() if values}
         foreground, mask = _prepared(arguments, picture, mask)
-        pieces.append(
-            Piece(foreground, mask, **placed, flip=arguments.flip, resize_mask=arguments.resize_mask)
-        )
+        how = {**placed, "flip": arguments.flip, "resize_mask": arguments.resize_mask}
+        pieces.append(partial(compose, foreground, mask=mask, **how))
     return pieces
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging import Picture
-from ..imaging.composition import Composition, compose
+from ..imaging.composition import Composition
 from ..imaging.depth import full_scale
 from ..imaging.masks import coverage
 from .options import Options
@@ -23,44 +23,8 @@ if TYPE_CHECKING:
     from .result import Result
 
 
-@dataclass(frozen=True)
-class Piece:
-    """An object to be pasted; see `compose`.
-
-    Attributes:
-        picture: The cut-out.
-        mask: What of it to paste; None for its transparency.
-        at: (x, y) of its top left corner; None for the middle.
-        scale: Background pixels per pixel.
-        rotate: Degrees clockwise.
-        flip: Whether it is mirrored, left to right, before it is rotated.
-        resize_mask: Whether a mask of another size is brought to the picture's.
-    """
-
-    picture: Picture
-    mask: Any = None
-    at: tuple[float, float] | None = None
-    scale: float = 1.0
-    rotate: float = 0.0
-    flip: bool = False
-    resize_mask: bool = False
-
-    def onto(self, background: Picture) -> Composition:
-        """Paste it onto a background.
-
-        Raises:
-            PictureError: As from `compose`.
-        """
-        return compose(
-            self.picture,
-            background,
-            at=self.at,
-            scale=self.scale,
-            rotate=self.rotate,
-            flip=self.flip,
-            mask=self.mask,
-            resize_mask=self.resize_mask,
-        )
+Piece = Callable[[Picture], Composition]
+"""Pastes one object onto a background: `compose` with all else that it needs."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +48,10 @@ def paste(pieces: Sequence[Piece], background: Picture) -> Pasted:
     Raises:
         PictureError: As from `compose`.
     """
-    first = made = pieces[0].onto(background)
+    first = made = pieces[0](background)
     mask = first.mask
     for piece in pieces[1:]:
-        made = piece.onto(made.composite)
+        made = piece(made.composite)
         mask = _joined(mask, made.mask)
     return Pasted(made.composite, mask, first)
 
@@ -111,7 +75,7 @@ def harmonize_pieces(
     again = partial(harmonize_picture, harmonizer, keep=keep, record=record, progress=progress)
     result = again(made.composite, made.mask, options, layer=made.layer)
     for piece in pieces[1:]:
-        made = piece.onto(result.image)
+        made = piece(result.image)
         result = again(made.composite, made.mask, options, layer=made.layer)
     return result
 
