@@ -28,10 +28,6 @@ _CHANGING = (
 T = TypeVar("T")
 
 
-class _PassingError(OSError):
-    """A failure that may not happen again."""
-
-
 class Remote:
     """A tree of files at an address, which can be written to; listed by `files`, and at the first use.
 
@@ -145,19 +141,18 @@ class Remote:
         return f"{self._base}/{path}"
 
 
-def _patiently(action: Callable[[], T]) -> T:
-    """Try again, after a while, what a network or a busy store may have kept from succeeding."""
-    for wait in _PATIENCE:
-        with contextlib.suppress(_PassingError):
-            return _once(action)
-        time.sleep(wait)
-    return _once(action)
+def _patiently(action: Callable[[], T], waits: tuple[float, ...] = _PATIENCE) -> T:
+    """Try again, after a while, what a network or a busy store may have kept from succeeding.
 
-
-def _once(action: Callable[[], T]) -> T:
+    Raises:
+        OSError: It failed each time, or for a reason that stays.
+    """
     try:
         return action()
     except _FINAL:
         raise
     except Exception as error:  # each store has exceptions of its own
-        raise _PassingError(str(error)) from error
+        if not waits:
+            raise OSError(str(error)) from error
+    time.sleep(waits[0])
+    return _patiently(action, waits[1:])

@@ -82,7 +82,11 @@ def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> Non
         "--grow", type=count, default=0, metavar="PX", help=f"make the {mask} wider by some pixels"
     )
     width.add_argument(
-        "--shrink", type=_minus, dest="grow", metavar="PX", help="make it narrower by some pixels"
+        "--shrink",
+        type=lambda text: -count(text),
+        dest="grow",
+        metavar="PX",
+        help="make it narrower by some pixels",
     )
     parser.add_argument(
         "--feather", type=float, default=0.0, metavar="PX", help=f"soften the edge of the {mask}"
@@ -172,10 +176,6 @@ def amount(text: str) -> float:
     """
     number = text.strip()
     return float(number[:-1]) / 100 if number.endswith("%") else float(number)
-
-
-def _minus(text: str) -> int:
-    return -count(text)
 
 
 def count(text: str) -> int:

@@ -118,7 +118,7 @@ def check_dataset(
         doubtful=[f"{reading.sample.mask}: {reading.doubt}" for reading in good if reading.doubt],
         notes=found.notes,
         without_real=without_real - sum(reading.sample.real is None for reading in damaged),
-        megapixels=_spread([reading.megapixels for reading in good]),
+        megapixels=np.quantile([each.megapixels for each in good], [0, 0.5, 1]).tolist() if good else None,
         foreground=_shares([reading.foreground for reading in good]),
     )
 
@@ -137,10 +137,6 @@ def _measure(sample: Sample) -> Reading:
     except DataError as error:
         return Reading(sample, str(error))
     return Reading(sample, None, mask.size / 1e6, foreground_ratio(mask) / 255, describe(mask))
-
-
-def _spread(megapixels: Sequence[float]) -> list[float] | None:
-    return [float(value) for value in np.quantile(megapixels, [0, 0.5, 1])] if megapixels else None
 
 
 def _shares(foreground: Sequence[float]) -> list[float] | None:

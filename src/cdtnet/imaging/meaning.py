@@ -98,7 +98,9 @@ class Survey:
             return self._colored()
         if self._chroma > 0:
             return self._brightness
-        return _labelled if self._is_labels() else lambda pixels: pixels[..., 0]
+        if self._is_labels():
+            return lambda pixels: _all_or_nothing(pixels[..., 0] != 0)
+        return lambda pixels: pixels[..., 0]
 
     def black_and_white(self) -> bool:
         """Check whether the visible part is black and white, except for soft edges."""
@@ -214,10 +216,6 @@ def parse_label(text: str) -> Label:
 def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the histogram cells of a channel's values in 0..1."""
     return np.minimum(values * _CELLS, _CELLS - 1).astype(np.int64)
-
-
-def _labelled(pixels: NDArray[Any]) -> NDArray[Any]:
-    return _all_or_nothing(pixels[..., 0] != 0)
 
 
 def _all_or_nothing(found: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -133,7 +133,8 @@ def decoded_bytes(data: bytes) -> int:
         if kind in decoders.KINDS:
             return decoders.decoded_bytes(kind, stream)
         source = _as_stored(stream, pyvips.Source.new_from_memory(data), choose_page(stream, kind, "", None))
-        return _nbytes(load(source, kind))
+        image = load(source, kind)
+        return int(image.width * image.height * _bytes_a_pixel(image))
     except (CdtnetError, pyvips.Error):
         return 0
 
@@ -316,10 +317,6 @@ def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
     more = 6 if image.interpretation in ("cmyk", "multiband") else 0  # also seen as RGB
     return int(image.bands * depth) + more
-
-
-def _nbytes(image: Any) -> int:
-    return int(image.width * image.height * _bytes_a_pixel(image))
 
 
 def _pixels(image: Any) -> NDArray[Any]:

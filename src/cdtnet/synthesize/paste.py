@@ -96,7 +96,7 @@ def cut_out(instance: Instance) -> Cut | None:
     """
     photo = read_photo(instance.photo)
     try:
-        mask = instance.shape.mask(*photo.shape[:2])
+        mask = instance.shape(*photo.shape[:2])
     except DataError as error:
         raise DataError(f"The object {instance.label} of {instance.photo} is left out: {error}") from error
     window = extent(mask > 127)

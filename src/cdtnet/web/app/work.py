@@ -42,20 +42,14 @@ class Edit:
             and the mask made of the mask and strokes uploads.
         model: One of the names on offer.
         options: How to harmonize.
-        at: Left and top of the foreground, scaled but not rotated, in pixels of the background.
-        scale: Of the foreground.
-        rotate: Of the foreground, clockwise degrees about its center.
-        flip: Whether the foreground is mirrored, left to right, before it is rotated.
+        placement: Where the foreground is pasted: `at`, `scale`, `rotate` and `flip`, as for `compose`.
         snap: Whether a painted mask is rough and is refined to the object's edge first, if there is one.
     """
 
     way: str
     model: str
     options: Options
-    at: tuple[float, float] = (0.0, 0.0)
-    scale: float = 1.0
-    rotate: float = 0.0
-    flip: bool = False
+    placement: Mapping[str, Any]
     snap: bool = False
 
     @classmethod
@@ -77,7 +71,8 @@ class Edit:
         if not all(isinstance(switch, bool) for switch in (apply_anyway, flip, snap)):
             raise CdtnetError("Whether to apply anyway, to flip or to snap is true or false.")
         options = Options(controls=controls_of(wishes), apply_anyway=apply_anyway)
-        return cls(way, model, options, (left, top), scale, rotate, flip, snap)
+        placement = {"at": (left, top), "scale": scale, "rotate": rotate, "flip": flip}
+        return cls(way, model, options, placement, snap)
 
 
 def controls_of(wishes: Mapping[str, Any]) -> Controls:
@@ -278,14 +273,7 @@ def is_number(value: Any) -> bool:
 
 def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
-    made = compose(
-        foreground.picture,
-        background.picture,
-        at=edit.at,
-        scale=edit.scale,
-        rotate=edit.rotate,
-        flip=edit.flip,
-    )
+    made = compose(foreground.picture, background.picture, **edit.placement)
     return Photo(made.composite), made.mask, made.layer
 
 
@@ -311,11 +299,10 @@ def _needed(uploads: Mapping[str, Photo], role: str) -> Photo:
 def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
     _, roles = _WAYS[edit.way]
     sizes = {role: [uploads[role].picture.width, uploads[role].picture.height] for role in roles}
-    placement = {"at": edit.at, "scale": edit.scale, "rotate": edit.rotate, "flip": edit.flip}
     return {
         "cdtnet": __version__,
         **sizes,
-        **(placement if edit.way == "place" else {}),
+        **(edit.placement if edit.way == "place" else {}),
         "model": edit.model,
         "apply_anyway": edit.options.apply_anyway,
     }
