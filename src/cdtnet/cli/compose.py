@@ -183,11 +183,12 @@ def _make(
 ) -> None:
     """Make one picture from its files and write it."""
     from ..imaging import Picture
-    from ..inference.pasting import harmonize_pieces, paste
+    from ..inference.pasting import harmonize_pieces, mask_of, paste
     from ..inference.pipeline import layers_of
 
     pieces, background = _read(arguments, job)
     pasted = paste(pieces, background)
+    composite = pasted[-1].composite
     beneath = job.background or job.foregrounds[0]
     added = job.name(_change(arguments)) if job.background else _change(arguments)
     name = beside(beneath, background.metadata.format, added)
@@ -195,30 +196,30 @@ def _make(
         name = str(Path(output) / Path(name).name)
     elif output:
         name = output
-    target = Output.prepare(name, pasted.composite, job.inputs, arguments)
+    target = Output.prepare(name, composite, job.inputs, arguments)
     wanted = [
-        (arguments.mask_output, Picture(pasted.mask[..., None])),
-        (arguments.composite_output, pasted.composite),
+        (arguments.mask_output, Picture(mask_of(pasted)[..., None])),
+        (arguments.composite_output, composite),
     ]
     extras = [(file, picture) for file, picture in wanted if file is not None]
     for file, picture in extras:
         Output.prepare(file, picture, job.inputs, arguments)
-    alone = Output.prepare_layer(pasted.composite, job.inputs, arguments)
+    alone = Output.prepare_layer(composite, job.inputs, arguments)
     check_apart([name, *(file for file, _ in extras), *([alone.name] if alone else [])])
-    image, stack = pasted.composite, None
+    image, stack = composite, None
     if not arguments.no_harmonize:
         loaded = harmonizer()
         with stoppable_bar("harmonizing") as progress:
             result = harmonize_pieces(
                 loaded,
                 pieces,
-                pasted,
+                pasted[0],
                 _options(arguments),
                 keep=target.layered or alone is not None,
                 record=_record(arguments, job),
                 progress=progress,
             )
-        image, stack = result.image, partial(layers_of, result, background, pasted.first.layer)
+        image, stack = result.image, partial(layers_of, result, background, pasted[0].layer)
         if alone:
             save(result.layer, alone.name, alone.quality)
     for file, picture in extras:

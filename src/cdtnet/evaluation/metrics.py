@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .difference import delta_e
+from .similarity import OFFICIAL, STANDARD, similarity
+
 Array = NDArray[np.number[Any]]
 
 METRICS = (
@@ -52,9 +55,6 @@ def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
     Raises:
         ValueError: The shapes differ, or the picture is smaller than SSIM's window.
     """
-    from .difference import delta_e
-    from .similarity import OFFICIAL, STANDARD, similarity
-
     inside = mse_inside(prediction, target, mask)
     difference = delta_e(prediction, target, mask)
     whole, foreground = mse(prediction, target), fmse(prediction, target, mask)

@@ -52,7 +52,7 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
     with needs("cut-out", "Cutting out"):
         from rembg import remove
     with np.errstate(invalid="ignore"):  # rembg divides by the range of what its network finds
-        found = remove(Image.fromarray(seen), session=_session(finder), only_mask=True)
+        found = remove(Image.fromarray(seen), session=load_finder(finder), only_mask=True)
     sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # of several objects, the first
     mask = np.rint(255 * np.clip((sure - _HAZE) / (1 - 2 * _HAZE), 0, 1)).astype(np.uint8)
     if not mask.any():
@@ -60,15 +60,6 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
             "No object was found in the picture; give a mask of it, or cut it out another way."
         )
     return mask
-
-
-def load_finder(finder: str = FINDER) -> None:
-    """Load one of rembg's networks before `find_object` needs it; downloads its weights if they are missing.
-
-    Raises:
-        CdtnetError: as from `find_object`.
-    """
-    _session(finder)
 
 
 def has_finder(finder: str = FINDER) -> bool:
@@ -151,7 +142,12 @@ def is_transparent(picture: Picture) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _session(finder: str) -> Any:
+def load_finder(finder: str = FINDER) -> Any:
+    """Load one of rembg's networks; downloads its weights if they are missing.
+
+    Raises:
+        CdtnetError: rembg is not installed, or has no such network, or its weights cannot be had.
+    """
     with needs("cut-out", "Cutting out"):
         import onnxruntime  # noqa: F401 – rembg ends the process where it is missing
         from rembg import new_session

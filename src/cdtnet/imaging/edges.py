@@ -50,23 +50,19 @@ def adjust_mask(mask: NDArray[Any], *, grow: int = 0, feather: float = 0.0) -> N
     if covered := extent(mask):
         window = covered.grow(max(grow, 0) + reach(feather) + 1, *mask.shape)
         part = mask[window.slices]
-        part = _widened(part, grow) if grow >= 0 else _inverse(_widened(_inverse(part), -grow))
+        part = _widened(part, grow) if grow >= 0 else invert_mask(_widened(invert_mask(part), -grow))
         adjusted[window.slices] = _softened(part, feather / 2) if feather else part
     return adjusted
 
 
 def invert_mask(mask: NDArray[Any]) -> NDArray[Any]:
     """The mask (H,W) of what a mask leaves out."""
-    return _inverse(mask)
+    return (mask.dtype.type(full_scale(mask.dtype)) - mask).astype(mask.dtype, copy=False)
 
 
 def reach(feather: float) -> int:
     """How many pixels a feathered edge moves outwards at most."""
     return math.ceil(feather / 2 * math.sqrt(-2 * math.log(_FAINTEST)))
-
-
-def _inverse(mask: NDArray[Any]) -> NDArray[Any]:
-    return (mask.dtype.type(full_scale(mask.dtype)) - mask).astype(mask.dtype, copy=False)
 
 
 def _widened(mask: NDArray[Any], radius: int) -> NDArray[Any]:

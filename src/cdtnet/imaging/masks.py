@@ -13,8 +13,7 @@ from ..config import NEGLIGIBLE
 from ..errors import PictureError
 from .convert import is_tensor, to_picture, values_of
 from .depth import full_scale, unit
-from .meaning import STRIP, Label, Reading, Survey, picked
-from .meaning import check_levels as check_levels
+from .meaning import STRIP, Label, Survey, check_levels, picked
 from .picture import Picture
 
 HARD = 0.5  # coverage, 0..1; where neighbors differ by more, an edge is hard
@@ -58,7 +57,7 @@ def to_mask(
         mask = mask.astype(np.uint8) * np.uint8(255)
     picture = to_picture(mask)
     pixels = picture.pixels
-    soft = (picked(labels) if labels else reading_of(picture))(pixels)
+    soft = (picked(labels) if labels else survey_of(picture).reading())(pixels)
     if labels and not soft.any():
         raise PictureError(f"No pixel of the mask has {_spelt(labels)}; look up its labels.")
     if soft.dtype.kind == "f":
@@ -221,24 +220,8 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
     )
 
 
-def reading_of(picture: Picture) -> Reading:
-    """Decide how the parts of a mask are read.
-
-    Args:
-        picture: The mask, of which the pixels may lie in a file.
-
-    Raises:
-        PictureError: It is a picture in many colors.
-    """
-    return _survey(picture).reading()
-
-
-def looks_like_mask(picture: Picture) -> bool:
-    """Whether a picture is black and white, but for its edges."""
-    return _survey(picture).black_and_white()
-
-
-def _survey(picture: Picture) -> Survey:
+def survey_of(picture: Picture) -> Survey:
+    """Look through a mask, of which the pixels may lie in a file, to decide how its parts are read."""
     height, _, channels = picture.pixels.shape
     survey = Survey(channels, picture.pixels.dtype, exact=picture.metadata.lossless)
     for top in range(0, height, STRIP):

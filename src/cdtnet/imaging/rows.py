@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.machine import available_cores
 from .containers import is_animated_png
-from .masks import reading_of
+from .masks import survey_of
 from .pages import pages_of
 from .picture import Picture
 from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, opened, read_metadata
@@ -115,7 +115,7 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
             f"The mask has {columns}×{rows} pixels and the picture {width}×{height}; masks of pictures this "
             "large are not resized, so give one of the same size."
         )
-    read = reading_of(picture)
+    read = survey_of(picture).reading()
     dtype = read(picture.pixels[:1]).dtype
     return Plane(cast(Rows, picture.pixels), read, dtype)
 

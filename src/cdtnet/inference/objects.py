@@ -13,7 +13,8 @@ from ..config import NEGLIGIBLE
 from ..imaging.cells import Cells, survey
 from ..imaging.depth import full_scale
 from ..imaging.geometry import Window
-from ..imaging.masks import check_levels, describe_levels
+from ..imaging.masks import describe_levels
+from ..imaging.meaning import check_levels
 
 GAP = 0.02  # parts of a mask that are closer than this, of the picture's longer side, are one object
 SPECK = 0.004  # parts smaller than this, of the foreground, are no objects of their own

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,51 +26,38 @@ Piece = Callable[[Picture], Composition]
 """Pastes one object onto a background: `compose` with all else that it needs."""
 
 
-@dataclass(frozen=True)
-class Pasted:
-    """Pieces on a background.
-
-    Attributes:
-        composite: As pasted, the last piece on top.
-        mask: (H, W) what shows any of them.
-        first: The first piece alone.
-    """
-
-    composite: Picture
-    mask: NDArray[Any]
-    first: Composition
-
-
-def paste(pieces: Sequence[Piece], background: Picture) -> Pasted:
-    """Paste one or more pieces.
+def paste(pieces: Sequence[Piece], background: Picture) -> list[Composition]:
+    """Paste one or more pieces, each onto what the one before it gives.
 
     Raises:
         PictureError: As from `compose`.
     """
-    first = made = pieces[0](background)
-    mask = first.mask
+    made = [pieces[0](background)]
     for piece in pieces[1:]:
-        made = piece(made.composite)
-        mask = _joined(mask, made.mask)
-    return Pasted(made.composite, mask, first)
+        made.append(piece(made[-1].composite))
+    return made
+
+
+def mask_of(made: Sequence[Composition]) -> NDArray[Any]:
+    """The mask (H, W) of what shows any of the pieces."""
+    return reduce(_joined, (each.mask for each in made))
 
 
 def harmonize_pieces(
     harmonizer: Harmonizer,
     pieces: Sequence[Piece],
-    pasted: Pasted,
+    made: Composition,
     options: Options,
     *,
     keep: bool = False,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize what was pasted, each piece with what lies below it, already harmonized.
+    """Harmonize pieces, each with what lies below it, already harmonized; the first as it was `made`.
 
     Warns:
         UserWarning: As the harmonizer does.
     """
-    made = pasted.first
     again = partial(harmonize_picture, harmonizer, keep=keep, record=record, progress=progress)
     result = again(made.composite, made.mask, options, layer=made.layer)
     for piece in pieces[1:]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..imaging import Lut, Picture, to_mask
 from ..imaging.layers import Stack, stack_of
-from ..imaging.masks import describe_inverted, looks_like_mask
+from ..imaging.masks import describe_inverted, survey_of
 from .options import Options
 from .remarks import joined
 
@@ -34,7 +34,7 @@ def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
     try:
         return to_mask(mask, *size, resize=options.resize_mask, labels=options.labels)
     except PictureError as error:
-        if looks_like_mask(picture):
+        if survey_of(picture).black_and_white():
             raise PictureError(
                 f"{error} The picture looks like a mask: if both are swapped, give the picture first."
             ) from error
