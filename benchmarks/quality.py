@@ -18,11 +18,12 @@ from tqdm import tqdm
 from cdtnet.composites.photos import Photo, PhotoStore, find_photos, load_photos
 from cdtnet.composites.synthesis import choose, synthesize
 from cdtnet.datasets.samples import Arrays
+from cdtnet.evaluation.journal import Entry
 from cdtnet.evaluation.methods import CLASSICAL, Method, load_method
 from cdtnet.evaluation.metrics import mse
 from cdtnet.evaluation.names import label_of
 from cdtnet.evaluation.results import UNTOUCHED, Evaluation
-from cdtnet.evaluation.running import Entry, circumstances, evaluation_of, outputs, score_arrays
+from cdtnet.evaluation.running import circumstances, evaluation_of, outputs, score_arrays
 from cdtnet.evaluation.statistics import Chosen, Estimate, by_foreground, by_subset, summarize
 from cdtnet.evaluation.table import Table
 from cdtnet.evaluation.tables import summary_rows

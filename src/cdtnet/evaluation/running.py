@@ -17,13 +17,12 @@ from ..datasets.foreground import foreground_ratio
 from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
 from ..errors import DataError
 from ..system.progress import bar
-from .journal import Found, Reports, open_journal
+from .journal import Entry, Reports, open_journal
 from .methods import Method
 from .metrics import METRICS, score
 from .results import UNTOUCHED, Composite, Evaluation, Example
 
 Size = int | Literal["full"]
-Entry = tuple[Composite, Found]  # with the scores of its results
 
 EXAMPLES = 3  # of each kind
 LONG_SIDE = 1024  # of their pictures, at most
@@ -102,13 +101,13 @@ def evaluate(
     same |= {"methods": list(methods), "metrics": list(METRICS), "sha256": about.get("sha256", {})}
     pace = Reports(len(dataset.samples), say)
     with (
-        open_journal(journal, same) as kept,
+        open_journal(journal, same) as (kept, keep),
         bar(dataset.samples, description="scoring", unit="composites") as samples,
     ):
         for sample in samples:
             if stopped():
                 raise KeyboardInterrupt
-            if before := kept.scores.get(sample.name):
+            if before := kept.get(sample.name):
                 entries.append(before)
                 pace.tick(worked=False)
                 continue
@@ -120,7 +119,7 @@ def evaluate(
                 skipped.append(str(problem))
                 say(f"Skipped: {problem}")
             else:
-                kept.add(*entry)
+                keep(*entry)
                 entries.append(entry)
             pace.tick()
     if not entries:
