@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
-from cdtnet.datasets.foreground import foreground_ratio
+from cdtnet.datasets.samples import foreground_ratio
 from cdtnet.evaluation.difference import delta_e
 from cdtnet.evaluation.metrics import (
     METRICS,

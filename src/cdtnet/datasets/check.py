@@ -14,9 +14,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..imaging import describe
-from .foreground import BANDS, foreground_ratio
 from .layouts import Sample, find_samples
-from .samples import read_sample
+from .samples import BANDS, foreground_ratio, read_sample
 
 
 class Reading(NamedTuple):

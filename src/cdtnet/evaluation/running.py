@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ..datasets.foreground import foreground_ratio
-from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
+from ..datasets.samples import Arrays, DataSet, Sample, foreground_ratio, read_sample, resize_arrays
 from ..errors import DataError
 from ..system.progress import bar
 from .journal import Entry, Reports, open_journal

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from ..datasets.foreground import BANDS
+from ..datasets.samples import BANDS
 from .metrics import METRICS
 from .results import UNTOUCHED, Evaluation, FloatArray
 

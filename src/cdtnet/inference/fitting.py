@@ -113,10 +113,7 @@ def _normal(
     share = place - low
     strides = np.array([1, size, size * size])  # red runs fastest
     first, count = low @ strides, size**3
-    parts = []
-    for corner in _CORNERS:
-        factors = np.where(corner, share, 1 - share).prod(-1)
-        parts.append((np.array(corner), factors))
+    parts = [(np.array(corner), np.where(corner, share, 1 - share).prod(-1)) for corner in _CORNERS]
     right = np.zeros((count, 3))
     stencil: dict[tuple[int, ...], Any] = {}
     for one, factor in parts:
