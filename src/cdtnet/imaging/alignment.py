@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,8 +56,6 @@ def align(differences: Steps, inside: NDArray[np.uint8], reach: int) -> Aligned:
         inside: (S,T), the mask, 0 or 1, not empty.
         reach: how far it may move in each direction, in pixels.
     """
-    import cv2
-
     distance = _signed_distance(inside)
     window = extent(inside)
     assert window
@@ -106,7 +105,5 @@ def _neighbors(place: Place) -> list[Place]:
 
 def _signed_distance(inside: NDArray[np.uint8]) -> FloatArray:
     """Return the distance (S,T) from the edge in pixels, positive inside."""
-    import cv2
-
     within, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (inside, 1 - inside))
     return np.where(inside > 0, within - 0.5, 0.5 - outside).astype(np.float32)

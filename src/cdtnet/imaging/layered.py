@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
 from ..errors import PictureError
+from . import openraster, psd
 from .layers import Stack
 from .metadata import Metadata
 from .picture import Picture
@@ -43,8 +45,6 @@ def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
     if picture.metadata.hdr is not None:
         raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
     if kind != "OpenRaster":
-        from . import psd
-
         psd.check_installed(f"Writing {kind} with layers", tiff=kind == "TIFF")
         if max(picture.height, picture.width) > _LONGEST:
             raise PictureError(
@@ -60,13 +60,7 @@ def encode_layers(stack: Stack, suffix: str) -> bytes:
         stack: What it holds, as `check_layers` allows it.
         suffix: Of its name.
     """
-    if suffix.lower() == ".ora":
-        from . import openraster
-
-        return openraster.encode(stack)
-    from . import psd
-
-    return psd.encode_tiff(stack) if suffix.lower() in _TIFF else psd.encode(stack)
+    return psd.encode_tiff(stack) if suffix.lower() in _TIFF else _library(suffix).encode(stack)
 
 
 def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[Picture, Picture]:
@@ -89,13 +83,7 @@ def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[
         raise PictureError(
             f"{path} holds no layers; give a PSD or OpenRaster (.ora) file, or a picture and its mask."
         )
-    if PurePath(path).suffix.lower() == ".ora":
-        from . import openraster
-
-        return openraster.read(path, name)
-    from . import psd
-
-    return psd.read(path, name)
+    return _library(PurePath(path).suffix).read(path, name)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
@@ -105,10 +93,8 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         PictureError: The file cannot be read.
         CdtnetError: The library is not installed; names the extra.
     """
-    if PurePath(path).suffix.lower() == ".ora":
-        from . import openraster
+    return _library(PurePath(path).suffix).read_metadata(path)
 
-        return openraster.read_metadata(path)
-    from . import psd
 
-    return psd.read_metadata(path)
+def _library(suffix: str) -> Any:
+    return openraster if suffix.lower() == ".ora" else psd

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,8 +82,6 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
 
 def _parts(mask: NDArray[Any]) -> list[Window]:
     """Return the extents of the largest parts of a mask."""
-    import cv2
-
     cells = survey(mask, _TILE, floor=0.5)
     covered = (cells.area > 0).astype(np.uint8)
     near = cv2.dilate(covered, np.ones((5, 5), np.uint8))
@@ -132,8 +131,6 @@ def snap_low(image: FloatArray, mask: FloatArray) -> Snapped | None:
 
 
 def _softened(mask: FloatArray) -> FloatArray:
-    import cv2
-
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), SOFT))
 
 
@@ -144,8 +141,6 @@ def _reach(inside: NDArray[np.uint8]) -> int:
 
 def _refined(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     """Refine a part (h,w) of a mask; None if no edge is found that fits the mask."""
-    import cv2
-
     height, width = mask.shape
     scale = min(SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -169,8 +164,6 @@ def _cut(
         (S,T), 1 inside and 0 outside, and (S,T), where the edge may be; None if there is no edge, or none
         that fits the mask.
     """
-    import cv2
-
     inside = (rough > 0.5).astype(np.uint8)
     area, reach = int(inside.sum()), _reach(inside)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
@@ -246,14 +239,11 @@ def _enlarged(
 
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
     """Interpolate values (S,T,…) bilinearly at places (h,w)."""
-    import cv2
-
     return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _filter(guide: FloatArray, cut: FloatArray) -> FloatArray:
     """Return the guided filter's coefficients (S,T,4): weights of the three colors, and an offset."""
-    import cv2
 
     def mean(values: Any) -> Any:
         side = 2 * RADIUS + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
@@ -97,8 +98,6 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
     Parts are one object if the gap between them is small. Specks belong to the nearest object, whose extent
     they don't change; so do objects beyond the largest `MOST_OBJECTS`, whose extent they do.
     """
-    import cv2
-
     covered = cells.area > 0
     if not covered.any():
         return []
