@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from ..errors import CdtnetError
 from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
+from ..system.signals import StopSignal
 from .options import (
     add_control_options,
     add_mask_options,
@@ -65,8 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Harmonize what is not done yet; the place of the results is the one line on stdout."""
-    from ..errors import CdtnetError
-
     if arguments.watch and (arguments.ray or not os.path.isdir(arguments.source)):
         raise CdtnetError("--watch needs a folder and works on this machine only, without --ray.")
     arguments.workers = arguments.workers or (None if arguments.ray else available_cores())
@@ -85,7 +85,6 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.stores import open_store
     from ..batch.work import BatchOptions
     from ..imaging.profiles import given
-    from ..system.signals import StopSignal
     from ..weights import load_weights
 
     options = BatchOptions(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CdtnetError, PictureError
+from ..imaging.formats import is_layered
 from .compose_jobs import Job, check_names, find_jobs
 from .options import (
     add_control_options,
@@ -160,8 +161,6 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_layers(arguments: argparse.Namespace, job: Job) -> None:
     """Check that layers are requested from files that have them, and for one foreground."""
-    from ..imaging.layered import is_layered
-
     layered = is_layered(job.foregrounds[0])
     if job.background is None and not layered:
         raise PictureError(
@@ -234,7 +233,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture]:
     """What is pasted, ready for it, and the background."""
-    from ..imaging.layered import is_layered, read_layers
+    from ..imaging.layered import read_layers
     from ..imaging.layers import cropped
 
     if not is_layered(job.foregrounds[0]):

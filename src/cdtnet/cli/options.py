@@ -10,6 +10,7 @@ from typing import Any
 from ..config import PRECISIONS, Runtime
 from ..inference.controls import Controls
 from ..system.progress import bar
+from ..system.signals import unbroken
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -212,8 +213,6 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     Python raises KeyboardInterrupt anywhere, which could leave a lock between threads locked forever.
     """
-    from ..system.signals import unbroken
-
     with unbroken() as signal, progress_bar(description, unit) as show:
 
         def progress(done: int, total: int | None) -> None:

@@ -10,19 +10,13 @@ import numpy as np
 
 from ..errors import PictureError
 from . import openraster, psd
+from .formats import LAYERED
 from .layers import Stack
 from .metadata import Metadata
 from .picture import Picture
 
-SUFFIXES = {".psd": "PSD", ".ora": "OpenRaster"}
-"""Of files that always hold layers."""
 _TIFF = (".tif", ".tiff")
 _LONGEST = 30000  # pixels a side of a PSD file
-
-
-def is_layered(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's name ends as that of a layered picture, and of no other."""
-    return PurePath(path).suffix.lower() in SUFFIXES
 
 
 def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
@@ -33,7 +27,7 @@ def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
         CdtnetError: The library is not installed; names the extra.
     """
     suffix = PurePath(path).suffix.lower()
-    kind = SUFFIXES.get(suffix) or ("TIFF" if suffix in _TIFF else None)
+    kind = LAYERED.get(suffix) or ("TIFF" if suffix in _TIFF else None)
     if kind is None:
         raise PictureError(
             f"Layers are written to .psd, .ora and .tif files, not to {suffix or 'such a name'}."
@@ -79,7 +73,7 @@ def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[
             editor can draw.
         CdtnetError: The library is not installed; names the extra.
     """
-    if not is_layered(path):
+    if PurePath(path).suffix.lower() not in LAYERED:
         raise PictureError(
             f"{path} holds no layers; give a PSD or OpenRaster (.ora) file, or a picture and its mask."
         )
