@@ -66,21 +66,21 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
-    """Add --apply-anyway and the options that change the given kind of mask."""
+def add_mask_options(parser: argparse.ArgumentParser) -> None:
+    """Add --apply-anyway and the options that change the mask."""
     add_apply_anyway(parser)
     parser.add_argument(
-        "--resize-mask", action="store_true", help=f"accept a {mask} of another size, and resize it"
+        "--resize-mask", action="store_true", help="accept a mask of another size, and resize it"
     )
     parser.add_argument(
-        "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
+        "--snap-mask", action="store_true", help="refine a rough mask to the object's edge first"
     )
     parser.add_argument(
-        "--invert-mask", action="store_true", help=f"of a {mask} that is white where the background is"
+        "--invert-mask", action="store_true", help="of a mask that is white where the background is"
     )
     width = parser.add_mutually_exclusive_group()
     width.add_argument(
-        "--grow", type=count, default=0, metavar="PX", help=f"make the {mask} wider by some pixels"
+        "--grow", type=count, default=0, metavar="PX", help="make the mask wider by some pixels"
     )
     width.add_argument(
         "--shrink",
@@ -90,7 +90,7 @@ def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> Non
         help="make it narrower by some pixels",
     )
     parser.add_argument(
-        "--feather", type=float, default=0.0, metavar="PX", help=f"soften the edge of the {mask}"
+        "--feather", type=float, default=0.0, metavar="PX", help="soften the edge of the mask"
     )
 
 
