@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CdtnetError, PictureError, needs
 from .convert import to_picture
-from .depth import full_scale
+from .depth import full_scale, stored
 from .edges import adjust_mask, check_edge, reach
 from .geometry import tiles
 from .masks import coverage, to_mask
@@ -132,7 +132,7 @@ def cut_out(
         amount *= coverage(alpha)
     colors = _recolored(colors, amount, max(grow, 0) + reach(feather), defringe=defringe)
     moved = adjust_mask(amount, grow=grow, feather=feather)
-    opacity = _stored(moved, pixels.dtype)[..., None]
+    opacity = stored(moved, pixels.dtype)[..., None]
     return picture.replace_pixels(np.concatenate((colors, opacity), axis=2))
 
 
@@ -214,7 +214,7 @@ def _own_colors(colors: NDArray[Any], amount: NDArray[np.float32]) -> NDArray[An
         above = _means(above, amount**_PURE, radius)
         below = _means(below, (1 - amount) ** _PURE, radius)
         above = np.clip(above + cover * (seen - cover * above - (1 - cover) * below), 0, 1)
-    return _stored(above, colors.dtype)
+    return stored(above, colors.dtype)
 
 
 def _means(values: NDArray[Any], weights: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
@@ -235,8 +235,3 @@ def _sums(values: NDArray[Any], radius: int) -> NDArray[np.float64]:
         ends, starts = np.minimum(place + radius + 1, length), np.maximum(place - radius, 0)
         sums = line.take(ends, axis) - line.take(starts, axis)
     return sums
-
-
-def _stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Values in 0..1 in a picture's own depth."""
-    return np.rint(values * full_scale(dtype)).astype(dtype) if dtype.kind == "u" else values.astype(dtype)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .color import luma
-from .depth import WITH_ALPHA, full_scale, unit
+from .depth import WITH_ALPHA, full_scale, stored, unit
 
 Reading = Callable[[NDArray[Any]], NDArray[Any]]
 """(h, w) foreground of (h, w, C) pixels."""
@@ -156,7 +156,7 @@ class Survey:
         def read(pixels: NDArray[Any]) -> NDArray[Any]:
             away = _fraction(pixels[..., :3], self._scale) - start
             part = sum(away[..., channel] * line[channel] for channel in range(3)) / length
-            return self._stored(np.clip(part, 0, 1))
+            return stored(np.clip(part, 0, 1), self._dtype)
 
         return read
 
@@ -174,11 +174,7 @@ class Survey:
 
     def _visible(self, pixels: NDArray[Any]) -> NDArray[Any]:
         parts = [_fraction(pixels[..., channel], self._scale) for channel in (0, -1)]
-        return self._stored(parts[0] * parts[1])
-
-    def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Convert values in 0..1 to the mask's own depth."""
-        return np.rint(values * self._scale).astype(self._dtype) if self._dtype.kind == "u" else values
+        return stored(parts[0] * parts[1], self._dtype)
 
 
 def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging import Picture
 from ..imaging.composition import Composition
-from ..imaging.depth import full_scale
+from ..imaging.depth import stored
 from ..imaging.masks import coverage
 from .options import Options
 from .pipeline import harmonize_picture
@@ -69,4 +68,4 @@ def harmonize_pieces(
 def _joined(below: NDArray[Any], above: NDArray[Any]) -> NDArray[Any]:
     """What shows either of two masks (H, W) of one type."""
     total = 1 - (1 - coverage(below)) * (1 - coverage(above))
-    return np.rint(total * full_scale(below.dtype)).astype(below.dtype)
+    return stored(total, below.dtype)
