@@ -19,7 +19,7 @@ from quality import scored, synthesized
 from cdtnet.composites.photos import find_photos, load_photos
 from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.results import Evaluation
-from cdtnet.evaluation.running import Scores
+from cdtnet.evaluation.running import score_arrays
 from cdtnet.evaluation.statistics import Estimate, difference, summarize
 from cdtnet.evaluation.table import Table
 from cdtnet.model import load_model
@@ -74,12 +74,11 @@ def score(recipes: dict[str, Recipe], runs: Path, count: int) -> Evaluation:
     assert whole.data.kind == "photos"
     size = whole.stages[0].size
     photos = find_photos(whole.data.photos, whole.data.masks, whole.data.held_out)
-    scores = Scores(
-        {name: load_method(trained(runs / name, recipe), "cpu") for name, recipe in recipes.items()}
-    )
+    methods = {name: load_method(trained(runs / name, recipe), "cpu") for name, recipe in recipes.items()}
+    entries = []
     for source, arrays in synthesized(load_photos(photos, size), photos, count, size):
-        scores.add("", source, arrays)
-    return scored(scores, size)
+        entries.append(score_arrays(methods, "", source, arrays))
+    return scored(entries, methods, size)
 
 
 def trained(run: Path, recipe: Recipe) -> str:

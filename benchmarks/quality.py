@@ -18,11 +18,12 @@ from tqdm import tqdm
 from cdtnet.composites.photos import Photo, PhotoStore, find_photos, load_photos
 from cdtnet.composites.synthesis import choose, synthesize
 from cdtnet.datasets.samples import Arrays
-from cdtnet.evaluation.methods import CLASSICAL, load_method
+from cdtnet.evaluation.journal import Entry
+from cdtnet.evaluation.methods import CLASSICAL, Method, load_method
 from cdtnet.evaluation.metrics import mse
 from cdtnet.evaluation.names import label_of
 from cdtnet.evaluation.results import UNTOUCHED, Evaluation
-from cdtnet.evaluation.running import Scores, circumstances, outputs
+from cdtnet.evaluation.running import circumstances, evaluation_of, outputs, score_arrays
 from cdtnet.evaluation.statistics import Chosen, Estimate, by_foreground, by_subset, summarize
 from cdtnet.evaluation.table import Table
 from cdtnet.evaluation.tables import summary_rows
@@ -68,16 +69,16 @@ def main() -> None:
     photos = find_photos(arguments.photos, arguments.masks, sources)
     names = ({} if arguments.ours_alone else {label_of(name): name for name in CLASSICAL}) | MODELS
     methods = {label: load_method(name, "cpu") for label, name in names.items()}
-    scores, scenes, sheet = Scores(methods), [], []
+    entries, scenes, sheet = [], [], []
     for source, arrays in synthesized(
         load_photos(photos, arguments.size), photos, arguments.count, arguments.size
     ):
-        scores.add("", source, arrays)
+        entries.append(score_arrays(methods, "", source, arrays))
         scenes.append(scene(arrays))
         if len(sheet) < SHOWN:
             made = {UNTOUCHED: arrays.composite, **dict(outputs(methods, arrays))}
             sheet.append(np.concatenate([*(made[n] for n in (UNTOUCHED, *MODELS)), arrays.real], axis=1))
-    evaluation = scored(scores, arguments.size)
+    evaluation = scored(entries, methods, arguments.size)
     summary = summarize(evaluation)
     title = (
         f"# Quality at {arguments.size} px\n\n"
@@ -120,15 +121,16 @@ def synthesized(
                 yield photos[photo].source, Arrays(composite, mask[..., 0], real)
 
 
-def scored(scores: Scores, size: int) -> Evaluation:
+def scored(entries: Sequence[Entry], methods: Mapping[str, Method], size: int) -> Evaluation:
     """Return the evaluation on synthesized composites, with its date and data."""
-    return scores.evaluation(
+    return evaluation_of(
+        entries,
         dataset="photographs",
         layout="",
         split="",
         size=size,
         whole_frame=False,
-        **circumstances(scores.methods),
+        **circumstances(methods),
     )
 
 

@@ -113,10 +113,9 @@ def generator_at_full_size() -> Run:
 
 def classical(name: str) -> Run:
     """Return one of the classical methods."""
-    from cdtnet.evaluation.baselines import BASELINES
-    from cdtnet.evaluation.poisson import poisson_blending
+    from cdtnet.evaluation.methods import CLASSICAL
 
-    return in_floats({**BASELINES, "Poisson blending": poisson_blending}[name])
+    return in_floats(CLASSICAL[name])
 
 
 def in_floats(harmonize: Callable[..., NDArray[np.floating]]) -> Run:
@@ -142,10 +141,10 @@ METHODS: dict[str, Callable[[], Run]] = {
     "iS2AM, PyTorch": partial(ours, "is2am", "pytorch"),
     PLAIN: plain,
     "iS2AM at full size, PyTorch": generator_at_full_size,
-    "Reinhard": partial(classical, "Reinhard"),
-    "MKL": partial(classical, "MKL"),
-    "Histogram matching": partial(classical, "Histogram matching"),
-    "Poisson blending": partial(classical, "Poisson blending"),
+    "Reinhard": partial(classical, "reinhard"),
+    "MKL": partial(classical, "mkl"),
+    "Histogram matching": partial(classical, "histogram"),
+    "Poisson blending": partial(classical, "poisson"),
     **peers(),
 }
 

@@ -1,9 +1,11 @@
 """Starting processes that end with their test, and waiting for conditions."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 PATIENCE = 300  # seconds: a busy machine is no defect
@@ -17,6 +19,42 @@ def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Po
             yield process
         finally:
             process.kill()
+
+
+class Served:
+    """A program that serves a page until a block ends; start() again after kill() takes the same port."""
+
+    def __init__(self) -> None:
+        self.port, self._open = 0, ExitStack()
+
+    def __enter__(self) -> Any:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        self._open.close()
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def begin(self, *command: object, **options: Any) -> None:
+        """Start a verb, which prints its address."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        whole = [sys.executable, "-m", "cdtnet", *command, "--port", self.port]
+        self.process = self._open.enter_context(started(whole, **pipes, **options))
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), self.process.communicate()
+        self.port = int(self.url.rstrip("/").rpartition(":")[2])
+
+    def send(self, method: str, path: str, body: Any, headers: Any) -> tuple[HTTPResponse, bytes]:
+        """An answer, and what it holds."""
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response, response.read()
 
 
 def until(

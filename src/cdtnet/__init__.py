@@ -28,34 +28,23 @@ if TYPE_CHECKING:
     from .model import load_model, save_model
     from .video.harmonizing import VideoResult, find_shots, harmonize_frames, harmonize_video
 
-_HOMES = {
-    "CdtnetError": "errors",
-    "Composition": "imaging.composition",
-    "Config": "config",
-    "Controls": "inference.controls",
-    "DataError": "errors",
-    "Harmonizer": "inference.harmonizer",
-    "Lut": "imaging",
-    "Picture": "imaging",
-    "PictureError": "errors",
-    "Result": "inference.result",
-    "VideoResult": "video.harmonizing",
-    "WeightsError": "errors",
-    "WriteError": "errors",
-    "adjust_mask": "imaging.edges",
-    "compose": "imaging.composition",
-    "cut_out": "imaging.cutting",
-    "find_object": "imaging.cutting",
-    "find_shots": "video.harmonizing",
-    "fit_lut": "inference.fitting",
-    "harmonize": "inference.harmonizer",
-    "harmonize_frames": "video.harmonizing",
-    "harmonize_video": "video.harmonizing",
-    "load_model": "model",
-    "read_record": "inference.provenance",
-    "save_model": "model",
-    "snap_mask": "imaging.snapping",
+_NAMES = {
+    "config": ("Config",),
+    "errors": ("CdtnetError", "DataError", "PictureError", "WeightsError", "WriteError"),
+    "imaging": ("Lut", "Picture"),
+    "imaging.composition": ("Composition", "compose"),
+    "imaging.cutting": ("cut_out", "find_object"),
+    "imaging.edges": ("adjust_mask",),
+    "imaging.snapping": ("snap_mask",),
+    "inference.controls": ("Controls",),
+    "inference.fitting": ("fit_lut",),
+    "inference.harmonizer": ("Harmonizer", "harmonize"),
+    "inference.provenance": ("read_record",),
+    "inference.result": ("Result",),
+    "model": ("load_model", "save_model"),
+    "video.harmonizing": ("VideoResult", "find_shots", "harmonize_frames", "harmonize_video"),
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
     "CdtnetError",

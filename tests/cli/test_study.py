@@ -1,13 +1,11 @@
 """A running study: a real server process, with direct requests and in a real browser."""
 
-import http.client
 import io
 import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from PIL import Image
 from cdtnet.cli.main import main
 from cdtnet.study.answers import AnswerFile, read_answers
 from cdtnet.study.design import Design
-from tests.processes import PATIENCE, started
+from tests.processes import PATIENCE, Served
 from tests.study.test_answers import answer
 
 pytestmark = pytest.mark.slow
@@ -25,49 +23,24 @@ METHODS = {"Reddish": (200, 40, 40), "Greenish": (40, 200, 40), "Bluish": (40, 4
 STEMS = ("harbor", "meadow")
 
 
-class Server:
+class Server(Served):
     """`cdtnet study serve` as a process of its own; start() after kill() uses the same port."""
 
     def __init__(self, root):
+        super().__init__()
         self.root, self.answers = root, root / "answers.jsonl"
-        self.port, self._open = 0, ExitStack()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._open.close()
 
     def start(self):
         folders = [f"{method}={self.root / method}" for method in METHODS]
         extras = ["--composites", self.root / "composites", "--masks", self.root / "masks"]
         command = ["study", "serve", "--pictures", *folders, *extras, "--answers", self.answers]
-        command += ["--repeat-share", "0.34", "--port", self.port]
-        process = started(
-            [sys.executable, "-m", "cdtnet.cli.main", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TMPDIR": str(self.root)},  # what a kill leaves goes with the test's folder
-        )
-        self.process = self._open.enter_context(process)
-        self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("http://127.0.0.1:"), self.process.communicate()
-        self.port = int(self.url.rstrip("/").rpartition(":")[2])
-
-    def kill(self):
-        self._open.close()
+        temporary = {**os.environ, "TMPDIR": str(self.root)}  # what a kill leaves goes with the test's folder
+        self.begin(*command, "--repeat-share", "0.34", env=temporary)
 
     def request(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         if isinstance(body, dict):
             body, headers = json.dumps(body), {"Content-Type": "application/json", **headers}
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        data = response.read()
-        connection.close()
-        return response, data
+        return self.send(method, path, body, headers)
 
     def call(self, method, path, body=None):
         """Return the JSON of a successful request."""

@@ -51,7 +51,7 @@ def made(monkeypatch):
 
 
 def test_some_composites_are_nearly_right_and_many_masks_are_wrong(store, made, monkeypatch):
-    monkeypatch.setattr(synthesis, "recompress", lambda rgb, _: rgb)
+    monkeypatch.setattr(synthesis, "compress", lambda rgb, *_, **__: rgb)
     drawn = draw(store, 64, 48, generator())
     (right,) = made
     kept = (drawn.mask > 0).expand_as(drawn.real)
@@ -72,7 +72,7 @@ def test_a_finished_composite_that_is_compressed_is_to_be_mended_in_its_colors_a
     store, made, monkeypatch
 ):
     monkeypatch.setattr(synthesis, "MISJUDGED", 0)
-    monkeypatch.setattr(synthesis, "recompress", lambda rgb, _: rgb + 0.001)
+    monkeypatch.setattr(synthesis, "compress", lambda rgb, *_, **__: rgb + 0.001)
     drawn = draw(store, 64, 48, generator())
     (right,) = made
     kept = (drawn.mask > 0).expand_as(drawn.real)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.exposure import match_histograms
 
-from cdtnet.evaluation.baselines import BASELINES, histogram_matching, mkl, reinhard
+from cdtnet.evaluation.baselines import histogram_matching, mkl, reinhard
 
-every_method = pytest.mark.parametrize("method", BASELINES.values(), ids=BASELINES)
+every_method = pytest.mark.parametrize("method", [reinhard, histogram_matching, mkl])
 
 COMPOSITES = arrays(np.float32, (5, 6, 3), elements=st.floats(0, 1, width=32))
 MASKS = arrays(np.float32, (5, 6), elements=st.floats(0, 1, width=32) | st.sampled_from([0.0, 1.0]))

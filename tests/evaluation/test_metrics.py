@@ -4,20 +4,17 @@ import numpy as np
 import pytest
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
-from cdtnet.datasets.foreground import foreground_ratio
+from cdtnet.datasets.samples import foreground_ratio
 from cdtnet.evaluation.difference import delta_e
 from cdtnet.evaluation.metrics import (
     METRICS,
+    decibels,
     fmse,
-    fpsnr,
     mse,
     mse_inside,
-    psnr,
-    psnr_inside,
-    psnr_official,
     score,
 )
-from cdtnet.evaluation.similarity import fssim, fssim_official, ssim, ssim_official
+from cdtnet.evaluation.similarity import OFFICIAL, STANDARD, similarity
 
 
 @pytest.fixture
@@ -42,9 +39,9 @@ def test_agrees_with_scikit_image(pair, dtype):
     exact = [picture.astype(np.float64) for picture in (target, prediction)]
     assert mse(prediction, target) == pytest.approx(mean_squared_error(*exact), rel=1e-12)
     expected = peak_signal_noise_ratio(*exact, data_range=255)
-    assert psnr(prediction, target) == pytest.approx(expected, abs=1e-6)
+    assert decibels(mse(prediction, target), 255) == pytest.approx(expected, abs=1e-6)
     expected = peak_signal_noise_ratio(*exact, data_range=float(target.max()))
-    assert psnr_official(prediction, target) == pytest.approx(expected, abs=1e-6)
+    assert decibels(mse(prediction, target), target.max()) == pytest.approx(expected, abs=1e-6)
 
 
 def test_agrees_with_a_plain_loop(pair, soft_mask):
@@ -67,9 +64,11 @@ def test_values_computed_by_hand():
     mask[0, 0], mask[0, 1] = 1, 0.25
     assert mse(prediction, target) == pytest.approx(100 / 60)
     assert fmse(prediction, target, mask) == pytest.approx(100 / 3.75, rel=1e-6)
-    assert psnr(prediction, target) == pytest.approx(20 * math.log10(255) - 10 * math.log10(100 / 60))
-    assert psnr_official(prediction, target) == pytest.approx(40 - 10 * math.log10(100 / 60))
-    assert fpsnr(prediction, target, mask) == pytest.approx(
+    assert decibels(mse(prediction, target), 255) == pytest.approx(
+        20 * math.log10(255) - 10 * math.log10(100 / 60)
+    )
+    assert decibels(mse(prediction, target), target.max()) == pytest.approx(40 - 10 * math.log10(100 / 60))
+    assert decibels(fmse(prediction, target, mask), 255) == pytest.approx(
         20 * math.log10(255) - 10 * math.log10(100 / 3.75)
     )
     assert foreground_ratio(mask) == pytest.approx(1.25 / 20)
@@ -96,13 +95,13 @@ def test_masks_of_any_type_weigh_the_same(pair, dtype):
 
 def test_identical_pictures_have_the_psnr_that_the_epsilon_leaves(pair):
     best = 20 * math.log10(255) + 60
-    assert psnr(pair[1], pair[1]) == pytest.approx(best)
-    assert fpsnr(pair[1], pair[1], np.ones((23, 17))) == pytest.approx(best)
-    assert psnr_official(constant(100), constant(100)) == pytest.approx(40 + 60)
+    assert decibels(mse(pair[1], pair[1]), 255) == pytest.approx(best)
+    assert decibels(fmse(pair[1], pair[1], np.ones((23, 17))), 255) == pytest.approx(best)
+    assert decibels(0, 100) == pytest.approx(40 + 60)
 
 
 def test_black_target_has_no_peak():
-    assert psnr_official(constant(1), constant(0)) == -math.inf
+    assert decibels(1, 0) == -math.inf
 
 
 def test_eight_bit_differences_do_not_wrap():
@@ -121,10 +120,10 @@ def test_float32_is_accumulated_in_float64():
     assert foreground_ratio(mask * np.float32(0.1)) == pytest.approx(float(np.float32(0.1)), rel=1e-9)
 
 
-@pytest.mark.parametrize("metric", [mse, psnr, psnr_official, ssim])
+@pytest.mark.parametrize("metric", [fmse, mse_inside, score, lambda *given: similarity(*given, STANDARD)])
 def test_pictures_of_different_shape_are_refused(metric):
     with pytest.raises(ValueError, match="differ in shape"):
-        metric(constant(1), constant(1, (4, 5, 1)))
+        metric(constant(1), constant(1, (4, 5, 1)), np.ones((4, 5)))
 
 
 def test_strips_do_not_matter():
@@ -143,19 +142,20 @@ def test_inside_counts_errors_of_the_foreground_over_the_whole_frame():
     prediction[0, 0], prediction[0, 1] = (1, 2, 3), (4, 0, 0)
     mask[0, 0], mask[0, 1] = 1, 0.5
     assert mse_inside(prediction, target, mask) == pytest.approx((1 + 4 + 9 + 0.5 * 16) / 60)
-    assert psnr_inside(prediction, target, mask) == pytest.approx(10 * np.log10(255**2 / (22 / 60)), abs=1e-4)
+    assert decibels(mse_inside(prediction, target, mask), 255) == pytest.approx(
+        10 * np.log10(255**2 / (22 / 60)), abs=1e-4
+    )
 
 
 def test_score_is_every_metric(pair, soft_mask):
-    prediction, target = pair
-    masked = {"fmse": fmse, "fpsnr": fpsnr, "fssim": fssim, "fssim_official": fssim_official}
-    masked |= {"mse_inside": mse_inside, "psnr_inside": psnr_inside}
-    masked |= {"delta_e": lambda *given: delta_e(*given)[0], "fdelta_e": lambda *given: delta_e(*given)[1]}
-    plain = {"mse": mse, "psnr": psnr, "psnr_official": psnr_official}
-    plain |= {"ssim": ssim, "ssim_official": ssim_official}
-    scores = score(prediction, target, soft_mask)
+    scores = score(*pair, soft_mask)
     assert tuple(scores) == METRICS
-    assert scores == pytest.approx(
-        {name: metric(*pair) for name, metric in plain.items()}
-        | {name: metric(*pair, soft_mask) for name, metric in masked.items()}
-    )
+    errors = mse(*pair), fmse(*pair, soft_mask), mse_inside(*pair, soft_mask)
+    assert [scores[name] for name in ("mse", "fmse", "mse_inside")] == pytest.approx(errors)
+    ratios = [decibels(error, 255) for error in errors]
+    assert [scores[name] for name in ("psnr", "fpsnr", "psnr_inside")] == pytest.approx(ratios)
+    assert scores["psnr_official"] == pytest.approx(decibels(errors[0], pair[1].max()))
+    assert (scores["ssim"], scores["fssim"]) == pytest.approx(similarity(*pair, soft_mask, STANDARD))
+    official = similarity(*pair, soft_mask, OFFICIAL)
+    assert (scores["ssim_official"], scores["fssim_official"]) == pytest.approx(official)
+    assert (scores["delta_e"], scores["fdelta_e"]) == pytest.approx(delta_e(*pair, soft_mask))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cdtnet.datasets.foreground import BANDS
+from cdtnet.datasets.samples import BANDS
 
 pytestmark = pytest.mark.slow
 

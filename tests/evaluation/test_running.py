@@ -12,7 +12,7 @@ from cdtnet.evaluation import running
 from cdtnet.evaluation.baselines import mkl
 from cdtnet.evaluation.methods import load_method
 from cdtnet.evaluation.results import Composite, Evaluation
-from cdtnet.evaluation.running import Scores, evaluate, examples, telling
+from cdtnet.evaluation.running import evaluate, evaluation_of, examples, score_arrays, telling
 from tests.datasets import trees
 
 ABOUT = {"split": "test", "whole_frame": False}
@@ -168,10 +168,11 @@ def test_examples_are_made_again_and_reduced(monkeypatch, dataset, methods):
 
 
 def test_scores_can_be_fed_by_hand(dataset, methods):
-    scores = Scores(methods)
-    for sample in dataset.samples:
-        scores.add(sample.name, sample.subset, resize_arrays(read_sample(sample), 32))
-    by_hand = scores.evaluation(dataset="x", layout="", size=32, **ABOUT)
+    entries = [
+        score_arrays(methods, sample.name, sample.subset, resize_arrays(read_sample(sample), 32))
+        for sample in dataset.samples
+    ]
+    by_hand = evaluation_of(entries, dataset="x", layout="", size=32, **ABOUT)
     whole = evaluate(dataset, methods, 32, **ABOUT)
     for metric, values in whole.values["MKL"].items():
         assert np.array_equal(by_hand.values["MKL"][metric], values)

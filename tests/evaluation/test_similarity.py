@@ -5,15 +5,7 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from cdtnet.evaluation import similarity as module
-from cdtnet.evaluation.similarity import (
-    OFFICIAL,
-    STANDARD,
-    fssim,
-    fssim_official,
-    similarity,
-    ssim,
-    ssim_official,
-)
+from cdtnet.evaluation.similarity import OFFICIAL, STANDARD, similarity
 
 every_convention = pytest.mark.parametrize("convention", [STANDARD, OFFICIAL], ids=["standard", "official"])
 
@@ -69,24 +61,21 @@ def plain_loop(prediction, target, mask):
 def test_standard_agrees_with_scikit_image(pair, mask, dtype):
     prediction, target = (picture.astype(dtype) for picture in pair)
     expected, values = scikit_image(prediction, target)
-    assert ssim(prediction, target) == pytest.approx(expected, rel=1e-12)
     weighted = (values * mask[..., None]).sum() / (3 * mask.sum())
-    assert fssim(prediction, target, mask) == pytest.approx(weighted, rel=1e-12)
+    assert similarity(prediction, target, mask, STANDARD) == pytest.approx((expected, weighted), rel=1e-12)
 
 
 def test_official_agrees_with_a_plain_loop(pair, mask):
     prediction, target = (picture[:12, :9] for picture in pair)
     expected = plain_loop(prediction, target, mask[:12, :9])
-    assert ssim_official(prediction, target) == pytest.approx(expected[0], rel=1e-10)
-    assert fssim_official(prediction, target, mask[:12, :9]) == pytest.approx(expected[1], rel=1e-10)
+    assert similarity(prediction, target, mask[:12, :9], OFFICIAL) == pytest.approx(expected, rel=1e-10)
 
 
 def test_values_computed_by_hand():
     """Flat pictures have no variance: SSIM is (2ab + c1) / (a² + b² + c1)."""
     prediction, target = np.full((20, 20, 3), 100.0), np.full((20, 20, 3), 120.0)
-    c1 = 2.55**2
-    assert ssim(prediction, target) == pytest.approx((24000 + c1) / (24400 + c1))
-    assert fssim(prediction, target, np.eye(20)) == pytest.approx((24000 + c1) / (24400 + c1))
+    expected = (24000 + 2.55**2) / (24400 + 2.55**2)
+    assert similarity(prediction, target, np.eye(20), STANDARD) == pytest.approx((expected, expected))
 
 
 @every_convention
@@ -108,12 +97,12 @@ def test_identical_pictures_are_one(pair, mask, convention):
 
 
 def test_without_foreground_it_is_one(pair):
-    assert fssim(*pair, np.zeros((23, 17))) == 1
+    assert similarity(*pair, np.zeros((23, 17)), STANDARD).fssim == 1
 
 
 def test_pictures_smaller_than_the_window_are_refused():
     with pytest.raises(ValueError, match="smaller than the window, 11×11"):
-        ssim(np.zeros((10, 30, 3)), np.zeros((10, 30, 3)))
+        similarity(*np.zeros((2, 10, 30, 3)), np.zeros((10, 30)), STANDARD)
 
 
 def test_memory_does_not_grow_with_the_height(monkeypatch):

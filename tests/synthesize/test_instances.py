@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cdtnet.errors import DataError
-from cdtnet.synthesize.instances import CocoShape, read_instances
+from cdtnet.synthesize.instances import coco_mask, read_instances
 
 from .conftest import draw_mask, draw_photo, save
 
@@ -80,8 +80,8 @@ def test_coco(tmp_path, segmentation):
     (instance,) = read_instances(*write_coco(tmp_path, segmentation))
     assert instance.label == "dog 0"
     assert instance.photo.path == "0001.jpg"
-    assert np.array_equal(instance.shape.mask(60, 90), rectangle())
-    twice = instance.shape.mask(120, 180)  # a photo that is larger than what was annotated
+    assert np.array_equal(instance.shape(60, 90), rectangle())
+    twice = instance.shape(120, 180)  # a photo that is larger than what was annotated
     assert ((twice > 127) == (rectangle(120, 180) > 0)).mean() > 0.999
 
 
@@ -119,7 +119,7 @@ def test_useless_objects_are_left_out(tmp_path, changes):
 )
 def test_damaged_segmentations_are_refused(segmentation):
     with pytest.raises(DataError):
-        CocoShape(segmentation, 60, 90).mask(60, 90)
+        coco_mask(segmentation, (60, 90), 60, 90)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_what_is_no_annotation_file_gets_a_sentence(tmp_path, text):
 def test_open_images(tmp_path):
     (instance,) = read_instances(*write_open_images(tmp_path))
     assert instance.label == "/m/01yrx 0a1b_m01yrx_8db3ace7.png"
-    assert ((instance.shape.mask(60, 90) > 127) == (rectangle() > 0)).all()
+    assert ((instance.shape(60, 90) > 127) == (rectangle() > 0)).all()
 
 
 def test_open_images_from_zips(tmp_path):
@@ -147,7 +147,7 @@ def test_open_images_from_zips(tmp_path):
     zips = [shutil.make_archive(str(folder), "zip", folder) for folder in (photos, masks)]
     (instance,) = read_instances(annotations, tmp_path / "train.zip", [tmp_path / "masks.zip"])
     assert len(zips) == 2
-    assert (instance.shape.mask(60, 90) > 127).sum() == 900
+    assert (instance.shape(60, 90) > 127).sum() == 900
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_open_images_without_agreement_counts(tmp_path):
 def test_open_images_masks_of_other_proportions(tmp_path):
     (instance,) = read_instances(*write_open_images(tmp_path, mask=np.asarray(draw_mask(0, (200, 60)))))
     with pytest.raises(DataError, match="200×60 pixels, other proportions than its photo of 90×60"):
-        instance.shape.mask(60, 90)
+        instance.shape(60, 90)
 
 
 def test_open_images_needs_its_masks(tmp_path):

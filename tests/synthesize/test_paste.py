@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,7 +7,7 @@ from PIL import Image
 from cdtnet.datasets.tree import Entry
 from cdtnet.datasets.tree import Folder as Tree
 from cdtnet.errors import DataError
-from cdtnet.synthesize.instances import Instance, MaskFile
+from cdtnet.synthesize.instances import Instance, file_mask
 from cdtnet.synthesize.paste import Cut, cut_out, place
 
 from .conftest import draw_photo, save
@@ -15,7 +17,7 @@ def instance(folder, mask):
     tree = Tree(folder)
     save(draw_photo(0), folder / "photo.png")
     save(Image.fromarray(mask), folder / "mask.png")
-    return Instance(Entry(tree, "photo.png"), "thing", MaskFile(Entry(tree, "mask.png")))
+    return Instance(Entry(tree, "photo.png"), "thing", partial(file_mask, Entry(tree, "mask.png")))
 
 
 def rectangle(top, left, bottom, right):

@@ -71,24 +71,21 @@ def find_jobs(
 
 
 def _find(source: str, out: str, mask: str | None, layout: str) -> Found:
+    chosen: set[str] | None = None
+    tree: Tree
     if not is_address(source) and glob.has_magic(source) and not os.path.exists(source):
         base, pattern = _parted(source)
-        tree: Tree = Folder(Path(base))
-        paths = _outside(tree, tree.files(), out)
-        chosen = set(glob.glob(pattern, root_dir=base, recursive=True))
-        found = _pictures(Files(tree, paths), mask, chosen)
-        found.skipped += _unread(tree, [path for path in paths if path in chosen])
-        return found
-    if Path(source).suffix.lower() in manifest.SUFFIXES and not os.path.isdir(source) and not mask:
+        tree, chosen = Folder(Path(base)), set(glob.glob(pattern, root_dir=base, recursive=True))
+    elif Path(source).suffix.lower() in manifest.SUFFIXES and not os.path.isdir(source) and not mask:
         return _manifest(source, out)
-    tree = Remote(source) if is_address(source) else open_tree(Path(source))
+    else:
+        tree = Remote(source) if is_address(source) else open_tree(Path(source))
     paths = _outside(tree, tree.files(), out)
-    if mask:
-        found = _pictures(Files(tree, paths), mask)
-        found.skipped += _unread(tree, paths)
-        return found
-    found = search(tree, paths, LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]})[1]
-    found.skipped += _unread(tree, paths)
+    if mask or chosen is not None:
+        found = _pictures(Files(tree, paths), mask, chosen)
+    else:
+        found = search(tree, paths, LAYOUTS if layout == "auto" else {layout: LAYOUTS[layout]})[1]
+    found.skipped += _unread(tree, [path for path in paths if chosen is None or path in chosen])
     return found
 
 

@@ -28,10 +28,6 @@ _CHANGING = (
 T = TypeVar("T")
 
 
-class _PassingError(OSError):
-    """A temporary failure, which is worth a retry."""
-
-
 class Remote:
     """A writable tree of files at an address; listed by `files`, and on first use.
 
@@ -145,19 +141,18 @@ class Remote:
         return f"{self._base}/{path}"
 
 
-def _patiently(action: Callable[[], T]) -> T:
-    """Retry an action after temporary failures of the network or a busy store."""
-    for wait in _PATIENCE:
-        with contextlib.suppress(_PassingError):
-            return _once(action)
-        time.sleep(wait)
-    return _once(action)
+def _patiently(action: Callable[[], T], waits: tuple[float, ...] = _PATIENCE) -> T:
+    """Retry an action after temporary failures of the network or a busy store.
 
-
-def _once(action: Callable[[], T]) -> T:
+    Raises:
+        OSError: It failed each time, or for a reason that stays.
+    """
     try:
         return action()
     except _FINAL:
         raise
     except Exception as error:  # stores raise errors of their own types
-        raise _PassingError(str(error)) from error
+        if not waits:
+            raise OSError(str(error)) from error
+    time.sleep(waits[0])
+    return _patiently(action, waits[1:])

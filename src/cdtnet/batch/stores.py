@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -93,7 +92,8 @@ class LocalFolder(Folder):
             with (self.root / path).open("ab", buffering=0) as stream:
                 length = stream.tell()
                 try:
-                    _write_all(stream, data)
+                    while data:
+                        data = data[stream.write(data) :]
                 except OSError:
                     stream.truncate(length)  # so that later lines do not follow an incomplete one
                     raise
@@ -112,8 +112,3 @@ class LocalFolder(Folder):
         with locked_file(self.root / LOCK, f"Another run writes to {self.root}; wait for it, or stop it."):
             remove_leftovers(self.root / path for path in self.files())
             yield
-
-
-def _write_all(stream: FileIO, data: bytes) -> None:
-    while data:
-        data = data[stream.write(data) :]

@@ -19,14 +19,14 @@ from .._version import __version__
 from ..config import Runtime
 from ..datasets.samples import decode_entry
 from ..errors import CdtnetError
-from ..imaging import Picture
+from ..imaging import Picture, encode_picture
 from ..imaging.depth import full_scale
 from ..imaging.edges import invert_mask
 from ..imaging.masks import coverage, describe, describe_inverted
 from ..imaging.read import COPIES, decoded_bytes
 from ..imaging.write import lost_depth
 from ..inference.options import Options
-from ..inference.pipeline import encode, harmonize_picture, mask_for
+from ..inference.pipeline import harmonize_picture, mask_for
 from ..inference.provenance import file_sha256, identity
 from .jobs import BatchJob
 from .stores import Store
@@ -210,7 +210,7 @@ def save(options: BatchOptions, store: Store, work: Work) -> None:
     assert work.picture
     suffix = PurePosixPath(work.job.output).suffix
     work.record.reason = " ".join(filter(None, (work.record.reason, lost_depth(work.picture, suffix))))
-    store.write(work.job.output, encode(work.picture, suffix, options))
+    store.write(work.job.output, encode_picture(work.picture, suffix, quality=options.quality))
     work.picture = None
 
 

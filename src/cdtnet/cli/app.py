@@ -3,6 +3,7 @@
 import argparse
 import warnings
 
+from ..errors import needs
 from .options import add_cut_out_option, add_model_options, add_page_options, finder_of, runtime, say
 
 
@@ -18,7 +19,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Load the model, print the address, open it in a browser, and serve until interrupted."""
     import webbrowser
 
-    from ..errors import needs
     from ..imaging.cutting import load_finder
 
     with needs("web", "The page"):

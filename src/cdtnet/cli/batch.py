@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from ..errors import CdtnetError
 from ..imaging.formats import WRITTEN
 from ..system.machine import available_cores, share_cores
+from ..system.signals import StopSignal
 from .options import (
     add_control_options,
     add_mask_options,
@@ -21,7 +23,7 @@ from .options import (
     say,
     some,
 )
-from .pictures import add_color_options, add_label_option, options_of
+from .pictures import add_color_options, add_label_option, add_quality_option, options_of
 
 if TYPE_CHECKING:
     from ..batch.jobs import Jobs
@@ -54,14 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_control_options(parser)
     add_mask_options(parser)
-    add(
-        "--quality",
-        type=int,
-        default=95,
-        choices=range(1, 101),
-        metavar="1-100",
-        help="JPEG quality (default: 95)",
-    )
+    add_quality_option(parser)
     add_label_option(parser)
     add_color_options(parser)
     add_record_option(parser)
@@ -72,8 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Harmonize the pictures that are not done yet; the destination is the one line on stdout."""
-    from ..errors import CdtnetError
-
     if arguments.watch and (arguments.ray or not os.path.isdir(arguments.source)):
         raise CdtnetError("--watch needs a folder and works on this machine only, without --ray.")
     arguments.workers = arguments.workers or (None if arguments.ray else available_cores())
@@ -92,7 +85,6 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..batch.stores import open_store
     from ..batch.work import BatchOptions
     from ..imaging.profiles import given
-    from ..system.signals import StopSignal
     from ..weights import load_weights
 
     options = BatchOptions(

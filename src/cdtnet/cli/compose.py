@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CdtnetError, PictureError
+from ..imaging.formats import is_layered
 from .compose_jobs import Job, check_names, find_jobs
 from .options import (
     add_control_options,
@@ -160,8 +161,6 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_layers(arguments: argparse.Namespace, job: Job) -> None:
     """Check that layers are requested from files that have them, and for one foreground."""
-    from ..imaging.layered import is_layered
-
     layered = is_layered(job.foregrounds[0])
     if job.background is None and not layered:
         raise PictureError(
@@ -183,11 +182,12 @@ def _make(
 ) -> None:
     """Make one picture from its files and write it."""
     from ..imaging import Picture
-    from ..inference.pasting import harmonize_pieces, paste
+    from ..inference.pasting import harmonize_pieces, mask_of, paste
     from ..inference.pipeline import layers_of
 
     pieces, background = _read(arguments, job)
     pasted = paste(pieces, background)
+    composite = pasted[-1].composite
     beneath = job.background or job.foregrounds[0]
     added = job.name(_change(arguments)) if job.background else _change(arguments)
     name = beside(beneath, background.metadata.format, added)
@@ -195,30 +195,30 @@ def _make(
         name = str(Path(output) / Path(name).name)
     elif output:
         name = output
-    target = Output.prepare(name, pasted.composite, job.inputs, arguments)
+    target = Output.prepare(name, composite, job.inputs, arguments)
     wanted = [
-        (arguments.mask_output, Picture(pasted.mask[..., None])),
-        (arguments.composite_output, pasted.composite),
+        (arguments.mask_output, Picture(mask_of(pasted)[..., None])),
+        (arguments.composite_output, composite),
     ]
     extras = [(file, picture) for file, picture in wanted if file is not None]
     for file, picture in extras:
         Output.prepare(file, picture, job.inputs, arguments)
-    alone = Output.prepare_layer(pasted.composite, job.inputs, arguments)
+    alone = Output.prepare_layer(composite, job.inputs, arguments)
     check_apart([name, *(file for file, _ in extras), *([alone.name] if alone else [])])
-    image, stack = pasted.composite, None
+    image, stack = composite, None
     if not arguments.no_harmonize:
         loaded = harmonizer()
         with stoppable_bar("harmonizing") as progress:
             result = harmonize_pieces(
                 loaded,
                 pieces,
-                pasted,
+                pasted[0],
                 _options(arguments),
                 keep=target.layered or alone is not None,
                 record=_record(arguments, job),
                 progress=progress,
             )
-        image, stack = result.image, partial(layers_of, result, background, pasted.first.layer)
+        image, stack = result.image, partial(layers_of, result, background, pasted[0].layer)
         if alone:
             save(result.layer, alone.name, alone.quality)
     for file, picture in extras:
@@ -233,7 +233,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture]:
     """Return the prepared pieces, and the background."""
-    from ..imaging.layered import is_layered, read_layers
+    from ..imaging.layered import read_layers
     from ..imaging.layers import cropped
 
     if not is_layered(job.foregrounds[0]):
@@ -251,18 +251,17 @@ def _read(arguments: argparse.Namespace, job: Job) -> tuple[list[Piece], Picture
 
 def _pieces(arguments: argparse.Namespace, job: Job, pictures: Sequence[Picture]) -> list[Piece]:
     """Make the pieces from the foregrounds and their masks."""
-    from ..inference.pasting import Piece
+    from ..imaging.composition import compose
 
     count = len(job.foregrounds)
     given = {name: _each(arguments, name, count) for name in ("at", "scale", "rotate")}
     masks: list[Any] = [*pictures[count:], *[None] * (count - len(job.masks))]
-    pieces = []
+    pieces: list[Piece] = []
     for k, (picture, mask) in enumerate(zip(pictures, masks, strict=False)):
         placed = {name: values[k] for name, values in given.items() if values}
         foreground, mask = _prepared(arguments, picture, mask)
-        pieces.append(
-            Piece(foreground, mask, **placed, flip=arguments.flip, resize_mask=arguments.resize_mask)
-        )
+        how = {**placed, "flip": arguments.flip, "resize_mask": arguments.resize_mask}
+        pieces.append(partial(compose, foreground, mask=mask, **how))
     return pieces
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..datasets.layouts.pairs import is_mask
 from ..errors import PictureError
+from ..imaging.formats import has_picture_suffix, why_unread
 from .options import say
 
 
@@ -54,9 +56,6 @@ def find_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
 
 def _pictures(name: str) -> list[str]:
     """Return the pictures in a folder, without masks; a file itself."""
-    from ..datasets.layouts.pairs import is_mask
-    from ..imaging.formats import has_picture_suffix, why_unread
-
     if not os.path.isdir(name):
         return [name]
     files = [str(path) for path in sorted(Path(name).iterdir()) if path.is_file()]
@@ -71,8 +70,6 @@ def _pictures(name: str) -> list[str]:
 
 def _masks_beside(foregrounds: Sequence[str]) -> list[str]:
     """Return the mask beside a picture of a folder, such as cat_mask.png beside cat.jpg."""
-    from ..imaging.formats import has_picture_suffix
-
     path = Path(foregrounds[0])
     beside = sorted(path.parent.glob(f"{path.stem}_mask.*")) if len(foregrounds) == 1 else []
     return [str(file) for file in beside if has_picture_suffix(str(file))][:1]

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ..errors import WeightsError, needs
 from .options import say
 from .outputs import add_overwrite, prepare_output
 
@@ -31,8 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read without running code, check all entries, write; the written path is the one line on stdout."""
-    from ..errors import WeightsError, needs
-
     with needs("torch", "Converting"):
         from ..model.loading import build
     from ..weights import load_weights, write_weights
@@ -57,8 +56,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _read_card(path: Path) -> dict[str, object]:
     import json
-
-    from ..errors import WeightsError
 
     try:
         card = json.loads(path.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ..system.atomic import make_folder
 from .options import add_model_options, runtime, say, stoppable_bar
 
 
@@ -24,7 +25,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     from ..imaging import read_picture
     from ..inference.harmonizer import Harmonizer
-    from ..system.atomic import make_folder
 
     make_folder(arguments.output)
     shipped = Path(__file__).parents[1] / "demo"

@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import CdtnetError, needs
 from ..evaluation.names import BASELINES, label_of
+from ..system.atomic import write_file
+from ..system.progress import bar
+from ..system.signals import StopSignal
 from .options import count, say
 from .outputs import check_apart, prepare_output
 
@@ -81,9 +85,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score, print the tables, and write the requested files."""
-    from ..errors import CdtnetError, needs
-    from ..system.atomic import write_file
-
     with needs("evaluate", "Evaluating"):
         from ..evaluation.methods import load_method, published_results
         from ..evaluation.report import write_report
@@ -131,7 +132,6 @@ def _evaluation(
     arguments: argparse.Namespace, dataset: "DataSet", methods: "dict[str, Method]", **about: Any
 ) -> "Evaluation":
     from ..evaluation.running import circumstances, evaluate
-    from ..system.signals import StopSignal
 
     with StopSignal() as signal:  # an exception inside callbacks of libvips would be lost
         return evaluate(
@@ -163,7 +163,6 @@ def _hashes(names: dict[str, str], dataset: "DataSet") -> dict[str, str]:
     import hashlib
 
     from ..inference.provenance import file_sha256
-    from ..system.progress import bar
     from ..weights.loading import weights_file
 
     files = {label: weights_file(name) for label, name in names.items() if name not in BASELINES}

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ..errors import needs
+from ..system.atomic import make_folder, write_file
 from .outputs import prepare_output
 
 
@@ -22,8 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the graphs and write them; the written paths are the lines on stdout."""
-    from ..errors import needs
-    from ..system.atomic import make_folder, write_file
     from ..weights import load_weights
 
     weights = load_weights(arguments.model, arguments.base_size)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import PictureError
+from ..imaging.formats import is_layered
 from ..system.machine import trim_memory
 from .options import (
     add_control_options,
@@ -122,7 +123,7 @@ class _Source(NamedTuple):
 
 def _read(arguments: argparse.Namespace) -> _Source:
     from ..imaging.composition import compose
-    from ..imaging.layered import is_layered, read_layers
+    from ..imaging.layered import read_layers
     from ..imaging.masks import to_labels
     from ..inference.pipeline import mask_for, split_alpha
 
@@ -142,8 +143,6 @@ def _read(arguments: argparse.Namespace) -> _Source:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse options that contradict the mask."""
-    from ..imaging.layered import is_layered
-
     layered = arguments.mask is None and is_layered(arguments.composite)
     changes = options_of(arguments).changes_mask
     if arguments.layer_name and not layered:

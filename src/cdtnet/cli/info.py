@@ -5,6 +5,9 @@ import json
 import platform
 from importlib.metadata import version
 
+from .._version import __version__
+from ..errors import CdtnetError, PictureError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
@@ -25,7 +28,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _print_record(name: str) -> None:
-    from ..errors import PictureError
     from ..inference.provenance import read_record
 
     record = read_record(name)
@@ -37,7 +39,6 @@ def _print_record(name: str) -> None:
 def _print_versions() -> None:
     import pyvips
 
-    from .._version import __version__
     from ..engines.opening import open_engine
     from ..weights import SHIPPED
     from ..weights.loading import shipped_weights
@@ -61,7 +62,6 @@ def _print_versions() -> None:
 def _describe(engine: str) -> str:
     """Describe the engine's runtime and device, or what is missing."""
     from ..engines.opening import open_engine
-    from ..errors import CdtnetError
 
     try:
         return open_engine("cdtnet-256", engine=engine).describe()

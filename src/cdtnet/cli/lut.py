@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _write_table(arguments: argparse.Namespace) -> None:
     from ..imaging.cube import check_name
     from ..inference.harmonizer import Harmonizer
-    from ..inference.pipeline import fitted_for, table_for
+    from ..inference.pipeline import table_for
 
     if arguments.mask is None:
         raise PictureError("A table is computed for a foreground; give its mask after the composite.")
@@ -88,7 +88,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
         check_name(name)
         prepare_output(name, [*inputs, arguments.model], overwrite=arguments.overwrite)
     harmonizer, options = Harmonizer(arguments.model, **runtime(arguments)), options_of(arguments)
-    lut = (fitted_for if arguments.fit else table_for)(harmonizer, picture, mask, options)
+    lut = table_for(harmonizer, picture, mask, options, fit=arguments.fit)
     if lut is None and arguments.fit:
         raise PictureError("There is nothing to fit to: the mask is black; paint the pasted object white.")
     if lut is None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..config import PRECISIONS, Runtime
 from ..inference.controls import Controls
 from ..system.progress import bar
+from ..system.signals import unbroken
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -65,27 +66,31 @@ def add_runtime_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_mask_options(parser: argparse.ArgumentParser, mask: str = "mask") -> None:
-    """Add --apply-anyway and the options that change the given kind of mask."""
+def add_mask_options(parser: argparse.ArgumentParser) -> None:
+    """Add --apply-anyway and the options that change the mask."""
     add_apply_anyway(parser)
     parser.add_argument(
-        "--resize-mask", action="store_true", help=f"accept a {mask} of another size, and resize it"
+        "--resize-mask", action="store_true", help="accept a mask of another size, and resize it"
     )
     parser.add_argument(
-        "--snap-mask", action="store_true", help=f"refine a rough {mask} to the object's edge first"
+        "--snap-mask", action="store_true", help="refine a rough mask to the object's edge first"
     )
     parser.add_argument(
-        "--invert-mask", action="store_true", help=f"invert a {mask} that is white where the background is"
+        "--invert-mask", action="store_true", help="invert a mask that is white where the background is"
     )
     width = parser.add_mutually_exclusive_group()
     width.add_argument(
-        "--grow", type=count, default=0, metavar="PX", help=f"make the {mask} wider by some pixels"
+        "--grow", type=count, default=0, metavar="PX", help="make the mask wider by some pixels"
     )
     width.add_argument(
-        "--shrink", type=_minus, dest="grow", metavar="PX", help="make it narrower by some pixels"
+        "--shrink",
+        type=lambda text: -count(text),
+        dest="grow",
+        metavar="PX",
+        help="make it narrower by some pixels",
     )
     parser.add_argument(
-        "--feather", type=float, default=0.0, metavar="PX", help=f"soften the edge of the {mask}"
+        "--feather", type=float, default=0.0, metavar="PX", help="soften the edge of the mask"
     )
 
 
@@ -174,10 +179,6 @@ def amount(text: str) -> float:
     return float(number[:-1]) / 100 if number.endswith("%") else float(number)
 
 
-def _minus(text: str) -> int:
-    return -count(text)
-
-
 def count(text: str) -> int:
     """Parse a positive integer, for argparse."""
     if not text.isdecimal() or int(text) < 1:
@@ -212,8 +213,6 @@ def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[i
 
     Python raises KeyboardInterrupt at any place, which could leave a lock of other threads locked.
     """
-    from ..system.signals import unbroken
-
     with unbroken() as signal, progress_bar(description, unit) as show:
 
         def progress(done: int, total: int | None) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PictureError
+from ..imaging.formats import is_layered, result_format
+from ..inference.controls import WORDS
 from ..system.atomic import LONGEST_NAME, write_file
 from ..system.signals import unbroken
 from .options import count, say
@@ -30,6 +32,12 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
         "--output",
         help=f"file to write, in the format of its suffix; - for stdout, as PNG (default: {default})",
     )
+    add_quality_option(parser)
+    add_overwrite(parser)
+
+
+def add_quality_option(parser: argparse.ArgumentParser) -> None:
+    """Add --quality."""
     parser.add_argument(
         "--quality",
         type=int,
@@ -38,7 +46,6 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
         metavar="1-100",
         help="JPEG quality (default: 95)",
     )
-    add_overwrite(parser)
 
 
 def add_layer_options(parser: argparse.ArgumentParser) -> None:
@@ -150,9 +157,6 @@ def beside(source: str, kind: str | None, change: str) -> str:
     Raises:
         PictureError: The name would be too long for file systems.
     """
-    from ..imaging.formats import result_format
-    from ..imaging.layered import is_layered
-
     if source == "-":
         return "-"
     path = Path(source)
@@ -195,7 +199,7 @@ class Output:
             WriteError: The output would replace an input without --overwrite, or cannot be a file.
         """
         from ..imaging import describe_encoding
-        from ..imaging.layered import check_layers, is_layered
+        from ..imaging.layered import check_layers
 
         quality = arguments.quality
         layered = is_layered(name) or getattr(arguments, "layers", False)
@@ -260,7 +264,6 @@ def _encode(picture: Picture, suffix: str, quality: int) -> bytes:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """Collect the options for harmonizing and writing a picture."""
-    from ..inference.controls import WORDS
     from ..inference.options import Options
 
     mask = "resize_mask", "snap_mask", "invert_mask", "grow", "feather"

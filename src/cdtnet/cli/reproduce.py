@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import DataError
 from .options import say
 
 
@@ -47,8 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and evaluate what is not done yet; tables go to stdout, everything else to stderr."""
-    from ..errors import DataError
-
     if not arguments.recipes.is_dir():
         raise DataError(
             f"There is no folder {arguments.recipes} of recipes; start in a clone of the repository, or give "

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..errors import DataError, needs
 from ..system.progress import bar
 from .options import add_page_options, say
 from .outputs import prepare_output
@@ -72,7 +73,6 @@ def _serve(arguments: argparse.Namespace) -> None:
     import signal
     from tempfile import TemporaryDirectory
 
-    from ..errors import DataError, needs
     from ..study.design import Design
     from ..study.pictures import find_pictures, make_screen_copies
     from ..study.session import Study

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..errors import needs
 from ..system.machine import available_cores
 from ..system.progress import bar
 from .options import count, number, say, some
@@ -136,7 +137,6 @@ def _plan_exchange(arguments: argparse.Namespace) -> Plan:
 
 
 def _plan_recolor(arguments: argparse.Namespace) -> Plan:
-    from ..errors import needs
     from ..synthesize import sources
 
     with needs("torch", "Recoloring"):

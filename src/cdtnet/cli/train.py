@@ -4,6 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
+from ..errors import needs
+from ..system.signals import StopSignal
 from .options import say
 
 
@@ -39,9 +41,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def train(arguments: argparse.Namespace) -> bool:
     """Train, and return whether the end was reached, in the first process."""
-    from ..errors import needs
-    from ..system.signals import StopSignal
-
     with needs("train", "Training"):
         from ..training.distributed import join_processes
         from ..training.log import hushed_writer

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PictureError
+from ..inference.controls import WORDS
 from .options import (
     add_apply_anyway,
     add_control_options,
@@ -90,7 +91,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from ..inference.controls import WORDS
     from ..inference.options import Options
 
     steering = {word: getattr(arguments, word) for word in WORDS}

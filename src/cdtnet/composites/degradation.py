@@ -36,18 +36,16 @@ def grain(rgb: Tensor, random: RandomNumbers) -> Tensor:
     return (rgb + random.uniform(0.01, 0.05) * (noise(1) + random.uniform(0, 0.7) * noise(3))).clamp(0, 1)
 
 
-def compress(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Add JPEG artifacts, of quality 10 to 60.
+def compress(rgb: Tensor, random: RandomNumbers, worst: float = 10, best: float = 60) -> Tensor:
+    """Add JPEG artifacts with chroma at half resolution, of quality `worst` to `best`.
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
         random: source of randomness.
+        worst: the lowest quality.
+        best: the highest.
     """
-    return _coded(rgb, random.uniform(10, 60))
-
-
-def _coded(rgb: Tensor, quality: Tensor) -> Tensor:
-    """Encode pictures (B,3,H,W) as JPEG of these qualities (B,1,1,1), and decode them."""
+    quality = random.uniform(worst, best)
     pictures = (255 * rgb).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     with ThreadPoolExecutor() as pool:
         coded = np.stack([*pool.map(_jpeg, pictures, quality.flatten().tolist())])
@@ -59,16 +57,6 @@ def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
         Q=round(quality), subsample_mode="on"
     )
     return np.asarray(pyvips.Image.new_from_buffer(code, "").numpy())
-
-
-def recompress(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Add JPEG artifacts with chroma at half resolution, of quality 70 to 95, as in saved composites.
-
-    Args:
-        rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
-        random: source of randomness.
-    """
-    return _coded(rgb, random.uniform(70, 95))
 
 
 def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:

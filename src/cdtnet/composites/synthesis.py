@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .color import linear_to_oklab, srgb_to_linear
-from .degradation import compress, grain, misjudge, recompress, snap
-from .error import fmse
+from .degradation import compress, grain, misjudge, snap
 from .masks import generate_masks
 from .moving import move, repaint
 from .photos import PhotoStore
@@ -64,7 +63,8 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
         amount = RandomNumbers(len(chosen), generator).uniform(0, 0.6)
         composite[chosen] = torch.lerp(real[chosen], composite[chosen], amount)
     for chosen in _where(random.chance(0.15)):
-        coded = recompress(composite[chosen], RandomNumbers(len(chosen), generator))
+        own = RandomNumbers(len(chosen), generator)
+        coded = compress(composite[chosen], own, worst=70, best=95)  # as composites are saved
         real[chosen] = (real[chosen] + coded - composite[chosen]).clamp(0, 1)
         composite[chosen] = coded
     for chosen in _where(random.chance(MISJUDGED)):
@@ -197,6 +197,16 @@ def recolor(
     difference = mask * (changed - real)
     shrink = (FMSE_LIMIT / fmse(difference, mask).clamp(min=FMSE_LIMIT)).sqrt()
     return real + shrink.view(-1, 1, 1, 1) * difference
+
+
+def fmse(difference: Tensor, mask: Tensor) -> Tensor:
+    """Compute the foreground MSE (B,) in squared 8-bit levels, as `evaluation.metrics.fmse` does.
+
+    Args:
+        difference: (B,3,H,W), of pictures in 0..1.
+        mask: (B,1,H,W).
+    """
+    return 255.0**2 * (mask * difference**2).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)) + 1e-6)
 
 
 def _where(condition: Tensor) -> list[Tensor]:

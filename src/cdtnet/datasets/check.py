@@ -14,9 +14,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..imaging import describe
-from .foreground import BANDS, foreground_ratio
 from .layouts import Sample, find_samples
-from .samples import read_sample
+from .samples import BANDS, foreground_ratio, read_sample
 
 
 class Reading(NamedTuple):
@@ -118,7 +117,7 @@ def check_dataset(
         doubtful=[f"{reading.sample.mask}: {reading.doubt}" for reading in good if reading.doubt],
         notes=found.notes,
         without_real=without_real - sum(reading.sample.real is None for reading in damaged),
-        megapixels=_spread([reading.megapixels for reading in good]),
+        megapixels=np.quantile([each.megapixels for each in good], [0, 0.5, 1]).tolist() if good else None,
         foreground=_shares([reading.foreground for reading in good]),
     )
 
@@ -137,10 +136,6 @@ def _measure(sample: Sample) -> Reading:
     except DataError as error:
         return Reading(sample, str(error))
     return Reading(sample, None, mask.size / 1e6, foreground_ratio(mask) / 255, describe(mask))
-
-
-def _spread(megapixels: Sequence[float]) -> list[float] | None:
-    return [float(value) for value in np.quantile(megapixels, [0, 0.5, 1])] if megapixels else None
 
 
 def _shares(foreground: Sequence[float]) -> list[float] | None:

@@ -15,20 +15,12 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, PictureError
 from ..imaging import Picture, read_picture, to_mask
-from .layouts import Found, Sample, find_samples
+from .layouts import Found, find_samples
+from .layouts import Sample as Sample
 from .tree import Entry
 
-__all__ = [
-    "Arrays",
-    "DataSet",
-    "Entry",
-    "Sample",
-    "decode_entry",
-    "open_dataset",
-    "read_entry",
-    "read_sample",
-    "resize_arrays",
-]
+BANDS = {"0–5 %": (0.0, 0.05), "5–15 %": (0.05, 0.15), "15–100 %": (0.15, 1.0)}
+"""iHarmony4's groups by foreground ratio (Cong et al., 2020); a border belongs to the upper group."""
 
 
 class Arrays(NamedTuple):
@@ -132,6 +124,11 @@ def resize_arrays(arrays: Arrays, size: int) -> Arrays:
     )
 
 
+def foreground_ratio(mask: NDArray[Any]) -> float:
+    """Share of the picture that is foreground, 0..1: the mean of the mask (H, W)."""
+    return float(mask.mean(dtype=np.float64))
+
+
 def read_entry(entry: Entry) -> Picture:
     """Read a picture in its native depth.
 
@@ -162,6 +159,7 @@ def decode_entry(
 
 
 def read_colors(entry: Entry) -> NDArray[np.uint8]:
+    """Read the 8-bit colors (H, W, 3) of a picture; DataError as from `read_entry`, or for NaN."""
     given = read_entry(entry).pixels
     if given.dtype.kind == "f" and not np.isfinite(given).all():
         raise DataError(f"{entry} holds NaN or infinite values, which cannot be scored; replace them.")

@@ -9,7 +9,7 @@ composite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,14 +66,6 @@ def mkl(composite: Array, mask: Array) -> Array:
     transfer", CVMP 2007.
     """
     return _recolor(composite, mask, _match_covariance)
-
-
-BASELINES: Mapping[str, Callable[[Array, Array], Array]] = {
-    "Reinhard": reinhard,
-    "Histogram matching": histogram_matching,
-    "MKL": mkl,
-}
-"""The methods by their names in tables."""
 
 
 @dataclass(frozen=True)

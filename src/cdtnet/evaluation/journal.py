@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,41 +17,28 @@ from .results import Composite
 
 EVERY = 60.0  # seconds between lines
 
-Found = Mapping[str, Mapping[str, float]]
-
-
-class Journal:
-    """Scores of composites, by their names, a line of JSON each.
-
-    Attributes:
-        scores: The scores of earlier runs.
-    """
-
-    def __init__(self, scores: dict[str, tuple[Composite, Found]], stream: BinaryIO | None):
-        self.scores, self._stream = scores, stream
-
-    def add(self, composite: Composite, found: Found) -> None:
-        """Store a composite's scores: method → metric → value."""
-        if self._stream is not None:
-            line = json.dumps({"composite": asdict(composite), "scores": found})
-            self._stream.write(f"{line}\n".encode())
-            self._stream.flush()
+Found = Mapping[str, Mapping[str, float]]  # method → metric → value
+Entry = tuple[Composite, Found]
+Add = Callable[[Composite, Found], None]
 
 
 @contextmanager
-def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal]:
+def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[tuple[dict[str, Entry], Add]]:
     """Open a journal to resume from; a truncated last line is dropped.
 
     Args:
         path: The file, created if it does not exist; None stores nothing.
         same: The properties on which the scores depend.
 
+    Yields:
+        The scores of before, by the composites' names, and what adds a composite's.
+
     Raises:
         DataError: The file is something else, or of another evaluation.
         WriteError: The file cannot be written.
     """
     if path is None:
-        yield Journal({}, None)
+        yield {}, lambda *_: None
         return
     scores, whole = _read(path, same)
     try:
@@ -60,12 +48,18 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[Journal
             if not whole:
                 stream.write(f"{json.dumps(same)}\n".encode())
                 stream.flush()
-            yield Journal(scores, stream)
+            yield scores, partial(_add, stream)
     except OSError as error:
         raise WriteError(f"The journal {path} cannot be written ({error.strerror}).") from error
 
 
-def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, tuple[Composite, Found]], int]:
+def _add(stream: BinaryIO, composite: Composite, found: Found) -> None:
+    line = json.dumps({"composite": asdict(composite), "scores": found})
+    stream.write(f"{line}\n".encode())
+    stream.flush()
+
+
+def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, Entry], int]:
     """Read the scores of a journal, and the number of bytes of its complete lines."""
     try:
         content = path.read_bytes()

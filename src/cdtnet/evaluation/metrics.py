@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .difference import delta_e
+from .similarity import OFFICIAL, STANDARD, similarity
+
 Array = NDArray[np.number[Any]]
 
 METRICS = (
@@ -52,9 +55,6 @@ def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
     Raises:
         ValueError: The shapes differ, or the picture is smaller than SSIM's window.
     """
-    from .difference import delta_e
-    from .similarity import OFFICIAL, STANDARD, similarity
-
     inside = mse_inside(prediction, target, mask)
     difference = delta_e(prediction, target, mask)
     whole, foreground = mse(prediction, target), fmse(prediction, target, mask)
@@ -62,16 +62,16 @@ def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
     ssim_official, fssim_official = similarity(prediction, target, mask, OFFICIAL)
     return {
         "mse": whole,
-        "psnr": _decibels(whole, 255.0),
-        "psnr_official": _decibels(whole, float(target.max())),
+        "psnr": decibels(whole, 255.0),
+        "psnr_official": decibels(whole, float(target.max())),
         "fmse": foreground,
-        "fpsnr": _decibels(foreground, 255.0),
+        "fpsnr": decibels(foreground, 255.0),
         "ssim": ssim,
         "ssim_official": ssim_official,
         "fssim": fssim,
         "fssim_official": fssim_official,
         "mse_inside": inside,
-        "psnr_inside": _decibels(inside, 255.0),
+        "psnr_inside": decibels(inside, 255.0),
         "delta_e": difference.whole,
         "fdelta_e": difference.foreground,
     }
@@ -113,51 +113,17 @@ def mse_inside(prediction: Array, target: Array, mask: Array) -> float:
     return _weighted(prediction, target, mask) / target.size
 
 
-def psnr_inside(prediction: Array, target: Array, mask: Array) -> float:
-    """Compute the PSNR of `mse_inside` with peak 255, in dB, as PCT-Net's code does.
+def decibels(error: float, peak: float) -> float:
+    """Compute a PSNR, 10 · log10(peak² / (error + 1e-6)), in dB; minus infinity for a peak of 0.
+
+    Identical pictures have 108.13 dB with peak 255, so that means which include one stay finite.
 
     Args:
-        prediction: Picture (H, W, 3), 0..255.
-        target: Picture (H, W, 3), 0..255.
-        mask: Foreground (H, W), 0..1.
+        error: One of the squared errors above.
+        peak: 255 as in most papers, or, as in the code of iS2AM and CDTNet, the target's maximum.
     """
-    return _decibels(mse_inside(prediction, target, mask), 255.0)
-
-
-def psnr(prediction: Array, target: Array) -> float:
-    """Compute the PSNR, 10 · log10(255² / (MSE + 1e-6)), in dB, as most papers do.
-
-    Identical pictures have 108.13 dB, so that a mean over pictures which include one stays finite.
-
-    Args:
-        prediction: Picture (H, W, 3), 0..255.
-        target: Picture (H, W, 3), 0..255.
-    """
-    return _decibels(mse(prediction, target), 255.0)
-
-
-def psnr_official(prediction: Array, target: Array) -> float:
-    """Compute the PSNR in dB with the target's maximum as peak, as the code of iS2AM and CDTNet does.
-
-    Never above `psnr`, and up to 0.5 dB below it in the published tables; minus infinity for an all-black
-    target.
-
-    Args:
-        prediction: Picture (H, W, 3), 0..255.
-        target: Picture (H, W, 3), 0..255.
-    """
-    return _decibels(mse(prediction, target), float(target.max()))
-
-
-def fpsnr(prediction: Array, target: Array, mask: Array) -> float:
-    """Compute the PSNR of the foreground, 10 · log10(255² / (fMSE + 1e-6)), in dB.
-
-    Args:
-        prediction: Picture (H, W, 3), 0..255.
-        target: Picture (H, W, 3), 0..255.
-        mask: Foreground (H, W), 0..1.
-    """
-    return _decibels(fmse(prediction, target, mask), 255.0)
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(np.square(peak) / (error + PSNR_EPSILON)))
 
 
 def _weighted(prediction: Array, target: Array, mask: Array) -> float:
@@ -166,11 +132,6 @@ def _weighted(prediction: Array, target: Array, mask: Array) -> float:
         float(np.tensordot(mask[rows], error, axes=2).sum())
         for rows, error in _squared_errors(prediction, target)
     )
-
-
-def _decibels(error: float, peak: float) -> float:
-    with np.errstate(divide="ignore"):  # a peak of 0 is -inf
-        return float(10 * np.log10(np.square(peak) / (error + PSNR_EPSILON)))
 
 
 def _squared_errors(prediction: Array, target: Array) -> Iterator[tuple[slice, NDArray[np.float64]]]:

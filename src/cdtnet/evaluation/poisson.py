@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from ..imaging.geometry import extent
+
 Array = NDArray[np.floating[Any]]
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -48,22 +50,16 @@ def poisson_blending(composite: Array, mask: Array) -> Array:
     """
     result = composite.copy()
     inside = mask > 0
-    if not inside.any() or inside.all():
+    covered = extent(inside)
+    if covered is None or inside.all():
         return result
-    window = _bounds(inside)
+    window = covered.grow(1, *inside.shape).slices
     inside, colors, share = inside[window], composite[window], mask[window]
     places = np.argwhere(inside).astype(np.int32)
     correction = _solve(_matrix(inside), places, _seams(colors, share >= SOLID)[inside])
     before = colors[inside]
     result[window][inside] = before + share[inside, None] * ((before + correction).clip(0, 1) - before)
     return result
-
-
-def _bounds(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rectangle of the foreground with a margin of one pixel, within the picture."""
-    spans = [np.flatnonzero(inside.any(axis))[[0, -1]] for axis in (1, 0)]
-    rows, columns = (slice(max(int(first) - 1, 0), int(last) + 2) for first, last in spans)
-    return rows, columns
 
 
 def _seams(colors: Array, solid: NDArray[np.bool_]) -> Float32:

@@ -125,6 +125,11 @@ class Evaluation:
         """The names of the methods, in the table's order."""
         return tuple(self.values)
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The methods that change something."""
+        return tuple(method for method in self.values if method != UNTOUCHED)
+
     def to_json(self) -> str:
         """Return everything as standard JSON; infinite values become the strings "inf" and "-inf"."""
         plain = {**vars(self), "composites": [asdict(c) for c in self.composites]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,11 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ..datasets.foreground import foreground_ratio
-from ..datasets.samples import Arrays, DataSet, Sample, read_sample, resize_arrays
+from ..datasets.samples import Arrays, DataSet, Sample, foreground_ratio, read_sample, resize_arrays
 from ..errors import DataError
 from ..system.progress import bar
-from .journal import Reports, open_journal
+from .journal import Entry, Reports, open_journal
 from .methods import Method
 from .metrics import METRICS, score
 from .results import UNTOUCHED, Composite, Evaluation, Example
@@ -29,57 +27,31 @@ EXAMPLES = 3  # of each kind
 LONG_SIDE = 1024  # of their pictures, at most
 
 
-class Scores:
-    """Scores that grow picture by picture; nothing else of a picture is kept.
+def score_arrays(methods: Mapping[str, Method], name: str, subset: str, arrays: Arrays) -> Entry:
+    """Harmonize one composite with every method, and score the results and the untouched composite.
 
-    Args:
-        methods: label → method; the untouched composite is scored in any case, and comes first.
+    Raises:
+        DataError: There is no ground truth, or the picture is smaller than SSIM's window.
     """
+    real, mask = arrays.real, arrays.mask / np.float32(255)
+    if real is None:
+        raise DataError(f"{name} has no real image, so there is nothing to compare with.")
+    try:
+        found = {UNTOUCHED: score(arrays.composite, real, mask)}
+        for label, output in outputs(methods, arrays, name):
+            found[label] = score(output, real, mask)
+    except ValueError as error:
+        raise DataError(f"{name} cannot be scored: {error}.") from error
+    return Composite(name, subset, foreground_ratio(mask)), found
 
-    def __init__(self, methods: Mapping[str, Method]):
-        self.methods = methods
-        self.composites: list[Composite] = []
-        labels = dict.fromkeys((UNTOUCHED, *methods))
-        self._values = {label: {metric: array("d") for metric in METRICS} for label in labels}
 
-    def add(self, name: str, subset: str, arrays: Arrays) -> None:
-        """Harmonize one composite with every method, and score the results.
-
-        Raises:
-            DataError: There is no ground truth, or the picture is smaller than SSIM's window.
-        """
-        real, mask = arrays.real, arrays.mask / np.float32(255)
-        if real is None:
-            raise DataError(f"{name} has no real image, so there is nothing to compare with.")
-        try:
-            found = {UNTOUCHED: score(arrays.composite, real, mask)}
-            for label, output in outputs(self.methods, arrays, name):
-                found[label] = score(output, real, mask)
-        except ValueError as error:
-            raise DataError(f"{name} cannot be scored: {error}.") from error
-        self.note(Composite(name, subset, foreground_ratio(mask)), found)
-
-    def note(self, composite: Composite, found: Mapping[str, Mapping[str, float]]) -> None:
-        """Take the scores of one composite, method → metric → value, as they were computed before."""
-        for label, column in self._values.items():
-            for metric, values in column.items():
-                values.append(found[label][metric])
-        self.composites.append(composite)
-
-    def last(self) -> dict[str, dict[str, float]]:
-        """Return the scores of the last composite: method → metric → value."""
-        return {
-            label: {metric: column[-1] for metric, column in table.items()}
-            for label, table in self._values.items()
-        }
-
-    def evaluation(self, **about: Any) -> Evaluation:
-        """Return the results, with what `Evaluation` stores about the run."""
-        values = {
-            label: {metric: np.array(column) for metric, column in table.items()}
-            for label, table in self._values.items()
-        }
-        return Evaluation(composites=tuple(self.composites), values=values, **about)
+def evaluation_of(entries: Sequence[Entry], **about: Any) -> Evaluation:
+    """Return the results for composites, at least one, with what `Evaluation` stores about the run."""
+    values = {
+        label: {metric: np.array([found[label][metric] for _, found in entries]) for metric in METRICS}
+        for label in entries[0][1]
+    }
+    return Evaluation(composites=tuple(composite for composite, _ in entries), values=values, **about)
 
 
 def outputs(
@@ -120,37 +92,39 @@ def evaluate(
         DataError: A sample cannot be read, and `damaged` is "fail"; or none could be scored; or the
             journal is of another evaluation.
     """
-    scores, skipped = Scores(methods), list(dataset.problems)
+    entries: list[Entry] = []
+    skipped = list(dataset.problems)
     if skipped and damaged == "fail":
         raise DataError(skipped[0])
     same = {"dataset": dataset.root.name, "size": size, "whole_frame": about.get("whole_frame")}
     same |= {"methods": list(methods), "metrics": list(METRICS), "sha256": about.get("sha256", {})}
     pace = Reports(len(dataset.samples), say)
     with (
-        open_journal(journal, same) as kept,
+        open_journal(journal, same) as (kept, keep),
         bar(dataset.samples, description="scoring", unit="composites") as samples,
     ):
         for sample in samples:
             if stopped():
                 raise KeyboardInterrupt
-            if sample.name in kept.scores:
-                scores.note(*kept.scores[sample.name])
+            if before := kept.get(sample.name):
+                entries.append(before)
                 pace.tick(worked=False)
                 continue
-            count = len(scores.composites)
-            problem = _attempt(scores, sample, size)
-            if len(scores.composites) > count:
-                kept.add(scores.composites[-1], scores.last())
-            pace.tick()
-            if problem:
+            try:
+                entry = score_arrays(methods, sample.name, sample.subset, _arrays(sample, size))
+            except DataError as problem:
                 if damaged == "fail":
-                    raise problem
+                    raise
                 skipped.append(str(problem))
                 say(f"Skipped: {problem}")
-    if not scores.composites:
+            else:
+                keep(*entry)
+                entries.append(entry)
+            pace.tick()
+    if not entries:
         raise DataError(f"Nothing in {dataset.root} could be scored. {skipped[0] if skipped else ''}".strip())
-    return scores.evaluation(
-        dataset=dataset.root.name, layout=dataset.layout, size=size, skipped=tuple(skipped), **about
+    return evaluation_of(
+        entries, dataset=dataset.root.name, layout=dataset.layout, size=size, skipped=tuple(skipped), **about
     )
 
 
@@ -170,7 +144,7 @@ def examples(
 
 def telling(evaluation: Evaluation) -> list[tuple[int, Literal["best", "median", "worst"]]]:
     """Choose the composites with the highest, middle and lowest drop in fMSE, each with its kind."""
-    first = next((method for method in evaluation.methods if method != UNTOUCHED), UNTOUCHED)
+    first = next(iter(evaluation.others), UNTOUCHED)
     drop = evaluation.values[UNTOUCHED]["fmse"] - evaluation.values[first]["fmse"]
     order = [int(index) for index in np.argsort(-drop, kind="stable")]
     count = min(EXAMPLES, max(len(order) // 3, 1))
@@ -193,15 +167,6 @@ def circumstances(methods: Mapping[str, Method]) -> dict[str, str]:
     threads = torch.get_num_threads()
     hardware = f"{platform.machine()}, {', '.join(named)}, {threads} thread{'s' * (threads > 1)}"
     return {"date": str(date.today()), "hardware": f"{hardware}, PyTorch {torch.__version__}"}
-
-
-def _attempt(scores: Scores, sample: Sample, size: Size) -> DataError | None:
-    """Score one sample, or say what is wrong with it."""
-    try:
-        scores.add(sample.name, sample.subset, _arrays(sample, size))
-    except DataError as error:
-        return error
-    return None
 
 
 def _arrays(sample: Sample, size: Size) -> Arrays:

@@ -55,26 +55,6 @@ OFFICIAL = Convention(3, "constant", crop=False, data_range=lambda p: float(p.ma
 """7×7 window, zeros around the picture, and the prediction's own range: the code of CDTNet."""
 
 
-def ssim(prediction: Array, target: Array) -> float:
-    """Compute the structural similarity in the standard convention, -1..1; see `similarity`."""
-    return similarity(prediction, target, np.ones(target.shape[:2]), STANDARD).ssim
-
-
-def fssim(prediction: Array, target: Array, mask: Array) -> float:
-    """Average the standard SSIM map weighted by the mask, -1..1; see `similarity`."""
-    return similarity(prediction, target, mask, STANDARD).fssim
-
-
-def ssim_official(prediction: Array, target: Array) -> float:
-    """Compute the structural similarity as CDTNet's code does, -1..1; see `similarity`."""
-    return similarity(prediction, target, np.ones(target.shape[:2]), OFFICIAL).ssim
-
-
-def fssim_official(prediction: Array, target: Array, mask: Array) -> float:
-    """Average the official SSIM map weighted by the mask, -1..1; see `similarity`."""
-    return similarity(prediction, target, mask, OFFICIAL).fssim
-
-
 def similarity(prediction: Array, target: Array, mask: Array, convention: Convention) -> Similarity:
     """Compute SSIM and fSSIM from one map.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from ..datasets.foreground import BANDS
+from ..datasets.samples import BANDS
 from .metrics import METRICS
 from .results import UNTOUCHED, Evaluation, FloatArray
 
@@ -46,11 +46,12 @@ def summarize(evaluation: Evaluation, chosen: Chosen | None = None) -> dict[str,
     fmse = scores[:, :, metrics.index("fmse")]
     with np.errstate(invalid="ignore", divide="ignore"):
         left = fmse / fmse[:, [evaluation.methods.index(UNTOUCHED)]]
+    mse = {method: values["mse"] for method, values in evaluation.values.items()}
     return {
         method: {
             **{name: _estimate(scores[:, i, j]) for j, name in enumerate(metrics)},
             "fmse_left": _estimate(left[:, i]),
-            "worse": _share(_worse(evaluation, method), chosen, exact=method != UNTOUCHED),
+            "worse": _share(mse[method] > mse[UNTOUCHED], chosen, exact=method != UNTOUCHED),
         }
         for i, method in enumerate(evaluation.methods)
     }
@@ -77,12 +78,6 @@ def by_foreground(evaluation: Evaluation) -> dict[str, Chosen]:
     return {name: (ratios >= low) & ((ratios < high) | (high == 1)) for name, (low, high) in BANDS.items()}
 
 
-def _worse(evaluation: Evaluation, method: str) -> FloatArray:
-    """Return 1 for each composite that a method moved away from the real picture, else 0."""
-    values = evaluation.values
-    return (values[method]["mse"] > values[UNTOUCHED]["mse"]).astype(np.float64)
-
-
 def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> FloatArray:
     """Return means (1 + RESAMPLES, K) of columns (N, K): of the composites, then of resamples."""
     columns = columns if chosen is None else columns[chosen]
@@ -99,7 +94,7 @@ def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> Float
     return means
 
 
-def _share(hits: FloatArray, chosen: Chosen | None, *, exact: bool) -> Estimate:
+def _share(hits: Chosen, chosen: Chosen | None, *, exact: bool) -> Estimate:
     """Return the share of composites (N,) that are 1, and the interval of Clopper and Pearson.
 
     Resampling would call none of 30 certain: 0 to 0 %. Exactly it is 0 to 11.6 %.

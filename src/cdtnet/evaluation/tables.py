@@ -107,7 +107,7 @@ def _with_interval(name: str, estimate: Estimate) -> str:
 
 
 def _differences(evaluation: Evaluation) -> Table:
-    first, *others = (method for method in evaluation.methods if method != UNTOUCHED)
+    first, *others = evaluation.others
     rows = []
     for method in (UNTOUCHED, *others):
         value, low, high = difference(evaluation, method, first)

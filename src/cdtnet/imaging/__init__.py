@@ -18,23 +18,17 @@ if TYPE_CHECKING:
     from .read import read_picture
     from .write import describe_encoding, encode_picture, write_picture
 
-_HOMES = {
-    "ColorCodec": "color",
-    "Lut": "cube",
-    "Metadata": "metadata",
-    "Picture": "picture",
-    "color_codec": "color",
-    "coverage": "masks",
-    "describe": "masks",
-    "describe_encoding": "write",
-    "encode_picture": "write",
-    "like": "convert",
-    "read_picture": "read",
-    "to_mask": "masks",
-    "to_masks": "masks",
-    "to_picture": "convert",
-    "write_picture": "write",
+_NAMES = {
+    "color": ("ColorCodec", "color_codec"),
+    "convert": ("like", "to_picture"),
+    "cube": ("Lut",),
+    "masks": ("coverage", "describe", "to_mask", "to_masks"),
+    "metadata": ("Metadata",),
+    "picture": ("Picture",),
+    "read": ("read_picture",),
+    "write": ("describe_encoding", "encode_picture", "write_picture"),
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
     "ColorCodec",

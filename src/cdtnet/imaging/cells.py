@@ -56,13 +56,8 @@ class Cells(NamedTuple):
                     yield self._part(part).extent(covered)
 
     def _part(self, part: tuple[slice, slice]) -> Cells:
-        return self._replace(
-            area=self.area[part],
-            top=self.top[part],
-            bottom=self.bottom[part],
-            left=self.left[part],
-            right=self.right[part],
-        )
+        grids = "area", "top", "bottom", "left", "right"
+        return self._replace(**{name: getattr(self, name)[part] for name in grids})
 
 
 def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:

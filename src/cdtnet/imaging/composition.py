@@ -39,6 +39,12 @@ class Layer(NamedTuple):
     window: Window
     pixels: NDArray[Any]
 
+    def over(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return a picture's pixels (H,W,C) with the layer in its place."""
+        result = pixels.copy()
+        result[self.window.slices] = self.pixels
+        return result
+
 
 @dataclass(frozen=True, eq=False)
 class Composition:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +57,5 @@ def peak(differences: Steps, inside: NDArray[np.uint8], reach: int) -> float:
 
 def _signed_distance(inside: NDArray[np.uint8]) -> FloatArray:
     """Return the distance (S,T) from the edge in pixels, positive inside."""
-    import cv2
-
     within, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (inside, 1 - inside))
     return np.where(inside > 0, within - 0.5, 0.5 - outside).astype(np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CdtnetError, PictureError, needs
 from .convert import to_picture
-from .depth import full_scale
+from .depth import full_scale, stored
 from .edges import adjust_mask, check_edge, reach
 from .geometry import tiles
 from .masks import coverage, to_mask
@@ -52,7 +52,7 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
     with needs("cut-out", "Cutting out"):
         from rembg import remove
     with np.errstate(invalid="ignore"):  # rembg divides by the range of what its network finds
-        found = remove(Image.fromarray(seen), session=_session(finder), only_mask=True)
+        found = remove(Image.fromarray(seen), session=load_finder(finder), only_mask=True)
     sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # of several objects, the first
     mask = np.rint(255 * np.clip((sure - _HAZE) / (1 - 2 * _HAZE), 0, 1)).astype(np.uint8)
     if not mask.any():
@@ -60,15 +60,6 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
             "No object was found in the picture; give a mask of it, or cut it out another way."
         )
     return mask
-
-
-def load_finder(finder: str = FINDER) -> None:
-    """Load one of rembg's networks before `find_object` needs it; downloads its weights if they are missing.
-
-    Raises:
-        CdtnetError: as from `find_object`.
-    """
-    _session(finder)
 
 
 def has_finder(finder: str = FINDER) -> bool:
@@ -141,18 +132,22 @@ def cut_out(
         amount *= coverage(alpha)
     colors = _recolored(colors, amount, max(grow, 0) + reach(feather), defringe=defringe)
     moved = adjust_mask(amount, grow=grow, feather=feather)
-    opacity = _stored(moved, pixels.dtype)[..., None]
+    opacity = stored(moved, pixels.dtype)[..., None]
     return picture.replace_pixels(np.concatenate((colors, opacity), axis=2))
 
 
 def is_transparent(picture: Picture) -> bool:
     """Return whether any pixel of a picture is not opaque."""
-    alpha = picture.alpha
-    return alpha is not None and bool((alpha < full_scale(alpha.dtype)).any())
+    return picture.alpha is not None and bool((coverage(picture.alpha) < 1).any())
 
 
 @lru_cache(maxsize=1)
-def _session(finder: str) -> Any:
+def load_finder(finder: str = FINDER) -> Any:
+    """Load one of rembg's networks; downloads its weights if they are missing.
+
+    Raises:
+        CdtnetError: rembg is not installed, or has no such network, or its weights cannot be had.
+    """
     with needs("cut-out", "Cutting out"):
         import onnxruntime  # noqa: F401 – rembg exits the process without it
         from rembg import new_session
@@ -219,7 +214,7 @@ def _own_colors(colors: NDArray[Any], amount: NDArray[np.float32]) -> NDArray[An
         above = _means(above, amount**_PURE, radius)
         below = _means(below, (1 - amount) ** _PURE, radius)
         above = np.clip(above + cover * (seen - cover * above - (1 - cover) * below), 0, 1)
-    return _stored(above, colors.dtype)
+    return stored(above, colors.dtype)
 
 
 def _means(values: NDArray[Any], weights: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
@@ -240,8 +235,3 @@ def _sums(values: NDArray[Any], radius: int) -> NDArray[np.float64]:
         ends, starts = np.minimum(place + radius + 1, length), np.maximum(place - radius, 0)
         sums = line.take(ends, axis) - line.take(starts, axis)
     return sums
-
-
-def _stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Convert values in 0..1 to a picture's depth."""
-    return np.rint(values * full_scale(dtype)).astype(dtype) if dtype.kind == "u" else values.astype(dtype)

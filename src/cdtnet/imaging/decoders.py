@@ -10,7 +10,6 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,6 +20,7 @@ from . import exr, oiio, profiles
 from .exif import upright
 from .formats import EXR, HEIC, JP2, JXL, PNM, TGA
 from .metadata import Metadata
+from .picture import Picture
 
 Check = Callable[[int, int, int, int], None]
 """Refuses too large pictures, given width, height, channels and bytes per value."""
@@ -42,20 +42,7 @@ _LIBRARY_ERRORS = (
 )
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """A picture as it was decoded.
-
-    Attributes:
-        pixels: (H, W, 1 to 4) uint8, uint16 or float32.
-        metadata: What else the file held.
-    """
-
-    pixels: NDArray[Any]
-    metadata: Metadata = field(default_factory=Metadata)
-
-
-def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
+def decode(kind: str, stream: BinaryIO, name: str, check: Check) -> Picture:
     """Decode a file.
 
     Args:
@@ -108,7 +95,7 @@ def _explained(name: str, kind: str) -> Iterator[None]:
         ) from error
 
 
-def _heic(stream: BinaryIO, name: str, check: Check) -> Decoded:
+def _heic(stream: BinaryIO, name: str, check: Check) -> Picture:
     with needs("heif", f"{name} is a HEIC file, and reading it"):
         import pillow_heif
     pillow_heif.options.DECODE_THREADS = 2
@@ -134,7 +121,7 @@ def _heic(stream: BinaryIO, name: str, check: Check) -> Decoded:
         )
     metadata = Metadata(
         icc=icc or made,
-        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        exif=_upright(exif),
         xmp=info.get("xmp") or None,
         lossless=False,
         format=HEIC.name,
@@ -142,7 +129,11 @@ def _heic(stream: BinaryIO, name: str, check: Check) -> Decoded:
         hdr=points if icc is None and points is not None and profiles.is_hdr(points) else None,
         left_out=tuple(left),
     )
-    return Decoded(filled(pixels, deep), metadata)
+    return Picture(filled(pixels, deep), metadata)
+
+
+def _upright(exif: bytes | None) -> bytes | None:
+    return upright(exif.removeprefix(b"Exif\0\0")) if exif else None
 
 
 def _nclx(given: Any) -> profiles.CodePoints | None:
@@ -156,7 +147,7 @@ def filled(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
     return pixels if bits in (8, 16) else pixels | pixels >> bits
 
 
-def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
+def _jxl(stream: BinaryIO, name: str, check: Check) -> Picture:
     with needs("jxl", f"{name} is a JPEG XL file, and reading it"):
         import pylibjxl
     data = stream.read()
@@ -178,15 +169,15 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Decoded:
         )
     metadata = Metadata(
         icc=icc,
-        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        exif=_upright(exif),
         xmp=boxes.get("xmp"),
         lossless=False,
         format=JXL.name,
     )
-    return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
+    return Picture(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
 
 
-def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
+def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Picture:
     if kind == PNM.name and (decoded := _deep_pnm(stream, check)):
         return decoded
     stream.seek(0)
@@ -205,10 +196,10 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Decoded:
         check(*image.size, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1)
         if deep:
             return _deep_jp2(stream, name)
-        return _of_pillow(image, kind, name, lossless=True)
+        return _of_pillow(image, kind, name)
 
 
-def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
+def _of_pillow(image: Any, kind: str, name: str) -> Picture:
     image.load()
     if image.mode in ("1", "P"):
         image = image.convert("L" if image.mode == "1" else "RGBA" if "transparency" in image.info else "RGB")
@@ -218,19 +209,18 @@ def _of_pillow(image: Any, kind: str, name: str, *, lossless: bool) -> Decoded:
     exif, xmp = image.info.get("exif"), image.info.get("xmp")
     metadata = Metadata(
         icc=image.info.get("icc_profile") or None,
-        exif=upright(exif.removeprefix(b"Exif\0\0")) if exif else None,
+        exif=_upright(exif),
         xmp=xmp if isinstance(xmp, bytes) else None,
-        lossless=lossless,
         format=kind,
     )
-    return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
+    return Picture(pixels[..., None] if pixels.ndim == 2 else pixels, metadata)
 
 
-def _deep_jp2(stream: BinaryIO, name: str) -> Decoded:
+def _deep_jp2(stream: BinaryIO, name: str) -> Picture:
     stream.seek(0)
     what = f"{name} holds more than 8 bits a channel, and reading it"
     pixels, icc = oiio.read(stream.read(), JP2.suffix, "jp2", what)
-    return Decoded(pixels, Metadata(icc=icc, format=JP2.name))
+    return Picture(pixels, Metadata(icc=icc, format=JP2.name))
 
 
 def jp2_bits(stream: BinaryIO) -> int:
@@ -241,7 +231,7 @@ def jp2_bits(stream: BinaryIO) -> int:
     return max((depth & 0x7F) + 1 for depth in data[place + 42 : place + 43] or b"\0") if place >= 0 else 0
 
 
-def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
+def _deep_pnm(stream: BinaryIO, check: Check) -> Picture | None:
     """Read a 16-bit PGM or PPM file, which Pillow would reduce; None for other files."""
     header = _PNM_HEADER.match(stream.read(4096))
     if header is None or len(header[2]) > 9 or len(header[3]) > 9 or int(header[4][:6]) < 256:
@@ -259,8 +249,8 @@ def _deep_pnm(stream: BinaryIO, check: Check) -> Decoded | None:
     values = np.frombuffer(data, ">u2").reshape(height, width, channels).astype(np.uint16)
     if most != 65535:
         values = np.rint(values.clip(0, most) * (65535 / most)).astype(np.uint16)
-    return Decoded(values, Metadata(format=PNM.name))
+    return Picture(values, Metadata(format=PNM.name))
 
 
-def _exr(stream: BinaryIO, name: str, check: Check) -> Decoded:
-    return Decoded(*exr.read(stream, name, check))
+def _exr(stream: BinaryIO, name: str, check: Check) -> Picture:
+    return Picture(*exr.read(stream, name, check))

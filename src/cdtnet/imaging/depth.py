@@ -19,6 +19,11 @@ def unit(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.isnan(values), np.float32(0), values).clip(0, 1)
 
 
+def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Convert floats in 0..1 to a type's full range."""
+    return (np.rint(values * full_scale(dtype)) if dtype.kind == "u" else values).astype(dtype, copy=False)
+
+
 def divided(pixels: NDArray[Any]) -> NDArray[Any]:
     """Divide premultiplied colors (H, W, C) by alpha; integers are rounded down."""
     alpha, colors = pixels[..., -1:], pixels[..., :-1]

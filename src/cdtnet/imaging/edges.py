@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .depth import full_scale
-from .geometry import Window
+from .geometry import extent
 
 FURTHEST = 500  # largest distance in pixels
 _FAINTEST = 0.01  # share of a Gaussian's peak at which it is truncated
@@ -47,28 +47,22 @@ def adjust_mask(mask: NDArray[Any], *, grow: int = 0, feather: float = 0.0) -> N
     """
     check_edge(grow, feather)
     adjusted = mask.copy()
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(rows):
-        covered = Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    if covered := extent(mask):
         window = covered.grow(max(grow, 0) + reach(feather) + 1, *mask.shape)
         part = mask[window.slices]
-        part = _widened(part, grow) if grow >= 0 else _inverse(_widened(_inverse(part), -grow))
+        part = _widened(part, grow) if grow >= 0 else invert_mask(_widened(invert_mask(part), -grow))
         adjusted[window.slices] = _softened(part, feather / 2) if feather else part
     return adjusted
 
 
 def invert_mask(mask: NDArray[Any]) -> NDArray[Any]:
     """Return the mask (H,W) of what a mask leaves out."""
-    return _inverse(mask)
+    return (mask.dtype.type(full_scale(mask.dtype)) - mask).astype(mask.dtype, copy=False)
 
 
 def reach(feather: float) -> int:
     """Return the largest number of pixels by which feathering moves an edge outwards."""
     return math.ceil(feather / 2 * math.sqrt(-2 * math.log(_FAINTEST)))
-
-
-def _inverse(mask: NDArray[Any]) -> NDArray[Any]:
-    return (mask.dtype.type(full_scale(mask.dtype)) - mask).astype(mask.dtype, copy=False)
 
 
 def _widened(mask: NDArray[Any], radius: int) -> NDArray[Any]:

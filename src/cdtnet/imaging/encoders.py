@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError, needs
 from . import exr, oiio
-from .formats import EXR, HEIC, JXL
+from .formats import EXR, FORMATS, HEIC, JXL
 from .metadata import Metadata
 
-KINDS = (HEIC.name, JXL.name, EXR.name)
+_LIBRARIES = {HEIC.name: ("pillow_heif",), JXL.name: ("OpenImageIO", "pylibjxl"), EXR.name: ("OpenEXR",)}
+KINDS = tuple(_LIBRARIES)
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -45,17 +47,9 @@ def check_installed(kind: str) -> None:
     Raises:
         CdtnetError: Its library is not installed; the message names the extra.
     """
-    what = f"Writing {kind}"
-    if kind == HEIC.name:
-        with needs("heif", what):
-            import pillow_heif  # noqa: F401
-    elif kind == JXL.name:
-        with needs("jxl", what):
-            import OpenImageIO  # noqa: F401
-            import pylibjxl  # noqa: F401
-    elif kind == EXR.name:
-        with needs("exr", what):
-            import OpenEXR  # noqa: F401
+    with needs(FORMATS[kind].extra, f"Writing {kind}"):
+        for library in _LIBRARIES.get(kind, ()):
+            import_module(library)
 
 
 def _heic(pixels: NDArray[Any], metadata: Metadata, quality: int) -> bytes:

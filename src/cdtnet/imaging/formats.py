@@ -106,7 +106,8 @@ CAMERA_RAW = frozenset(
     )
 )
 """The suffixes of camera raw files."""
-_LAYERED = (".psd", ".ora")
+LAYERED = {".psd": "PSD", ".ora": "OpenRaster"}
+"""The kind of files that always hold layers, by suffix."""
 _OTHERS = frozenset(
     (
         ".psb",
@@ -130,12 +131,17 @@ def has_picture_suffix(path: str) -> bool:
     return _suffix(path) in SUFFIXES
 
 
+def is_layered(path: str | PurePath) -> bool:
+    """Check whether a file's name ends as that of a layered picture, and of no other."""
+    return _suffix(str(path)) in LAYERED
+
+
 def why_unread(path: str) -> str | None:
     """Explain why a file with a picture's suffix cannot be read; None for others."""
     suffix = _suffix(path)
     if suffix in CAMERA_RAW:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
-    if suffix in _LAYERED:
+    if suffix in LAYERED:
         return (
             f"{path} holds layers, which harmonize and compose read in place of a composite and its mask; "
             "for anything else export it as TIFF or PNG."

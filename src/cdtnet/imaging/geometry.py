@@ -99,17 +99,16 @@ def tiles(height: int, width: int, size: int) -> Iterator[Window]:
             yield Window(top, left, min(top + size, height), min(left + size, width))
 
 
+def extent(mask: NDArray[np.generic]) -> Window | None:
+    """Return the smallest window that holds what an (H,W) mask touches; None if it touches nothing."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    return Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
 def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
     """Yield the tiles of `size` that an (H,W) mask touches, each cropped to what it touches."""
-    height, width = mask.shape
-    for tile in tiles(height, width, size):
-        part = mask[tile.slices] != 0
-        rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
-        if rows.size:
-            top, left = tile.top, tile.left
-            yield Window(
-                top + int(rows[0]),
-                left + int(columns[0]),
-                top + int(rows[-1]) + 1,
-                left + int(columns[-1]) + 1,
-            )
+    for tile in tiles(mask.shape[0], mask.shape[1], size):
+        if found := extent(mask[tile.slices]):
+            yield found.from_within(tile)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
 from ..errors import PictureError
+from . import openraster, psd
+from .formats import LAYERED
 from .layers import Stack
 from .metadata import Metadata
 from .picture import Picture
 
-SUFFIXES = {".psd": "PSD", ".ora": "OpenRaster"}
-"""The suffixes of files that always have layers."""
 _TIFF = (".tif", ".tiff")
 _LONGEST = 30000  # largest side of a PSD file in pixels
-
-
-def is_layered(path: str | os.PathLike[str]) -> bool:
-    """Check whether a file's suffix is that of a layered format."""
-    return PurePath(path).suffix.lower() in SUFFIXES
 
 
 def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
@@ -31,7 +27,7 @@ def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
         CdtnetError: The library is not installed; the message names the extra.
     """
     suffix = PurePath(path).suffix.lower()
-    kind = SUFFIXES.get(suffix) or ("TIFF" if suffix in _TIFF else None)
+    kind = LAYERED.get(suffix) or ("TIFF" if suffix in _TIFF else None)
     if kind is None:
         raise PictureError(
             f"Layers are written to .psd, .ora and .tif files, not to {suffix or 'such a name'}."
@@ -43,8 +39,6 @@ def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
     if picture.metadata.hdr is not None:
         raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
     if kind != "OpenRaster":
-        from . import psd
-
         psd.check_installed(f"Writing {kind} with layers", tiff=kind == "TIFF")
         if max(picture.height, picture.width) > _LONGEST:
             raise PictureError(
@@ -60,13 +54,7 @@ def encode_layers(stack: Stack, suffix: str) -> bytes:
         stack: The layers, accepted by `check_layers`.
         suffix: The suffix of the file's name.
     """
-    if suffix.lower() == ".ora":
-        from . import openraster
-
-        return openraster.encode(stack)
-    from . import psd
-
-    return psd.encode_tiff(stack) if suffix.lower() in _TIFF else psd.encode(stack)
+    return psd.encode_tiff(stack) if suffix.lower() in _TIFF else _library(suffix).encode(stack)
 
 
 def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[Picture, Picture]:
@@ -85,17 +73,11 @@ def read_layers(path: str | os.PathLike[str], name: str | None = None) -> tuple[
             its own editor can render.
         CdtnetError: The library is not installed; the message names the extra.
     """
-    if not is_layered(path):
+    if PurePath(path).suffix.lower() not in LAYERED:
         raise PictureError(
             f"{path} holds no layers; give a PSD or OpenRaster (.ora) file, or a picture and its mask."
         )
-    if PurePath(path).suffix.lower() == ".ora":
-        from . import openraster
-
-        return openraster.read(path, name)
-    from . import psd
-
-    return psd.read(path, name)
+    return _library(PurePath(path).suffix).read(path, name)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
@@ -105,10 +87,8 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         PictureError: The file cannot be read.
         CdtnetError: The library is not installed; the message names the extra.
     """
-    if PurePath(path).suffix.lower() == ".ora":
-        from . import openraster
+    return _library(PurePath(path).suffix).read_metadata(path)
 
-        return openraster.read_metadata(path)
-    from . import psd
 
-    return psd.read_metadata(path)
+def _library(suffix: str) -> Any:
+    return openraster if suffix.lower() == ".ora" else psd

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.machine import free_memory
 from .depth import WITH_ALPHA, full_scale
-from .geometry import Window
+from .geometry import Window, extent
 from .metadata import Metadata
 from .picture import Picture
 from .xmp import embed
@@ -65,11 +65,8 @@ def stack_of(picture: Picture, background: Picture, original: NDArray[Any], laye
         layer: The harmonized foreground, with its coverage as alpha.
     """
     coverage = layer.pixels[..., -1]
-    rows, columns = (np.flatnonzero(coverage.any(axis)) for axis in (1, 0))
     whole = Window(0, 0, picture.height, picture.width)
-    window = (
-        Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if rows.size else whole
-    )
+    window = extent(coverage) or whole
     mask = np.ascontiguousarray(coverage[window.slices])
     before = _colors(original)[window.slices]
     after = np.where(mask[..., None] > 0, layer.pixels[window.slices][..., :-1], before)
@@ -151,11 +148,8 @@ def blank_layer(picture: Picture) -> Picture:
 
 def cropped(layer: Picture) -> Picture:
     """Crop a picture with alpha to the part that is not transparent."""
-    rows, columns = (np.flatnonzero(layer.pixels[..., -1].any(axis)) for axis in (1, 0))
-    if not rows.size:
-        return layer
-    part = layer.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Picture(np.ascontiguousarray(part), layer.metadata)
+    window = extent(layer.pixels[..., -1])
+    return Picture(np.ascontiguousarray(layer.pixels[window.slices]), layer.metadata) if window else layer
 
 
 def _colors(pixels: NDArray[Any]) -> NDArray[Any]:

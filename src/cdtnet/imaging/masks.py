@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,7 @@ from ..config import NEGLIGIBLE
 from ..errors import PictureError
 from .convert import is_tensor, to_picture, values_of
 from .depth import full_scale, unit
-from .meaning import STRIP, Label, Reading, Survey, picked
-from .meaning import check_levels as check_levels
+from .meaning import STRIP, Label, Survey, check_levels, picked
 from .picture import Picture
 
 HARD = 0.5  # an edge is hard if the coverage, 0..1, of neighbors differs by more
@@ -58,7 +58,7 @@ def to_mask(
         mask = mask.astype(np.uint8) * np.uint8(255)
     picture = to_picture(mask)
     pixels = picture.pixels
-    soft = (picked(labels) if labels else reading_of(picture))(pixels)
+    soft = (picked(labels) if labels else survey_of(picture).reading())(pixels)
     if labels and not soft.any():
         raise PictureError(f"No pixel of the mask has {_spelt(labels)}; look up its labels.")
     if soft.dtype.kind == "f":
@@ -140,20 +140,29 @@ def _of_labels(labels: NDArray[Any], height: int, width: int, *, resize: bool) -
             f"The map of labels holds {len(values)} labels, more than {MOST_LABELS}; is it a mask? "
             "Then give an array of uint8, or of floats within 0..1."
         )
-    return [LabelMask(labels, value) for value in values] or [np.zeros((height, width), np.uint8)]
+    found = [Plane(labels, partial(_white, value), np.dtype(np.uint8)) for value in values]
+    return found or [np.zeros((height, width), np.uint8)]
 
 
-class LabelMask:
-    """The mask (H, W) of one label of a map; indexed like an array, white where the label is."""
+def _white(value: int, labels: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.where(labels == value, np.uint8(255), np.uint8(0))
 
-    dtype = np.dtype(np.uint8)
 
-    def __init__(self, labels: NDArray[Any], value: int):
-        self.shape = labels.shape
-        self._labels, self._value = labels, value
+class Plane:
+    """An (H,W) array that is computed from another one when it is indexed.
 
-    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
-        return np.where(self._labels[key] == self._value, np.uint8(255), np.uint8(0))
+    Args:
+        source: (H,W) or (H,W,C), or what is indexed like it.
+        choose: (h,w) of a part of it, pixel by pixel.
+        dtype: Of what it gives.
+    """
+
+    def __init__(self, source: Any, choose: Callable[[NDArray[Any]], NDArray[Any]], dtype: np.dtype[Any]):
+        self._source, self._choose = source, choose
+        self.shape, self.dtype = source.shape[:2], dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return self._choose(self._source[key])
 
 
 def coverage(mask: NDArray[Any]) -> NDArray[np.float32]:
@@ -220,24 +229,8 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
     )
 
 
-def reading_of(picture: Picture) -> Reading:
-    """Decide how the parts of a mask are read.
-
-    Args:
-        picture: The mask, of which the pixels may lie in a file.
-
-    Raises:
-        PictureError: It is a picture in many colors.
-    """
-    return _survey(picture).reading()
-
-
-def looks_like_mask(picture: Picture) -> bool:
+def survey_of(picture: Picture) -> Survey:
     """Return whether a picture is black and white except for its edges."""
-    return _survey(picture).black_and_white()
-
-
-def _survey(picture: Picture) -> Survey:
     height, _, channels = picture.pixels.shape
     survey = Survey(channels, picture.pixels.dtype, exact=picture.metadata.lossless)
     for top in range(0, height, STRIP):

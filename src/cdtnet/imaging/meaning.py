@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .color import luma
-from .depth import WITH_ALPHA, full_scale, unit
+from .depth import WITH_ALPHA, full_scale, stored, unit
 
 Reading = Callable[[NDArray[Any]], NDArray[Any]]
 """A function from pixels (h, w, C) to foreground (h, w)."""
@@ -98,7 +98,9 @@ class Survey:
             return self._colored()
         if self._chroma > 0:
             return self._brightness
-        return _labelled if self._is_labels() else lambda pixels: pixels[..., 0]
+        if self._is_labels():
+            return lambda pixels: _all_or_nothing(pixels[..., 0] != 0)
+        return lambda pixels: pixels[..., 0]
 
     def black_and_white(self) -> bool:
         """Check whether the visible part is black and white, except for soft edges."""
@@ -154,7 +156,7 @@ class Survey:
         def read(pixels: NDArray[Any]) -> NDArray[Any]:
             away = _fraction(pixels[..., :3], self._scale) - start
             part = sum(away[..., channel] * line[channel] for channel in range(3)) / length
-            return self._stored(np.clip(part, 0, 1))
+            return stored(np.clip(part, 0, 1), self._dtype)
 
         return read
 
@@ -172,11 +174,7 @@ class Survey:
 
     def _visible(self, pixels: NDArray[Any]) -> NDArray[Any]:
         parts = [_fraction(pixels[..., channel], self._scale) for channel in (0, -1)]
-        return self._stored(parts[0] * parts[1])
-
-    def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Convert values in 0..1 to the mask's depth."""
-        return np.rint(values * self._scale).astype(self._dtype) if self._dtype.kind == "u" else values
+        return stored(parts[0] * parts[1], self._dtype)
 
 
 def check_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> None:
@@ -214,10 +212,6 @@ def parse_label(text: str) -> Label:
 def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the histogram cells of a channel's values in 0..1."""
     return np.minimum(values * _CELLS, _CELLS - 1).astype(np.int64)
-
-
-def _labelled(pixels: NDArray[Any]) -> NDArray[Any]:
-    return _all_or_nothing(pixels[..., 0] != 0)
 
 
 def _all_or_nothing(found: NDArray[np.bool_]) -> NDArray[np.uint8]:

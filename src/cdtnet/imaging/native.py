@@ -75,13 +75,11 @@ class Native:
         seen = image.icc_import(input_profile="srgb", intent="relative")
         if self.space != "cmyk":
             return seen.numpy().astype(np.float32)
-        if self.icc is None:
-            return (
-                seen.icc_export(output_profile="cmyk", depth=16, intent="relative").numpy().astype(np.float32)
-            )
-        seen = seen.copy()
-        seen.set_type(pyvips.GValue.blob_type, "icc-profile-data", self.icc)
-        return seen.icc_export(depth=16, intent="relative").numpy().astype(np.float32)
+        profile = {} if self.icc else {"output_profile": "cmyk"}
+        if self.icc:
+            seen = seen.copy()
+            seen.set_type(pyvips.GValue.blob_type, "icc-profile-data", self.icc)
+        return seen.icc_export(depth=16, intent="relative", **profile).numpy().astype(np.float32)
 
     def _values(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Return amounts of ink in 0..65535, or L* in 0..100 with a* and b* in -128..128."""

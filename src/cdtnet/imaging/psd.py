@@ -48,6 +48,7 @@ def encode(stack: Stack) -> bytes:
 
 def _document(stack: Stack) -> Any:
     from psd_tools import PSDImage
+    from psd_tools.psd.image_resources import ImageResource
 
     picture = stack.picture
     depth: Any = picture.pixels.dtype.itemsize * 8
@@ -58,7 +59,7 @@ def _document(stack: Stack) -> Any:
     planes = np.moveaxis(picture.pixels, -1, 0)
     record.image_data.set_data([_bytes(plane) for plane in planes], record.header)
     for key, data in _resources(picture.metadata):
-        _set_resource(record.image_resources, key, data)
+        record.image_resources[key] = ImageResource(key=key, data=data)
     information = record.layer_and_mask_information
     if picture.alpha is not None:
         information.layer_info.layer_count *= -1  # the flattened picture has alpha
@@ -100,12 +101,6 @@ def _resources(metadata: Metadata) -> Iterable[tuple[int, bytes]]:
     for key, data in ((_ICC, metadata.icc), (_EXIF, metadata.exif), (_XMP, metadata.xmp)):
         if data:
             yield key, data
-
-
-def _set_resource(resources: Any, key: int, data: bytes) -> None:
-    from psd_tools.psd.image_resources import ImageResource
-
-    resources[key] = ImageResource(key=key, data=data)
 
 
 def encode_tiff(stack: Stack) -> bytes:

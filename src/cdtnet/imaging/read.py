@@ -132,7 +132,8 @@ def decoded_bytes(data: bytes) -> int:
         if kind in decoders.KINDS:
             return decoders.decoded_bytes(kind, stream)
         source = _as_stored(stream, pyvips.Source.new_from_memory(data), choose_page(stream, kind, "", None))
-        return _nbytes(load(source, kind))
+        image = load(source, kind)
+        return int(image.width * image.height * _bytes_a_pixel(image))
     except (CdtnetError, pyvips.Error):
         return 0
 
@@ -146,8 +147,7 @@ def _read(stream: BinaryIO, source: Any, name: str, max_pixels: int, page: int |
             _check_count(width, height, name, max_pixels)
             _check_memory(width, height, channels * size, name)
 
-        decoded = decoders.decode(kind, stream, name, check_size)
-        return Picture(decoded.pixels, decoded.metadata)
+        return decoders.decode(kind, stream, name, check_size)
     chosen = choose_page(stream, kind, name, page)
     source = _as_stored(stream, source, chosen)  # must be kept as long as its image
     with explained(name, kind):
@@ -316,10 +316,6 @@ def _bytes_a_pixel(image: Any) -> int:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
     more = 6 if image.interpretation in ("cmyk", "multiband") else 0  # also converted to RGB
     return int(image.bands * depth) + more
-
-
-def _nbytes(image: Any) -> int:
-    return int(image.width * image.height * _bytes_a_pixel(image))
 
 
 def _pixels(image: Any) -> NDArray[Any]:

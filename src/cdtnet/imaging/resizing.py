@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -111,8 +112,6 @@ def placed(values: FloatArray, window: Window, size: tuple[int, int], low_size: 
     Returns:
         (T,T), 0 outside of the window.
     """
-    import cv2
-
     scales = [low_size / whole for whole in size]
     height, width = (max(round(part * scale), 1) for part, scale in zip(window.size, scales, strict=True))
     small = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)

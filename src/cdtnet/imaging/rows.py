@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..system.machine import available_cores
 from .containers import is_animated_png
-from .masks import reading_of
+from .masks import Plane, survey_of
 from .pages import pages_of
 from .picture import Picture
 from .read import DEPTHS, check, choose_page, explained, field, kind_of, load, opened, read_metadata
@@ -114,7 +114,7 @@ def open_mask(path: str | os.PathLike[str], height: int, width: int) -> Plane:
             f"The mask has {columns}×{rows} pixels and the picture {width}×{height}; masks of pictures this "
             "large are not resized, so give one of the same size."
         )
-    read = reading_of(picture)
+    read = survey_of(picture).reading()
     dtype = read(picture.pixels[:1]).dtype
     return Plane(cast(Rows, picture.pixels), read, dtype)
 
@@ -200,21 +200,3 @@ class Rows:
             self._next = strip + 1
             data = self._region.fetch(0, top, width, rows)
         return np.frombuffer(data, self.dtype).reshape(rows, width, channels)
-
-
-class Plane:
-    """An (H,W) array that is computed from `Rows` when needed.
-
-    Args:
-        rows: The pixels of the file.
-        choose: A pixelwise function from (h,w,C) to (h,w).
-        dtype: The type of its results.
-    """
-
-    def __init__(self, rows: Rows, choose: Callable[[NDArray[Any]], NDArray[Any]], dtype: np.dtype[Any]):
-        self._rows, self._choose = rows, choose
-        self.shape = rows.shape[:2]
-        self.dtype = dtype
-
-    def __getitem__(self, key: Key) -> NDArray[Any]:
-        return self._choose(self._rows[key])

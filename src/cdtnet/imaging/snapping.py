@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from .cells import survey
 from .contrast import FAINT, Steps, contrast, peak, steps
 from .convert import to_picture
 from .depth import full_scale
-from .geometry import Window, tiles
+from .geometry import Window, low_positions, tiles
 from .masks import coverage, to_mask
 
 SIDE = 384  # longer side in pixels at which the edge is searched
@@ -79,8 +80,6 @@ def snap(pixels: NDArray[Any], mask: NDArray[Any]) -> tuple[NDArray[Any], str | 
 
 def _parts(mask: NDArray[Any]) -> list[Window]:
     """Return the bounding windows of the largest parts of a mask."""
-    import cv2
-
     cells = survey(mask, _TILE, floor=0.5)
     covered = (cells.area > 0).astype(np.uint8)
     near = cv2.dilate(covered, np.ones((5, 5), np.uint8))
@@ -140,8 +139,6 @@ def margin(extent: Window) -> int:
 
 def refine(pixels: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any] | None:
     """Refine the mask (h,w) of one object in pixels (h,w,C); None if no edge is found that fits the mask."""
-    import cv2
-
     height, width = mask.shape
     scale = min(SIDE / max(height, width), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -165,8 +162,6 @@ def _cut(
         (S,T), 1 inside and 0 outside, and (S,T), where the edge may be; None if there is no edge, or none
         that fits the mask.
     """
-    import cv2
-
     inside = (rough > 0.5).astype(np.uint8)
     area, reach = int(inside.sum()), _reach(inside)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
@@ -220,8 +215,8 @@ def _enlarged(
     refined, white = mask.copy(), full_scale(mask.dtype)
     (height, width), (rows, columns) = mask.shape, cut.shape
     for window in tiles(height, width, _TILE):
-        down = _line(window.top, window.bottom, height, rows)
-        across = _line(window.left, window.right, width, columns)
+        down = low_positions(window.top, window.bottom, height, rows)
+        across = low_positions(window.left, window.right, width, columns)
         around = (
             slice(int(down.min()), int(down.max()) + 2),
             slice(int(across.min()), int(across.max()) + 2),
@@ -240,21 +235,13 @@ def _enlarged(
     return refined
 
 
-def _line(start: int, stop: int, size: int, low_size: int) -> NDArray[np.float64]:
-    """Map pixels start..stop of a line to positions on a line of `low_size`, integers at centers."""
-    return ((np.arange(start, stop) + 0.5) * (low_size / size) - 0.5).clip(0, low_size - 1)
-
-
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
     """Interpolate values (S,T,…) bilinearly at places (h,w)."""
-    import cv2
-
     return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _filter(guide: FloatArray, cut: FloatArray) -> FloatArray:
     """Return the coefficients (S,T,4) of the guided filter: weights of the three colors, and an offset."""
-    import cv2
 
     def mean(values: Any) -> Any:
         side = 2 * RADIUS + 1

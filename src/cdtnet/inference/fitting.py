@@ -74,10 +74,7 @@ def distance(lut: Lut, result: Result, layer: Layer | None = None) -> tuple[floa
 def _samples(result: Result, layer: Layer | None) -> _Samples:
     composite = to_picture(result.composite)
     alone = result.layer if isinstance(result.layer, Picture) else Picture(np.asarray(result.layer))
-    native = composite.pixels
-    if layer is not None:
-        native = native.copy()
-        native[layer.window.slices] = layer.pixels
+    native = composite.pixels if layer is None else layer.over(composite.pixels)
     share = coverage(alone.pixels[..., -1])
     rows, columns = np.nonzero(share > 0)
     step = max(-(-len(rows) // MOST), 1)
@@ -115,10 +112,7 @@ def _normal(
     share = place - low
     strides = np.array([1, size, size * size])  # red varies fastest
     first, count = low @ strides, size**3
-    parts = []
-    for corner in _CORNERS:
-        factors = np.where(corner, share, 1 - share).prod(-1)
-        parts.append((np.array(corner), factors))
+    parts = [(np.array(corner), np.where(corner, share, 1 - share).prod(-1)) for corner in _CORNERS]
     right = np.zeros((count, 3))
     stencil: dict[tuple[int, ...], Any] = {}
     for one, factor in parts:

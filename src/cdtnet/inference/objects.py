@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from ..config import NEGLIGIBLE
 from ..imaging.cells import Cells, survey
 from ..imaging.depth import full_scale
 from ..imaging.geometry import Window
-from ..imaging.masks import check_levels, describe_levels
+from ..imaging.masks import describe_levels
+from ..imaging.meaning import check_levels
 
 GAP = 0.02  # parts of a mask with smaller gaps, as a share of the picture's longer side, are one object
 SPECK = 0.004  # parts with a smaller share of the foreground are specks, not objects
@@ -100,7 +102,9 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
     if not covered.any():
         return []
     near = max(round(GAP * max(mask.shape) / cells.side / 2), 1)
-    labels = np.where(covered, _connected(_grown(covered, near)), 0)
+    labels = np.where(
+        covered, _connected(cv2.dilate(covered.astype(np.uint8), np.ones((2 * near + 1, 2 * near + 1)))), 0
+    )
     areas = np.bincount(labels.ravel(), weights=cells.area.ravel())
     order = np.argsort(-areas, kind="stable")
     objects = order[areas[order] >= SPECK * areas.sum()]
@@ -129,19 +133,9 @@ def _objects(mask: Any, cells: Cells) -> list[Part]:
     return parts
 
 
-def _grown(covered: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """Return squares (h,w) that are covered, or at most `reach` away from a covered one, also diagonally."""
-    for axis in (0, 1):
-        sums = np.pad(covered, [(reach + 1, reach) if a == axis else (0, 0) for a in (0, 1)]).cumsum(axis)
-        length, span = covered.shape[axis], 2 * reach + 1
-        after, before = (sums.take(range(start, start + length), axis) for start in (span, 0))
-        covered = after > before
-    return covered
-
-
-def _connected(covered: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _connected(covered: Any) -> NDArray[np.int64]:
     """Return the numbers (h,w) of connected squares; squares that are not covered have numbers, too."""
-    image = pyvips.Image.new_from_array(covered.astype(np.uint8))
+    image = pyvips.Image.new_from_array(covered)
     return np.asarray(image.labelregions().numpy()).reshape(covered.shape).astype(np.int64) + 1
 
 

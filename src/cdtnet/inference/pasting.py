@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging import Picture
-from ..imaging.composition import Composition, compose
-from ..imaging.depth import full_scale
+from ..imaging.composition import Composition
+from ..imaging.depth import stored
 from ..imaging.masks import coverage
 from .options import Options
 from .pipeline import harmonize_picture
@@ -23,95 +21,46 @@ if TYPE_CHECKING:
     from .result import Result
 
 
-@dataclass(frozen=True)
-class Piece:
-    """An object to be pasted; see `compose`.
-
-    Attributes:
-        picture: The cut-out.
-        mask: What of it to paste; None for its transparency.
-        at: (x, y) of its top left corner; None for the middle.
-        scale: Background pixels per pixel.
-        rotate: Degrees clockwise.
-        flip: Whether it is mirrored, left to right, before it is rotated.
-        resize_mask: Whether a mask of another size is brought to the picture's.
-    """
-
-    picture: Picture
-    mask: Any = None
-    at: tuple[float, float] | None = None
-    scale: float = 1.0
-    rotate: float = 0.0
-    flip: bool = False
-    resize_mask: bool = False
-
-    def onto(self, background: Picture) -> Composition:
-        """Paste it onto a background.
-
-        Raises:
-            PictureError: As from `compose`.
-        """
-        return compose(
-            self.picture,
-            background,
-            at=self.at,
-            scale=self.scale,
-            rotate=self.rotate,
-            flip=self.flip,
-            mask=self.mask,
-            resize_mask=self.resize_mask,
-        )
+Piece = Callable[[Picture], Composition]
+"""Pastes one object onto a background: `compose` with all else that it needs."""
 
 
-@dataclass(frozen=True)
-class Pasted:
-    """Pieces on a background.
-
-    Attributes:
-        composite: As pasted, the last piece on top.
-        mask: (H, W) what shows any of them.
-        first: The first piece alone.
-    """
-
-    composite: Picture
-    mask: NDArray[Any]
-    first: Composition
-
-
-def paste(pieces: Sequence[Piece], background: Picture) -> Pasted:
-    """Paste one or more pieces.
+def paste(pieces: Sequence[Piece], background: Picture) -> list[Composition]:
+    """Paste one or more pieces, each onto what the one before it gives.
 
     Raises:
         PictureError: As from `compose`.
     """
-    first = made = pieces[0].onto(background)
-    mask = first.mask
+    made = [pieces[0](background)]
     for piece in pieces[1:]:
-        made = piece.onto(made.composite)
-        mask = _joined(mask, made.mask)
-    return Pasted(made.composite, mask, first)
+        made.append(piece(made[-1].composite))
+    return made
+
+
+def mask_of(made: Sequence[Composition]) -> NDArray[Any]:
+    """The mask (H, W) of what shows any of the pieces."""
+    return reduce(_joined, (each.mask for each in made))
 
 
 def harmonize_pieces(
     harmonizer: Harmonizer,
     pieces: Sequence[Piece],
-    pasted: Pasted,
+    made: Composition,
     options: Options,
     *,
     keep: bool = False,
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize what was pasted, each piece with what lies below it, already harmonized.
+    """Harmonize pieces, each with what lies below it, already harmonized; the first as it was `made`.
 
     Warns:
         UserWarning: As from the harmonizer.
     """
-    made = pasted.first
     again = partial(harmonize_picture, harmonizer, keep=keep, record=record, progress=progress)
     result = again(made.composite, made.mask, options, layer=made.layer)
     for piece in pieces[1:]:
-        made = piece.onto(result.image)
+        made = piece(result.image)
         result = again(made.composite, made.mask, options, layer=made.layer)
     return result
 
@@ -119,4 +68,4 @@ def harmonize_pieces(
 def _joined(below: NDArray[Any], above: NDArray[Any]) -> NDArray[Any]:
     """Return the union of two masks (H, W) of one type."""
     total = 1 - (1 - coverage(below)) * (1 - coverage(above))
-    return np.rint(total * full_scale(below.dtype)).astype(below.dtype)
+    return stored(total, below.dtype)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..imaging import Lut, Picture, encode_picture, to_mask
+from ..imaging import Lut, Picture, to_mask
 from ..imaging.layers import Stack, stack_of
-from ..imaging.masks import describe_inverted, looks_like_mask
+from ..imaging.masks import describe_inverted, survey_of
 from .options import Options
 from .remarks import joined
 
@@ -34,7 +34,7 @@ def mask_for(picture: Picture, mask: Any, options: Options) -> NDArray[Any]:
     try:
         return to_mask(mask, *size, resize=options.resize_mask, labels=options.labels)
     except PictureError as error:
-        if looks_like_mask(picture):
+        if survey_of(picture).black_and_white():
             raise PictureError(
                 f"{error} The picture looks like a mask: if both are swapped, give the picture first."
             ) from error
@@ -100,17 +100,16 @@ def harmonize_picture(
     return replace(result, remark=joined((result.remark, inverted)))
 
 
-def table_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """Return the lookup table of a picture with the controls applied, or None if the model makes none."""
-    return harmonizer.analyze(picture, mask, options).table()
-
-
-def fitted_for(harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options) -> Lut | None:
-    """Return a lookup table fitted to the change of a picture's foreground, or None if there is no change."""
+def table_for(
+    harmonizer: Harmonizer, picture: Picture, mask: Any, options: Options, *, fit: bool
+) -> Lut | None:
+    """Return a picture's lookup table, with the controls applied or fitted to the result, if there is one."""
+    if not fit:
+        return harmonizer.analyze(picture, mask, options).table()
     from .fitting import fit_lut
 
-    fit = fit_lut(harmonizer(picture, mask, options=options, keep=True))
-    return fit and fit.lut
+    fitted = fit_lut(harmonizer(picture, mask, options=options, keep=True))
+    return fitted and fitted.lut
 
 
 def layers_of(result: Result, background: Picture | None = None, layer: Layer | None = None) -> Stack:
@@ -121,13 +120,5 @@ def layers_of(result: Result, background: Picture | None = None, layer: Layer | 
         background: The background, if the foreground was pasted.
         layer: The foreground alone, if it was pasted.
     """
-    original = result.composite.pixels
-    if layer is not None:
-        original = original.copy()
-        original[layer.window.slices] = layer.pixels
+    original = result.composite.pixels if layer is None else layer.over(result.composite.pixels)
     return stack_of(result.image, background or result.composite, original, result.layer)
-
-
-def encode(picture: Picture, suffix: str, options: Options) -> bytes:
-    """Return the encoded picture file."""
-    return encode_picture(picture, suffix, quality=options.quality)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import PictureError
 from ..imaging import to_picture
+from ..imaging.formats import is_layered
 from ..imaging.xmp import extract
 
 Record = dict[str, Any]
@@ -57,11 +58,11 @@ def read_record(path: str | os.PathLike[str]) -> Record | None:
     import pyvips
 
     from ..imaging import decoders
-    from ..imaging.layered import is_layered, read_metadata
+    from ..imaging.layered import read_metadata
     from ..imaging.pages import pages_of
     from ..imaging.read import explained, field, kind_of, load, opened, read_picture
 
-    if is_layered(path):
+    if is_layered(os.fspath(path)):
         return extract(read_metadata(path).xmp)
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)

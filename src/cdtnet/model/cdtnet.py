@@ -4,6 +4,7 @@ The network of figure 2, and its two simpler variants, in two steps: `analyze` m
 the picture at base size; `render` is local and renders any window of the picture at full resolution.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -62,11 +63,7 @@ class Analysis(NamedTuple):
 
     def mirrored(self) -> "Analysis":
         """Return the analysis of the picture with left and right exchanged."""
-
-        def flip(low: Tensor | None) -> Tensor | None:
-            return None if low is None else low.flip(-1)
-
-        return Analysis(flip(self.image_low), flip(self.features_low), self.table, flip(self.residual_low))
+        return self._changed(lambda low: low.flip(-1))
 
     def resampled(self, rows: NDArray[Any], columns: NDArray[Any]) -> "Analysis":
         """Return the analysis of the same picture moved and scaled.
@@ -75,14 +72,12 @@ class Analysis(NamedTuple):
             rows: (S,S), the weight of each old row in each new row.
             columns: (S,S), the same for columns.
         """
+        down, across = torch.from_numpy(rows), torch.from_numpy(columns)
+        return self._changed(lambda low: down.to(low) @ low @ across.to(low).T)
 
-        def move(low: Tensor | None) -> Tensor | None:
-            if low is None:
-                return None
-            down, across = (torch.from_numpy(weights).to(low) for weights in (rows, columns))
-            return down @ low @ across.T
-
-        return Analysis(move(self.image_low), move(self.features_low), self.table, move(self.residual_low))
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> "Analysis":
+        lows = {name: getattr(self, name) for name in ("image_low", "features_low", "residual_low")}
+        return self._replace(**{name: change(low) for name, low in lows.items() if low is not None})
 
     def recolored(self, other: "Analysis") -> "Analysis":
         """Return the same analysis with the table of another."""

@@ -59,7 +59,8 @@ def find_pictures(
         raise DataError(
             f"There are no pictures in {', '.join(map(str, results.values()))}; give folders of results."
         )
-    shown = [_of_folder(folder, stems) for folder in (composites, masks)]
+    given = (composites, masks)
+    shown = [_complete(folder, _stems(folder), stems) if folder else {} for folder in given]
     return Gallery({method: _complete(results[method], found[method], stems) for method in found}, *shown)
 
 
@@ -119,10 +120,6 @@ def _stems(folder: Path) -> dict[str, Path]:
                 raise DataError(f"{folder} holds both {other} and {inside}; keep one of them.")
             files[path.stem] = path
     return files
-
-
-def _of_folder(folder: Path | None, stems: set[str]) -> dict[str, Path]:
-    return _complete(folder, _stems(folder), stems) if folder else {}
 
 
 def _complete(folder: Path, files: dict[str, Path], stems: set[str]) -> dict[str, Path]:

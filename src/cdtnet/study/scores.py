@@ -40,18 +40,17 @@ def fit_scores(wins: FloatArray) -> FloatArray:
     return scores - scores.mean(-1, keepdims=True)
 
 
-def bootstrap_intervals(wins: FloatArray, seed: int = 0) -> FloatArray:
+def bootstrap_intervals(wins: FloatArray) -> FloatArray:
     """Return 95 % percentile intervals over resampled participants with all their answers.
 
     Args:
-        wins: (P, M, M), per participant.
-        seed: The seed of the resampling.
+        wins: (P, M, M) of each participant.
 
     Returns:
         (M, 2), lower and upper ends.
     """
     people = len(wins)
-    drawn = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+    drawn = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
     scores = fit_scores(np.tensordot(drawn.astype(np.float64), wins, axes=1))
     return np.percentile(scores, (2.5, 97.5), axis=0).T
 

@@ -13,19 +13,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import CdtnetError
 from ..web.body import MAX_OBJECT, BodyLimit, read_object
-from ..web.hosting import SecurityHeaders
+from ..web.hosting import SecurityHeaders, page_routes
 from ..web.hosts import HostCheck
 from .answers import CHOICES
 from .pictures import Gallery
 from .session import Study, UnknownParticipantError, WrongQuestionError
 
 PAGE = Path(__file__).parent / "page"
-FILES = {"/": "index.html", "/study.css": "study.css", "/study.js": "study.js", "/icon.svg": "icon.svg"}
 
 
 def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starlette:
@@ -39,7 +38,7 @@ def make_app(study: Study, gallery: Gallery, names: Iterable[str] = ()) -> Starl
     faces = _Faces(study, gallery)
     one = "/api/participants/{participant}"
     routes = [
-        *(Route(path, _file(name)) for path, name in FILES.items()),
+        *page_routes(PAGE),
         Route("/api/study", faces.describe),
         Route("/api/participants", faces.join, methods=["POST"]),
         Route(one, faces.progress),
@@ -107,13 +106,6 @@ class _Faces:
         data = await run_in_threadpool(files[question.picture].read_bytes)  # no ETag or date of the file's
         headers = {"Cache-Control": "private, max-age=86400, immutable"}
         return Response(data, media_type="image/jpeg", headers=headers)
-
-
-def _file(name: str) -> Any:
-    async def send(request: Request) -> Response:
-        return FileResponse(PAGE / name, headers={"Cache-Control": "no-cache"})
-
-    return send
 
 
 async def _read_json(request: Request) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -23,15 +24,11 @@ _AREAS = (0.005, 0.6)  # range of the area of an object's box, as a share of its
 _LEAST_IOU = 0.8  # least agreement of the outlines by an annotator and a network, in Open Images
 
 
-class Shape(Protocol):
-    """What says which pixels of a photo are an object."""
+Shape = Callable[[int, int], Bytes]
+"""Makes an object's mask (H,W), 255 = object, for a photo of that height and width.
 
-    def mask(self, height: int, width: int) -> Bytes:
-        """Return the object's mask (height,width), 255 = object, for a photo of that size.
-
-        Raises:
-            DataError: The annotation, or the file it points to, is damaged.
-        """
+Raises DataError where the annotation, or the file it points to, is damaged.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,28 +46,30 @@ class Instance:
     shape: Shape
 
 
-@dataclass(frozen=True)
-class CocoShape:
-    """A segmentation of COCO's: a list of polygons, or run lengths, compressed or not."""
+def coco_mask(segmentation: Any, annotated: tuple[int, int], height: int, width: int) -> Bytes:
+    """Make a mask of COCO's polygons or run lengths, compressed or not.
 
-    segmentation: Any
-    height: int
-    width: int
+    Args:
+        segmentation: As COCO has it.
+        annotated: Height and width of the annotated photo, which may differ from the photo's.
+        height: The photo's, in pixels.
+        width: The photo's.
 
-    def mask(self, height: int, width: int) -> Bytes:
-        """Return the mask at the photo's size, which may differ from the annotated one."""
-        try:
-            if isinstance(self.segmentation, list):
-                scale = (width / self.width, height / self.height)
-                return fill([_corners(polygon) * scale for polygon in self.segmentation], height, width)
-            counts = self.segmentation["counts"]
-            rows, columns = map(int, self.segmentation["size"])
-            if rows * columns > MAX_PIXELS:
-                raise DataError(f"A mask of {columns}×{rows} pixels is too large.")
-            runs = decode_counts(counts) if isinstance(counts, str) else [int(count) for count in counts]
-        except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
-            raise DataError(f"A segmentation is neither polygons nor run lengths ({error}).") from error
-        return enlarge_mask(decode_runs(runs, rows, columns), height, width)
+    Raises:
+        DataError: It is neither.
+    """
+    try:
+        if isinstance(segmentation, list):
+            scale = (width / annotated[1], height / annotated[0])
+            return fill([_corners(polygon) * scale for polygon in segmentation], height, width)
+        counts = segmentation["counts"]
+        rows, columns = map(int, segmentation["size"])
+        if rows * columns > MAX_PIXELS:
+            raise DataError(f"A mask of {columns}×{rows} pixels is too large.")
+        runs = decode_counts(counts) if isinstance(counts, str) else [int(count) for count in counts]
+    except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
+        raise DataError(f"A segmentation is neither polygons nor run lengths ({error}).") from error
+    return enlarge_mask(decode_runs(runs, rows, columns), height, width)
 
 
 def _corners(polygon: Any) -> Any:
@@ -80,26 +79,19 @@ def _corners(polygon: Any) -> Any:
     return corners
 
 
-@dataclass(frozen=True)
-class MaskFile:
-    """A mask file of any size, as in Open Images."""
+def file_mask(entry: Entry, height: int, width: int) -> Bytes:
+    """Read a mask file of any size, as in Open Images, resized to the photo's.
 
-    entry: Entry
-
-    def mask(self, height: int, width: int) -> Bytes:
-        """Read the mask, resized to the photo's size.
-
-        Raises:
-            DataError: It cannot be read, or has other proportions than the photo.
-        """
-        mask = read_mask(self.entry)
-        rows, columns = mask.shape
-        if abs(rows * width / (columns * height) - 1) > 0.02:
-            raise DataError(
-                f"{self.entry} has {columns}×{rows} pixels, "
-                f"other proportions than its photo of {width}×{height}."
-            )
-        return enlarge_mask(mask, height, width)
+    Raises:
+        DataError: It cannot be read, or has other proportions than the photo.
+    """
+    mask = read_mask(entry)
+    rows, columns = mask.shape
+    if abs(rows * width / (columns * height) - 1) > 0.02:
+        raise DataError(
+            f"{entry} has {columns}×{rows} pixels, other proportions than its photo of {width}×{height}."
+        )
+    return enlarge_mask(mask, height, width)
 
 
 def read_instances(annotations: Path, photos: Path, masks: Sequence[Path] = ()) -> list[Instance]:
@@ -151,7 +143,7 @@ def _coco(annotations: Path, photos: dict[str, Entry]) -> Iterator[Instance]:
         left, top, wide, high = item["bbox"]
         if _is_usable(left / width, top / height, (left + wide) / width, (top + high) / height):
             label = f"{labels.get(item.get('category_id'), 'object')} {item['id']}"
-            yield Instance(photo, label, CocoShape(segmentation, height, width))
+            yield Instance(photo, label, partial(coco_mask, segmentation, (height, width)))
 
 
 def _open_images(annotations: Path, photos: dict[str, Entry], masks: Sequence[Path]) -> Iterator[Instance]:
@@ -164,7 +156,7 @@ def _open_images(annotations: Path, photos: dict[str, Entry], masks: Sequence[Pa
             box = [float(line[column]) for column in ("BoxXMin", "BoxYMin", "BoxXMax", "BoxYMax")]
             agreed = float(line.get("PredictedIoU") or 1) >= _LEAST_IOU
             if photo and mask and agreed and _is_usable(*box):
-                yield Instance(photo, f"{line['LabelName']} {line['MaskPath']}", MaskFile(mask))
+                yield Instance(photo, f"{line['LabelName']} {line['MaskPath']}", partial(file_mask, mask))
 
 
 def _is_usable(left: float, top: float, right: float, bottom: float) -> bool:

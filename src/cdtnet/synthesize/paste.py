@@ -10,7 +10,7 @@ import numpy as np
 
 from ..datasets.tree import Entry
 from ..errors import DataError
-from ..imaging.geometry import Window
+from ..imaging.geometry import Window, extent
 from .instances import Instance
 from .pictures import Bytes, blend, feather, limit, read_photo, resize
 from .sources import SourcePhoto
@@ -96,13 +96,12 @@ def cut_out(instance: Instance) -> Cut | None:
     """
     photo = read_photo(instance.photo)
     try:
-        mask = instance.shape.mask(*photo.shape[:2])
+        mask = instance.shape(*photo.shape[:2])
     except DataError as error:
         raise DataError(f"The object {instance.label} of {instance.photo} is left out: {error}") from error
-    rows, columns = np.flatnonzero((mask > 127).any(1)), np.flatnonzero((mask > 127).any(0))
-    if min(len(rows), len(columns)) < _SMALLEST:
+    window = extent(mask > 127)
+    if window is None or min(window.size) < _SMALLEST:
         return None
-    window = Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
     around = window.grow(_BORDER, *mask.shape)
     if around != tuple(np.add(window, (-_BORDER, -_BORDER, _BORDER, _BORDER))):
         return None

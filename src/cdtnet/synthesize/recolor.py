@@ -10,6 +10,7 @@ import numpy as np
 from ..datasets.tree import Entry
 from ..errors import DataError
 from .pictures import Bytes, limit, read_mask, read_photo
+from .recoloring import LOW, draw, generated_mask, one_thread
 from .sources import SourcePhoto
 from .tasks import Finished, Folder, Row, seed_of
 
@@ -37,8 +38,6 @@ class Recolor:
 
     def run(self, folder: Folder) -> Finished:
         """Recolor each foreground, or a generated region where the photo has no mask."""
-        from .recoloring import one_thread
-
         finished = Finished(self.name)
         photo = read_photo(self.source.photo)
         real = limit(photo, folder.size)
@@ -54,8 +53,6 @@ class Recolor:
         return finished
 
     def _mask(self, entry: Entry | None, photo: Bytes, folder: Folder) -> Bytes:
-        from .recoloring import generated_mask
-
         if entry:
             return limit(read_mask(entry, photo), folder.size)
         return generated_mask(limit(photo, folder.size), seed_of(folder.seed, self.name, "mask"))
@@ -63,8 +60,6 @@ class Recolor:
     def _composite(
         self, folder: Folder, m: int, k: int, real: Bytes, mask: Bytes, entry: Entry | None
     ) -> Row:
-        from .recoloring import draw
-
         random = np.random.default_rng(seed_of(folder.seed, self.name, m, k))
         donor, colors = self._donor(random) if random.random() < TRANSFERRED else (None, None)
         recoloring = draw(real, mask, colors, folder.seed, self.name, m, k)
@@ -83,8 +78,6 @@ class Recolor:
 
     def _donor(self, random: np.random.Generator) -> tuple[SourcePhoto | None, tuple[Bytes, Bytes] | None]:
         """Read a donor, reduced, with its first mask or else all of it as foreground."""
-        from .recoloring import LOW
-
         for i in random.permutation(len(self.donors)):
             donor = self.donors[i]
             try:

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from ..composites.color import linear_to_oklab, linear_to_srgb, srgb_to_linear
-from ..composites.error import fmse
 from ..composites.masks import generate_masks
 from ..composites.recolor import RandomNumbers, relight, retouch, transfer
-from ..composites.synthesis import FMSE_LIMIT
+from ..composites.synthesis import FMSE_LIMIT, fmse
 from ..imaging.geometry import Window, touched
 from ..model.sampling import upsample
 from .pictures import Bytes, enlarge_mask, limit

@@ -8,37 +8,33 @@ from pathlib import Path
 from ..errors import DataError
 
 try:
-    import fcntl
+    from fcntl import LOCK_EX, LOCK_NB, flock
 except ModuleNotFoundError:  # Windows
+    flock = None  # type: ignore[assignment]
+
+_BEYOND = (1 << 31) - 1  # on Windows, beyond the content, because others cannot read what a lock covers
+
+
+def lock(handle: int) -> None:
+    """Hold an open file.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+        OSError: The file system has no locks.
+    """
+    if flock is not None:
+        flock(handle, LOCK_EX | LOCK_NB)
+        return
     import msvcrt
 
-    _BEYOND = (1 << 31) - 1  # beyond the content, because other processes cannot read locked bytes
-
-    def lock(handle: int) -> None:
-        """Lock an open file.
-
-        Raises:
-            BlockingIOError: Another process has locked it.
-            OSError: The file system does not support locks.
-        """
-        place = os.lseek(handle, 0, os.SEEK_CUR)
-        os.lseek(handle, _BEYOND, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except PermissionError as error:  # as Windows reports locked files
-            raise BlockingIOError(error.errno, error.strerror) from error
-        finally:
-            os.lseek(handle, place, os.SEEK_SET)
-else:
-
-    def lock(handle: int) -> None:
-        """Lock an open file.
-
-        Raises:
-            BlockingIOError: Another process has locked it.
-            OSError: The file system does not support locks.
-        """
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    place = os.lseek(handle, 0, os.SEEK_CUR)
+    os.lseek(handle, _BEYOND, os.SEEK_SET)
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:  # as Windows reports locked files
+        raise BlockingIOError(error.errno, error.strerror) from error
+    finally:
+        os.lseek(handle, place, os.SEEK_SET)
 
 
 @contextmanager

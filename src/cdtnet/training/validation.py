@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..composites.error import fmse
-from ..composites.synthesis import Triplet
+from ..composites.synthesis import Triplet, fmse
 from ..model import CDTNet
 
 # Composites with a smaller error have no meaningful PSNR and are left out.

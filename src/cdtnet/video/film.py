@@ -17,7 +17,7 @@ from ..errors import PictureError
 from ..imaging import ColorCodec, Picture, color_codec, coverage, to_mask
 from ..imaging.composition import Layer
 from ..imaging.depth import full_scale
-from ..imaging.geometry import Window
+from ..imaging.geometry import Window, extent
 from . import frames
 from .clips import Clip, Shown
 
@@ -44,7 +44,7 @@ class Moment:
     @cached_property
     def window(self) -> Window | None:
         """Return the window that the mask covers; None for a black mask."""
-        return covered(self.mask)
+        return extent(self.mask)
 
     @cached_property
     def region(self) -> Window | None:
@@ -191,14 +191,6 @@ class Film:
         if mask.dtype.kind == "f" or mask.shape != (self.base.height, self.base.width):
             mask = to_mask(mask, self.base.height, self.base.width, resize=self._resize)
         return Moment(number, base, without_noise(mask), above)
-
-
-def covered(mask: NDArray[Any]) -> Window | None:
-    """Return the window that a mask (H,W) covers; None for a black mask."""
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    return Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 def without_noise(mask: NDArray[Any]) -> NDArray[Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
+from pathlib import Path
 
 import uvicorn
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import CdtnetError
@@ -39,6 +43,23 @@ class _Number(Convertor[int]):
 
 
 register_url_convertor("number", _Number())
+
+
+def file_route(address: str, path: Path) -> Route:
+    """Return the route of a file of a page."""
+
+    async def send(request: Request) -> Response:
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return Route(address, send)
+
+
+def page_routes(folder: Path) -> list[Route]:
+    """Return the routes of all files of a page; the first is index.html's."""
+    return [
+        file_route("/", folder / "index.html"),
+        *(file_route(f"/{path.name}", path) for path in folder.iterdir()),
+    ]
 
 
 def listen(host: str, port: int) -> socket.socket:

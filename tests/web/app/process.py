@@ -1,52 +1,30 @@
 """`cdtnet app` as a process of its own, and pictures for it."""
 
-import http.client
 import io
 import json
-import subprocess
-import sys
 import time
-from contextlib import ExitStack
 
 import numpy as np
 from PIL import Image
 
 from cdtnet.imaging import Picture, encode_picture
-from tests.processes import PATIENCE, started
+from tests.processes import Served
 
 
-class AppProcess:
+class AppProcess(Served):
     """The server, which ends with a `with` block; start() after kill() uses the same port."""
 
     def __init__(self, *options):
-        self.port, self.options, self._open = 0, options, ExitStack()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._open.close()
+        super().__init__()
+        self.options = options
 
     def start(self):
-        command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", self.port, *self.options]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        self.process = self._open.enter_context(started(command, **pipes))
-        self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("http://127.0.0.1:"), self.process.communicate()
-        self.port = int(self.url.rstrip("/").rpartition(":")[2])
-
-    def kill(self):
-        self._open.close()
+        self.begin("app", "--no-browser", *self.options)
 
     def request(self, method, path, body=None, **headers):
         """Return status, headers and body of a response; `path` has no leading slash."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, f"/{path}", body, headers)
-        response = connection.getresponse()
-        data = response.read()
-        connection.close()
+        response, data = self.send(method, f"/{path}", body, headers)
         return response.status, response.headers, data
 
     def call(self, method, path, body=None):

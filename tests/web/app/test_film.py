@@ -1,7 +1,5 @@
 """The page for film, with direct requests."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -21,16 +19,8 @@ def film(app, tmp_path):
     app.request("DELETE", name)
 
 
-def harmonized(app, film, **wishes):
-    job = app.call("POST", f"{film}/job", {"model": "cdtnet-sim", **wishes})
-    while job["state"] in ("waiting", "running"):
-        time.sleep(0.05)
-        job = app.call("GET", f"{film}/job")
-    return job
-
-
 def test_a_film_comes_back_as_python_gives_it(app, film, tmp_path):
-    job = harmonized(app, film, strength=0.6, suffix=".mkv")
+    job = app.harmonize(film, strength=0.6, suffix=".mkv")
     assert (job["state"], job["frames"], job["shots"]) == ("done", 3, 1)
     status, headers, data = app.request("GET", f"{film}/result")
     assert (status, headers["content-type"]) == (200, "video/x-matroska")
@@ -46,7 +36,7 @@ def test_a_film_comes_back_as_python_gives_it(app, film, tmp_path):
 
 def test_what_goes_wrong_is_said(app, film):
     app.call("PUT", f"{film}/matte", b"no video")
-    job = harmonized(app, film)
+    job = app.harmonize(film)
     assert job["state"] == "failed"
     assert job["error"].startswith("The matte is no video file that can be read")
     assert app.error("GET", f"{film}/result")[0] == 404

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
 
 from ...errors import DataError
 from ...imaging.formats import has_picture_suffix
@@ -13,22 +13,15 @@ from ..tree import Folder, Tree, open_tree
 from . import ccharmony, iharmony4, manifest, pairs, realhm
 from .base import Files, Found, Problem, Sample
 
-__all__ = ["LAYOUTS", "Files", "Found", "Layout", "Problem", "Sample", "find_samples", "search"]
+__all__ = ["LAYOUTS", "Files", "Found", "Problem", "Sample", "find_samples", "search"]
 
 
-class Layout(NamedTuple):
-    """A layout: its description, and the function that finds its samples; None for another layout."""
-
-    expects: str
-    find: Callable[[Files], Found | None]
-
-
-LAYOUTS = {
-    "manifest": Layout(manifest.EXPECTS, manifest.find),
-    "ccharmony": Layout(ccharmony.EXPECTS, ccharmony.find),
-    "iharmony4": Layout(iharmony4.EXPECTS, iharmony4.find),
-    "realhm": Layout(realhm.EXPECTS, realhm.find),
-    "pairs": Layout(pairs.EXPECTS, pairs.find),
+LAYOUTS: dict[str, ModuleType] = {
+    "manifest": manifest,
+    "ccharmony": ccharmony,
+    "iharmony4": iharmony4,
+    "realhm": realhm,
+    "pairs": pairs,
 }
 
 
@@ -55,7 +48,7 @@ def find_samples(root: Path, layout: str = "auto", subsets: Sequence[str] | None
 def search(
     tree: Tree,
     paths: Sequence[str],
-    layouts: Mapping[str, Layout] = LAYOUTS,
+    layouts: Mapping[str, ModuleType] = LAYOUTS,
     subsets: Sequence[str] | None = None,
 ) -> tuple[str, Found]:
     """Find the samples among files of a tree, and the name of their layout.
@@ -68,7 +61,7 @@ def search(
         for name, candidate in layouts.items():
             if found := candidate.find(files):
                 return name, found
-    expected = "".join(f"\n  {name}: {candidate.expects}" for name, candidate in layouts.items())
+    expected = "".join(f"\n  {name}: {candidate.EXPECTS}" for name, candidate in layouts.items())
     raise DataError(f"{tree.root} holds {len(paths):,} files, but in no known layout. Looked for{expected}")
 
 

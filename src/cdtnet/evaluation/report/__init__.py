@@ -23,25 +23,18 @@ PICTURE_BYTES = 16 * 2**20
 """Limit of all pictures of a page together, as text; a page without pictures is below 1 MB."""
 
 
-def write_report(
-    evaluation: Evaluation,
-    pictures: Sequence[Example],
-    path: str | PathLike[str],
-    *,
-    limit: int = PICTURE_BYTES,
-) -> None:
+def write_report(evaluation: Evaluation, pictures: Sequence[Example], path: str | PathLike[str]) -> None:
     """Write an evaluation as one self-contained HTML file.
 
     Args:
         evaluation: The evaluation; its first method after "composite" is the one whose failures are listed.
         pictures: Examples for the gallery, in this order; may be empty.
         path: The HTML file.
-        limit: Limit of all pictures together in bytes; they are reduced to fit.
 
     Raises:
         WriteError: The file cannot be written.
     """
-    write_file(path, render(evaluation, pictures, limit).encode())
+    write_file(path, render(evaluation, pictures).encode())
 
 
 def render(evaluation: Evaluation, pictures: Sequence[Example], limit: int = PICTURE_BYTES) -> str:
@@ -54,7 +47,7 @@ def render(evaluation: Evaluation, pictures: Sequence[Example], limit: int = PIC
         lstrip_blocks=True,
     )
     whole = summarize(evaluation)
-    others = [method for method in evaluation.methods if method != UNTOUCHED]
+    others = evaluation.others
     shown = gallery.embed(pictures, evaluation.methods, limit) if pictures else []
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -77,7 +77,7 @@ def gain_curves(evaluation: Evaluation) -> Plot:
     figure, axes = _axes(4.7, 3.6)
     shares = np.linspace(0, 1, min(CURVE, len(evaluation.composites)) + 1)
     words = []
-    for rank, method in enumerate(_others(evaluation)):
+    for rank, method in enumerate(evaluation.others):
         values = gains(evaluation, method)
         (line,) = axes.plot(np.quantile(values, shares), shares, color=_color(evaluation, method))
         line.set(label=_short(method), linewidth=1.8, linestyle=DASHES[rank % len(DASHES)])
@@ -94,7 +94,7 @@ def gain_curves(evaluation: Evaluation) -> Plot:
 @rc_context(STYLE)
 def worse_bars(evaluation: Evaluation, summary: Summary) -> Plot:
     """Plot the share of composites made worse, a bar with its interval for each method."""
-    methods = _others(evaluation)
+    methods = evaluation.others
     figure, axes = _axes(4.7, 0.9 + 0.34 * len(methods))
     words = []
     for row, method in enumerate(methods):
@@ -114,7 +114,7 @@ def worse_bars(evaluation: Evaluation, summary: Summary) -> Plot:
 @rc_context(STYLE)
 def gain_by_foreground(evaluation: Evaluation) -> list[Plot]:
     """Plot the gain over the share of foreground, a scatter plot per method, all with the same scales."""
-    methods = _others(evaluation)
+    methods = evaluation.others
     count = len(evaluation.composites)
     drawn = np.sort(np.random.default_rng(0).permutation(count)[: POINTS // max(len(methods), 1)])
     ratios = 100 * np.array([composite.foreground_ratio for composite in evaluation.composites])
@@ -136,10 +136,6 @@ def gain_by_foreground(evaluation: Evaluation) -> list[Plot]:
         description = f"Drop in fMSE over share of foreground, {len(drawn):,} of {count:,} composites."
         plots.append(_plot(figure, method, description))
     return plots
-
-
-def _others(evaluation: Evaluation) -> list[str]:
-    return [method for method in evaluation.methods if method != UNTOUCHED]
 
 
 def _color(evaluation: Evaluation, method: str) -> str:

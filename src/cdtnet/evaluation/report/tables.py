@@ -138,7 +138,7 @@ def _panel(
 
 def _differences(evaluation: Evaluation) -> HtmlTable:
     """Compare the first method with the others, composite by composite."""
-    first, *others = (method for method in evaluation.methods if method != UNTOUCHED)
+    first, *others = evaluation.others
     rows = []
     for method in (UNTOUCHED, *others):
         value, low, high = difference(evaluation, method, first)

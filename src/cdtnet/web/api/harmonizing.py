@@ -12,11 +12,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ...imaging import Picture, describe, describe_encoding, read_picture
+from ...imaging import Picture, describe, describe_encoding, encode_picture, read_picture
 from ...imaging.formats import result_format
 from ...imaging.write import lost_depth
 from ...inference.harmonizer import Harmonizer
-from ...inference.pipeline import encode, fitted_for, harmonize_picture, mask_for, split_alpha, table_for
+from ...inference.pipeline import harmonize_picture, mask_for, split_alpha, table_for
 from ..queue import Job
 from .intake import HarmonizeRequest
 from .settings import KINDS, RequestOptions
@@ -43,20 +43,6 @@ class Reply:
     pixels: int
 
 
-class Watch:
-    """A stopwatch for the steps of a piece of work."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time what happens inside."""
-        start = perf_counter()
-        yield
-        self.seconds[name] = perf_counter() - start
-
-
 def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job: Job) -> Reply:
     """Decode, harmonize, encode; stops at the next tile once the job is cancelled.
 
@@ -70,39 +56,49 @@ def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job
         PictureError: Composite or mask cannot be used, or the format asked for cannot hold the result.
         JobCancelledError: The job was cancelled.
     """
-    watch = Watch()
-    with watch.step("decode"):
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "decode"):
         picture, mask = _decode(order, max_pixels)
     job.progress(0, 0)
     make = _table if order.table else _picture
-    body, media_type, remark = make(harmonizer, picture, mask, order.options, watch, job)
-    return Reply(body, media_type, remark, watch.seconds, picture.width * picture.height)
+    body, media_type, remark = make(harmonizer, picture, mask, order.options, seconds, job)
+    return Reply(body, media_type, remark, seconds, picture.width * picture.height)
 
 
 def _picture(
-    harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
+    harmonizer: Harmonizer,
+    picture: Picture,
+    mask: Mask,
+    options: RequestOptions,
+    seconds: dict[str, float],
+    job: Job,
 ) -> tuple[bytes, str, str | None]:
     if options.fit:
         raise PictureError("A table is fitted, not a picture; ask for it with Accept: application/json.")
     kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
     describe_encoding(picture, f"picture{suffix}")  # check before the work that it can be written
-    with watch.step("harmonize"):
+    with _timed(seconds, "harmonize"):
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
-    with watch.step("encode"):
-        body = encode(result.image, suffix, options)
+    with _timed(seconds, "encode"):
+        body = encode_picture(result.image, suffix, quality=options.quality)
     remarks = filter(None, (result.remark, lost_depth(result.image, suffix)))
     return body, KINDS[kind].media_type, " ".join(remarks) or None
 
 
 def _table(
-    harmonizer: Harmonizer, picture: Picture, mask: Mask, options: RequestOptions, watch: Watch, job: Job
+    harmonizer: Harmonizer,
+    picture: Picture,
+    mask: Mask,
+    options: RequestOptions,
+    seconds: dict[str, float],
+    job: Job,
 ) -> tuple[bytes, str, str | None]:
-    with watch.step("harmonize"):
-        lut = (fitted_for if options.fit else table_for)(harmonizer, picture, mask, options)
+    with _timed(seconds, "harmonize"):
+        lut = table_for(harmonizer, picture, mask, options, fit=options.fit)
         cube = lut and lut.encode().decode()
     remark = describe(mask)
-    table = {"cube": cube, "remark": remark, "seconds": watch.seconds}
+    table = {"cube": cube, "remark": remark, "seconds": seconds}
     return json.dumps(table).encode(), "application/json", remark
 
 
@@ -118,6 +114,13 @@ def _decode(order: HarmonizeRequest, max_pixels: int) -> tuple[Picture, Mask]:
     with _naming("mask"):
         given = read_picture(order.mask.read(), max_pixels=max_pixels)
         return picture, mask_for(picture, given, order.options)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[step] = perf_counter() - start
 
 
 @contextmanager

@@ -11,30 +11,30 @@ from starlette.responses import JSONResponse, Response
 
 from ...errors import CdtnetError
 from ...inference.remarks import helps_of
-from ..queue import JobCancelledError, QueueFullError
+from ..queue import Job, JobCancelledError, QueueFullError
 from .downloads import formats
 from .photos import OpaqueError
 from .sessions import Session, UnknownSessionError
 
 
-def state_of(session: Session) -> dict[str, Any]:
-    """Describe the state of the session's job, with its result if done."""
-    job, outcome = session.job, session.outcome
+def unfinished(job: Job | None) -> dict[str, Any] | None:
+    """Describe the state of a job; None if it is done and has a result."""
     if job is None:
         raise HTTPException(404, "Nothing has been requested yet.")
     if not job.outcome.done():
-        return {
-            "state": "running" if job.running else "waiting",
-            "done": job.done,
-            "total": job.total,
-        }
-    if job.outcome.cancelled():
+        return {"state": "running" if job.running else "waiting", "done": job.done, "total": job.total}
+    if job.outcome.cancelled() or isinstance(job.outcome.exception(), JobCancelledError):
         return {"state": "cancelled"}
     error = job.outcome.exception()
-    if isinstance(error, JobCancelledError):
-        return {"state": "cancelled"}
-    if error or outcome is None:
-        return {"state": "failed", "error": sentence(error)}
+    return {"state": "failed", "error": sentence(error)} if error else None
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """Describe the state of the session's job, with its result if done."""
+    if state := unfinished(session.job):
+        return state
+    outcome = session.outcome
+    assert outcome
     return {
         "state": "done",
         **{name: photo.describe() for name, photo in outcome.photos.items()},

@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from ...inference.options import Options
 from ..body import read_object
-from ..queue import Job, JobCancelledError, WorkQueue
-from .answers import sentence
+from ..queue import Job, WorkQueue
+from .answers import unfinished
 from .work import Models
 
 FILMS = 4  # number of films that are kept; a new one replaces the oldest
@@ -153,14 +153,9 @@ class Films:
 
 
 def _state(film: Film) -> dict[str, Any]:
-    job = film.job
-    if job is None:
-        raise HTTPException(404, "Nothing has been asked for yet.")
-    if not job.outcome.done():
-        return {"state": "running" if job.running else "waiting", "done": job.done, "total": job.total}
-    if job.outcome.cancelled() or isinstance(job.outcome.exception(), JobCancelledError):
-        return {"state": "cancelled"}
-    if error := job.outcome.exception():
-        return {"state": "failed", "error": sentence(error).replace(f"{film.folder.name}/", "The ")}
-    result = job.outcome.result()
+    if state := unfinished(film.job):
+        folder = f"{film.folder.name}/"
+        return {name: v.replace(folder, "The ") if name == "error" else v for name, v in state.items()}
+    assert film.job
+    result = film.job.outcome.result()
     return {"state": "done", "frames": result.frames, "shots": len(result.shots), "remark": result.remark}

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from ...errors import PictureError
-from ...imaging import Picture, color_codec, coverage, encode_picture
+from ...imaging import Picture, color_codec, encode_picture
+from ...imaging.cutting import is_transparent
 from ...imaging.formats import JPEG, PNG, WEBP
 from ...imaging.preview import on_screen, shrunk
 
@@ -76,9 +77,3 @@ class Photo:
         if part.size == 0:
             raise PictureError("There is no such tile.")
         return encode_picture(on_screen(self.picture.replace_pixels(part)), PNG.suffix), PNG.media_type
-
-
-def is_transparent(picture: Picture) -> bool:
-    """Check whether any pixel is transparent."""
-    alpha = picture.alpha
-    return alpha is not None and bool((coverage(alpha) < 1).any())

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ...errors import CdtnetError
 from ...imaging import Picture, read_picture, to_mask
-from ...imaging.cutting import FINDER
+from ...imaging.cutting import FINDER, is_transparent
 from ..body import BodyLimit, read_object
-from ..hosting import SecurityHeaders
+from ..hosting import SecurityHeaders, file_route, page_routes
 from ..hosts import HostCheck
 from ..limits import Limits
 from ..queue import Job, WorkQueue
@@ -30,7 +29,7 @@ from .downloads import DOWNLOADS, Choice
 from .film import Films
 from .guard import Guard
 from .masks import check_shape
-from .photos import OpaqueError, Photo, is_transparent
+from .photos import OpaqueError, Photo
 from .sessions import Session, Sessions
 from .work import EDITS, ROLES, Edit, Models, cut_from, edited, harmonize, is_number
 
@@ -204,10 +203,9 @@ def make_app(
     faces = _Faces(models, Sessions(), WorkQueue(workers=1, waiting=8), limits, strength, finder)
     one = "/api/sessions/{session}"
     photo = one + "/photos/{photo}"
-    files = {"/": PAGE / "index.html", **{f"/{path.name}": path for path in PAGE.iterdir()}}
-    files |= {f"/example/{name}": DEMO / name for name in ("composite.jpg", "mask.png")}
     routes = [
-        *(Route(address, _file(path)) for address, path in files.items()),
+        *page_routes(PAGE),
+        *(file_route(f"/example/{name}", DEMO / name) for name in ("composite.jpg", "mask.png")),
         Route("/api/app", faces.describe),
         Route("/api/sessions", faces.open, methods=["POST"]),
         Route(one, faces.close, methods=["DELETE"]),
@@ -242,10 +240,3 @@ def _role(request: Request) -> str:
     if role not in ROLES:
         raise HTTPException(404, "There is no such picture.")
     return role
-
-
-def _file(path: Path) -> Callable[[Request], Any]:
-    async def send(request: Request) -> Response:
-        return FileResponse(path, headers={"Cache-Control": "no-cache"})
-
-    return send

@@ -20,6 +20,7 @@ from ...imaging.composition import Layer, compose
 from ...imaging.cutting import cut_out, has_finder
 from ...imaging.edges import adjust_mask, invert_mask
 from ...imaging.formats import PNG, TIFF
+from ...imaging.geometry import extent
 from ...imaging.snapping import snap
 from ...inference.controls import WORDS, Controls
 from ...inference.harmonizer import Harmonizer
@@ -37,24 +38,18 @@ class Edit:
     """A request of the page.
 
     Attributes:
-        way: "place" pastes the foreground upload on the background upload; "paint" uses the composite upload,
-            and the mask from the mask and strokes uploads.
+        way: "place" pastes the foreground upload on the background upload; "paint" takes the composite upload
+            and the mask made of the mask and strokes uploads.
         model: The name of a model.
         options: The options.
-        at: Left and top of the foreground, scaled but not rotated, in pixels of the background.
-        scale: The scale of the foreground.
-        rotate: The clockwise rotation of the foreground about its center in degrees.
-        flip: Whether the foreground is mirrored, left to right, before it is rotated.
+        placement: Where the foreground is pasted: `at`, `scale`, `rotate` and `flip`, as for `compose`.
         snap: Whether a painted mask is refined to the object's edge first, if there is one.
     """
 
     way: str
     model: str
     options: Options
-    at: tuple[float, float] = (0.0, 0.0)
-    scale: float = 1.0
-    rotate: float = 0.0
-    flip: bool = False
+    placement: Mapping[str, Any]
     snap: bool = False
 
     @classmethod
@@ -76,7 +71,8 @@ class Edit:
         if not all(isinstance(switch, bool) for switch in (apply_anyway, flip, snap)):
             raise CdtnetError("Whether to apply anyway, to flip or to snap is true or false.")
         options = Options(controls=controls_of(wishes), apply_anyway=apply_anyway)
-        return cls(way, model, options, (left, top), scale, rotate, flip, snap)
+        placement = {"at": (left, top), "scale": scale, "rotate": rotate, "flip": flip}
+        return cls(way, model, options, placement, snap)
 
 
 def controls_of(wishes: Mapping[str, Any]) -> Controls:
@@ -181,19 +177,21 @@ def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress
     if remark := describe(mask):
         raise PictureError(remark)
     mask, snapped, remarks = _snapped(composite, mask) if edit.snap and layer is None else (mask, False, [])
+    window = extent(mask)
+    assert window
     progress(0, 0)
     picture = composite.picture
     analysis = models.load(edit.model).analyze(picture, mask, options=edit.options, layer=layer, keep=True)
     result = analysis.render(Controls(), progress=progress)
     return Outcome(
         composite,
-        before=composite if layer is None else Photo(_with_layer(picture, layer)),
+        before=composite if layer is None else Photo(picture.replace_pixels(layer.over(picture.pixels))),
         mask=Photo(Picture(mask[..., None])),
         harmonized=Photo(result.image),
         analysis=analysis,
         layer=layer,
         controls=edit.options.controls,
-        extent=_extent(mask),
+        extent=(window.left, window.top, window.right, window.bottom),
         remark=joined((*remarks, result.remark, *picture.metadata.left_out)),
         snapped=snapped,
         settings=_settings(uploads, edit),
@@ -206,17 +204,6 @@ def _snapped(composite: Photo, mask: NDArray[Any]) -> tuple[NDArray[Any], bool, 
     if np.array_equal(refined, mask):
         return mask, False, [remark] if remark else []
     return refined, True, []
-
-
-def _with_layer(picture: Picture, layer: Layer) -> Picture:
-    pixels = picture.pixels.copy()
-    pixels[layer.window.slices] = layer.pixels
-    return picture.replace_pixels(pixels)
-
-
-def _extent(mask: NDArray[Any]) -> tuple[int, int, int, int]:
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def edited(uploads: Mapping[str, Photo], edit: str, pixels: float) -> bytes:
@@ -286,14 +273,7 @@ def is_number(value: Any) -> bool:
 
 def _placed(uploads: Mapping[str, Photo], edit: Edit) -> tuple[Photo, NDArray[Any], Layer | None]:
     foreground, background = (_needed(uploads, role) for role in ("foreground", "background"))
-    made = compose(
-        foreground.picture,
-        background.picture,
-        at=edit.at,
-        scale=edit.scale,
-        rotate=edit.rotate,
-        flip=edit.flip,
-    )
+    made = compose(foreground.picture, background.picture, **edit.placement)
     return Photo(made.composite), made.mask, made.layer
 
 
@@ -319,11 +299,10 @@ def _needed(uploads: Mapping[str, Photo], role: str) -> Photo:
 def _settings(uploads: Mapping[str, Photo], edit: Edit) -> dict[str, Any]:
     _, roles = _WAYS[edit.way]
     sizes = {role: [uploads[role].picture.width, uploads[role].picture.height] for role in roles}
-    placement = {"at": edit.at, "scale": edit.scale, "rotate": edit.rotate, "flip": edit.flip}
     return {
         "cdtnet": __version__,
         **sizes,
-        **(placement if edit.way == "place" else {}),
+        **(edit.placement if edit.way == "place" else {}),
         "model": edit.model,
         "apply_anyway": edit.options.apply_anyway,
     }
