@@ -19,6 +19,7 @@ from cdtnet.inference import painter
 from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights
 
+from ..processes import until
 from .conftest import DEMO
 from .networks import network, patches, pictures, plain
 
@@ -223,10 +224,17 @@ except KeyboardInterrupt:
 def test_threads_are_no_more_than_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     engine = open_engine("cdtnet-sim", "cpu", engine="openvino")
-    settings = engine._graphs["lookup"]._compile()
+    settings = engine._graphs["lookup"].compile()
     assert engine.parallel == settings.get_property("INFERENCE_NUM_THREADS") == 1
     assert settings.get_property("NUM_STREAMS") == 1
     assert engine.describe().endswith(", 1 threads")
+
+
+def test_graphs_are_compiled_while_a_picture_is_read():
+    engine = open_engine("cdtnet-sim", "cpu", engine="openvino")
+    engine.prepare()
+    engine.prepare()
+    until(lambda: all(graph._compiled is not None for graph in engine._graphs.values()))
 
 
 @pytest.mark.slow

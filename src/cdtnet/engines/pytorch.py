@@ -45,6 +45,9 @@ class TorchEngine:
             self.parallel = 3  # one tile on its way there, one being rendered, one on its way back
             torch.backends.cudnn.allow_tf32 = False  # float32 would have 10 bits of mantissa; for the process
 
+    def prepare(self) -> None:
+        """Nothing needs time to start."""
+
     @torch.inference_mode()
     def look(self, low: LowPicture) -> Analysis:
         """Everything global about a picture."""

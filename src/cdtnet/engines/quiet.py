@@ -23,7 +23,6 @@ import openvino as ov  # noqa: E402
 from openvino import opset13  # noqa: E402
 
 
-
 def _convert_model(*arguments: Any, **options: Any) -> ov.Model:
     """OpenVINO's `convert_model`, for other code in this process; the converter is imported when called."""
     from openvino.tools.ovc import convert_model
