@@ -17,7 +17,7 @@ from cdtnet.system.machine import peak_memory
 
 
 class Clock:
-    """Seconds by stage, without those of stages within it; the main thread's, and all others' together."""
+    """Seconds by stage, without those of stages within it; the main thread's, and all tiles' together."""
 
     def __init__(self) -> None:
         self.main: dict[str, float] = defaultdict(float)
@@ -34,9 +34,11 @@ class Clock:
             yield
         finally:
             took = time.perf_counter() - start
-            main = threading.current_thread() is threading.main_thread()
+            thread = threading.current_thread()
+            main, waited_for = thread is threading.main_thread(), not thread.name.startswith("prepare")
             with self._lock:
-                (self.main if main else self.others)[name] += took - self._thread.inner
+                if waited_for:  # the main thread takes down itself how long it waits for the rest
+                    (self.main if main else self.others)[name] += took - self._thread.inner
                 self.memory[name] = peak_memory()
             self._thread.inner = outer + took
 
@@ -70,7 +72,7 @@ def main() -> None:
     clock.wrap(harmonizer, "find_foreground", "find the objects")
     clock.wrap(analysis, "shrink", "to base size")
     clock.wrap(openvino.OpenVinoEngine, "look", "generator and table")
-    clock.wrap(openvino._CompiledGraph, "_compile", "compile graphs")
+    clock.wrap(openvino._CompiledGraph, "compile", "compile graphs")
     clock.wrap(painter.Painter, "_render", "colors and blending")
     clock.wrap(write, "encode_picture", "encode")
     clock.wrap(write, "write_file", "write")

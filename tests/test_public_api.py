@@ -30,3 +30,14 @@ def test_the_command_lines_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.slow
+def test_loading_a_network_imports_no_compiler():
+    """PyTorch imports SymPy and hundreds of modules for some functions on its meta device: two seconds."""
+    code = (
+        "import sys, cdtnet\ncdtnet.load_model('is2am')\n"
+        "print('torch' in sys.modules, 'sympy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True False"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def precisions(harmonizer, name):
     """Return the types of the convolutions' inputs in a graph, as OpenVINO runs them."""
-    operations = harmonizer.engine._graphs[name]._compile().get_runtime_model().get_ops()
+    operations = harmonizer.engine._graphs[name].compile().get_runtime_model().get_ops()
     told = [node.get_rt_info() for node in operations]
     return sorted(each["runtimePrecision"].value for each in told if each["layerType"].value == "Convolution")
 
@@ -33,7 +33,10 @@ def test_the_two_large_convolutions_are_computed_in_integers(harmonizer):
     composite, mask = np.full((64, 64, 3), 99, np.uint8), np.full((64, 64), 255, np.uint8)
     mask[:, :9] = 0
     harmonizer(composite, mask, apply_anyway=True)
-    assert precisions(harmonizer, "refinement, int8") == ["f32", "f32", "i8", "u8"]
+    found = precisions(harmonizer, "refinement, int8")
+    assert found[:2] == ["f32", "f32"]
+    assert len(found) == 4
+    assert {*found[2:]} <= {"i8", "u8"}  # which of them is the processor's choice
 
 
 def test_no_graph_is_compiled_that_a_picture_does_not_need(photos):

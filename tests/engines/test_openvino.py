@@ -14,11 +14,12 @@ from PIL import Image
 import cdtnet
 from cdtnet.config import Config
 from cdtnet.engines.opening import open_engine
-from cdtnet.engines.openvino import OpenVinoEngine
+from cdtnet.engines.openvino import GRAPHS, OpenVinoEngine
 from cdtnet.inference import painter
 from cdtnet.model.loading import build
 from cdtnet.weights import SHIPPED, Weights, load_weights, write_weights
 
+from ..processes import until
 from .conftest import DEMO
 from .networks import network, patches, pictures, plain
 
@@ -64,7 +65,7 @@ def test_shipped_weights(name):
 )
 def test_other_networks(config, tmp_path):
     model = network(config)
-    write_weights(tmp_path / "other.safetensors", model, {})
+    write_weights(tmp_path / "other.safetensors", model, {}, ranges=False)
     harmonizer = light(tmp_path / "other.safetensors")
     assert harmonizer.engine.config == config
     for size in ((97, 131), (33, 300), (1, 50)):
@@ -184,6 +185,20 @@ print(sys.modules["openvino_telemetry"])
 
 
 @pytest.mark.slow
+def test_the_converter_is_imported_when_it_is_used():
+    """It takes a third of OpenVINO's import, and nothing here needs it; other code in the process may."""
+    graph = GRAPHS / "lookup.onnx"
+    assert in_a_process(f"""
+import sys
+from cdtnet import Harmonizer
+Harmonizer("cdtnet-sim", "cpu")
+print("openvino.tools.ovc" in sys.modules)
+import openvino
+print(openvino.convert_model({str(graph)!r}).output("mapped").any_name)
+""").splitlines() == ["False", "mapped"]
+
+
+@pytest.mark.slow
 def test_ctrl_c_after_engines_have_come_and_gone():
     """OpenVINO changes the stack of signal handlers, which made Python's crash."""
     assert (
@@ -209,10 +224,17 @@ except KeyboardInterrupt:
 def test_threads_are_no_more_than_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     engine = open_engine("cdtnet-sim", "cpu", engine="openvino")
-    settings = engine._graphs["lookup"]._compile()
+    settings = engine._graphs["lookup"].compile()
     assert engine.parallel == settings.get_property("INFERENCE_NUM_THREADS") == 1
     assert settings.get_property("NUM_STREAMS") == 1
     assert engine.describe().endswith(", 1 threads")
+
+
+def test_graphs_are_compiled_while_a_picture_is_read():
+    engine = open_engine("cdtnet-sim", "cpu", engine="openvino")
+    engine.prepare()
+    engine.prepare()
+    until(lambda: all(graph._compiled is not None for graph in engine._graphs.values()))
 
 
 @pytest.mark.slow

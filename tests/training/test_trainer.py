@@ -54,7 +54,12 @@ def starts(tmp_path_factory) -> dict[bool, Path]:
     """Initial weights, for networks with and without a residual."""
     folder = tmp_path_factory.mktemp("starts")
     for residual in (False, True):
-        write_weights(folder / f"{residual}.safetensors", CDTNet(Config(base_size=16, residual=residual)), {})
+        write_weights(
+            folder / f"{residual}.safetensors",
+            CDTNet(Config(base_size=16, residual=residual)),
+            {},
+            ranges=False,
+        )
     return {residual: folder / f"{residual}.safetensors" for residual in (False, True)}
 
 

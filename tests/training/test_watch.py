@@ -11,6 +11,7 @@ from cdtnet.training.distributed import Processes
 from cdtnet.training.feeds import _Steps
 from cdtnet.training.recipe import Recipe, load_recipe
 from cdtnet.training.trainer import Best, Trainer
+from cdtnet.weights import read_weights
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,8 @@ def test_so_many_of_the_last_weights_are_kept(recipe_of, tmp_path):
     assert kept == ["weights-000000000020.safetensors", "weights-000000000024.safetensors"]
     last, final = load_model(tmp_path / kept[-1]), load_model(tmp_path / "weights.safetensors")
     assert all(torch.equal(value, final.state_dict()[name]) for name, value in last.state_dict().items())
+    cards = [read_weights(tmp_path / name)[1] for name in (kept[-1], "weights.safetensors")]
+    assert ["ranges" in card for card in cards] == [False, True]
 
 
 def test_a_stage_that_gains_nothing_ends_early_also_when_interrupted(recipe_of, tmp_path):

@@ -6,6 +6,7 @@ It runs the graphs in `graphs/`, which `export.py` writes from the PyTorch modul
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -35,6 +36,7 @@ BOXES = {
 }
 CORRECTION = "correction"  # the graph of the refinement with a residual
 GLOBAL = ("generator", "color_mapping", "residual")  # run once per picture, on all threads together
+LOOKING = ("generator", "color_mapping", "lookup", "residual")  # in the order in which they are run
 
 
 class LowAnalysis(NamedTuple):
@@ -98,6 +100,7 @@ class OpenVinoEngine:
             return _CompiledGraph(graphs[name], precision, self.parallel, streams)
 
         self._graphs = {name: box(name) for name in graphs}
+        self._prepared = False
         # With the refinement, tiles of 256 would take four times the memory of activations, in the same time.
         self.tile = 128 if "refinement" in graphs else 256
         if "refinement" in graphs:
@@ -108,6 +111,17 @@ class OpenVinoEngine:
                 )
                 self.precisions += ("int8",)
                 self.fast = "int8" if "INT8" in capabilities else self.fast
+
+    def prepare(self) -> None:
+        """Start to compile the graphs that looking needs; see `Engine`."""
+        if self._prepared:
+            return
+        self._prepared = True
+        pool = ThreadPoolExecutor(1, "prepare")
+        for name in LOOKING:
+            if name in self._graphs:
+                pool.submit(self._graphs[name].compile)
+        pool.shutdown(wait=False)
 
     def look(self, low: LowPicture) -> LowAnalysis:
         """Analyze a picture; see `Engine`."""
@@ -208,11 +222,11 @@ class _CompiledGraph:
         try:
             request = self._idle.get_nowait()
         except Empty:
-            request = self._compile().create_infer_request()
+            request = self.compile().create_infer_request()
         yield request
         self._idle.put(request)
 
-    def _compile(self) -> ov.CompiledModel:
+    def compile(self) -> ov.CompiledModel:
         """Return the compiled graph, and compile it on first use."""
         with self._lock:
             if self._compiled is None:

@@ -52,6 +52,9 @@ class Engine(Protocol):
     precisions: tuple[Precision, ...]
     fast: Precision
 
+    def prepare(self) -> None:
+        """Start whatever looking needs, in the background: a picture can be read and reduced meanwhile."""
+
     def look(self, low: LowPicture) -> Any:
         """Analyze a picture in single precision.
 

@@ -45,6 +45,9 @@ class TorchEngine:
             self.parallel = 3  # one tile being uploaded, one rendered, one downloaded
             torch.backends.cudnn.allow_tf32 = False  # TF32 has a mantissa of 10 bits; set for the process
 
+    def prepare(self) -> None:
+        """Nothing needs time to start."""
+
     @torch.inference_mode()
     def look(self, low: LowPicture) -> Analysis:
         """Analyze a picture; see `Engine`."""

@@ -249,6 +249,8 @@ class Harmonizer:
         layer: Layer | None = None,
         keep: bool = False,
     ) -> Analysis:
+        use_threads()
+        self.engine.prepare()
         picture = to_picture(composite)
         height, width = picture.height, picture.width
         masks = to_masks(mask, height, width, resize=options.resize_mask)

@@ -1,5 +1,6 @@
 """Color mapping module, the RGB-to-RGB transformation: basis LUTs with predicted weights (section 3.3)."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,9 +53,9 @@ class ColorMapping(nn.Module):
 
 def identity_table() -> Tensor:
     """Return the table (3,33,33,33) that maps every color to itself."""
-    line = torch.linspace(0, 1, LUT_SIZE)
-    blue, green, red = torch.meshgrid(line, line, line, indexing="ij")
-    return torch.stack((red, green, blue))
+    # By NumPy: on the meta device, where models are built, PyTorch's functions would import 800 modules.
+    blue, green, red = np.meshgrid(*3 * [np.linspace(0, 1, LUT_SIZE, dtype=np.float32)], indexing="ij")
+    return torch.from_numpy(np.stack((red, green, blue)))
 
 
 def apply_table(table: Tensor, image: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Building blocks of the network."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -83,7 +85,5 @@ class SpatialSeparatedAttention(nn.Module):
 
 def gaussian_kernel(size: int, sigma: float) -> Tensor:
     """Make a normalized Gaussian as a convolution weight (1,1,size,size)."""
-    x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
-    line = torch.exp(-(x**2) / (2 * sigma**2))
-    kernel = torch.outer(line, line)
-    return (kernel / kernel.sum()).float()[None, None]
+    line = [math.exp(-((k - (size - 1) / 2) ** 2) / (2 * sigma**2)) for k in range(size)]
+    return torch.tensor([[[[a * b / sum(line) ** 2 for b in line] for a in line]]])

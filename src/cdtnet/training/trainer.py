@@ -119,7 +119,8 @@ class Trainer:
         if self.processes.first:
             samples = " ".join(part for part in (f"{self.samples:,} samples", remark) if part)
             card = {"training": f"{self.recipe.about} {samples}."}
-            write_weights(self.folder / f"{name}.safetensors", self.usable, card)
+            one_of_many = name.startswith("weights-")  # ranges take seconds, and can be added to any of them
+            write_weights(self.folder / f"{name}.safetensors", self.usable, card, ranges=not one_of_many)
 
     def _keep(self) -> None:
         """Write the weights that were just scored, and remove the oldest of those kept."""

@@ -85,13 +85,26 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
     return entries, card
 
 
-def write_weights(path: Path, model: Model, card: Mapping[str, Any], *, half: bool = False) -> None:
-    """Write a model's weights as safetensors, atomically, with its configuration, ranges and a card."""
+def write_weights(
+    path: Path, model: Model, card: Mapping[str, Any], *, half: bool = False, ranges: bool = True
+) -> None:
+    """Write a model's weights as safetensors, atomically, with its configuration and a card.
+
+    Args:
+        path: of the file.
+        model: the network.
+        card: what to say of the weights.
+        half: store 16-bit floats.
+        ranges: measure the ranges that integers need, which takes seconds; without them the weights are
+            computed in floating point.
+    """
     state = {name: value for name, value in model.state_dict().items() if name != CONFIG_ENTRY}
     entries = {name: np.asarray(value.detach().cpu(), order="C") for name, value in state.items()}
     if half:
         entries = {n: v.astype(np.float16) if v.dtype.kind == "f" else v for n, v in entries.items()}
-    about = {**card, "config": asdict(model.config), "ranges": model.ranges()}
+    about = {**card, "config": asdict(model.config)}
+    if ranges:
+        about["ranges"] = model.ranges()
     metadata = {"cdtnet": json.dumps(about, ensure_ascii=False)}
     write_file(path, save(entries, metadata))
 
