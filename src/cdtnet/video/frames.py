@@ -156,15 +156,9 @@ def move(frame: Any, before: NDArray[Any], after: NDArray[Any], area: Window) ->
         area: Its place; the edges are multiples of `GRID`, or edges of the frame.
     """
     frame.make_writable()
-    layout, top = frame.format, (1 << bits_of(frame.format)) - 1
     change = cv2.subtract(after, before, dtype=cv2.CV_32F)
     for number, weights in enumerate(_to_planes(frame) / full_scale(before.dtype)):
-        has_chroma = number > 0 and not _is_rgb(frame)
-        down, across = (_step(layout.chroma_height), _step(layout.chroma_width)) if has_chroma else (1, 1)
-        top_left = area.top // down, area.left // across
-        part = Window(*top_left, -(-area.bottom // down), -(-area.right // across))
-        level = cv2.transform(change, weights[None]).reshape(area.size)
-        _add(_plane(frame, number), part, _averaged(level, down, across), top)
+        _add(frame, number, area, cv2.transform(change, weights[None]).reshape(area.size))
 
 
 def _to_planes(frame: Any) -> NDArray[np.float32]:
@@ -185,10 +179,15 @@ def _to_planes(frame: Any) -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def _add(plane: NDArray[Any], area: Window, change: NDArray[Any], top: int) -> None:
-    part = plane[area.slices]
-    kind = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
-    part[:] = np.minimum(cv2.add(part, change, dtype=kind).reshape(area.size), top)
+def _add(frame: Any, number: int, area: Window, level: NDArray[np.float32]) -> None:
+    """Add a level for each pixel of an area (h,w) to a plane."""
+    layout, top = frame.format, (1 << bits_of(frame.format)) - 1
+    has_chroma = number > 0 and not _is_rgb(frame)
+    down, across = (_step(layout.chroma_height), _step(layout.chroma_width)) if has_chroma else (1, 1)
+    part = Window(area.top // down, area.left // across, -(-area.bottom // down), -(-area.right // across))
+    samples, kind = _plane(frame, number)[part.slices], cv2.CV_8U if top == 255 else cv2.CV_16U
+    moved = cv2.add(samples, _averaged(level, down, across), dtype=kind).reshape(part.size)
+    samples[:] = moved if top in (255, 65535) else np.minimum(moved, top)
 
 
 def _averaged(values: NDArray[Any], down: int, across: int) -> NDArray[Any]:
