@@ -236,3 +236,12 @@ def test_hard_edges_get_a_transition_inside_and_soft_ones_stay():
     assert not smooth[hard == 0].any()
     ramp = np.tile(np.linspace(0, 1, 12, dtype=np.float32), (9, 1))
     np.testing.assert_allclose(antialiased(ramp)[:, :-1], ramp[:, :-1], atol=1e-6)
+
+
+def test_hard_edges_are_softened_as_the_plain_computation_does():
+    for shape in ((1, 1), (1, 9), (40, 57)):
+        soft = np.random.default_rng(0).choice(np.array([0, 0.2, 0.9, 1], np.float32), shape)
+        around = np.lib.stride_tricks.sliding_window_view(np.pad(soft, 1, "edge"), (3, 3))
+        hard = around.max((2, 3)) - around.min((2, 3)) > 0.5
+        plain = np.where(hard, np.minimum(soft, around.mean((2, 3))), soft)
+        np.testing.assert_array_equal(antialiased(soft), plain)

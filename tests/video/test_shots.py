@@ -25,3 +25,11 @@ def test_cuts_that_are_given_are_the_only_ones():
     cuts = Cuts([3])
     frames = [scene(1), scene(2), scene(2), scene(2)]
     assert [cuts.begins(frame) for frame in frames] == [True, False, False, True]
+
+
+def test_motion_right_after_a_cut_is_no_cut():
+    busy = np.random.default_rng(0).integers(0, 256, (48, 128, 3)).astype(np.uint8)
+    still = [np.full((48, 64, 3), 250, np.uint8)] * 3
+    frames = [*still, *(busy[:, 4 * i : 4 * i + 64] for i in range(4))]
+    cuts = Cuts(None)
+    assert [cuts.begins(frame) for frame in frames] == [True, False, False, True, False, False, False]

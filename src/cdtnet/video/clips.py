@@ -24,6 +24,7 @@ from ..imaging import Picture, read_picture, to_picture
 from ..imaging.color import color_codec, luma
 from ..imaging.geometry import Window
 from ..system.files import check_regular
+from ..system.machine import available_cores
 from . import frames
 
 Mask = NDArray[Any]
@@ -370,6 +371,7 @@ def video_stream(container: Any, name: str) -> Any:
             f"The codec of {name} is not known to this FFmpeg; convert the file to another, such as H.264."
         )
     stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = max(available_cores() // 2, 1)  # clip and matte are read in parallel
     return stream
 
 

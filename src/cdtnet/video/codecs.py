@@ -33,7 +33,7 @@ class Codec:
 CODECS = {
     each.name: each
     for each in (
-        Codec("h264", "libx264", 16, options=(("preset", "superfast"),)),
+        Codec("h264", "libx264", 16, options=(("preset", "superfast"), ("b_strategy", "0"))),
         Codec("h265", "libx265", 18, options=(("preset", "fast"), ("x265-params", "log-level=error"))),
         Codec("av1", "libsvtav1", 20, options=(("preset", "6"),)),
         Codec("prores", "prores_ks", 4, option="qscale", options=(("vendor", "apl0"),)),

@@ -117,12 +117,9 @@ def to_matte(frame: Any) -> NDArray[Any]:
         pixels = _reformatted(frame, "rgb48le" if bits > 8 else "rgb24").to_ndarray()
         return np.ascontiguousarray(pixels[..., 1])  # of a gray frame, every channel is the brightness
     kind = np.dtype(np.uint8 if bits <= 8 else np.uint16)
-    top = (1 << bits) - 1
-    black, white = (0, top) if _is_full(frame) else (16 << (bits - 8), 235 << (bits - 8))
-    levels = (np.arange(top + 1) - black) * (full_scale(kind) / (white - black))
-    table = np.rint(levels.clip(0, full_scale(kind))).astype(kind)
-    plane = _plane(frame, 0)
-    return np.asarray(cv2.LUT(plane, table)) if bits == 8 else table.take(plane, mode="clip")
+    black, white = (0, (1 << bits) - 1) if _is_full(frame) else (16 << (bits - 8), 235 << (bits - 8))
+    scale, plane = full_scale(kind) / (white - black), _plane(frame, 0)
+    return np.asarray(cv2.addWeighted(plane, scale, plane, 0, -scale * black)).reshape(plane.shape)
 
 
 def to_alpha(frame: Any) -> NDArray[Any]:
@@ -159,16 +156,9 @@ def move(frame: Any, before: NDArray[Any], after: NDArray[Any], area: Window) ->
         area: Its place; the edges are multiples of `GRID`, or edges of the frame.
     """
     frame.make_writable()
-    layout, top = frame.format, (1 << bits_of(frame.format)) - 1
-    change = np.subtract(after, before, dtype=np.float32)
-    matrix = _to_planes(frame) / full_scale(before.dtype)
-    changes: NDArray[Any] = cv2.transform(change, matrix).reshape(*area.size, -1)
-    for number in range(changes.shape[2]):
-        has_chroma = number > 0 and not _is_rgb(frame)
-        down, across = (_step(layout.chroma_height), _step(layout.chroma_width)) if has_chroma else (1, 1)
-        top_left = area.top // down, area.left // across
-        part = Window(*top_left, -(-area.bottom // down), -(-area.right // across))
-        _add(_plane(frame, number), part, _averaged(changes[..., number], down, across), top)
+    change = cv2.subtract(after, before, dtype=cv2.CV_32F)
+    for number, weights in enumerate(_to_planes(frame) / full_scale(before.dtype)):
+        _add(frame, number, area, cv2.transform(change, weights[None]).reshape(area.size))
 
 
 def _to_planes(frame: Any) -> NDArray[np.float32]:
@@ -189,20 +179,25 @@ def _to_planes(frame: Any) -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def _add(plane: NDArray[Any], area: Window, change: NDArray[Any], top: int) -> None:
-    part = plane[area.slices]
-    part[:] = np.rint(part + change).clip(0, top)
+def _add(frame: Any, number: int, area: Window, level: NDArray[np.float32]) -> None:
+    """Add a level for each pixel of an area (h,w) to a plane."""
+    layout, top = frame.format, (1 << bits_of(frame.format)) - 1
+    has_chroma = number > 0 and not _is_rgb(frame)
+    down, across = (_step(layout.chroma_height), _step(layout.chroma_width)) if has_chroma else (1, 1)
+    part = Window(area.top // down, area.left // across, -(-area.bottom // down), -(-area.right // across))
+    samples, kind = _plane(frame, number)[part.slices], cv2.CV_8U if top == 255 else cv2.CV_16U
+    moved = cv2.add(samples, _averaged(level, down, across), dtype=kind).reshape(part.size)
+    samples[:] = moved if top in (255, 65535) else np.minimum(moved, top)
 
 
 def _averaged(values: NDArray[Any], down: int, across: int) -> NDArray[Any]:
-    """Average blocks of `down`×`across` values."""
-    if (down, across) == (1, 1):
-        return values
-    rows, columns = -values.shape[0] % down, -values.shape[1] % across
+    """Average blocks of `down`×`across` values (h,w)."""
+    height, width = values.shape
+    rows, columns = -height % down, -width % across
     if rows or columns:
         values = np.pad(values, ((0, rows), (0, columns)), mode="edge")
-    parts = [values[row::down, column::across] for row in range(down) for column in range(across)]
-    return np.add.reduce(parts) / np.float32(len(parts))
+    size = values.shape[1] // across, values.shape[0] // down
+    return cv2.resize(values, size, interpolation=cv2.INTER_AREA).reshape(size[::-1])
 
 
 def _plane(frame: Any, number: int) -> NDArray[Any]:

@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError, WriteError
 from ..imaging import Lut, like, to_picture
-from ..imaging.geometry import touched
 from ..inference.harmonizer import Harmonizer
-from ..inference.objects import Foreground
 from ..inference.options import Choices, Options
 from ..inference.result import Result
 from ..system.atomic import is_same_file
@@ -28,6 +26,7 @@ from ..system.parallel import ahead
 from .clips import Frames, VideoFile, open_clip, stills
 from .film import ALPHA, Film, Moment, paired
 from .looking import Glimpse, Key, Looker
+from .painting import paint
 from .steadiness import Outlook, outlooks, outlooks_so_far
 from .writing import RATE, Writer, writer_for
 
@@ -215,25 +214,6 @@ def harmonize_frames(
     for moment, outlook, given in _in_memory(looker, harmonizer, frames, masks):
         image = like(moment.with_part(paint(harmonizer, options, moment, outlook)), given)
         yield Result(image, outlook.lut(harmonizer.engine), given)
-
-
-def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Outlook) -> NDArray[Any] | None:
-    """Harmonize the pixels (h,w,C) of a frame's region; None where there is nothing to do."""
-    region = moment.region
-    if region is None:
-        return None
-    mask = moment.mask[region.slices]
-    steady = outlook.steady(harmonizer.engine, mask, region)
-    if steady is None:
-        return None
-    foreground = Foreground([], [*touched(mask, harmonizer.engine.tile)], None)
-    painter = harmonizer.painter(
-        moment.part, foreground, options=options, layer=moment.layer, objects=[steady]
-    )
-    pixels = moment.part.pixels.copy()
-    for window, part in painter.paint(foreground.windows, options.controls):
-        pixels[window.slices] = part
-    return pixels
 
 
 def _harmonize(

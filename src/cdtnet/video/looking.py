@@ -155,12 +155,11 @@ def apart(one: Glimpse, other: Glimpse) -> float:
 
 
 def _light(colors: NDArray[np.float32], soft: NDArray[np.float32]) -> NDArray[np.float64]:
-    means = []
-    for weights in (soft, 1 - soft):
-        total = float(weights.sum(dtype=np.float64))
-        flat = np.einsum("yx,yxc->c", weights, colors, dtype=np.float64)
-        means.append(flat / total if total > 1e-3 else np.zeros(3))
-    return np.concatenate(means)
+    """Return the mean colors under the mask and beside it, (6,)."""
+    weights, flat = soft.ravel().astype(np.float64), colors.reshape(-1, 3).astype(np.float64)
+    shares = np.stack((weights, 1 - weights))
+    totals = shares.sum(1, keepdims=True)
+    return (np.where(totals > 1e-3, shares @ flat, 0) / np.maximum(totals, 1e-3)).ravel()
 
 
 def _place(soft: NDArray[np.float32], step: int) -> tuple[tuple[float, float], float]:

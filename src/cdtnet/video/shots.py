@@ -23,6 +23,7 @@ class Cuts:
 
     def __init__(self, given: Collection[int] | None):
         self._given, self._number = given, -1
+        self._last = 0  # beginning of the current shot
         self._graph: Any = None
 
     def begins(self, small: NDArray[Any]) -> bool:
@@ -34,7 +35,11 @@ class Cuts:
         self._number += 1
         if self._given is not None:
             return self._number == 0 or self._number in self._given
-        return self._score(small) >= THRESHOLD or self._number == 0
+        # The score rates a change by the one before, so after a cut it is that of any motion.
+        begins = self._score(small) >= THRESHOLD and self._number > self._last + 1
+        if begins:
+            self._last = self._number
+        return begins or self._number == 0
 
     def _score(self, small: NDArray[Any]) -> float:
         with needs("video", "Finding shots"):
