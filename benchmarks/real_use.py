@@ -347,7 +347,7 @@ def together(photos: Sequence[Photo], name: str, harmonizer: Harmonize) -> Table
         means = np.mean(errors, axis=0)
         rows.append([f"{count}", *(f"{mean:.0f}" for mean in means), f"{means[1] / means[2]:.2f}"])
     header = ["objects", "fMSE before", "in one mask", "one after the other", "ratio"]
-    return Table(f"## {name}: several objects with casts of their own", header, rows)
+    return Table(f"## {name}: several objects with different color casts", header, rows)
 
 
 # Steadiness

@@ -21,7 +21,7 @@ from cdtnet.evaluation.table import Table
 
 UNTOUCHED = "untouched"
 CASES = {
-    "bowl": "a color of its own: what is pure red should stay red",
+    "bowl": "a strong color: pure red should stay red",
     "balloon": "night: the foreground should get dark",
     "firefighter": "a scene without color: none should be left",
     "kite": "a tiny foreground",

@@ -105,5 +105,5 @@ def test_a_network_without_refinement_has_no_ranges(tmp_path):
 def test_ranges_that_are_none_get_a_sentence(tmp_path, ranges):
     write_weights(tmp_path / "new.safetensors", network(Config("cdtnet", base_size=16)), {})
     older(load_weights(tmp_path / "new.safetensors"), tmp_path / "odd.safetensors", ranges=ranges)
-    with pytest.raises(WeightsError, match=r"ranges in .* are none; write the weights anew"):
+    with pytest.raises(WeightsError, match=r"ranges in .* are invalid; write the weights again"):
         Harmonizer(tmp_path / "odd.safetensors", "cpu", engine="openvino")

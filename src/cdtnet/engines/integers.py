@@ -61,7 +61,7 @@ def _checked(ranges: Any, weights: Weights) -> tuple[NDArray[np.float32], np.flo
         sound = False
     if not sound:
         raise WeightsError(
-            f"The ranges in {weights.name} are none; write the weights anew with cdtnet convert."
+            f"The ranges in {weights.name} are invalid; write the weights again with cdtnet convert."
         )
     return np.maximum(inputs, np.float32(1e-6)).reshape(1, -1, 1, 1), hidden
 

@@ -28,7 +28,7 @@ class Metadata:
         native: The CMYK or L*a*b* pixels from which `pixels` were made; written back where `pixels` are
             unchanged.
         exr: The header and the other channels of an OpenEXR file.
-        thumbnails: Where the file has thumbnails, as in `thumbnails`; they are made anew.
+        thumbnails: Where the file has thumbnails, as in `thumbnails`; they are generated again.
         left_out: A sentence on each part of the file that no result can contain.
     """
 

@@ -57,7 +57,7 @@ def read_picture(
     Depth and channels are those of the file, except that palettes become RGB (with alpha if they have it),
     1-bit pictures become 8-bit gray, and CMYK and L*a*b* become 16-bit sRGB, which is written back in the
     file's own space. Otherwise there is no color conversion. The orientation is applied to the pixels and
-    reset in EXIF and XMP. Thumbnails are dropped here, and made anew when the picture is written.
+    reset in EXIF and XMP. Thumbnails are dropped here, and generated again when the picture is written.
 
     Args:
         source: The path of a file, its bytes, or a file that is open for reading.

@@ -1,4 +1,4 @@
-"""Thumbnails in a file's metadata, which are made anew for a changed picture."""
+"""Thumbnails in a file's metadata, which are generated again for a changed picture."""
 
 from __future__ import annotations
 

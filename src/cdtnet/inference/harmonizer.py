@@ -81,7 +81,7 @@ class Harmonizer:
         if precision not in ("auto", *self.engine.precisions):
             raise CdtnetError(
                 f"{self.engine.name} computes these weights in {', '.join(self.engine.precisions)}, not in "
-                f"{precision}; for int8 use the engine openvino and write the weights anew: cdtnet convert."
+                f"{precision}; for int8, use the engine openvino and write the weights again: cdtnet convert."
             )
         self._model = model if isinstance(model, str | PathLike) else None
         self.precision = precision
