@@ -17,9 +17,9 @@ GREEN = np.array([60, 230, 70], float)
 def finder(tmp_path, monkeypatch):
     """A network that finds red pixels, installed as rembg's weights."""
     monkeypatch.setenv("U2NET_HOME", str(tmp_path))
-    cutting._session.cache_clear()
+    cutting.load_finder.cache_clear()
     yield write_finder(tmp_path)
-    cutting._session.cache_clear()
+    cutting.load_finder.cache_clear()
 
 
 @pytest.fixture

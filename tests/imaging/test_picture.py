@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -158,6 +159,12 @@ def test_a_first_dimension_of_1(pixels):
     np.testing.assert_array_equal(picture.pixels[..., 0], plane)
     np.testing.assert_array_equal(like(picture, plane[None]), plane[None])
     np.testing.assert_array_equal(to_mask(plane[None], 21, 34), plane)
+
+
+def test_arrays_are_read_while_another_thread_imports_pytorch(pixels, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))  # as far as it is until it ends
+    np.testing.assert_array_equal(to_picture(pixels(3)).pixels, pixels(3))
+    assert to_mask(np.ones((21, 34), bool), 21, 34).all()
 
 
 @pytest.mark.parametrize("shape", ["chw", "hwc", "bchw", "bhwc", "hw", "1hw", "11hw"])

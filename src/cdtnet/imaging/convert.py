@@ -111,14 +111,17 @@ def like_layer(layer: Picture, original: Any) -> Any:
 
 def is_pil(source: Any) -> bool:
     """Check for a PIL image without importing PIL: if there is one, PIL has been imported."""
-    module = sys.modules.get("PIL.Image")
-    return module is not None and isinstance(source, module.Image)
+    return _is_of(source, "PIL.Image", "Image")
 
 
 def is_tensor(source: Any) -> bool:
     """Check for a PyTorch tensor without importing PyTorch."""
-    module = sys.modules.get("torch")
-    return module is not None and isinstance(source, module.Tensor)
+    return _is_of(source, "torch", "Tensor")
+
+
+def _is_of(source: Any, module: str, name: str) -> bool:
+    kind = getattr(sys.modules.get(module), name, None)  # also None while another thread is importing it
+    return kind is not None and isinstance(source, kind)
 
 
 def _from_data(source: Any) -> Picture:

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 def home(tmp_path, monkeypatch):
     """The folder of rembg's weights, which is empty."""
     monkeypatch.setenv("U2NET_HOME", str(tmp_path))
-    cutting._session.cache_clear()
+    cutting.load_finder.cache_clear()
     yield tmp_path
-    cutting._session.cache_clear()
+    cutting.load_finder.cache_clear()
 
 
 @pytest.fixture
