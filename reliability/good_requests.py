@@ -1,7 +1,7 @@
 """Valid requests and their right answers: what the Python API gives, byte for byte."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,18 @@ class Good:
         return answer.body == self.expected
 
 
-def good_requests(widest: int) -> Iterator[Good]:
+def good_requests(widest: int, models: Sequence[str] = MODELS) -> Iterator[Good]:
     """Return one request of each kind.
 
     Args:
         widest: The longer side of the largest picture, in pixels.
+        models: Two names or files, which the server has in this order.
     """
-    harmonizers = {model: Harmonizer(model, "cpu") for model in MODELS}
+    harmonizers = {Path(model).stem: Harmonizer(model, "cpu") for model in models}
+    default, other = harmonizers
 
     def made(kind: str, data: bytes, mask: NDArray[Any], suffix: str, **settings: Any) -> Good:
-        model, strength = settings.get("model", MODELS[0]), settings.get("strength", 1.0)
+        model, strength = settings.get("model", default), settings.get("strength", 1.0)
         result = harmonizers[model](read_picture(data), mask, strength=strength)
         expected = encode_picture(result.image, suffix, quality=settings.get("quality", 95))
         return Good(kind, [post("/v1/harmonize", *form(data, png(mask), **settings))], expected)
@@ -74,9 +76,9 @@ def good_requests(widest: int) -> Iterator[Good]:
     )
     yield made("form, large JPEG", jpeg(large), large_mask, ".jpg")
     yield made("form, 16-bit TIFF", deep, small_mask, ".tif")
-    yield made("form, PNG to WebP", png(middle), middle_mask, ".webp", format="webp", model=MODELS[1])
-    yield _alpha(harmonizers[MODELS[0]], small, small_mask)
-    yield _table(harmonizers[MODELS[0]], jpeg(middle), middle_mask)
+    yield made("form, PNG to WebP", png(middle), middle_mask, ".webp", format="webp", model=other)
+    yield _alpha(harmonizers[default], small, small_mask)
+    yield _table(harmonizers[default], jpeg(middle), middle_mask)
     yield _in_chunks("form, in small chunks", *form(jpeg(small), png(small_mask)), plain.expected)
     last = post("/v1/harmonize", *form(jpeg(small), png(small_mask)), "Connection: close")
     yield Good("three requests at once", [*plain.parts * 2, last], plain.expected, times=3)

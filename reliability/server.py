@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -127,7 +127,9 @@ class Load:
             self._stop.wait(1)
 
 
-def abuse(seconds: float, *, clients: int, slow: int, widest: int, seed: int) -> tuple[Table, list[str]]:
+def abuse(
+    seconds: float, *, clients: int, slow: int, widest: int, seed: int, models: Sequence[str] = MODELS
+) -> tuple[Table, list[str]]:
     """Start a server, load it, and stop it.
 
     Args:
@@ -136,15 +138,16 @@ def abuse(seconds: float, *, clients: int, slow: int, widest: int, seed: int) ->
         slow: The number of clients of each slow kind.
         widest: The longer side of the largest picture, in pixels.
         seed: Of what is asked when.
+        models: Two names or files of weights.
 
     Returns:
         The table, and what was found out besides: promises that were broken begin with "BROKEN".
     """
-    options = [option for model in MODELS for option in ("--model", model)]
+    options = [option for model in models for option in ("--model", model)]
     options += ["--workers", str(WORKERS), "--queue", str(WAITING), "--timeout", str(TIMEOUT)]
     server = Server(*options, "--max-bytes", str(MAX_BYTES), "--max-pixels", str(MAX_PIXELS))
     try:
-        load = Load(server.port, list(good_requests(widest)), seed)
+        load = Load(server.port, list(good_requests(widest, models)), seed)
         load.each_once(bad=True)
         before = server.open_files
         with server.watched():

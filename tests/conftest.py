@@ -2,7 +2,7 @@ import json
 import os
 import re
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hypothesis import settings
 from safetensors.numpy import save_file
 
 from cdtnet.config import Config
-from cdtnet.weights import Weights
+from cdtnet.weights import Weights, load_weights
 from cdtnet.weights.official import from_official
 from tests.parity.official import official_checkpoint, official_entries
 
@@ -78,6 +78,17 @@ def weights(tmp_path_factory) -> str:
 def close_up_weights(tmp_path_factory) -> str:
     """The same weights, for a network that analyzes a crop around the foreground."""
     return formula_file(tmp_path_factory.mktemp("weights"), Config(base_size=64, close_up=True))
+
+
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory) -> dict[str, str]:
+    """Files of the models that ship, by their names, which analyze sixteen times fewer pixels."""
+    folder = tmp_path_factory.mktemp("small")
+    for name in ("cdtnet-256", "cdtnet-sim", "is2am"):
+        weights = load_weights(name)
+        card = {**weights.card, "config": asdict(replace(weights.config, base_size=64))}
+        save_file(weights.entries, folder / f"{name}.safetensors", {"cdtnet": json.dumps(card)})
+    return {path.stem: str(path) for path in folder.iterdir()}
 
 
 def formula_file(folder: Path, config: Config) -> str:

@@ -1,6 +1,7 @@
 """The short forms of `reliability/server.py` and `reliability/schema.py`."""
 
 import pytest
+from good_requests import MODELS
 from schema import OPTIONS, by_hypothesis
 from served import Server
 from server import abuse
@@ -8,8 +9,10 @@ from server import abuse
 pytestmark = pytest.mark.slow
 
 
-def test_abuse():
-    table, found = abuse(2, clients=5, slow=1, widest=64, seed=0)
+def test_abuse(small_models):
+    table, found = abuse(
+        2, clients=5, slow=1, widest=64, seed=0, models=[small_models[name] for name in MODELS]
+    )
     broken = [sentence for sentence in found if sentence.startswith("BROKEN")]
     assert [sentence for sentence in broken if "memory" not in sentence] == [], table  # too short to tell
 
