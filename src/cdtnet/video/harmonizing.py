@@ -6,11 +6,13 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import takewhile
 from os import PathLike
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +108,8 @@ def harmonize_video(
         quality: The quality in the scale of the codec; lower is better.
         rate: The frame rate of sequences and arrays in frames per second (default: 25).
         cuts: The indices, from 0, of frames that begin a shot; by default they are detected.
-        progress: Called with the number of frames done and the total, or None if unknown.
+        progress: Called with the number of frames done and the total, or None if unknown; also, again and
+            again, while the next frame is waited for.
         choices: Single options; see `Harmonizer`.
 
     Raises:
@@ -225,13 +228,20 @@ def _harmonize(
     writer: Writer,
     progress: Progress | None,
 ) -> int:
-    glimpses = shots.noting(looker.glimpses(film.moments()))
-    count = 0
+    count, stopped = 0, Event()
+
+    def tell() -> None:
+        if progress:
+            progress(count, film.count)
+
+    glimpses = shots.noting(looker.glimpses(_until(stopped, film.moments())))
     with (
-        closing(ahead(outlooks(looker, harmonizer.engine, glimpses), DECIDED)) as decided,
+        closing(ahead(outlooks(looker, harmonizer.engine, glimpses), DECIDED, tell)) as decided,
         closing(ahead(_ready(film.moments(), writer), DECODED)) as decoded,
         ThreadPoolExecutor(1) as pool,
+        ExitStack() as stack,
     ):
+        stack.callback(stopped.set)
         waiting: deque[Future[None]] = deque()
         for moment, outlook in zip(decoded, decided, strict=True):
             if writer.wants(moment.number):
@@ -240,11 +250,15 @@ def _harmonize(
             if len(waiting) > DECODED:
                 waiting.popleft().result()
             count += 1
-            if progress:
-                progress(count, film.count)
+            tell()
         for future in waiting:
             future.result()
     return count
+
+
+def _until(stopped: Event, moments: Iterable[Moment]) -> Iterator[Moment]:
+    """Read ahead no further once the film is given up."""
+    return takewhile(lambda _: not stopped.is_set(), moments)
 
 
 def _ready(moments: Iterable[Moment], writer: Writer) -> Iterator[Moment]:
