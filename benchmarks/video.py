@@ -357,22 +357,23 @@ def hd(photo: Photo, count: int, clip: Path, matte: Path) -> None:
     """A 1080p clip whose foreground is a disc of a tenth, which moves."""
     height, width = 1080, 1920
     rgb = cv2.resize(photo.pixels, (width + 200, height), interpolation=cv2.INTER_CUBIC)
-    y, x = np.mgrid[:height, :width]
     radius = (0.1 * height * width / np.pi) ** 0.5
+    side = round(radius) + 2
+    y, x = np.mgrid[-side:side, -side:side]
+    disc = np.clip(radius - np.hypot(y, x), 0, 1)[..., None]
     with av.open(str(clip), "w") as first, av.open(str(matte), "w") as second:
         streams = [container.add_stream("libx264", rate=RATE) for container in (first, second)]
         for stream in streams:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for i in range(count):
             there = 1 - abs(i / 50 % 2 - 1)  # 0..1, to and fro
-            soft = np.clip(radius - np.hypot(y - 540, x - 700 - 400 * there), 0, 1)[..., None]
-            left = round(200 * there)
-            frame = rgb[:, left : left + width]
-            frame = frame + soft * (np.clip(frame * [1.3, 1.0, 0.7], 0, 255) - frame)
-            for container, stream, values in zip(
-                (first, second), streams, (frame, np.repeat(255 * soft, 3, -1)), strict=True
-            ):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(values.astype(np.uint8), "rgb24")))
+            left, place = round(200 * there), round(700 + 400 * there)
+            frame, mask = rgb[:, left : left + width].copy(), np.zeros((height, width, 3), np.uint8)
+            box = slice(540 - side, 540 + side), slice(place - side, place + side)
+            mask[box] = 255 * disc
+            frame[box] = frame[box] + disc * (np.clip(frame[box] * [1.3, 1.0, 0.7], 0, 255) - frame[box])
+            for container, stream, values in zip((first, second), streams, (frame, mask), strict=True):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(values, "rgb24")))
         for container, stream in zip((first, second), streams, strict=True):
             container.mux(stream.encode())
 

@@ -8,10 +8,10 @@ from cdtnet.imaging import Picture
 from cdtnet.inference.controls import Controls
 from cdtnet.inference.options import Options
 from cdtnet.video import painting
-from cdtnet.video.clips import Still
 from cdtnet.video.film import Moment
 from cdtnet.video.looking import Looker
 from cdtnet.video.steadiness import Outlook
+from cdtnet.video.stills import Still
 from tests.video.films import composites, mattes
 
 

@@ -110,7 +110,7 @@ def _is_film(name: str) -> bool:
     """Check whether a name is that of a video file or of a sequence such as "shot.%04d.png"."""
     if "%" not in name or Path(name).exists():
         return Path(name).suffix.lower() in FILMS
-    from ..video.clips import is_sequence
+    from ..video.stills import is_sequence
 
     return is_sequence(name) or Path(name).suffix.lower() in FILMS
 

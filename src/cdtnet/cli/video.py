@@ -23,7 +23,7 @@ from .outputs import check_apart, prepare_output
 
 if TYPE_CHECKING:
     from ..inference.options import Options
-    from ..video.harmonizing import Shot
+    from ..video.shots import Shot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Harmonize the film; print the paths written to stdout."""
     from ..inference.harmonizer import Harmonizer
-    from ..video.clips import is_sequence
     from ..video.harmonizing import harmonize_video
+    from ..video.stills import is_sequence
 
     background, mask = (arguments.other, arguments.mask) if arguments.mask else (None, arguments.other)
     inputs = [each for each in (arguments.clip, arguments.other, arguments.mask) if each]

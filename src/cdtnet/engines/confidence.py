@@ -46,7 +46,7 @@ def mix(parts: Sequence[Any], weights: Sequence[float]) -> Any:
     return total
 
 
-def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:
+def confidence(first: Any, second: Any, image: Any, mask: Any, extra: float = 0.0) -> Confidence:
     """Compute the confidence in the mean change of two analyses.
 
     This is the Wiener filter size² / (size² + error²) of the whole change, with both values over the
@@ -59,9 +59,14 @@ def confidence(first: Any, second: Any, image: Any, mask: Any) -> Confidence:
         second: (…,S,S,3), those by the second one, mirrored back.
         image: (…,S,S,3), the composites.
         mask: (…,S,S,1), their foregrounds.
+        extra: A further error of both analyses, in 0..1.
     """
     apart, change = mask * (first - second), mask * ((first + second) / 2 - image)
     area = 3 * (mask * mask).sum(_SQUARE) + 1e-9
-    error = DOUBT / 4 * (apart * apart).sum(_SQUARE) / area + FLOOR**2 * (1 + SPREAD * mask.mean(_SQUARE))
+    error = (
+        DOUBT / 4 * (apart * apart).sum(_SQUARE) / area
+        + FLOOR**2 * (1 + SPREAD * mask.mean(_SQUARE))
+        + extra**2
+    )
     size = (change * change).sum(_SQUARE) / area
     return Confidence(size / (size + error), size**0.5)

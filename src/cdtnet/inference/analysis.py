@@ -28,6 +28,7 @@ LITTLE = 0.3  # share of the change below which a remark says that little is cha
 GAIN = 1.8  # a refined mask is believed if its edge has this many times the contrast of the given one's
 STEEP = 8  # steepness of the transition from one mask to the other
 NEAR = 768  # longer side in pixels, at most, of the closer look at an object whose mask is refined
+DOUBT = 6 / 255  # further error of a change that was judged by a refined mask
 FEW = 0.02  # weight of a mask below which it is not looked at
 TINY = 12  # pixels of an object's longer side at base size, below which there is hardly anything to see
 
@@ -130,7 +131,7 @@ def analyze(
     if not config.second_look:
         return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
     views = [(low, 1.0)] if is_exact else _views(low, lambda: _refined(picture, part, codec, frame, low))
-    looks = [_look(engine, *view) for view in views]
+    looks = [_look(engine, view, weight, 0.0 if view is low else DOUBT) for view, weight in views]
     if apply_anyway:
         looks = [look._replace(sure=look.sure._replace(share=1.0)) for look in looks]
     found, sure = _mean(engine, looks)
@@ -183,10 +184,10 @@ class _Look(NamedTuple):
     weight: float
 
 
-def _look(engine: Engine, low: LowPicture, weight: float) -> _Look:
+def _look(engine: Engine, low: LowPicture, weight: float, doubt: float) -> _Look:
     first, second = engine.look(low), engine.look(low.mirrored()).mirrored()
     previews = engine.preview(first, low), engine.preview(second, low)
-    sure = confidence(*previews, low.image, low.mask[..., None])
+    sure = confidence(*previews, low.image, low.mask[..., None], doubt)
     return _Look(engine.mix((first, second), (0.5, 0.5)), sure, weight)
 
 

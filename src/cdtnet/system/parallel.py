@@ -5,12 +5,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from itertools import islice
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+PATIENCE = 0.1  # seconds
 
 
 def unordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: int) -> Iterator[T]:
@@ -42,10 +44,17 @@ def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: i
         yield future.result()
 
 
-def ahead(items: Iterable[T], limit: int) -> Generator[T, None, None]:
+def ahead(
+    items: Iterable[T], limit: int, waiting: Callable[[], object] = lambda: None
+) -> Generator[T, None, None]:
     """Yield the items of an iterable that runs in a thread of its own, at most `limit` items ahead.
 
     Errors of the iterable are raised here. The thread ends with this generator.
+
+    Args:
+        items: The iterable.
+        limit: The largest number of items that wait.
+        waiting: Called here several times a second while there is no item.
     """
     queue: Queue[tuple[Any, BaseException | None, bool]] = Queue(limit)
     stopped = Event()
@@ -53,7 +62,7 @@ def ahead(items: Iterable[T], limit: int) -> Generator[T, None, None]:
     def put(entry: tuple[Any, BaseException | None, bool]) -> bool:
         while not stopped.is_set():
             with suppress(Full):
-                queue.put(entry, timeout=0.1)
+                queue.put(entry, timeout=PATIENCE)
                 return True
         return False
 
@@ -73,7 +82,11 @@ def ahead(items: Iterable[T], limit: int) -> Generator[T, None, None]:
     thread.start()
     try:
         while True:
-            item, failure, last = queue.get()
+            try:
+                item, failure, last = queue.get(timeout=PATIENCE)
+            except Empty:
+                waiting()
+                continue
             if failure is not None:
                 raise failure
             if last:

@@ -179,7 +179,7 @@ def _to_planes(frame: Any) -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def _add(frame: Any, number: int, area: Window, level: NDArray[np.float32]) -> None:
+def _add(frame: Any, number: int, area: Window, level: NDArray[Any]) -> None:
     """Add a level for each pixel of an area (h,w) to a plane."""
     layout, top = frame.format, (1 << bits_of(frame.format)) - 1
     has_chroma = number > 0 and not _is_rgb(frame)

@@ -6,28 +6,32 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import takewhile
 from os import PathLike
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import PictureError, WriteError
-from ..imaging import Lut, like, to_picture
+from ..imaging import like, to_picture
 from ..inference.harmonizer import Harmonizer
 from ..inference.options import Choices, Options
 from ..inference.result import Result
 from ..system.atomic import is_same_file
 from ..system.parallel import ahead
-from .clips import Frames, VideoFile, open_clip, stills
+from .clips import open_clip
+from .files import VideoFile
 from .film import ALPHA, Film, Moment, paired
-from .looking import Glimpse, Key, Looker
+from .looking import Looker
 from .painting import paint
+from .shots import Shot, Shots
 from .steadiness import Outlook, outlooks, outlooks_so_far
+from .stills import Frames, stills
 from .writing import RATE, Writer, writer_for
 
 if TYPE_CHECKING:
@@ -37,22 +41,6 @@ Progress = Callable[[int, int | None], None]
 
 DECIDED = 8  # frames by which smoothing may be ahead of painting
 DECODED = 2  # the same for decoding; also the frames that may wait to be encoded
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A part of a film between cuts.
-
-    Attributes:
-        first: The index of its first frame, from 0.
-        last: The index of its last frame.
-        lut: The mean of the tables of its key frames, at the given strength; None if the shot has no
-            foreground or the model has no table.
-    """
-
-    first: int
-    last: int
-    lut: Lut | None
 
 
 @dataclass(frozen=True)
@@ -106,7 +94,8 @@ def harmonize_video(
         quality: The quality in the scale of the codec; lower is better.
         rate: The frame rate of sequences and arrays in frames per second (default: 25).
         cuts: The indices, from 0, of frames that begin a shot; by default they are detected.
-        progress: Called with the number of frames done and the total, or None if unknown.
+        progress: Called with the number of frames done and the total, or None if unknown; also, again and
+            again, while the next frame is waited for.
         choices: Single options; see `Harmonizer`.
 
     Raises:
@@ -138,7 +127,7 @@ def harmonize_video(
         settings=settings,
     )
     looker = Looker(harmonizer, options, float(film.base.rate or given_rate or RATE), cuts)
-    shots = _Shots(harmonizer, options)
+    shots = Shots(harmonizer, options)
     with writing as writer:
         count = _harmonize(harmonizer, options, film, looker, shots, writer, progress)
     result = VideoResult(str(output), count, shots.all(), shots.remark)
@@ -170,7 +159,7 @@ def find_shots(
     harmonizer = model if isinstance(model, Harmonizer) else Harmonizer(model)
     film = _opened(composite, mask, background, options)
     looker = Looker(harmonizer, options, float(film.base.rate or rate or RATE), cuts)
-    shots = _Shots(harmonizer, options)
+    shots = Shots(harmonizer, options)
     for done, _ in enumerate(shots.noting(looker.glimpses(film.moments())), start=1):
         if progress:
             progress(done, film.count)
@@ -221,17 +210,24 @@ def _harmonize(
     options: Options,
     film: Film,
     looker: Looker,
-    shots: _Shots,
+    shots: Shots,
     writer: Writer,
     progress: Progress | None,
 ) -> int:
-    glimpses = shots.noting(looker.glimpses(film.moments()))
-    count = 0
+    count, stopped = 0, Event()
+
+    def tell() -> None:
+        if progress:
+            progress(count, film.count)
+
+    glimpses = shots.noting(looker.glimpses(_until(stopped, film.moments())))
     with (
-        closing(ahead(outlooks(looker, harmonizer.engine, glimpses), DECIDED)) as decided,
+        closing(ahead(outlooks(looker, harmonizer.engine, glimpses), DECIDED, tell)) as decided,
         closing(ahead(_ready(film.moments(), writer), DECODED)) as decoded,
         ThreadPoolExecutor(1) as pool,
+        ExitStack() as stack,
     ):
+        stack.callback(stopped.set)
         waiting: deque[Future[None]] = deque()
         for moment, outlook in zip(decoded, decided, strict=True):
             if writer.wants(moment.number):
@@ -240,11 +236,15 @@ def _harmonize(
             if len(waiting) > DECODED:
                 waiting.popleft().result()
             count += 1
-            if progress:
-                progress(count, film.count)
+            tell()
         for future in waiting:
             future.result()
     return count
+
+
+def _until(stopped: Event, moments: Iterable[Moment]) -> Iterator[Moment]:
+    """Read ahead no further once the film is given up."""
+    return takewhile(lambda _: not stopped.is_set(), moments)
 
 
 def _ready(moments: Iterable[Moment], writer: Writer) -> Iterator[Moment]:
@@ -282,53 +282,6 @@ def _in_memory(
 
     for outlook in outlooks_so_far(looker, engine, looker.glimpses(noting())):
         yield latest[0][0], outlook, latest.popleft()[1]
-
-
-class _Shots:
-    """Collects the shots of a film and their mean tables."""
-
-    def __init__(self, harmonizer: Harmonizer, options: Options):
-        self._harmonizer, self._options = harmonizer, options
-        self._done: list[Shot] = []
-        self._first, self._last = 0, -1
-        self._tables: NDArray[Any] = np.zeros(0)
-        self._weight = 0
-        self._remarks: list[str | None] = []
-
-    @property
-    def remark(self) -> str | None:
-        """Return why little is changed in the whole film."""
-        return self._remarks[0] if self._remarks and all(self._remarks) else None
-
-    def noting(self, glimpses: Iterable[tuple[Glimpse, Key | None]]) -> Iterator[tuple[Glimpse, Key | None]]:
-        """Pass on measurements and analyses, and record them."""
-        for glimpse, key in glimpses:
-            if glimpse.begins and glimpse.number:
-                self._end()
-            self._last = glimpse.number
-            if key is not None:
-                self._add(key)
-            yield glimpse, key
-
-    def all(self) -> tuple[Shot, ...]:
-        """Return all shots, at the end of the film."""
-        self._end()
-        return tuple(self._done)
-
-    def _add(self, key: Key) -> None:
-        self._remarks.append(key.remark)
-        table = self._harmonizer.engine.table(key.found)
-        if table is not None:
-            lut = Lut(table).weakened(key.amount)
-            self._tables = self._tables + lut.table.astype(np.float64) if self._weight else lut.table
-            self._weight += 1
-
-    def _end(self) -> None:
-        lut = Lut((self._tables / self._weight).astype(np.float32)) if self._weight else None
-        if lut is not None:
-            lut = lut.weakened(self._options.controls.strength)
-        self._done.append(Shot(self._first, self._last, lut))
-        self._first, self._weight = self._last + 1, 0
 
 
 def _opened(composite: Any, mask: Any, background: Any, options: Options) -> Film:

@@ -16,8 +16,8 @@ from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground, as_one, find_foreground
 from ..inference.options import Options
 from ..inference.steering import Levels
+from .cuts import Cuts
 from .film import Moment
-from .shots import Cuts
 
 SMALL = 256  # pixels of a small frame's longer side
 EVERY = 0.5  # seconds between key frames

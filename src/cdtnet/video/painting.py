@@ -47,9 +47,9 @@ def rendered(harmonizer: Harmonizer, options: Options, moment: Moment, steady: S
 def _is_plain(moment: Moment) -> bool:
     """Check whether the frame is sRGB of 8 bits, and its mask has 8 bits."""
     below = moment.below
-    kinds = below.pixels.dtype, moment.mask.dtype
+    has_bytes = below.pixels.dtype == np.uint8 and moment.mask.dtype == np.uint8
     is_srgb = below.metadata.icc is None and below.metadata.hdr is None
-    return kinds == (np.uint8, np.uint8) and below.pixels.shape[2] == 3 and is_srgb
+    return has_bytes and below.pixels.shape[2] == 3 and is_srgb
 
 
 def recolored(moment: Moment, table: Any, amount: float) -> NDArray[np.uint8]:

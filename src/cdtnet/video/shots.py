@@ -1,62 +1,78 @@
-"""Find cuts with FFmpeg's scene detector on reduced frames, or take them from a list."""
+"""Shots of a film and their tables."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import needs
+from ..imaging import Lut
+from ..inference.harmonizer import Harmonizer
+from ..inference.options import Options
+from .looking import Glimpse, Key
 
-THRESHOLD = 10.0  # of FFmpeg's filter scdet, in percent; its default
 
+@dataclass(frozen=True)
+class Shot:
+    """A part of a film between cuts.
 
-class Cuts:
-    """Decides for each frame in order whether a shot begins.
-
-    Args:
-        given: The indices, from 0, of frames that begin a shot; None to detect them.
+    Attributes:
+        first: The index of its first frame, from 0.
+        last: The index of its last frame.
+        lut: The mean of the tables of its key frames, at the given strength; None if the shot has no
+            foreground or the model has no table.
     """
 
-    def __init__(self, given: Collection[int] | None):
-        self._given, self._number = given, -1
-        self._last = 0  # beginning of the current shot
-        self._graph: Any = None
-
-    def begins(self, small: NDArray[Any]) -> bool:
-        """Decide whether this frame begins a shot; the first one does.
-
-        Args:
-            small: The reduced frame, (h,w,3), 0..255, always of the same size.
-        """
-        self._number += 1
-        if self._given is not None:
-            return self._number == 0 or self._number in self._given
-        # The score rates a change by the one before, so after a cut it is that of any motion.
-        begins = self._score(small) >= THRESHOLD and self._number > self._last + 1
-        if begins:
-            self._last = self._number
-        return begins or self._number == 0
-
-    def _score(self, small: NDArray[Any]) -> float:
-        with needs("video", "Finding shots"):
-            import av
-        frame = av.VideoFrame.from_ndarray(np.rint(small).astype(np.uint8), "rgb24")
-        frame.pts = self._number
-        if self._graph is None:
-            self._graph = _detector(av, frame)
-        self._graph.push(frame)
-        return float(self._graph.pull().metadata["lavfi.scd.score"])
+    first: int
+    last: int
+    lut: Lut | None
 
 
-def _detector(av: Any, frame: Any) -> Any:
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=frame.width, height=frame.height, format="rgb24", time_base="1/25")
-    chain = [source, graph.add("scdet", f"threshold={THRESHOLD}"), graph.add("buffersink")]
-    for first, second in pairwise(chain):
-        first.link_to(second)
-    graph.configure()
-    return graph
+class Shots:
+    """Collects the shots of a film and their mean tables."""
+
+    def __init__(self, harmonizer: Harmonizer, options: Options):
+        self._harmonizer, self._options = harmonizer, options
+        self._done: list[Shot] = []
+        self._first, self._last = 0, -1
+        self._tables: NDArray[Any] = np.zeros(0)
+        self._weight = 0
+        self._remarks: list[str | None] = []
+
+    @property
+    def remark(self) -> str | None:
+        """Return why little is changed in the whole film."""
+        return self._remarks[0] if self._remarks and all(self._remarks) else None
+
+    def noting(self, glimpses: Iterable[tuple[Glimpse, Key | None]]) -> Iterator[tuple[Glimpse, Key | None]]:
+        """Pass on measurements and analyses, and record them."""
+        for glimpse, key in glimpses:
+            if glimpse.begins and glimpse.number:
+                self._end()
+            self._last = glimpse.number
+            if key is not None:
+                self._add(key)
+            yield glimpse, key
+
+    def all(self) -> tuple[Shot, ...]:
+        """Return all shots, at the end of the film."""
+        self._end()
+        return tuple(self._done)
+
+    def _add(self, key: Key) -> None:
+        self._remarks.append(key.remark)
+        table = self._harmonizer.engine.table(key.found)
+        if table is not None:
+            lut = Lut(table).weakened(key.amount)
+            self._tables = self._tables + lut.table.astype(np.float64) if self._weight else lut.table
+            self._weight += 1
+
+    def _end(self) -> None:
+        lut = Lut((self._tables / self._weight).astype(np.float32)) if self._weight else None
+        if lut is not None:
+            lut = lut.weakened(self._options.controls.strength)
+        self._done.append(Shot(self._first, self._last, lut))
+        self._first, self._weight = self._last + 1, 0

@@ -20,19 +20,11 @@ from ..imaging import Picture, color_codec, coverage
 from ..imaging.geometry import Window
 from ..system.atomic import make_folder, new_file, write_file
 from . import frames
-from .clips import (
-    Clip,
-    Decoded,
-    PictureSequence,
-    Still,
-    VideoFile,
-    is_sequence,
-    numbered,
-    upright,
-    video_stream,
-)
+from .clips import Clip
 from .codecs import CONTAINERS, codec_for, options_of, pixel_format, wanted
+from .files import Decoded, VideoFile, upright, video_stream
 from .film import Moment
+from .stills import PictureSequence, Still, is_sequence, numbered
 
 RATE = Fraction(25)  # default frames per second of a sequence
 _COPIED = ("audio", "subtitle")

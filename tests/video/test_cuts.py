@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cdtnet.video.shots import Cuts
+from cdtnet.video.cuts import Cuts
 
 
 def scene(seed, shift=0):
