@@ -96,6 +96,14 @@ def test_rounding_leads_nowhere_else():
         assert 0 <= share(first, second, image, mask) <= 1
 
 
+def test_a_further_error_is_added_to_the_squared_error():
+    image, mask = np.zeros((8, 8, 3)), np.ones((8, 8, 1))
+    first = image + 0.1
+    plain, doubted = (confidence(first, first, image, mask, extra) for extra in (0.0, 0.05))
+    assert 1 / doubted.share - 1 / plain.share == pytest.approx(0.05**2 / 0.1**2)
+    assert doubted.size == plain.size
+
+
 def test_only_the_foreground_counts():
     left = MASK.copy()
     left[:, 8:] = 0
