@@ -1,11 +1,11 @@
-"""What the page makes of objects that are painted roughly, on the composites in `examples/photos/`.
+"""Measure the page's results for roughly painted objects, on the composites in `examples/photos/`.
 
 python benchmarks/painting.py [--model cdtnet-256] [--output docs]
 
 paints each object with a real mouse in Chromium, presses Harmonize, and downloads the picture and the mask.
 It writes quality-painting.md and quality-painting.jpg: a crop of the composite with what was painted, the
 result, and the result with the exact mask. There is no correct result to compare with, so the table compares
-the colors with those of the exact mask, over the object without its outermost pixels.
+the colors with those of the result with the exact mask, over the object without its outermost pixels.
 Needs Playwright; CDTNET_CHROMIUM names the browser if it is not Playwright's own.
 """
 
@@ -105,7 +105,7 @@ def main() -> None:
 
 @contextmanager
 def app() -> Iterator[str]:
-    """The page's address, as long as it is served."""
+    """Serve the page, and give its address."""
     command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -116,7 +116,7 @@ def app() -> Iterator[str]:
 
 
 def paint(page: Page, address: str, name: str, model: str, harmonizer: cdtnet.Harmonizer) -> Painted:
-    """Do on the page what a person does who is in a hurry."""
+    """Open a composite on the page, paint its object with the mouse, and harmonize it."""
     with (
         Image.open(PHOTOS / f"{name}_composite.jpg") as photo,
         Image.open(PHOTOS / f"{name}_mask.png") as gray,
@@ -154,12 +154,12 @@ def paint(page: Page, address: str, name: str, model: str, harmonizer: cdtnet.Ha
 
 
 def extent(mask: Array) -> int:
-    """The longer side of an object in pixels."""
+    """Return the longer side of an object in pixels."""
     return max(int(np.ptp(places)) + 1 for places in np.nonzero(mask > 127))
 
 
 def strokes(mask: Array, radius: float) -> list[list[tuple[int, int]]]:
-    """Lines (x, y) from left to right over an object; what is thinner than the brush is left out."""
+    """Return horizontal lines (x, y) over an object, without parts thinner than the brush."""
     inside = ndimage.distance_transform_edt(mask > 127)
     centers = inside > 0.7 * min(radius, 0.9 * inside.max())
     rows = np.flatnonzero(centers.any(1))
@@ -174,7 +174,7 @@ def strokes(mask: Array, radius: float) -> list[list[tuple[int, int]]]:
 
 
 def drag(page: Page, line: list[tuple[int, int]], size: tuple[int, int]) -> None:
-    """Paint a line, in pixels of the picture, which fills the canvas one way."""
+    """Paint a line, in pixels of the picture, which fits into the canvas."""
     box = page.locator("#canvas").bounding_box()
     assert box is not None
     factor = min(box["width"] / size[0], box["height"] / size[1])
@@ -191,7 +191,7 @@ def drag(page: Page, line: list[tuple[int, int]], size: tuple[int, int]) -> None
 
 
 def drawn(lines: list[list[tuple[int, int]]], radius: float, size: tuple[int, int]) -> Array:
-    """The strokes as a mask (H,W)."""
+    """Draw the strokes as a mask (H,W)."""
     away = np.ones(size[::-1], bool)
     for (left, y), (right, _) in lines:
         away[y, left : right + 1] = False
@@ -199,7 +199,7 @@ def drawn(lines: list[list[tuple[int, int]]], radius: float, size: tuple[int, in
 
 
 def download(page: Page, what: str) -> Array:
-    """The pixels of what the browser is made to save."""
+    """Download a file of the page, and return its pixels."""
     with page.expect_download() as saved:
         page.locator(f'[data-download="{what}"]').click()
     return np.asarray(Image.open(saved.value.path()))
@@ -209,7 +209,7 @@ def download(page: Page, what: str) -> Array:
 
 
 def beside(done: Painted) -> Array:
-    """Crops at 100 %, around the object's middle: what was painted, the result, that with the exact mask."""
+    """Put crops at 100 % side by side: composite, strokes, result, and result with the exact mask."""
     weights = 0.4 * (done.strokes[..., None] / 255)
     overlay = np.rint(done.composite * (1 - weights) + PINK * weights).astype(np.uint8)
     width, height = (min(side, whole) for side, whole in zip(CROP, done.exact.shape[::-1], strict=True))
@@ -223,20 +223,20 @@ def beside(done: Painted) -> Array:
 
 
 def distances(done: Painted) -> tuple[float, float]:
-    """Mean distance of composite and result from the result with the exact mask, in levels, in the core."""
+    """Return the mean distances of composite and result from the result with the exact mask, in levels."""
     core = ndimage.distance_transform_edt(done.exact > 127) > CORE
     expected = done.expected[core].astype(float)
     return tuple(float(np.abs(p[core] - expected).mean()) for p in (done.composite, done.result))
 
 
 def overlap(mask: Array, exact: Array) -> float:
-    """Intersection over union."""
+    """Return the intersection over the union."""
     inside, truth = mask > 127, exact > 127
     return float((inside & truth).sum() / (inside | truth).sum())
 
 
 def describe(done: list[Painted], model: str) -> str:
-    """The page, in Markdown."""
+    """Write the page in Markdown."""
     rows = []
     for each in done:
         before, after = distances(each)
