@@ -40,15 +40,15 @@ _REFINED = Remark(
 
 
 class Decided(Protocol):
-    """What is known of an object when it is painted; `Analyzed` has it of a single picture."""
+    """An analyzed object, ready to be rendered; `Analyzed` is that of a single picture."""
 
     @property
     def mask(self) -> Any:
-        """(H,W), its own."""
+        """The object's mask, (H,W)."""
 
     @property
     def frame(self) -> Window:
-        """The part of the picture that was analyzed."""
+        """The analyzed part of the picture."""
 
     @property
     def found(self) -> Any:
@@ -56,30 +56,30 @@ class Decided(Protocol):
 
     @property
     def amount(self) -> float:
-        """How much of the change is made, 0..1."""
+        """The share of the change to apply, 0..1."""
 
     @property
     def remark(self) -> str | None:
-        """Why little is changed; None where more is."""
+        """Why little is changed; None if more is."""
 
     @property
     def area(self) -> float:
-        """What it covers, in pixels."""
+        """The area in pixels."""
 
     def levels(self, engine: Engine) -> Levels:
-        """Its mean luma."""
+        """Return the mean luma before and after."""
 
 
 class Analyzed(NamedTuple):
-    """An object, analyzed.
+    """An object of a single picture, analyzed.
 
     Attributes:
-        mask: (H,W), its own, or what is indexed like it.
-        frame: the part of the picture that was analyzed.
-        found: the engine's analysis.
-        amount: how much of the change is made, 0..1.
-        remark: why little is changed and what helps, in a sentence; None where more is.
-        low: what was looked at.
+        mask: The object's mask, (H,W), an array or an object indexed like one.
+        frame: The analyzed part of the picture.
+        found: The engine's analysis.
+        amount: The share of the change to apply, 0..1.
+        remark: Why little is changed and what helps, in a sentence; None if more is.
+        low: The analyzed low-resolution picture, with the mask as given.
     """
 
     mask: Any
@@ -91,12 +91,12 @@ class Analyzed(NamedTuple):
 
     @property
     def area(self) -> float:
-        """What it covers, in pixels."""
+        """The area in pixels."""
         height, width = self.frame.size
         return float(self.low.mask.mean(dtype=np.float64) + 1e-6) * height * width
 
     def levels(self, engine: Engine) -> Levels:
-        """Its mean luma."""
+        """Return the mean luma before and after."""
         before, weights = self.low.image, self.low.mask + 1e-6  # of a speck, nothing may be left there
         change = engine.preview(self.found, self.low) - before
         composite, more = (float(np.average(luma(rgb, REC_601), weights=weights)) for rgb in (before, change))
@@ -115,12 +115,12 @@ def analyze(
     """Analyze one object of a picture.
 
     Args:
-        engine: that looks.
-        picture: the composite.
-        part: the object.
-        codec: to and from the picture's colors.
-        apply_anyway: make the whole change, however sure it is.
-        is_exact: the mask is known to be exact, because the object was pasted by it: do not refine it.
+        engine: The engine that analyzes.
+        picture: The composite.
+        part: The object.
+        codec: Converts from and to the picture's colors.
+        apply_anyway: Whether to apply the whole change, whatever the confidence.
+        is_exact: Whether the mask is exact, because the object was pasted by it. It is not refined then.
     """
     config = engine.config
     frame = Window(0, 0, picture.height, picture.width)
@@ -143,11 +143,12 @@ def analyze(
 
 
 def _views(low: LowPicture, refine: Callable[[], FloatArray | None]) -> list[tuple[LowPicture, float]]:
-    """The picture with the given mask, with one refined to the edge, or both, and their weights.
+    """Choose the given mask, one refined to the edge, or both, and return the pictures with their weights.
 
-    The network compares colors on both sides of the edge, so it sees little if the mask is off. A refined
-    mask always lies on an edge. It is believed if that has clearly more contrast than the given mask's edge.
-    The transition is smooth, so that what hardly changes the picture hardly changes the result.
+    The network compares colors on both sides of the edge, so a mask that is off the edge hides the
+    difference. A refined mask always lies on an edge. It is used if that edge has clearly more contrast than
+    the given mask's. The transition is smooth, so that small changes of the picture cause small changes of
+    the result.
     """
     edge = Edge(low.image, low.mask)
     if edge.is_sharp or (mask := refine()) is None:
@@ -171,12 +172,12 @@ def _refined(
 
 
 class _Look(NamedTuple):
-    """What a picture and a mask lead to.
+    """The analysis of a picture with one mask.
 
     Attributes:
-        found: the engine's analysis: the mean of two, one of the mirrored picture.
-        sure: how sure it is.
-        weight: of this look among those at the same picture.
+        found: The mean of the engine's analyses of the picture and of the mirrored picture.
+        sure: The confidence in it.
+        weight: Its weight among the analyses of the same picture.
     """
 
     found: Any
@@ -192,7 +193,7 @@ def _look(engine: Engine, low: LowPicture, weight: float, doubt: float) -> _Look
 
 
 def _mean(engine: Engine, looks: list[_Look]) -> tuple[Any, Confidence]:
-    """The mean analysis, each weighted by how sure it is, too, and how sure the mean is."""
+    """Average analyses by their weights and confidences; return the mean and its confidence."""
     if len(looks) == 1:
         return looks[0].found, looks[0].sure
     total = sum(look.weight for look in looks)
