@@ -11,7 +11,7 @@ from PIL import Image
 
 from cdtnet.imaging import exif as blocks
 from cdtnet.imaging import read_picture
-from cdtnet.imaging.tiff import EXIF, GPS, INTEROPERABILITY, tree_of
+from cdtnet.imaging.tiff_directories import EXIF, GPS, INTEROPERABILITY, tree_of
 
 
 def parsed(block: bytes) -> Image.Exif:

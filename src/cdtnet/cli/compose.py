@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ..imaging import Picture
     from ..inference.harmonizer import Harmonizer
     from ..inference.options import Options
-    from ..inference.pasting import Piece
+    from ..inference.pieces import Piece
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -182,7 +182,7 @@ def _make(
 ) -> None:
     """Make one picture from its files and write it."""
     from ..imaging import Picture
-    from ..inference.pasting import harmonize_pieces, mask_of, paste
+    from ..inference.pieces import harmonize_pieces, mask_of, paste
     from ..inference.pipeline import layers_of
 
     pieces, background = _read(arguments, job)

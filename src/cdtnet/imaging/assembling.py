@@ -14,7 +14,7 @@ from ..system.machine import available_cores
 from ..system.parallel import ordered
 from .exif import into_tree
 from .picture import Picture
-from .tiff import SIZE, Form, Tree, serialize, tree_of
+from .tiff_directories import SIZE, Form, Tree, serialize, tree_of
 from .write import BIG_TIFF, encode_tiff
 
 BAND = 256  # rows in each band but the last: a whole number of the strips that libvips writes

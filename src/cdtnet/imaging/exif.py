@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from .tiff import EXIF, INTEROPERABILITY, Form, Tree, read_header, read_tree, serialize, tree_of
+from .tiff_directories import EXIF, INTEROPERABILITY, Form, Tree, read_header, read_tree, serialize, tree_of
 
 _ORIENTATION = 0x0112
 _COLOR_SPACE = 0xA001

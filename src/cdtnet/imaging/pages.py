@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, NamedTuple
 
-from .tiff import SIZE, Form, read_header
+from .tiff_directories import SIZE, Form, read_header
 
 MOST_PAGES = 4096
 """The tags that are read."""

@@ -248,6 +248,7 @@ def _encode(kind: str, picture: Pixels, quality: int) -> Any:
         return with_jfif(jpeg, picture.metadata.resolution)
     if kind == "PNG":
         return image.pngsave_buffer(filter="up", compression=DEFLATE, keep=_KEPT)
+    assert kind == "WebP", f"There is no encoder of {kind}."
     lossless = _is_lossless(kind, picture)  # with the colors under transparent pixels
     return image.webpsave_buffer(Q=quality, lossless=lossless, exact=lossless, keep=_KEPT)
 
