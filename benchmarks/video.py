@@ -14,7 +14,6 @@ import itertools
 import json
 import os
 import platform
-import resource
 import shlex
 import subprocess
 import sys
@@ -37,6 +36,7 @@ from scipy import ndimage
 import cdtnet
 from cdtnet.composites.photos import find_photos
 from cdtnet.evaluation.table import Table
+from cdtnet.system.machine import peak_memory
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("weizmann_horses", "camvid")
@@ -107,7 +107,7 @@ def write(table: Table, arguments: argparse.Namespace) -> None:
     text = table.markdown().removeprefix("## ")
     title, _, rest = text.partition("\n")
     machine = f"{date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}. {arguments.note}"
-    sections[title] = f"{title}\n\n{machine}\n\n    python benchmarks/video.py {words}\n{rest}"
+    sections[title] = f"{title}\n\n{machine.strip()}\n\n    python benchmarks/video.py {words}\n{rest}"
     text = "".join(f"\n## {each.strip()}\n" for each in sections.values())
     path.write_text(f"# Film: figures\n{text}", encoding="utf-8")
     print(text)
@@ -420,8 +420,7 @@ def one_length(count: int, _: int) -> None:
         start = time.perf_counter()
         cdtnet.harmonize_video(clip, matte, clip.with_name("out.mkv"), model="cdtnet-sim")
         seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"mb": peak, "seconds": seconds}))
+    print(json.dumps({"mb": peak_memory() / 1e6, "seconds": seconds}))
 
 
 if __name__ == "__main__":
