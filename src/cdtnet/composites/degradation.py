@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..imaging.snapping import snap_low
+from ..imaging.snapping import Edge, refine
 from .recolor import RandomNumbers
 
 
@@ -92,11 +92,11 @@ def snap(mask: Tensor, rgb: Tensor) -> Tensor:
         rgb: (B,3,H,W), the composites, sRGB in 0..1.
 
     Returns:
-        Masks (B,1,H,W), 0..1. A mask for which there is no edge is unchanged.
+        Masks (B,1,H,W), 0..1. A mask that is exact, or for which there is no edge, is unchanged.
     """
 
     def snapped(image: np.ndarray, rough: np.ndarray) -> np.ndarray:
-        refined = snap_low(image, rough)
+        refined = None if Edge(image, rough).is_sharp else refine(image, rough)
         return rough if refined is None else refined
 
     images, rough = rgb.permute(0, 2, 3, 1).cpu().numpy(), mask[:, 0].cpu().numpy()

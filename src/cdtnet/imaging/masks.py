@@ -151,9 +151,9 @@ class Plane:
     """An (H,W) array that is computed from another one when it is indexed.
 
     Args:
-        source: (H,W) or (H,W,C), or what is indexed like it.
-        choose: (h,w) of a part of it, pixel by pixel.
-        dtype: Of what it gives.
+        source: (H,W) or (H,W,C), an array or an object indexed like one.
+        choose: A pixelwise function from a part of it to (h,w).
+        dtype: The type of the function's results.
     """
 
     def __init__(self, source: Any, choose: Callable[[NDArray[Any]], NDArray[Any]], dtype: np.dtype[Any]):
@@ -235,7 +235,7 @@ def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
 
 
 def survey_of(picture: Picture) -> Survey:
-    """Return whether a picture is black and white except for its edges."""
+    """Survey the values of a mask; its pixels may be in a file."""
     height, _, channels = picture.pixels.shape
     survey = Survey(channels, picture.pixels.dtype, exact=picture.metadata.lossless)
     for top in range(0, height, STRIP):

@@ -90,21 +90,6 @@ def _parts(mask: NDArray[Any]) -> list[Window]:
     return [cells.extent(labels == label) for label in largest if areas[label] > 0.01 * areas.sum()]
 
 
-def snap_low(image: FloatArray, mask: FloatArray) -> FloatArray | None:
-    """Refine a mask (S,S) of a picture (S,S,3) at low resolution, both in 0..1.
-
-    Returns:
-        (S,S), 0..1; None if no edge fits the mask.
-    """
-    low = _bytes(image)
-    if (found := _cut(low, mask, steps(low))) is None:
-        return None
-    cut, band = found
-    coefficients = _filter(image, cut)
-    soft = (coefficients[..., :3] * image).sum(2) + coefficients[..., 3]
-    return np.where(band, _steepened(soft), mask).astype(np.float32)
-
-
 class Edge:
     """The edge of a mask (S,S) in a picture (S,S,3) at low resolution, both in 0..1."""
 
@@ -121,10 +106,6 @@ class Edge:
     def gain(self, mask: FloatArray) -> float:
         """Return the contrast across the edge of another mask (S,S), divided by that across this one's."""
         return contrast(self._steps, mask > 0.5) / max(contrast(self._steps, self._inside), FAINT)
-
-
-def _steepened(soft: FloatArray) -> FloatArray:
-    return np.asarray(np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1))
 
 
 def _reach(inside: NDArray[np.uint8]) -> int:
@@ -227,7 +208,7 @@ def _enlarged(
         here = _at(coefficients, x, y)
         color = _bytes(pixels[window.slices]).astype(np.float32) / 255
         soft = (here[..., :3] * color).sum(2) + here[..., 3]
-        soft = _steepened(soft)
+        soft = np.clip(STEEP * (soft - 0.5) + 0.5, 0, 1)
         amount = _at(band.astype(np.float32), x, y)
         before = coverage(mask[window.slices])
         after = white * (before + amount * (soft - before))

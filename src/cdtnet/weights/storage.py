@@ -91,12 +91,12 @@ def write_weights(
     """Write a model's weights as safetensors, atomically, with its configuration and a card.
 
     Args:
-        path: of the file.
-        model: the network.
-        card: what to say of the weights.
-        half: store 16-bit floats.
-        ranges: measure the ranges that integers need, which takes seconds; without them the weights are
-            computed in floating point.
+        path: The file.
+        model: The network.
+        card: The metadata of the weights.
+        half: Whether to store 16-bit floats.
+        ranges: Whether to measure the ranges for 8-bit integers, which takes seconds. Without them, the
+            network runs in floating point only.
     """
     state = {name: value for name, value in model.state_dict().items() if name != CONFIG_ENTRY}
     entries = {name: np.asarray(value.detach().cpu(), order="C") for name, value in state.items()}
