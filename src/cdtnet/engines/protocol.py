@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,21 @@ from ..imaging.resizing import LowPicture
 
 FloatArray = NDArray[np.float32]
 
+NOT_FINITE = "The network computes NaN or infinite colors; its weights cannot be used."
+
 
 class Tile(NamedTuple):
     """A tile to be rendered.
 
     Attributes:
-        composite: (h,w,3), its pixels, sRGB in 0..1.
-        mask: (h,w), 0..1.
+        composite: (h,w,3), its pixels, sRGB in 0..1; or native ones, uint8, for `Recolors`.
+        mask: (h,w), 0..1; or native, uint8 or uint16, for `Recolors`.
         size: (H,W) of the analyzed area: the picture, or a frame of it.
         window: Its position there.
     """
 
-    composite: FloatArray
-    mask: FloatArray
+    composite: NDArray[Any]
+    mask: NDArray[Any]
     size: tuple[int, int]
     window: Window
 
@@ -88,3 +90,27 @@ class Engine(Protocol):
 
     def describe(self) -> str:
         """Describe the runtime and the device."""
+
+
+@runtime_checkable
+class Recolors(Protocol):
+    """An engine that can also blend 8-bit tiles, so that a GPU receives and returns bytes, not floats."""
+
+    def recolor(
+        self, analysis: Any, tile: Tile, inner: Window, amount: float, precision: Precision
+    ) -> NDArray[np.uint8]:
+        """Render a tile of an 8-bit sRGB picture and blend it with the picture, as `Painter` does.
+
+        Args:
+            analysis: The analysis of the whole picture.
+            tile: The tile to render, in native values.
+            inner: The part of the tile to return.
+            amount: The share of the change to apply, 0..1.
+            precision: The precision of the refinement's convolutions.
+
+        Returns:
+            (h,w,3), the native pixels of the inner part.
+
+        Raises:
+            WeightsError: The network computes NaN or infinite colors.
+        """

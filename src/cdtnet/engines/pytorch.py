@@ -2,20 +2,27 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..config import Precision
-from ..errors import CdtnetError
+from ..errors import CdtnetError, WeightsError
+from ..imaging.depth import full_scale
+from ..imaging.geometry import Window
 from ..imaging.resizing import LowPicture
 from ..model import Analysis, CDTNet, LowInput
 from ..model.color_mapping import map_colors
 from ..model.layers import denormalize, normalize
 from .confidence import mix
-from .protocol import Tile
+from .edges import antialiased
+from .protocol import NOT_FINITE, Tile
 
 FloatArray = NDArray[np.float32]
 
@@ -35,7 +42,7 @@ class TorchEngine:
 
     def __init__(self, model: CDTNet, device: str = "auto"):
         self.device = _pick(device)
-        self.model = model.to(self.device).channels_last()
+        self.model = _folded(model).to(self.device).channels_last()
         self.config = model.config
         self.fast: Precision = "float32"
         self.parallel = 1  # PyTorch itself distributes each operation over the cores
@@ -43,6 +50,7 @@ class TorchEngine:
         if self._on_cuda:
             self.fast = "bfloat16"
             self.parallel = 3  # one tile being uploaded, one rendered, one downloaded
+            self.tile = 512  # a tile starts about 80 kernels, which takes longer than computing smaller ones
             torch.backends.cudnn.allow_tf32 = False  # TF32 has a mantissa of 10 bits; set for the process
 
     def prepare(self) -> None:
@@ -69,11 +77,38 @@ class TorchEngine:
     @torch.inference_mode()
     def render(self, analysis: Analysis, tile: Tile, precision: Precision = "float32") -> FloatArray:
         """Render a tile, whole frame as published; see `Engine`."""
-        reduced = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16")
-        with self._stream(), reduced:
-            image, mask = self._tensor(tile.composite).permute(2, 0, 1)[None], self._tensor(tile.mask)
-            rendered, _ = self.model.render(analysis, image, mask[None, None], tile.size, tile.window)
-            return rendered[0].permute(1, 2, 0).float().cpu().numpy()
+        with self._stream():
+            image, mask = self._planes(tile)
+            rendered = self._render(analysis, image, mask, tile, precision)
+            return rendered[0].permute(1, 2, 0).cpu().numpy()
+
+    @torch.inference_mode()
+    def recolor(
+        self, analysis: Analysis, tile: Tile, inner: Window, amount: float, precision: Precision
+    ) -> NDArray[np.uint8]:
+        """Render a tile of an 8-bit picture and blend it with the picture; see `Recolors`."""
+        with self._stream():
+            native, mask = self._planes(tile)
+            before, soft = native / 255, mask / full_scale(tile.mask.dtype)
+            change = self._render(analysis, before, soft, tile, precision) - before
+            if not change.isfinite().all():
+                raise WeightsError(NOT_FINITE)
+            after = before + amount * antialiased(soft) * change
+            mixed = (native + (after.clamp(0, 1) - before) * 255).clamp(0, 255).round().to(torch.uint8)
+            return mixed[0].permute(1, 2, 0)[inner.slices].cpu().numpy()
+
+    def _planes(self, tile: Tile) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return composite (1,3,h,w) and mask (1,1,h,w) of a tile as floats on the device, not scaled."""
+        image, mask = self._tensor(tile.composite).permute(2, 0, 1), self._tensor(tile.mask)[None]
+        return image[None].float(), mask[None].float()
+
+    def _render(
+        self, analysis: Analysis, image: torch.Tensor, mask: torch.Tensor, tile: Tile, precision: Precision
+    ) -> torch.Tensor:
+        """Return the colors (1,3,h,w) of a tile, float32."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            rendered, _ = self.model.render(analysis, image, mask, tile.size, tile.window)
+        return rendered.float()
 
     def table(self, analysis: Analysis) -> FloatArray | None:
         """Return the mixed LUT as (33,33,33,3), axes blue, green, red, color; None for "is2am"."""
@@ -100,11 +135,22 @@ class TorchEngine:
         """Return a CUDA stream of its own for a tile on an NVIDIA GPU, so that tiles overlap."""
         return torch.cuda.stream(torch.cuda.Stream(self.device)) if self._on_cuda else nullcontext()
 
-    def _tensor(self, array: FloatArray) -> torch.Tensor:
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         if self._on_cuda:  # pinned memory allows asynchronous transfers
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
+
+
+def _folded(model: CDTNet) -> CDTNet:
+    """Return a copy of a network whose BatchNorms are part of the convolutions before them."""
+    model = deepcopy(model)
+    for layers in model.modules():
+        if isinstance(layers, nn.Sequential):
+            for place, (layer, norm) in enumerate(pairwise(layers)):
+                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    layers[place], layers[place + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+    return model
 
 
 def _paint(analysis: Analysis, low: LowInput) -> torch.Tensor:

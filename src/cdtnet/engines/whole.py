@@ -3,14 +3,13 @@
 from typing import ClassVar, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import NEGLIGIBLE, STRIDE
-from ..imaging.masks import HARD
 from ..model import CDTNet
 from ..model.layers import denormalize, normalize
 from .confidence import confidence, mean
+from .edges import antialiased
 from .subgraphs import Shapes, SubGraph, resize, subgraphs
 
 
@@ -48,7 +47,7 @@ class WholeGraph(SubGraph):
             amount = confidence(first, second, *tiles).share.reshape(-1, 1, 1, 1)
             low, atlas = mean(low, low_again), mean(atlas, atlas_again)
         lines = [line.stretch(base) for line in frame]
-        blend = _antialiased(mask) if self.config.close_up else mask
+        blend = antialiased(mask.permute(0, 3, 1, 2)).permute(0, 2, 3, 1) if self.config.close_up else mask
         if "color_mapping" in self.boxes:
             painted = self.boxes["lookup"](atlas, image, mask)  # already blended by the mask
             if "refinement" in self.boxes:
@@ -91,15 +90,6 @@ class WholeGraph(SubGraph):
         if "residual" in self.boxes:
             painted = painted + normalize(self.boxes["lookup"](atlas, image, mask).permute(0, 3, 1, 2))
         return denormalize(painted).permute(0, 2, 3, 1)
-
-
-def _antialiased(mask: Tensor) -> Tensor:
-    """Apply `imaging.masks.antialiased` to masks (B,H,W,1)."""
-    plane = mask.permute(0, 3, 1, 2)
-    around = F.pad(plane, (1, 1, 1, 1), mode="replicate")
-    is_hard = F.max_pool2d(around, 3, 1) + F.max_pool2d(-around, 3, 1) > HARD
-    softer = torch.minimum(plane, F.avg_pool2d(around, 3, 1))
-    return torch.where(is_hard, softer, plane).permute(0, 2, 3, 1)
 
 
 class Line(NamedTuple):

@@ -56,6 +56,11 @@ class ColorCodec:
         self._scale = np.float32(full_scale(dtype))
         self._space = space
 
+    @property
+    def only_scales(self) -> bool:
+        """Whether three native colors are sRGB values, only scaled."""
+        return self._colors == 3 and self._space is None
+
     def decode(self, tile: NDArray[Any]) -> Floats:
         """Convert a native tile to (h, w, 3) float32 sRGB in 0..1; drop alpha, and read NaN as black."""
         native = tile[..., : self._colors]

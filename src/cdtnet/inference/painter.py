@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import HALO, Precision
-from ..engines.protocol import Engine, Tile
+from ..engines.protocol import NOT_FINITE, Engine, Recolors, Tile
 from ..errors import WeightsError
 from ..imaging import Lut, Picture, color_codec, coverage
 from ..imaging.composition import Layer
@@ -68,6 +68,8 @@ class Painter:
         self._smooth = engine.config.close_up and layer is None and not (whole_frame or self._blended)
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
+        is_bytes = picture.pixels.dtype == np.uint8 and picture.pixels.shape[2] == 3
+        self._in_bytes = is_bytes and self._smooth and self._codec.only_scales and not keep
         self._objects: Sequence[Decided] = objects or [
             analyze(
                 engine,
@@ -128,8 +130,10 @@ class Painter:
 
     def _render(self, window: Window, controls: Controls, *, alone: bool) -> NDArray[Any]:
         picture, codec = self._picture, self._codec
-        native = picture.pixels[window.slices]
         block = window.block(HALO, self._engine.step, picture.height, picture.width)
+        if not alone and (pixels := self._recolored(window, block, controls)) is not None:
+            return pixels
+        native = picture.pixels[window.slices]
         inner = window.within(block).slices
         before = codec.decode(self._solid(block))
         change, covered = np.zeros_like(before[inner]), np.zeros(native.shape[:2], np.float32)
@@ -146,6 +150,19 @@ class Painter:
         start = before[inner] if self._layer is None else codec.decode(native)
         recolored = codec.encode(native, start, start + change)
         return recolored if self._whole_frame else np.where(covered[..., None] > 0, recolored, native)
+
+    def _recolored(self, window: Window, block: Window, controls: Controls) -> NDArray[Any] | None:
+        """Return the native pixels of a window, if the engine can blend them; None if not."""
+        if not (self._in_bytes and isinstance(self._engine, Recolors)) or controls.plain is None:
+            return None
+        touching = [each for each in self._objects if each.mask[window.slices].any()]
+        if len(touching) != 1:
+            return None
+        each = touching[0]
+        place = block.within(each.frame)
+        tile = Tile(self._picture.pixels[block.slices], each.mask[block.slices], each.frame.size, place)
+        amount = controls.plain * each.amount
+        return self._engine.recolor(each.found, tile, window.within(block), amount, self._precision)
 
     def _alone(
         self,
@@ -184,7 +201,7 @@ class Painter:
         tile = tile._replace(size=each.frame.size, window=tile.window.within(each.frame))
         after = self._engine.render(each.found, tile, self._precision)[inner]
         if not np.isfinite(after).all():
-            raise WeightsError("The network computes NaN or infinite colors; its weights cannot be used.")
+            raise WeightsError(NOT_FINITE)
         if self._kept is not None:
             self._kept[key] = np.ascontiguousarray(after)
         return after
