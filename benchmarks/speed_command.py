@@ -27,7 +27,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """What is done within takes this name."""
+        """Count the time of the block as a stage of this name."""
         outer, self._thread.inner = getattr(self._thread, "inner", 0.0), 0.0
         start = time.perf_counter()
         try:
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def stages(clock: Clock, total: float) -> list[tuple[str, float, int]]:
-    """Name, seconds and the process's peak by then, in order of time; threads' stages by their share."""
+    """Return name, seconds and the process's peak so far of stages, in order; threads share the time."""
     threads = sum(clock.others.values())
     seconds: dict[str, float] = defaultdict(float)
     for name, spent in clock.main.items():

@@ -114,7 +114,7 @@ def write(table: Table, arguments: argparse.Namespace) -> None:
 
 
 def load(photos: Path, masks: Path, sources: Sequence[str], count: int) -> list[Photo]:
-    """Photographs with an object of 4 to 30 %."""
+    """Load photographs with an object of 4 to 30 %."""
     found = [photo for photo in find_photos(photos, masks, sources) if photo.masks]
     loaded: list[Photo] = []
     for photo in np.random.default_rng(3).permutation(np.array(found, dtype=object)):
@@ -137,7 +137,7 @@ def core_of(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def recolor(seed: int) -> Callable[[Floats], Floats]:
-    """A fixed change of colors in 0..1, as a wrong white balance and exposure make it."""
+    """Change colors in 0..1 as a wrong white balance and exposure do."""
     random = np.random.default_rng(seed)
     gains = np.exp(random.uniform(-0.35, 0.35, 3) + random.uniform(-0.25, 0.25))
     gamma = np.exp(random.uniform(-0.2, 0.2))
@@ -145,13 +145,13 @@ def recolor(seed: int) -> Callable[[Floats], Floats]:
 
 
 def still(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
-    """Nothing moves."""
+    """Repeat the photograph."""
     for _ in range(count):
         yield photo.pixels / 255, photo.mask / 255
 
 
 def pan(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
-    """A pan that follows nothing, and a zoom of a fifth."""
+    """Pan over the photograph, and zoom in by a fifth."""
     height, width = photo.mask.shape
     for frame in range(count):
         t = frame / max(count - 1, 1)
@@ -165,7 +165,7 @@ def pan(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
 
 
 def moving(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
-    """The object, cut out, goes over its own photograph."""
+    """Move the object, cut out, over its own photograph."""
     height, width = photo.mask.shape
     for frame in range(count):
         t = frame / max(count - 1, 1)
@@ -178,7 +178,7 @@ def moving(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Floats
 
 
 def dimming(photo: Photo, count: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
-    """The light falls and turns warm in the middle third."""
+    """Make the light darker and warmer in the middle third."""
     for frame in range(count):
         t = float(np.clip(3 * frame / max(count - 1, 1) - 1, 0, 1))
         yield photo.pixels / 255 * (1 - t * np.array([0.35, 0.5, 0.6])), photo.mask / 255
@@ -204,7 +204,7 @@ def clip_of(photo: Photo, kind: str, count: int, seed: int) -> Clip:
 
 
 def joined(one: Clip, other: Clip) -> Clip:
-    """A cut from one to the other, at the other's size cut to the first's."""
+    """Join two clips by a cut; the second is resized to the first one's size."""
     height, width = one.mattes[0].shape
 
     def fitted(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -309,7 +309,7 @@ def score(clip: Clip, results: Frames, cut: bool) -> Score:
 def warped_difference(
     clip: Clip, changes: Sequence[Floats], cores: Sequence[NDArray[np.bool_]], i: int
 ) -> float:
-    """How far the change of a pixel moves, along the optical flow of the true frames."""
+    """Return how far the change of a pixel moves along the optical flow of the true frames."""
     gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in clip.truths[i : i + 2]]
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(gray[0], gray[1], None)
     rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
@@ -354,7 +354,7 @@ def speed(photo: Photo, arguments: argparse.Namespace) -> Table:
 
 
 def hd(photo: Photo, count: int, clip: Path, matte: Path) -> None:
-    """A 1080p clip whose foreground is a disc of a tenth, which moves."""
+    """Make a 1080p clip whose foreground, a moving disc, covers a tenth."""
     height, width = 1080, 1920
     rgb = cv2.resize(photo.pixels, (width + 200, height), interpolation=cv2.INTER_CUBIC)
     radius = (0.1 * height * width / np.pi) ** 0.5

@@ -125,7 +125,7 @@ def resize_arrays(arrays: Arrays, size: int) -> Arrays:
 
 
 def foreground_ratio(mask: NDArray[Any]) -> float:
-    """Share of the picture that is foreground, 0..1: the mean of the mask (H, W)."""
+    """Return the share of the picture that is foreground, 0..1: the mean of the mask (H, W)."""
     return float(mask.mean(dtype=np.float64))
 
 

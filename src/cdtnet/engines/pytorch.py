@@ -54,7 +54,7 @@ class TorchEngine:
             torch.backends.cudnn.allow_tf32 = False  # TF32 has a mantissa of 10 bits; set for the process
 
     def prepare(self) -> None:
-        """Nothing needs time to start."""
+        """Do nothing: modules are ready when they are loaded."""
 
     @torch.inference_mode()
     def look(self, low: LowPicture) -> Analysis:

@@ -24,7 +24,7 @@ from openvino import opset13  # noqa: E402
 
 
 def _convert_model(*arguments: Any, **options: Any) -> ov.Model:
-    """OpenVINO's `convert_model`, for other code in this process; the converter is imported when called."""
+    """Call OpenVINO's `convert_model`, for other code in this process; import it only now."""
     from openvino.tools.ovc import convert_model
 
     return convert_model(*arguments, **options)

@@ -38,7 +38,7 @@ def paste(pieces: Sequence[Piece], background: Picture) -> list[Composition]:
 
 
 def mask_of(made: Sequence[Composition]) -> NDArray[Any]:
-    """The mask (H, W) of what shows any of the pieces."""
+    """Return the mask (H, W) of all pieces together."""
     return reduce(_joined, (each.mask for each in made))
 
 

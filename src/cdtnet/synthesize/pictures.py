@@ -101,7 +101,7 @@ def enlarge_mask(mask: Bytes, height: int, width: int) -> Bytes:
 
 
 def feather(mask: Bytes) -> Bytes:
-    """Soften the edge of a mask (H,W) over about a pixel, inwards, so that nothing of around it is let in."""
+    """Soften the edge of a mask (H,W) over about a pixel, inwards, so that no background is included."""
     eroded = cv2.erode(mask, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return np.minimum(_binomial(np.asarray(eroded)), mask)
 
