@@ -78,7 +78,7 @@ def harmonizer(repository: Path) -> Run:
     def run(composite: Pixels, mask: Pixels) -> Pixels:
         image = torch.from_numpy(composite).permute(2, 0, 1)[None] / 255
         soft = torch.from_numpy(mask)[None, None] / 255
-        painted = network.restore_image(image, soft, network.predict_arguments(image, soft))
+        painted = network.restore_image(image, soft, network.predict_arguments(image, soft))[-1]
         return (painted[0].permute(1, 2, 0) * 255).byte().numpy()
 
     return run

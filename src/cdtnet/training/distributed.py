@@ -62,14 +62,17 @@ def join_processes(device: str) -> Iterator[Processes]:
         device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
 
     Raises:
-        CdtnetError: The device does not exist or cannot be used.
+        CdtnetError: The device does not exist or cannot be used, or another process has ended.
     """
     place = _device(device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     count = int(os.environ.get("WORLD_SIZE", 1))
     if count == 1:
         yield Processes(place)
         return
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    except RuntimeError as error:
+        raise CdtnetError("The other processes cannot be reached; their messages say why.") from error
     try:
         yield Processes(place, dist.get_rank(), count)
     finally:

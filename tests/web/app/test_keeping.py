@@ -55,7 +55,8 @@ def test_the_work_is_there_again_after_loading_anew(bench):
     assert bench.locator("#files").get_by_text("sea.png").is_visible()
     assert bench.get_by_label("Strength").input_value() == "0.5"
     again, before = (image(data).astype(int) for data in (download(bench, "mask")[1], mask))
-    assert np.array_equal(again > 127, before > 127)  # the rim of strokes is rounded once more
+    apart = (again > 127) != (before > 127)
+    assert apart.mean() < 2e-4  # rims of strokes, which are drawn anew in one piece
     assert np.abs(again - before).mean() < 0.05
     again, before = (image(data).astype(int) for data in (download(bench, "picture")[1], made))
     assert np.abs(again - before).mean() < 0.05
