@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .inference.controls import Controls
     from .inference.fitting import fit_lut
     from .inference.harmonizer import Harmonizer, harmonize
+    from .inference.picture_analysis import PictureAnalysis
     from .inference.provenance import read_record
     from .inference.result import Result
     from .model import load_model, save_model
@@ -39,6 +40,7 @@ _NAMES = {
     "inference.controls": ("Controls",),
     "inference.fitting": ("fit_lut",),
     "inference.harmonizer": ("Harmonizer", "harmonize"),
+    "inference.picture_analysis": ("PictureAnalysis",),
     "inference.provenance": ("read_record",),
     "inference.result": ("Result",),
     "model": ("load_model", "save_model"),
@@ -55,6 +57,7 @@ __all__ = [
     "Harmonizer",
     "Lut",
     "Picture",
+    "PictureAnalysis",
     "PictureError",
     "Result",
     "VideoResult",

@@ -33,7 +33,7 @@ from .stores import Store
 
 if TYPE_CHECKING:
     from ..inference.harmonizer import Harmonizer
-    from ..inference.rendering import Progress
+    from ..inference.picture_analysis import Progress
 
 LEAST = 1.0  # levels of 255; smaller changes count as nearly unchanged
 STRIP = 256  # rows processed at a time

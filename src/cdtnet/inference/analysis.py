@@ -39,8 +39,8 @@ _REFINED = Remark(
 )
 
 
-class Decided(Protocol):
-    """An analyzed object, ready to be rendered; `Analyzed` is that of a single picture."""
+class AnalyzedObject(Protocol):
+    """An analyzed object, ready to be rendered; `ObjectAnalysis` is that of a single picture."""
 
     @property
     def mask(self) -> Any:
@@ -70,7 +70,7 @@ class Decided(Protocol):
         """Return the mean luma before and after."""
 
 
-class Analyzed(NamedTuple):
+class ObjectAnalysis(NamedTuple):
     """An object of a single picture, analyzed.
 
     Attributes:
@@ -111,7 +111,7 @@ def analyze(
     *,
     apply_anyway: bool = False,
     is_exact: bool = False,
-) -> Analyzed:
+) -> ObjectAnalysis:
     """Analyze one object of a picture.
 
     Args:
@@ -129,7 +129,7 @@ def analyze(
     sizes = config.base_size, config.base_size // STRIDE
     low = shrink(picture, part.seen, frame, codec, *sizes, antialias=config.antialias)
     if not config.second_look:
-        return Analyzed(part.mask, frame, engine.look(low), 1.0, None, low)
+        return ObjectAnalysis(part.mask, frame, engine.look(low), 1.0, None, low)
     views = [(low, 1.0)] if is_exact else _views(low, lambda: _refined(picture, part, codec, frame, low))
     looks = [_look(engine, view, weight, 0.0 if view is low else DOUBT) for view, weight in views]
     if apply_anyway:
@@ -139,7 +139,7 @@ def analyze(
     is_refined = max(views, key=lambda view: view[1])[0] is not low
     if is_refined and not (apply_anyway or remark):
         remark = _REFINED
-    return Analyzed(part.mask, frame, found, float(sure.share), remark, low)
+    return ObjectAnalysis(part.mask, frame, found, float(sure.share), remark, low)
 
 
 def _views(low: LowPicture, refine: Callable[[], FloatArray | None]) -> list[tuple[LowPicture, float]]:

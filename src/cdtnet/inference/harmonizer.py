@@ -24,13 +24,13 @@ from ..imaging.geometry import Window, tiles
 from ..imaging.masks import check_background
 from ..system.forking import use_threads
 from ..weights.loading import weights_file
-from .analysis import Decided
+from .analysis import AnalyzedObject
 from .objects import Foreground, find_foreground
 from .options import Choices, Options
 from .painter import Painter
 from .provenance import Record, file_sha256, identity
 from .remarks import joined
-from .rendering import Analysis, Progress
+from .picture_analysis import PictureAnalysis, Progress
 from .result import Result
 from .tensors import harmonize_tensor, is_pictures
 
@@ -154,7 +154,7 @@ class Harmonizer:
         layer: Layer | None = None,
         keep: bool = False,
         **choices: Unpack[Choices],
-    ) -> Analysis:
+    ) -> PictureAnalysis:
         """Analyze a composite once, to render it with several sets of controls.
 
         Args:
@@ -248,7 +248,7 @@ class Harmonizer:
         whole_frame: bool = False,
         layer: Layer | None = None,
         keep: bool = False,
-    ) -> Analysis:
+    ) -> PictureAnalysis:
         use_threads()
         self.engine.prepare()
         picture = to_picture(composite)
@@ -270,7 +270,7 @@ class Harmonizer:
             )
         remark = foreground.remark or (painter.remark if painter else None)
         remarks = unsnapped, remark, *picture.metadata.left_out
-        return Analysis(
+        return PictureAnalysis(
             picture,
             picture if isinstance(composite, str | PathLike) else composite,
             painter,
@@ -292,7 +292,7 @@ class Harmonizer:
         options: Options,
         whole_frame: bool = False,
         layer: Layer | None = None,
-        objects: Sequence[Decided] | None = None,
+        objects: Sequence[AnalyzedObject] | None = None,
         keep: bool = False,
     ) -> Painter:
         """Make the painter that renders the foreground of a picture; see `Painter`."""

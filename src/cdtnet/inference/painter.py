@@ -19,7 +19,7 @@ from ..imaging.depth import WITH_ALPHA, full_scale
 from ..imaging.geometry import Window
 from ..imaging.masks import antialiased
 from ..system.parallel import unordered
-from .analysis import Decided, analyze
+from .analysis import AnalyzedObject, analyze
 from .controls import Controls
 from .objects import Foreground
 from .steering import Levels, steer
@@ -58,7 +58,7 @@ class Painter:
         whole_frame: bool = False,
         apply_anyway: bool = False,
         layer: Layer | None = None,
-        objects: Sequence[Decided] | None = None,
+        objects: Sequence[AnalyzedObject] | None = None,
         keep: bool = False,
     ):
         self._engine, self._precision, self._picture = engine, precision, picture
@@ -70,7 +70,7 @@ class Painter:
         self._codec = color_codec(picture)
         is_bytes = picture.pixels.dtype == np.uint8 and picture.pixels.shape[2] == 3
         self._in_bytes = is_bytes and self._smooth and self._codec.only_scales and not keep
-        self._objects: Sequence[Decided] = objects or [
+        self._objects: Sequence[AnalyzedObject] = objects or [
             analyze(
                 engine,
                 picture,
@@ -208,7 +208,7 @@ class Painter:
 
     def _change(
         self,
-        each: Decided,
+        each: AnalyzedObject,
         before: NDArray[Any],
         after: NDArray[Any],
         soft: NDArray[Any],

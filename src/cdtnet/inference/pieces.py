@@ -17,7 +17,7 @@ from .pipeline import harmonize_picture
 
 if TYPE_CHECKING:
     from .harmonizer import Harmonizer
-    from .rendering import Progress
+    from .picture_analysis import Progress
     from .result import Result
 
 

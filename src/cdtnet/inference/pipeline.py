@@ -20,7 +20,7 @@ from .remarks import joined
 if TYPE_CHECKING:
     from ..imaging.composition import Layer
     from .harmonizer import Harmonizer
-    from .rendering import Progress
+    from .picture_analysis import Progress
     from .result import Result
 
 

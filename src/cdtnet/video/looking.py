@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..engines.protocol import Engine
 from ..imaging import color_codec
 from ..imaging.geometry import Window
-from ..inference.analysis import LITTLE, Analyzed, analyze
+from ..inference.analysis import LITTLE, ObjectAnalysis, analyze
 from ..inference.harmonizer import Harmonizer
 from ..inference.objects import Foreground, as_one, find_foreground
 from ..inference.options import Options
@@ -125,7 +125,7 @@ class Looker:
         """Analyze a frame that has a foreground."""
         engine, picture = self._harmonizer.engine, moment.composite
         part = foreground_of(moment.mask, engine).parts[0]
-        found: Analyzed = analyze(
+        found: ObjectAnalysis = analyze(
             engine,
             picture,
             part,

@@ -31,7 +31,7 @@ Weights = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Steady:
-    """The smoothed analysis of a frame, in the form of `analysis.Decided`.
+    """The smoothed analysis of a frame, in the form of `analysis.AnalyzedObject`.
 
     Attributes:
         mask: (h,w).

@@ -26,7 +26,7 @@ from ...inference.controls import WORDS, Controls
 from ...inference.harmonizer import Harmonizer
 from ...inference.options import Options
 from ...inference.remarks import Remark, joined
-from ...inference.rendering import Analysis, Progress
+from ...inference.picture_analysis import PictureAnalysis, Progress
 from .masks import check_shape, paint
 from .photos import Photo
 
@@ -111,7 +111,7 @@ class Outcome:
     before: Photo
     mask: Photo
     harmonized: Photo
-    analysis: Analysis
+    analysis: PictureAnalysis
     layer: Layer | None
     controls: Controls
     extent: tuple[int, int, int, int]

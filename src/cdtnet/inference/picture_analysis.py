@@ -20,7 +20,7 @@ from .steering import Levels
 Progress = Callable[[int, int], None]
 
 
-class Analysis:
+class PictureAnalysis:
     """The result of `Harmonizer.analyze`; threads may share it.
 
     Attributes:
