@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "cut.jxl": (lambda: ours(".jxl")[:60], "is damaged"),
     "cut.jp2": (lambda: pillow("JPEG2000")[:90], "is damaged"),
     "empty.png": (bytes, "is empty"),
-    "text.jpg": (lambda: b"<!doctype html>" * 9, "no picture of a known kind"),
+    "text.jpg": (lambda: b"<!doctype html>" * 9, "not a picture of a supported format"),
     "layers.xcf": (lambda: b"gimp xcf v011\0" + struct.pack(">IIII", 9, 9, 0, 0) * 6, ""),
 }
 """File name → its content, and words of the reason, of those that are refused."""

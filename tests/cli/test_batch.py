@@ -206,7 +206,7 @@ def test_a_folder_of_everything(folder, tmp_path, weights, capsys):
     printed = capsys.readouterr().err
     assert "Harmonized: 6. Failed: 1. Done before: 0. Skipped: 1." in printed
     assert "Skipped: in/g.nef is a camera raw file; develop it to TIFF or JPEG first." in printed
-    assert "taken for common printing inks" in printed
+    assert "common printing inks are assumed" in printed
     rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
     assert sorted(row["status"] for row in rows) == ["done"] * 6 + ["failed", "skipped"]
     assert sorted(

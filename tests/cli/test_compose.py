@@ -85,7 +85,7 @@ def test_pipes(pair):
         (["object.png", "scene.jpg", "-o", "scene.jpg"], "--overwrite"),
         (["object.png", "scene.jpg", "--mask-output", "object.png"], "--overwrite"),
         (["object.png", "scene.jpg", "--mask-output", "a.png", "--composite-output", "a.png"], "same name"),
-        (["object.png", "scene.jpg", "--mask-output", "a.gif"], "GIF is read, but not written"),
+        (["object.png", "scene.jpg", "--mask-output", "a.gif"], "GIF can only be read"),
         (["object.png", "scene.jpg", "-o", "nowhere/a.png"], "nowhere/a.png"),
         (["-", "-"], "Only one"),
         (["object.png", "scene.jpg", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),

@@ -94,7 +94,7 @@ def test_pipes(pair, weights):
     ("arguments", "sentence"),
     [
         (["composite.png"], "give its mask after the composite"),
-        (["composite.png", "mask.png", "-o", "look.3dl"], "let it end in .cube"),
+        (["composite.png", "mask.png", "-o", "look.3dl"], "ends in .cube"),
         (["composite.png", "mask.png", "-o", "nowhere/look.cube"], "nowhere/look.cube"),
         (["composite.png", "mask.png", "--model", "is2am"], "There is no table: the model is2am has none"),
         (["composite.png", "absent.png"], "absent.png does not exist"),
@@ -102,7 +102,7 @@ def test_pipes(pair, weights):
         (["composite.png", "--apply", "absent.cube"], "absent.cube cannot be read"),
         (["composite.png", "--apply", "mask.png"], "not a text file"),
         (["composite.png", "--apply", "look.cube", "-o", "composite.png"], "--overwrite"),
-        (["composite.png", "--apply", "look.cube", "-o", "out.gif"], "GIF is read, but not written"),
+        (["composite.png", "--apply", "look.cube", "-o", "out.gif"], "GIF can only be read"),
         (["composite.png", "small.png", "--apply", "look.cube"], "mask has 3×2 pixels and the picture 60×40"),
     ],
 )

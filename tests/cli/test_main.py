@@ -138,11 +138,11 @@ def broken(name, data):
         (
             broken("text.jpg", b"hello, world, hello"),
             ["text.jpg", "mask.png"],
-            "is no picture of a known kind",
+            "is not a picture of a supported format",
         ),
         (None, ["composite.png", "mask.png", "--model", "cdtnet-9"], "no model 'cdtnet-9'"),
         (None, ["composite.png", "mask.png", "-o", "nowhere/out.png"], "nowhere/out.png"),
-        (None, ["composite.png", "mask.png", "-o", "out.gif"], "GIF is read, but not written"),
+        (None, ["composite.png", "mask.png", "-o", "out.gif"], "GIF can only be read"),
         (None, ["composite.png", "mask.png", "-o", "."], "has no suffix"),
         (broken("b\udcff.png", b"noise"), ["b\udcff.png", "mask.png"], "not UTF-8"),
         (None, ["composite.png", "mask.png", "-o", "composite.png"], "--overwrite"),
@@ -289,9 +289,9 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["pages.tif", "mask.png"], "say which with --page, 1 to 2"),
+        (["pages.tif", "mask.png"], "select one with --page, 1 to 2"),
         (["pages.tif", "mask.png", "--page", "3"], "so there is no page 3"),
-        (["composite.png", "mask.png", "--profile", "mask.png"], "mask.png is no ICC profile"),
+        (["composite.png", "mask.png", "--profile", "mask.png"], "mask.png is not an ICC profile"),
         (["composite.png", "mask.png", "--label", "4"], "No pixel of the mask has the label 4"),
         (["composite.png", "composite.png"], "is a picture in many colors, not a mask"),
         (["cutout.png", "mask.png"], "there is no background to match; paste the cut-out"),

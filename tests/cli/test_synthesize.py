@@ -182,7 +182,7 @@ def test_damaged_sources_are_named_counted_and_left_out(own_pictures, tmp_path, 
     assert synthesize("recolor", tmp_path / "in", "-o", tmp_path / "out", "--workers", 1) == 0
     printed = capsys.readouterr().err
     assert f"{tmp_path / 'in' / 'photos' / 'p1.jpg'} is damaged" in printed
-    assert f"{tmp_path / 'in' / 'masks' / 'p2.png'} is no picture" in printed
+    assert f"{tmp_path / 'in' / 'masks' / 'p2.png'} is not a picture" in printed
     assert "Left out, see above: 2." in printed
     assert "2 composites of 2 photos" in printed
     assert len(read_back(tmp_path / "out")) == 2

@@ -191,7 +191,7 @@ def test_empty_and_foreign_files_are_named(pair):
     with pytest.raises(DataError, match=r"images/a\.png is empty"):
         read(pair)
     (pair / "images" / "a.png").write_bytes(b"<html>not found</html>")
-    with pytest.raises(DataError, match=r"images/a\.png is no picture of a known kind"):
+    with pytest.raises(DataError, match=r"images/a\.png is not a picture of a supported format"):
         read(pair)
 
 

@@ -139,19 +139,19 @@ def test_files_of_other_programs(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds 0 colors of the 0 it announces"),
-        ("LUT_3D_SIZE 2\n" + "0 0 0\n" * 7, "holds 7 colors of the 8 it announces"),
+        ("", "contains 0 of the 0 colors it declares"),
+        ("LUT_3D_SIZE 2\n" + "0 0 0\n" * 7, "contains 7 of the 8 colors it declares"),
         ("LUT_3D_SIZE 2\n" + "0 0 0\n" * 9, "line 10 does not belong"),
         ("LUT_3D_SIZE 2\n" + "0 0\n" * 8, "line 2 does not belong"),
         ("LUT_3D_SIZE 2\n" + "0 0 0x\n" * 8, "invalid number"),
         ("LUT_3D_SIZE 2\n" + "0 0 nan\n" * 8, "NaN or infinite"),
         ("LUT_3D_SIZE 2\n" + "0 0 1e999\n" * 8, "NaN or infinite"),
-        ("LUT_3D_SIZE 999999\n", "announces 999999 grid points"),
-        pytest.param("LUT_3D_SIZE " + "9" * 5000, "announces 999999999 grid points", id="long"),
-        ("LUT_3D_SIZE 1\n0 0 0\n", "announces 1 grid points"),
+        ("LUT_3D_SIZE 999999\n", "declares 999999 grid points"),
+        pytest.param("LUT_3D_SIZE " + "9" * 5000, "declares 999999999 grid points", id="long"),
+        ("LUT_3D_SIZE 1\n0 0 0\n", "declares 1 grid points"),
         ("LUT_3D_SIZE -2\n", "line 1 does not belong"),
         ("LUT_1D_SIZE 2\n0 0 0\n1 1 1\n", "line 1 does not belong"),
-        ("LUT_3D_SIZE 2\nDOMAIN_MAX 2 2 2\n", "line 2 asks for a domain other than 0 to 1"),
+        ("LUT_3D_SIZE 2\nDOMAIN_MAX 2 2 2\n", "line 2 declares a domain other than 0 to 1"),
         ("LUT_3D_SIZE 2\nDOMAIN_MIN a b c\n", "domain other than 0 to 1"),
         ("0 0 0\n", "line 1 does not belong"),
     ],
@@ -163,7 +163,7 @@ def test_broken_files_are_refused(tmp_path, text, words):
 
 
 def test_names_sizes_and_tables_are_checked(tmp_path, lut):
-    with pytest.raises(PictureError, match=r"let it end in \.cube"):
+    with pytest.raises(PictureError, match=r"ends in \.cube"):
         lut.save(tmp_path / "a.png")
     with pytest.raises(PictureError, match="2 to 256 grid points per axis, not 1"):
         lut.save(tmp_path / "a.cube", size=1)

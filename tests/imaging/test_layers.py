@@ -163,7 +163,7 @@ def test_layers_of_others_are_placed_blended_and_cut_at_the_canvas(tmp_path):
 @pytest.mark.parametrize(
     ("layers", "name", "words"),
     [
-        ([("one", plain(1, 6, 8), "")], None, "no two layers"),
+        ([("one", plain(1, 6, 8), "")], None, "fewer than two visible layers"),
         (
             [("one", plain(1, 6, 8), ""), ("two", plain(1, 6, 8), "")],
             "three",

@@ -82,7 +82,7 @@ def test_a_given_profile_is_that_of_pictures_without_one(tmp_path, p3):
         read_picture(pillow("PNG"), profile=p3, color_space="linear")
     with pytest.raises(PictureError, match=r"none\.icc cannot be read; give the file of an ICC profile"):
         read_picture(pillow("PNG"), profile=tmp_path / "none.icc")
-    with pytest.raises(PictureError, match="is no ICC profile"):
+    with pytest.raises(PictureError, match="is not an ICC profile"):
         read_picture(pillow("PNG"), profile=b"x" * 200)
 
 

@@ -41,8 +41,8 @@ def test_arrays_come_back_as_they_were(dtype, shape):
         (np.full((4, 5), np.inf), "from inf to inf"),
         (np.array([[0.0, 255.0]]), "from 0 to 255; scale it first"),
         (np.array([[-0.1, 0.5]]), "from -0.1 to 0.5"),
-        ([[0, 1]], "made of a list"),
-        (None, "made of a NoneType"),
+        ([[0, 1]], "made from a list"),
+        (None, "made from a NoneType"),
     ],
 )
 def test_other_things_are_refused(array, words):

@@ -162,8 +162,8 @@ def test_what_is_no_picture_is_refused_in_words(tmp_path):
         ("missing.png", "does not exist"),
         (".", "is a folder"),
         ("empty.png", "is empty"),
-        ("text.jpg", "is no picture of a known kind"),
-        ("drawing.svg", "is of a kind that is not read; export it"),
+        ("text.jpg", "is not a picture of a supported format"),
+        ("drawing.svg", "has a format that is not supported; export it"),
         ("text.jpg/a.png", "cannot be read"),
     ]:
         with pytest.raises(PictureError, match=words):

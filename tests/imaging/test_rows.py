@@ -65,7 +65,7 @@ def test_all_else_is_what_reading_it_gives(tmp_path, pixels, p3, exif, xmp, suff
 @pytest.mark.parametrize(
     ("name", "orientation", "options", "words"),
     [
-        ("a.tif", 6, {}, "stored turned or mirrored"),
+        ("a.tif", 6, {}, "stored rotated or mirrored"),
         ("a.png", 1, {"interlace": True}, "stored interlaced or progressively"),
         ("a.jpg", 1, {"interlace": True}, "stored interlaced or progressively"),
     ],

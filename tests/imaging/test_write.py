@@ -139,8 +139,8 @@ def test_webp_is_lossless_where_its_source_is(pixels):
         (3, "uint16", "a.webp", "cannot hold uint16"),
         (3, "float32", "a.png", "cannot hold float32 pixels without losing depth; write TIFF"),
         (3, "float32", "a.webp", "cannot hold float32"),
-        (3, "uint8", "a.bmp", "BMP is read, but not written; write JPEG, PNG, TIFF or WebP"),
-        (3, "uint8", "a.xyz", r"ends in \.xyz; let it end in \.jpg, \.jpeg"),
+        (3, "uint8", "a.bmp", "BMP can only be read; write JPEG, PNG, TIFF or WebP"),
+        (3, "uint8", "a.xyz", r"ends in \.xyz; use one of \.jpg, \.jpeg"),
         (3, "uint8", "a", "has no suffix"),
     ],
 )
@@ -158,7 +158,7 @@ def test_sides_and_qualities_out_of_range_are_refused():
         PictureError, match="WebP holds at most 16383 pixels a side, and the picture has 16384×1"
     ):
         encode_picture(wide, ".webp")
-    with pytest.raises(PictureError, match="quality must lie between 1 and 100, not at 0"):
+    with pytest.raises(PictureError, match="quality must be between 1 and 100, not 0"):
         encode_picture(wide, ".jpg", quality=0)
 
 

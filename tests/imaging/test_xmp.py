@@ -68,7 +68,7 @@ def test_a_record_that_others_have_written_anew_is_read_and_replaced(form):
 def test_a_damaged_packet_takes_no_record(packet):
     assert extract(packet) is None
     assert embed(packet, None) == packet
-    with pytest.raises(PictureError, match="damaged and cannot take a record"):
+    with pytest.raises(PictureError, match="damaged, so no record can be added"):
         embed(packet, RECORD)
 
 
@@ -107,6 +107,6 @@ def test_a_record_that_does_not_fit_into_a_jpeg_is_not_lost_in_silence():
     picture = Picture(np.zeros((4, 4, 3), np.uint8), Metadata(xmp=long))
     encode_picture(picture, ".jpg")
     noted = picture.replace_pixels(picture.pixels, RECORD)
-    with pytest.raises(PictureError, match="leaves no room in a JPEG"):
+    with pytest.raises(PictureError, match="do not fit into a JPEG"):
         encode_picture(noted, ".jpg")
     assert read_picture(encode_picture(noted, ".png")).record == RECORD

@@ -17,7 +17,7 @@ from .picture import Picture
 from .tiff_directories import SIZE, Form, Tree, serialize, tree_of
 from .write import BIG_TIFF, encode_tiff
 
-BAND = 256  # rows in each band but the last: a whole number of the strips that libvips writes
+BAND = 256  # rows in each band except the last; a multiple of the height of the strips that libvips writes
 _HEIGHT, _OFFSETS, _COUNTS = 257, 273, 279
 _LONG, _LONG8 = 4, 16
 

@@ -61,7 +61,7 @@ class Cells(NamedTuple):
 
 
 def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:
-    """Survey a mask (H,W), or an object that is indexed like one, in one pass.
+    """Divide a mask (H,W), or an object that is indexed like one, into cells, in one pass.
 
     Args:
         mask: uint8, uint16 or float in 0..1.
@@ -84,7 +84,7 @@ def survey(mask: Any, tile: int, floor: float = 0.0) -> Cells:
 
 
 def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[np.int64], ...]:
-    """Survey some rows from row `first` on, in whole cells as far as the mask reaches."""
+    """Return the fields of `Cells` for some rows from row `first` on; cells at the end may be partial."""
     rows, columns = (-(-length // side) for length in covered.shape)
     padded = np.zeros((rows * side, columns * side), np.uint8)
     padded[: covered.shape[0], : covered.shape[1]] = covered

@@ -14,7 +14,7 @@ from .profiles import CodePoints
 
 _COLOR = (b"cICP", b"gAMA", b"cHRM", b"sRGB", b"mDCV", b"cLLI", b"mDCv", b"cLLi")
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
-# XMP is handled separately; the others are copies of EXIF and the like, which would contradict the new one.
+# XMP is handled separately; the others are copies of EXIF and other metadata, which would be out of date.
 _OWN = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
 _MOST = 1 << 22  # bytes of chunks that are kept
 _SRGB_GAMMA = 45455

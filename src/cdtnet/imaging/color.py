@@ -16,7 +16,7 @@ from .profiles import hdr_shaper
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # Rec. 709
 _SAME = (
     2 / 255
-)  # levels: a profile that changes no color by more is sRGB, up to rounding; others change some by 8
+)  # levels: a profile that changes no color by more is sRGB up to rounding; other profiles exceed 8
 
 
 def luma(rgb: NDArray[Any], weights: NDArray[np.float32] = _LUMA) -> Floats:

@@ -135,8 +135,8 @@ def compose(
         raise PictureError("The foreground holds NaN or infinite values; replace them before pasting.")
     if mask is None and pasted.alpha is None:
         raise PictureError(
-            "The foreground has no transparency that would say what of it to paste; give a cut-out with an "
-            "alpha channel, or a mask of the foreground."
+            "The foreground has no transparency and no mask; give a cut-out with an alpha channel, or a mask "
+            "of the foreground."
         )
     opacity = None if mask is None else to_mask(mask, pasted.height, pasted.width, resize=resize_mask)
     if flip:
@@ -147,7 +147,7 @@ def compose(
     if area.top >= area.bottom or area.left >= area.right:
         raise PictureError(
             f"The foreground would lie wholly outside the {canvas.width}×{canvas.height} pixels of the "
-            "background; place it further in."
+            "background; move it inside."
         )
     pixels = canvas.pixels.copy()
     soft = np.zeros(pixels.shape[:2], np.uint8 if pixels.dtype == np.uint8 else np.uint16)
@@ -155,8 +155,8 @@ def compose(
     _blend(pasted, opacity, placement, canvas, pixels[area.slices], soft[area.slices], layer)
     if not soft.any():
         raise PictureError(
-            "The foreground is transparent wherever it meets the background, so that nothing was pasted; "
-            "check its alpha channel or mask, and its place."
+            "The foreground is transparent wherever it covers the background, so nothing was pasted; "
+            "check its alpha channel or mask, and its position."
         )
     return Composition(canvas.replace_pixels(pixels), soft, layer)
 
@@ -172,12 +172,12 @@ def _place(
     if min(width, height) < 1:
         raise PictureError(
             f"Scaled by {scale:g}, nothing would be left of the foreground's {pasted.width}×{pasted.height} "
-            "pixels; scale it less."
+            "pixels; use a larger scale."
         )
     centered = math.floor((canvas.width - width) / 2), math.floor((canvas.height - height) / 2)
     left, top = centered if at is None else at
     if not max(abs(left), abs(top)) <= _FURTHEST:
-        raise PictureError(f"The place {left:g},{top:g} is no place on a picture; give it in pixels.")
+        raise PictureError(f"The position {left:g},{top:g} is not valid; give it in pixels.")
     angle = math.radians(math.remainder(rotate, 360))
     return Placement((pasted.width, pasted.height), (left + width / 2, top + height / 2), scale, angle)
 
@@ -245,7 +245,7 @@ def _layer(pasted: Picture, opacity: NDArray[Any] | None, placement: Placement, 
 
 
 def _margin(length: int, least: int, box: int) -> int:
-    """Return the padding at both ends of a line that makes boxes of an odd length divide it."""
+    """Return the padding at both ends of a line that makes its length a multiple of the odd `box`."""
     return least + -(length + 2 * least) * (box + 1) // 2 % box
 
 

@@ -1,4 +1,4 @@
-"""The contrast of a picture across the edge of a mask, which tells how exact the mask is."""
+"""The contrast of a picture across the edge of a mask, a measure of how exact the mask is."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def contrast(differences: Steps, inside: NDArray[Any]) -> float:
 
 
 def peak(differences: Steps, inside: NDArray[np.uint8], reach: int) -> float:
-    """Return the contrast across a mask's edge, divided by the most across that of a wider or narrower one.
+    """Return the contrast across a mask's edge, divided by the largest contrast of wider or narrower masks.
 
     Args:
-        differences: of the picture, see `steps`.
+        differences: The color differences of the picture; see `steps`.
         inside: (S,T), the mask, 0 or 1, not empty.
-        reach: how many pixels wider or narrower.
+        reach: The largest number of pixels by which the other masks are wider or narrower.
     """
     extent = next(touched(inside, max(inside.shape)))
     near = extent.grow(AROUND * reach, *inside.shape)

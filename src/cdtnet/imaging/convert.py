@@ -49,7 +49,7 @@ def to_picture(source: Any) -> Picture:
         return _from_array(_without_first(source))
     if is_pil(source):
         return _from_pil(source)
-    raise PictureError(f"A picture cannot be made of a {type(source).__name__}; give {_ACCEPTED}.")
+    raise PictureError(f"A picture cannot be made from a {type(source).__name__}; give {_ACCEPTED}.")
 
 
 def like(picture: Picture, original: Any) -> Any:
@@ -78,7 +78,7 @@ def like(picture: Picture, original: Any) -> Any:
     if is_pil(original):
         pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
         result = sys.modules["PIL.Image"].fromarray(np.ascontiguousarray(pixels))
-        # a transparent index or color has become an alpha channel
+        # A transparent index or color has become an alpha channel.
         result.info = {key: value for key, value in original.info.items() if key != "transparency"}
         return result
     return picture
@@ -135,7 +135,7 @@ def _from_data(source: Any) -> Picture:
     if place is not None:
         source.seek(place)
     if not isinstance(data, bytes):
-        raise PictureError("The open file gives text; open it as bytes, as in open(name, 'rb').")
+        raise PictureError("The file is open in text mode; open it in binary mode, as in open(name, 'rb').")
     return read_picture(data)
 
 
@@ -174,7 +174,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
     shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
     if not shaped or not (floating or array.dtype.name in ("uint8", "uint16")):
         raise PictureError(
-            f"A picture cannot be made of a {array.dtype} array of shape {array.shape}; give {_ACCEPTED}."
+            f"A picture cannot be made from a {array.dtype} array of shape {array.shape}; give {_ACCEPTED}."
         )
     if floating and array.size:
         low, high = (float(extreme.reduce(array, axis=None)) for extreme in (np.fmin, np.fmax))

@@ -175,7 +175,7 @@ class Lut:
 def check_name(path: str | os.PathLike[str]) -> None:
     """Refuse a name that other programs would not recognize as a table."""
     if Path(path).suffix.lower() != ".cube":
-        raise PictureError(f"{path} is no name for a lookup table; let it end in .cube.")
+        raise PictureError(f"{path} is not a name for a lookup table; use a name that ends in .cube.")
 
 
 def check_strength(strength: float) -> None:
@@ -200,7 +200,7 @@ def _parse(text: str, name: str) -> NDArray[np.float32]:
         if words[0] == "LUT_3D_SIZE" and not size and len(words) == 2 and words[1].isdecimal():
             size = int(words[1][:9])
             if size not in _SIZES:
-                raise PictureError(f"{name} announces {size} grid points per axis; 2 to 256 are allowed.")
+                raise PictureError(f"{name} declares {size} grid points per axis; 2 to 256 are allowed.")
         elif words[0] in ("DOMAIN_MIN", "DOMAIN_MAX", "LUT_3D_INPUT_RANGE"):
             _check_domain(words, f"{name}, line {number}")
         elif words[0][0] in "+-.0123456789" and len(words) == 3 and size and len(values) < 3 * size**3:
@@ -211,7 +211,7 @@ def _parse(text: str, name: str) -> NDArray[np.float32]:
             )
     if not size or len(values) != 3 * size**3:
         raise PictureError(
-            f"{name} holds {len(values) // 3:,} colors of the {size**3:,} it announces; get the file again."
+            f"{name} contains {len(values) // 3:,} of the {size**3:,} colors it declares; get the file again."
         )
     try:
         return np.array(values, dtype=np.float32).reshape(size, size, size, 3)
@@ -227,5 +227,5 @@ def _check_domain(words: list[str], where: str) -> None:
         fits = False
     if not fits:
         raise PictureError(
-            f"{where} asks for a domain other than 0 to 1, which is not supported; export it again."
+            f"{where} declares a domain other than 0 to 1, which is not supported; export it again."
         )

@@ -51,9 +51,9 @@ def find_object(image: Any, *, finder: str = FINDER) -> NDArray[np.uint8]:
         seen = np.repeat(seen, 3, axis=2)
     with needs("cut-out", "Cutting out"):
         from rembg import remove
-    with np.errstate(invalid="ignore"):  # rembg divides by the range of what its network finds
+    with np.errstate(invalid="ignore"):  # rembg divides by the range of the network's output, which may be 0
         found = remove(Image.fromarray(seen), session=load_finder(finder), only_mask=True)
-    sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # of several objects, the first
+    sure = np.asarray(found, np.float32)[: seen.shape[0]] / 255  # the first, if there are several objects
     mask = np.rint(255 * np.clip((sure - _HAZE) / (1 - 2 * _HAZE), 0, 1)).astype(np.uint8)
     if not mask.any():
         raise PictureError(
@@ -137,7 +137,7 @@ def cut_out(
 
 
 def is_transparent(picture: Picture) -> bool:
-    """Return whether any pixel of a picture is not opaque."""
+    """Check whether any pixel of a picture is not opaque."""
     return picture.alpha is not None and bool((coverage(picture.alpha) < 1).any())
 
 
@@ -146,7 +146,7 @@ def load_finder(finder: str = FINDER) -> Any:
     """Load one of rembg's networks; downloads its weights if they are missing.
 
     Raises:
-        CdtnetError: rembg is not installed, or has no such network, or its weights cannot be had.
+        CdtnetError: rembg is not installed, has no such network, or cannot load its weights.
     """
     with needs("cut-out", "Cutting out"):
         import onnxruntime  # noqa: F401 – rembg exits the process without it

@@ -23,7 +23,7 @@ from .metadata import Metadata
 from .picture import Picture
 
 Check = Callable[[int, int, int, int], None]
-"""Refuses too large pictures, given width, height, channels and bytes per value."""
+"""A function that refuses pictures that are too large, by width, height, channels and bytes per value."""
 
 _PILLOW = {"BMP": "BMP", PNM.name: "PPM", TGA.name: "TGA", JP2.name: "JPEG2000"}
 KINDS = (HEIC.name, JXL.name, EXR.name, *_PILLOW)
@@ -108,7 +108,9 @@ def _heic(stream: BinaryIO, name: str, check: Check) -> Picture:
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if image.mode.split(";")[0] in ("RGBa", "La"):
-        raise PictureError(f"{name} has colors multiplied by alpha, which is not read; save it as PNG first.")
+        raise PictureError(
+            f"{name} has colors multiplied by alpha, which is not supported; save it as PNG first."
+        )
     exif = info.get("exif")
     icc, points = info.get("icc_profile"), _nclx(info.get("nclx_profile"))
     made = None
@@ -153,7 +155,7 @@ def _jxl(stream: BinaryIO, name: str, check: Check) -> Picture:
     data = stream.read()
     head = pylibjxl.probe(data)
     if head["have_animation"]:
-        raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
+        raise PictureError(f"{name} is animated; save the frame you want as a separate file.")
     if head["exponent_bits_per_sample"] or head["bits_per_sample"] > 16:
         raise PictureError(
             f"{name} holds floats, or more than 16 bits a channel; save it as TIFF or OpenEXR."
@@ -190,7 +192,7 @@ def _pillow(kind: str, stream: BinaryIO, name: str, check: Check) -> Picture:
             image = stack.enter_context(Image.open(stream, formats=(_PILLOW[kind],)))
         except Image.DecompressionBombError as error:
             raise PictureError(
-                f"{name} has more pixels than are read of a {kind} file; save it as PNG or TIFF."
+                f"{name} has more pixels than the limit for {kind} files; save it as PNG or TIFF."
             ) from error
         deep = kind == JP2.name and jp2_bits(stream) > 8
         check(*image.size, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1)
@@ -239,13 +241,13 @@ def _deep_pnm(stream: BinaryIO, check: Check) -> Picture | None:
     channels = 1 if header[1] == b"5" else 3
     width, height, most = int(header[2]), int(header[3]), int(header[4][:6])
     if most > 65535 or not width or not height:
-        raise ValueError("its header makes no sense")
+        raise ValueError("its header is invalid")
     check(width, height, channels, 2)
     stream.seek(header.end())
     size = width * height * channels * 2
     data = stream.read(size)
     if len(data) < size:
-        raise ValueError("it is cut short")
+        raise ValueError("it is truncated")
     values = np.frombuffer(data, ">u2").reshape(height, width, channels).astype(np.uint16)
     if most != 65535:
         values = np.rint(values.clip(0, most) * (65535 / most)).astype(np.uint16)

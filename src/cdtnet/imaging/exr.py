@@ -54,7 +54,7 @@ def read(stream: BinaryIO, name: str, check: Callable[[int, int, int, int], None
             OpenEXR.tiledimage,
         ):
             raise PictureError(
-                f"{name} has several parts or deep pixels; save the part you want as a file of its own."
+                f"{name} has several parts or deep pixels; save the part you want as a separate file."
             )
         (left, top), (right, bottom) = header.header()["dataWindow"]
         width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
@@ -68,11 +68,11 @@ def read(stream: BinaryIO, name: str, check: Callable[[int, int, int, int], None
         if set(colors) <= set(planes):
             break
     else:
-        raise PictureError(f"{name} has no channels R, G and B, nor Y; rename those that you want.")
+        raise PictureError(f"{name} has neither channels R, G and B nor Y; rename the color channels.")
     chosen = [planes[channel] for channel in colors]
     if any(plane.shape != (height, width) or plane.dtype.kind != "f" for plane in chosen):
         raise PictureError(
-            f"{name} stores its colors in whole numbers or reduced; save them as floats in full."
+            f"{name} stores its colors as integers or subsampled; save them as floats at full resolution."
         )
     pixels = np.stack([plane.astype(np.float32) for plane in chosen], axis=-1)
     rest = {channel: plane for channel, plane in planes.items() if channel not in colors}

@@ -70,7 +70,7 @@ FORMATS = {
 }
 """All readable formats, by name."""
 WRITTEN = {name: format_ for name, format_ in FORMATS.items() if format_.depths}
-"""The formats that are written, too."""
+"""The formats that are also written."""
 SUFFIXES = {suffix: format_.name for format_ in FORMATS.values() for suffix in format_.suffixes}
 """The format of each suffix."""
 SUFFIXES_WRITTEN = {suffix: name for suffix, name in SUFFIXES.items() if name in WRITTEN}
@@ -132,7 +132,7 @@ def has_picture_suffix(path: str) -> bool:
 
 
 def is_layered(path: str | PurePath) -> bool:
-    """Check whether a file's name ends as that of a layered picture, and of no other."""
+    """Check whether a file's name has the suffix of a format that always holds layers."""
     return _suffix(str(path)) in LAYERED
 
 
@@ -143,11 +143,11 @@ def why_unread(path: str) -> str | None:
         return f"{path} is a camera raw file; develop it to TIFF or JPEG first."
     if suffix in LAYERED:
         return (
-            f"{path} holds layers, which harmonize and compose read in place of a composite and its mask; "
-            "for anything else export it as TIFF or PNG."
+            f"{path} holds layers, which only harmonize and compose read instead of a composite and mask; "
+            "export it as TIFF or PNG."
         )
     if suffix in _OTHERS:
-        return f"{path} is of a kind that is not read; export it as TIFF or PNG."
+        return f"{path} has a format that is not supported; export it as TIFF or PNG."
     return None
 
 

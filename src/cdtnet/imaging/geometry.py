@@ -100,7 +100,7 @@ def tiles(height: int, width: int, size: int) -> Iterator[Window]:
 
 
 def extent(mask: NDArray[np.generic]) -> Window | None:
-    """Return the smallest window that holds what an (H,W) mask touches; None if it touches nothing."""
+    """Return the smallest window that contains all nonzero pixels of a mask (H,W); None if there are none."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not rows.size:
         return None
@@ -108,7 +108,7 @@ def extent(mask: NDArray[np.generic]) -> Window | None:
 
 
 def touched(mask: NDArray[np.generic], size: int) -> Iterator[Window]:
-    """Yield the tiles of `size` that an (H,W) mask touches, each cropped to what it touches."""
+    """Yield the tiles of `size` with nonzero pixels of a mask (H,W), each cropped to these pixels."""
     for tile in tiles(mask.shape[0], mask.shape[1], size):
         if found := extent(mask[tile.slices]):
             yield found.from_within(tile)

@@ -80,9 +80,9 @@ def shaper(profile: bytes) -> Shaper | None:
     except ProfileError:
         raise
     except np.linalg.LinAlgError as error:
-        raise ProfileError("its primaries describe no color space") from error
+        raise ProfileError("its primaries are linearly dependent") from error
     except (struct.error, ValueError) as error:
-        raise ProfileError("a part of it is cut short") from error
+        raise ProfileError("a part of it is truncated") from error
     return None
 
 
@@ -101,7 +101,7 @@ def _shaper(curves: list[NDArray[np.float64]], matrix: NDArray[Any]) -> Shaper:
     grid = np.linspace(0, 1, _STEPS + 1)
     rising = [np.maximum.accumulate(np.clip(curve, 0, 1)) for curve in curves]
     if any(not np.isfinite(curve).all() or curve[-1] <= curve[0] for curve in rising):
-        raise ProfileError("a tone curve does not rise")
+        raise ProfileError("a tone curve is not increasing")
     inverses = [np.interp(grid**2, curve, grid) for curve in rising]
     inverse = (
         np.linalg.inv(matrix) if matrix.shape[1] == 3 else np.array([[0.0, 1.0, 0.0]])
@@ -119,7 +119,7 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
         raise ProfileError("it is not an ICC profile")
     (count,) = struct.unpack_from(">I", profile, 128)
     if count > _MOST_TAGS:
-        raise ProfileError("it claims too many tags")
+        raise ProfileError("it has too many tags")
     entries = (struct.unpack_from(">4sII", profile, 132 + 12 * i) for i in range(count))
     return {name: profile[start : start + size] for name, start, size in entries}
 
@@ -131,12 +131,12 @@ def _curve(tag: bytes) -> NDArray[np.float64]:
         (function,) = struct.unpack_from(">H", tag, 8)
         return _parametric(function, _fixed(tag[12:40]))
     if tag[:4] != b"curv":
-        raise ProfileError("a tone curve is of no known type")
+        raise ProfileError("a tone curve has an unknown type")
     (count,) = struct.unpack_from(">I", tag, 8)
     if count <= 1:
         return grid ** (struct.unpack_from(">H", tag, 12)[0] / 256) if count else grid
     if len(tag) < 12 + 2 * count:
-        raise ProfileError("a tone curve is cut short")
+        raise ProfileError("a tone curve is truncated")
     points = np.frombuffer(tag, ">u2", count, 12) / _STEPS
     return np.interp(grid, np.linspace(0, 1, count), points)
 
@@ -145,7 +145,7 @@ def _parametric(function: int, parameters: list[float]) -> NDArray[np.float64]:
     """Evaluate ICC's parametric curves: (a·x + b)^g + e for x ≥ d, and c·x + f below."""
     names = {0: "g", 1: "gab", 2: "gabc", 3: "gabcd", 4: "gabcdef"}.get(function)
     if names is None or len(parameters) < len(names):
-        raise ProfileError("a tone curve is of no known form")
+        raise ProfileError("a parametric tone curve has an unknown function")
     given = dict(zip(names, parameters, strict=False))
     g, a, b = given["g"], given.get("a", 1.0), given.get("b", 0.0)
     if function in (1, 2):  # constant below the point where the base of the power becomes negative

@@ -30,14 +30,14 @@ def check_layers(picture: Picture, path: str | os.PathLike[str]) -> str:
     kind = LAYERED.get(suffix) or ("TIFF" if suffix in _TIFF else None)
     if kind is None:
         raise PictureError(
-            f"Layers are written to .psd, .ora and .tif files, not to {suffix or 'such a name'}."
+            f"Layers are written to .psd, .ora and .tif files, not to {suffix or 'names without a suffix'}."
         )
     if picture.pixels.dtype == np.float32:
         raise PictureError(
             f"{kind} cannot hold float32 pixels in layers; write the picture and its layer (--layer) as TIFF."
         )
     if picture.metadata.hdr is not None:
-        raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
+        raise PictureError(f"{kind} cannot declare that the picture is an HDR signal (PQ or HLG); write PNG.")
     if kind != "OpenRaster":
         psd.check_installed(f"Writing {kind} with layers", tiff=kind == "TIFF")
         if max(picture.height, picture.width) > _LONGEST:

@@ -94,7 +94,7 @@ def choose(names: Sequence[str], shown: Sequence[bool], name: str | None, path: 
         place = max((place for place, each in enumerate(shown) if each), default=-1)
     if not any(shown[:place]) or place < 0:
         raise PictureError(
-            f"{path} has no two layers that are shown; put the object on one above its background."
+            f"{path} has fewer than two visible layers; put the object on a layer above its background."
         )
     return place
 
@@ -133,7 +133,7 @@ def check_size(height: int, width: int, path: object) -> None:
         raise PictureError(f"{path} has {width}×{height} pixels; save it again.")
     if free is not None and needed > free:
         raise PictureError(
-            f"{path} has {width}×{height} pixels, whose layers take {needed / 1e9:.1f} GB of memory, and "
+            f"{path} has {width}×{height} pixels; its layers take {needed / 1e9:.1f} GB of memory, and "
             f"{max(free, 0) / 1e9:.1f} GB are free; reduce it first."
         )
 

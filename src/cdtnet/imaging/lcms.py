@@ -23,7 +23,7 @@ class LibrarySpace:
         try:
             self.from_srgb(self.to_srgb(np.zeros((1, 1, 1 if self._gray else 3), dtype=np.float32)))
         except pyvips.Error as error:
-            raise ProfileError("LittleCMS refuses it") from error
+            raise ProfileError("LittleCMS cannot use it") from error
 
     def to_srgb(self, native: Floats) -> Floats:
         """Convert native values to sRGB, clipped to its gamut."""

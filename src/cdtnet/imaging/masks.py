@@ -110,7 +110,7 @@ def to_labels(picture: Any, height: int, width: int, *, resize: bool = False) ->
     gray = pixels.shape[2] < 3 or all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2))
     if pixels.dtype.kind != "u" or not gray:
         raise PictureError(
-            "A map of labels is a gray picture of whole numbers, each but 0 an object; this one has "
+            "A label map is a gray picture of integers, each except 0 an object; this one has "
             f"{'colors' if pixels.dtype.kind == 'u' else 'fractions'}."
         )
     return _nearest(pixels[..., 0].astype(np.int32), height, width, resize=resize)
@@ -130,14 +130,14 @@ def _nearest(labels: NDArray[Any], height: int, width: int, *, resize: bool) -> 
 
 def _of_labels(labels: NDArray[Any], height: int, width: int, *, resize: bool) -> list[Any]:
     if labels.ndim != 2:
-        raise PictureError(f"A map of labels has two axes, not the shape {labels.shape}.")
+        raise PictureError(f"A label map has two axes, not the shape {labels.shape}.")
     labels = _nearest(labels, height, width, resize=resize)
     strips = [np.unique(labels[top : top + 256]) for top in range(0, height, 256)]
     values = [value for value in np.unique(np.concatenate(strips)) if value]
     if len(values) > MOST_LABELS:
         raise PictureError(
-            f"The map of labels holds {len(values)} labels, more than {MOST_LABELS}; is it a mask? "
-            "Then give an array of uint8, or of floats within 0..1."
+            f"The label map has {len(values)} labels, more than {MOST_LABELS}; if it is a mask, "
+            "give an array of uint8, or of floats within 0..1."
         )
     found = [Plane(labels, partial(_white, value), np.dtype(np.uint8)) for value in values]
     return found or [np.zeros((height, width), np.uint8)]
@@ -207,7 +207,7 @@ def describe_levels(darkest: float, brightest: float, dtype: np.dtype[Any]) -> s
         )
     if dtype.kind == "u" and brightest <= NEGLIGIBLE * white:
         return (
-            f"The mask's brightest value is {brightest:.0f} of {white}: next to nothing is foreground; "
+            f"The mask's brightest value is {brightest:.0f} of {white}, so almost nothing is foreground; "
             "paint the foreground white, or give an array of booleans."
         )
     if darkest == white:
@@ -222,20 +222,20 @@ def describe_inverted(mask: NDArray[Any]) -> str | None:
     if share <= _MOST or np.mean(borders) <= _MOST_BORDER or mask.min() == full_scale(mask.dtype):
         return None
     return (
-        f"The mask covers {share:.0%} of the picture and nearly all of its border, so that the surroundings "
-        "are recolored and not the object; if it is inverted, add --invert-mask (invert_mask=True)."
+        f"The mask covers {share:.0%} of the picture and nearly all of its border, so the surroundings are "
+        "recolored instead of the object; if it is inverted, add --invert-mask (invert_mask=True)."
     )
 
 
 def _of_another_size(shape: tuple[int, ...], height: int, width: int) -> str:
     return (
         f"The mask has {shape[1]}×{shape[0]} pixels and the picture {width}×{height}; "
-        "give one of the same size, or have it resized with --resize-mask (resize_mask=True)."
+        "give one of the same size, or resize it with --resize-mask (resize_mask=True)."
     )
 
 
 def survey_of(picture: Picture) -> Survey:
-    """Survey the values of a mask; its pixels may be in a file."""
+    """Return the statistics of a mask's values; its pixels may be in a file."""
     height, _, channels = picture.pixels.shape
     survey = Survey(channels, picture.pixels.dtype, exact=picture.metadata.lossless)
     for top in range(0, height, STRIP):
@@ -256,8 +256,8 @@ def check_background(picture: Picture, masks: Sequence[Any]) -> None:
     seen = alpha > 0
     if black.any() and seen[~black].any() and not seen[black].any():
         raise PictureError(
-            "The picture is transparent wherever the mask is black, so that there is no background to match; "
-            "paste the cut-out onto its background first, as cdtnet compose does."
+            "The picture is transparent wherever the mask is black, so there is no background to match; "
+            "paste the cut-out onto a background first, as cdtnet compose does."
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 
 UNTAGGED = (
-    "The picture says not by which profile its inks are meant; they are taken for common printing inks."
+    "The picture has no CMYK profile; common printing inks are assumed."
 )
 _ROWS = 256
 

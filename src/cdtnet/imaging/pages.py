@@ -89,7 +89,7 @@ def _directory(stream: BinaryIO, form: Form, offset: int) -> tuple[dict[int, int
     stream.seek(offset)
     (count,) = struct.unpack(form.length, stream.read(struct.calcsize(form.length)))
     if count > 0xFFFF:
-        raise struct.error("a directory of more entries than there are tags")
+        raise struct.error("a directory has more entries than there are tags")
     entries = stream.read(struct.calcsize(form.entry) * count)
     (following,) = struct.unpack(form.pointer, stream.read(struct.calcsize(form.pointer)))
     tags = {}

@@ -51,7 +51,7 @@ def given(profile: str | os.PathLike[str] | bytes) -> bytes:
     except (OSError, ValueError) as error:
         raise PictureError(f"{name} cannot be read; give the file of an ICC profile.") from error
     if len(data) < 132 or data[36:40] != b"acsp":
-        raise PictureError(f"{name} is no ICC profile; give one, such as a file that ends in .icc.")
+        raise PictureError(f"{name} is not an ICC profile; give one, such as a file that ends in .icc.")
     return data
 
 
@@ -82,7 +82,7 @@ def make(
     if isinstance(curve, float):
         if not 0.1 <= curve <= 255:
             raise PictureError(
-                f"The picture's gamma of {curve:g} is no gamma; save it again from its source."
+                f"The picture's gamma of {curve:g} is invalid; save it again from its source."
             )
         values = [] if curve == 1.0 else [round(curve * 256)]
     else:
@@ -122,7 +122,7 @@ def of_code_points(points: CodePoints) -> bytes | None:
     """
     primaries, transfer = _known(points)
     if primaries in (1, _UNSPECIFIED) and transfer in (_SRGB_CURVE, _UNSPECIFIED, 1, 6):
-        return None  # photo software shows the video curve like that of sRGB
+        return None  # photo software displays the video curve as sRGB's
     grid = np.linspace(0, 1, 4096)
     curves: dict[int, float | NDArray[np.float64]] = {4: 563 / 256, 5: 2.8, 8: 1.0}
     srgb = np.where(grid > 0.04045, ((grid + 0.055) / 1.055) ** 2.4, grid / 12.92)
@@ -152,7 +152,7 @@ def _known(points: CodePoints) -> tuple[int, int]:
     if primaries not in (*_PRIMARIES, _UNSPECIFIED) or transfer not in _TRANSFERS:
         raise PictureError(
             f"The picture's colors are described by the code points {primaries} and {transfer}, which are "
-            "not known here; convert it to sRGB."
+            "not supported; convert it to sRGB."
         )
     return primaries, transfer
 
@@ -169,7 +169,7 @@ def _to_d50(primaries: Sequence[Point], white: Point) -> NDArray[np.float64]:
             raise ZeroDivisionError
     except (ZeroDivisionError, np.linalg.LinAlgError) as error:
         raise PictureError(
-            "The picture's primaries describe no color space; save it again from its source."
+            "The picture's primaries are linearly dependent; save it again from its source."
         ) from error
     return adapted
 

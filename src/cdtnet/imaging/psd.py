@@ -209,7 +209,7 @@ def _explained(path: object, work: Any) -> Any:
     except Exception as error:  # psd-tools raises errors of many types for damaged files
         words = " ".join(str(error).split())[:200] or type(error).__name__
         raise PictureError(
-            f"{path} is damaged or uses what cannot be drawn here ({words}); merge its layers in its editor."
+            f"{path} is damaged or uses unsupported features ({words}); merge its layers in an editor."
         ) from error
 
 

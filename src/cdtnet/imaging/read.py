@@ -61,7 +61,7 @@ def read_picture(
 
     Args:
         source: The path of a file, its bytes, or a file that is open for reading.
-        max_pixels: The most pixels to decode, checked against the file's header.
+        max_pixels: The largest number of pixels to decode, checked against the file's header.
         page: The picture to read from a TIFF, GIF or WebP file with several, from 1.
         color_space: The color space of pixels without a profile, "srgb" or "linear" (light, with sRGB's
             primaries); by default what the file declares in other ways, or sRGB.
@@ -75,11 +75,11 @@ def read_picture(
     """
     if color_space not in (None, *COLOR_SPACES):
         raise PictureError(
-            f"There is no color space {color_space!r}; there are {' and '.join(COLOR_SPACES)}."
+            f"There is no color space {color_space!r}; choose {' or '.join(COLOR_SPACES)}."
         )
     given = None if profile is None else profiles.given(profile)
     if color_space and given:
-        raise PictureError("Pixels without a profile mean a color space or a profile; give one of them.")
+        raise PictureError("Give either a color space or a profile for pixels without a profile, not both.")
     if not isinstance(source, str | os.PathLike | bytes):
         source = source.read()
     if isinstance(source, bytes):
@@ -117,7 +117,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, str]]:
     except pyvips.Error as error:
         raise PictureError(f"{path} cannot be read; check the file and its permissions.") from error
     except UnicodeEncodeError as error:
-        raise PictureError(f"{str(path)!r} is a name that is not UTF-8; rename the file.") from error
+        raise PictureError(f"The name {str(path)!r} is not UTF-8; rename the file.") from error
     except OSError as error:
         raise PictureError(
             f"{path} cannot be read ({error.strerror}); check the file and its permissions."
@@ -226,7 +226,7 @@ def kind_of(stream: BinaryIO, name: str) -> str:
     if kind == "raw" or (kind in (None, "TIFF") and (why_unread(name) or "").find("camera raw") > 0):
         raise PictureError(f"{name} is a camera raw file; develop it to TIFF or JPEG first.")
     if kind is None:
-        unknown = f"{name} is no picture of a known kind; convert it ({formats})."
+        unknown = f"{name} is not a picture of a supported format; convert it ({formats})."
         raise PictureError(why_unread(name) or unknown)
     return kind
 
@@ -250,8 +250,8 @@ def choose_page(stream: BinaryIO, kind: str, name: str, page: int | None) -> Pag
 def _check_page(name: str, count: int, page: int | None) -> None:
     if page is None and count > 1:
         raise PictureError(
-            f"{name} is animated or has several pages; say which with --page, 1 to {count:,}, or save the "
-            "one you want as a file of its own."
+            f"{name} is animated or has several pages; select one with --page, 1 to {count:,}, or save the "
+            "one you want as a separate file."
         )
     if page is not None and not 1 <= page <= count:
         pages = "one page" if count == 1 else f"{count:,} pages"
@@ -283,12 +283,12 @@ def check(image: Any, name: str, max_pixels: int, *, animated: bool) -> None:
     """Refuse unsupported pictures before pixels are decoded."""
     _check_count(image.width, image.height, name, max_pixels)
     if animated:
-        raise PictureError(f"{name} is animated; save the frame you want as a file of its own.")
+        raise PictureError(f"{name} is animated; save the frame you want as a separate file.")
     if image.interpretation == "cmyk" and image.bands != 4:
         raise PictureError(f"{name} is a CMYK picture with alpha; flatten it or convert it to RGB first.")
     if image.interpretation not in (*_COLORS, "cmyk") or image.bands not in CHANNELS:
         what = f"{image.bands} channels of color space {image.interpretation}"
-        raise PictureError(f"{name} has {what}; convert it to gray or RGB, with or without alpha, first.")
+        raise PictureError(f"{name} has {what}; convert it to gray or RGB first, with or without alpha.")
     if image.format not in DEPTHS:
         raise PictureError(
             f"{name} stores its pixels as {image.format}; save it with 8, 16 or 32-bit float depth."

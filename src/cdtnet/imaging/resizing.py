@@ -90,7 +90,7 @@ def shrink(
 
 
 def sparse(values: NDArray[Any], window: Window, most: int) -> NDArray[Any]:
-    """Sample rows and columns of a window, at most `most` of each, without holding all of it in memory."""
+    """Sample at most `most` rows and columns of a window, without having all of it in memory."""
     step = -(-max(window.size) // most)
     rows = max(STRIP // step, 1) * step
     strips = (
@@ -101,13 +101,13 @@ def sparse(values: NDArray[Any], window: Window, most: int) -> NDArray[Any]:
 
 
 def placed(values: FloatArray, window: Window, size: tuple[int, int], low_size: int) -> FloatArray:
-    """Resize values of a window of a frame to base size, and put them to their place.
+    """Resize values of a window of a frame to base size, and put them in their position.
 
     Args:
         values: (h,w), of the window.
-        window: in pixels of the frame, which may reach beyond it.
-        size: height and width of the frame.
-        low_size: the base size T.
+        window: The window, in pixels of the frame; it may extend beyond the frame.
+        size: Height and width of the frame.
+        low_size: The base size T.
 
     Returns:
         (T,T), 0 outside of the window.
@@ -115,7 +115,7 @@ def placed(values: FloatArray, window: Window, size: tuple[int, int], low_size: 
     scales = [low_size / whole for whole in size]
     height, width = (max(round(part * scale), 1) for part, scale in zip(window.size, scales, strict=True))
     small = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
-    # Pixel centers are at .5: those of the window's low-resolution pixels, in such of the frame.
+    # Positions of the window in low-resolution pixels of the frame; pixel centers are at .5.
     down, across = (
         part * scale / rows for part, scale, rows in zip(window.size, scales, small.shape, strict=True)
     )
@@ -149,7 +149,7 @@ def _resize(read: Callable[[Part], FloatArray], frame: Window, size: int, antial
 
     narrow: FloatArray | None = None
     with ThreadPoolExecutor(available_cores()) as pool:
-        for first, added in pool.map(part, range(0, height, rows)):  # in order, for equal rounding
+        for first, added in pool.map(part, range(0, height, rows)):  # in order, for reproducible rounding
             if narrow is None:
                 narrow = np.zeros((size, *added.shape[1:]), np.float32)
             narrow[first : first + len(added)] += added

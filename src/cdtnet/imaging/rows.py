@@ -68,7 +68,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     depth = np.dtype(DEPTHS.get(image.format, np.uint8)).itemsize
     obstacle = None
     if (field(image, "orientation") or 1) != 1:
-        obstacle = "is stored turned or mirrored"
+        obstacle = "is stored rotated or mirrored"
     elif field(image, "interlaced"):
         obstacle = "is stored interlaced or progressively"
     elif image.interpretation == "cmyk":
@@ -83,14 +83,14 @@ def open_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
 
     Args:
         path: A file of a format and kind that `read_picture` supports, stored upright and from top to bottom.
-        max_pixels: The most pixels that it may have.
+        max_pixels: The largest number of pixels that it may have.
 
     Raises:
         PictureError: As from `read_picture`. Damage may be detected later, while rows are read.
     """
     if obstacle := read_header(path).obstacle:
         raise PictureError(
-            f"{path} {obstacle}, so that it cannot be read bit by bit; save it as an upright TIFF first."
+            f"{path} {obstacle}, so it cannot be read in parts; save it as an upright TIFF first."
         )
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)

@@ -114,7 +114,7 @@ def _reach(inside: NDArray[np.uint8]) -> int:
 
 
 def margin(extent: Window) -> int:
-    """Return how many pixels around an object are needed to find its edge."""
+    """Return the number of pixels around an object that are needed to find its edge."""
     return max(round(AROUND * max(extent.size)), 8)
 
 

@@ -129,7 +129,7 @@ class _Parser:
         head = struct.calcsize(form.length)
         (count,) = struct.unpack(form.length, self._read(offset, head))
         if count > 0xFFFF:
-            raise struct.error("a directory of more entries than there are tags")
+            raise struct.error("a directory has more entries than there are tags")
         entries = self._read(offset + head, struct.calcsize(form.entry) * count)
         for tag, kind, number, slot in struct.iter_unpack(form.entry, entries):
             size = SIZE.get(kind, 0) * number

@@ -106,13 +106,13 @@ def lost_depth(picture: Pixels, suffix: str) -> str | None:
     format_, bits = FORMATS[SUFFIXES[suffix.lower()]], picture.metadata.bits or 16
     if picture.pixels.dtype != np.uint16 or bits <= format_.bits:
         return None
-    return f"{format_.name} holds {format_.bits} bits a channel, of the {bits} that the picture has."
+    return f"{format_.name} holds {format_.bits} bits a channel; the picture has {bits}."
 
 
 def check_quality(quality: int) -> None:
     """Refuse a quality that is not from 1 to 100."""
     if not 1 <= quality <= 100:
-        raise PictureError(f"The quality must lie between 1 and 100, not at {quality}.")
+        raise PictureError(f"The quality must be between 1 and 100, not {quality}.")
 
 
 def describe_encoding(picture: Pixels, path: str | os.PathLike[str], *, quality: int = 95) -> str:
@@ -129,12 +129,12 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
     kind = SUFFIXES.get(suffix.lower())
     if kind is None:
         given = f"ends in {suffix}" if suffix else "has no suffix"
-        raise PictureError(f"The output name {given}; let it end in {', '.join(SUFFIXES_WRITTEN)}.")
+        raise PictureError(f"The output name {given}; use one of {', '.join(SUFFIXES_WRITTEN)}.")
     if _in_native(kind, picture):
         return kind
     depth = picture.pixels.dtype.name
     if not FORMATS[kind].depths:
-        raise PictureError(f"{kind} is read, but not written; write {able(depth)} instead.")
+        raise PictureError(f"{kind} can only be read; write {able(depth)} instead.")
     if depth not in FORMATS[kind].depths:
         raise PictureError(
             f"{kind} cannot hold {depth} pixels without losing depth; write {able(depth)} instead."
@@ -143,7 +143,7 @@ def _checked_format(picture: Pixels, suffix: str) -> str:
     encoders.check_installed(kind)
     if kind == "JPEG" and len(picture.metadata.xmp or b"") > _JPEG_XMP and extract(picture.metadata.xmp):
         raise PictureError(
-            "The picture's XMP leaves no room in a JPEG for a record; write PNG, TIFF or WebP."
+            "The picture's XMP and the record together do not fit into a JPEG; write PNG, TIFF or WebP."
         )
     height, width, channels = picture.pixels.shape
     if channels in WITH_ALPHA and not FORMATS[kind].alpha:
@@ -161,16 +161,16 @@ def _check_meaning(kind: str, picture: Pixels) -> None:
     """Refuse to write colors whose meaning the file could not declare."""
     metadata = picture.metadata
     if metadata.hdr is not None and kind not in ("PNG", HEIC.name):
-        raise PictureError(f"{kind} would not say that the picture is an HDR signal (PQ or HLG); write PNG.")
+        raise PictureError(f"{kind} cannot declare that the picture is an HDR signal (PQ or HLG); write PNG.")
     if kind == EXR.name and not _is_light(metadata):
         raise PictureError(
-            "EXR holds linear light, which the picture's values are not; write TIFF, or read it with "
-            "--color-space linear if they are."
+            "EXR holds linear light, and the picture's values are not declared as linear; write TIFF, or, if "
+            "they are linear, read the picture with --color-space linear."
         )
 
 
 def _is_light(metadata: Metadata) -> bool:
-    """Check whether values are linear light, or from memory, so that they may be."""
+    """Check whether values are linear light; those from memory may be."""
     if metadata.icc is None:
         return metadata.format in (None, EXR.name)
     try:

@@ -62,7 +62,7 @@ def embed(packet: bytes | None, record: Mapping[str, Any] | None) -> bytes | Non
     merged = packet[:place] + block + packet[place:]
     if not place or extract(merged) != json.loads(text):
         raise PictureError(
-            "The picture's XMP is damaged and cannot take a record; remove it, or do without one."
+            "The picture's XMP is damaged, so no record can be added; remove the XMP, or write no record."
         )
     return merged
 

@@ -123,7 +123,7 @@ def test_a_page_and_a_color_space_can_be_asked_for(client):
     stream = io.BytesIO()
     pages = [Image.fromarray(noise()), Image.fromarray(255 - noise())]
     pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
-    assert "say which with --page, 1 to 2" in client.harmonize(stream.getvalue(), MASK).error
+    assert "select one with --page, 1 to 2" in client.harmonize(stream.getvalue(), MASK).error
     answer = client.harmonize(stream.getvalue(), MASK, page="2", strength="0")
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.body))), 255 - noise())
     assert client.harmonize(PHOTO, MASK, page="0").status == 400
@@ -135,7 +135,7 @@ def test_fewer_bits_than_the_picture_has_are_said(client):
     deep = noise().astype(np.uint16) * 257
     composite = encode_picture(Picture(deep), ".png")
     remark = client.harmonize(composite, MASK, format="avif").headers["Cdtnet-Remark"]
-    assert "AVIF holds 12 bits a channel, of the 16" in remark
+    assert "AVIF holds 12 bits a channel; the picture has 16" in remark
 
 
 def test_what_was_done_is_counted(client):

@@ -225,7 +225,7 @@ def test_a_wrong_file_is_explained_and_changes_nothing(app, session):
     app.call("PUT", f"{session}/uploads/composite", encoded(photo(60, 40)))
     app.call("PUT", f"{session}/uploads/mask", encoded(disc(60, 40)))
     refused = {
-        ("composite", b"hello"): "no picture of a known kind",
+        ("composite", b"hello"): "not a picture of a supported format",
         ("composite", b""): "empty",
         ("composite", encoded(photo(300, 200))[:-2000]): "damaged",
         ("mask", encoded(disc(60, 41))): "60×41",

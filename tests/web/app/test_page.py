@@ -16,7 +16,7 @@ def test_a_wrong_file(app, page):
     page.get_by_label("Left").fill("7")
     choose(page, "Replace cut-out", "notes.txt", b"hello")
     alert = page.get_by_role("alert")
-    alert.get_by_text("notes.txt: The given data is no picture of a known kind").wait_for()
+    alert.get_by_text("notes.txt: The given data is not a picture of a supported format").wait_for()
     choose(page, "Replace background", "cut.jpg", encoded(photo(300, 200), "JPEG")[:-3000])
     alert.get_by_text("cut.jpg: ").wait_for()
     choose(page, "Replace cut-out", "opaque.png", encoded(photo(30, 20)))
