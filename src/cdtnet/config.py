@@ -31,18 +31,18 @@ class Config:
     Attributes:
         variant: "cdtnet" is the whole method, "cdtnet-sim" the color mapping alone, "is2am" the generator
             alone, upsampled.
-        base_size: side of the square that is analyzed, in pixels; a multiple of 8, up to 1024.
-        luts: number of basis LUTs, up to 256.
-        split: whether the LUTs' weights are predicted from foreground and background separately.
-        antialias: whether a picture is low-pass filtered when it is resized to base size. The published
+        base_size: Side of the square that is analyzed, in pixels; a multiple of 8, up to 1024.
+        luts: Number of basis LUTs, up to 256.
+        split: Whether the LUTs' weights are predicted from foreground and background separately.
+        antialias: Whether a picture is low-pass filtered when it is resized to base size. The published
             weights were trained without.
-        residual: whether the refinement receives most of the difference between the generator's and the
+        residual: Whether the refinement receives most of the difference between the generator's and the
             color mapping's picture at base size, instead of the generator's picture, so that upsampling
             blurs a correction and not a picture. The published weights were trained without. No effect on
             other variants.
-        second_look: whether a `Harmonizer` analyzes a picture twice, as it is and mirrored, averages both,
+        second_look: Whether a `Harmonizer` analyzes a picture twice, as it is and mirrored, averages both,
             and reduces the change if they disagree. The module `CDTNet` analyzes it once.
-        close_up: whether a `Harmonizer` analyzes the foreground and its surroundings (`inference/crop.py`)
+        close_up: Whether a `Harmonizer` analyzes the foreground and its surroundings (`inference/crop.py`)
             instead of the whole picture, if that is larger than the base size. The module `CDTNet` analyzes
             its whole input.
     """
@@ -60,7 +60,9 @@ class Config:
         if self.variant not in get_args(Variant):
             raise ValueError(f"variant must be one of {', '.join(get_args(Variant))}, not {self.variant!r}")
         if not (_whole(self.base_size, STRIDE, LARGEST_BASE) and self.base_size % STRIDE == 0):
-            raise ValueError(f"base_size is a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}")
+            raise ValueError(
+                f"base_size must be a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}"
+            )
         if not _whole(self.luts, 1, MOST_LUTS):
             raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
         switches = self.split, self.antialias, self.residual, self.second_look, self.close_up

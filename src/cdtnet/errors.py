@@ -21,7 +21,7 @@ class WeightsError(CdtnetError):
 
 
 class DataError(CdtnetError):
-    """A folder of photographs or a run folder that cannot be used."""
+    """A data set, or the folder or file of a batch, a training run, an evaluation or a study, is unusable."""
 
 
 @contextmanager

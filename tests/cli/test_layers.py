@@ -104,7 +104,7 @@ def test_layers_in_tiff_are_asked_for(folder):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["harmonize", "in.png"], "has no alpha channel to take as the mask"),
+        (["harmonize", "in.png"], "has no alpha channel to use as the mask"),
         (["harmonize", "in.png", "mask.png", "--layer-name", "a"], "leave out --layer-name"),
         (["harmonize", "in.png", "mask.png", "--layer", "layer.jpg"], "cannot hold an alpha channel"),
         (["harmonize", "in.png", "mask.png", "--layer", "in.png"], "also an input"),

@@ -85,7 +85,7 @@ def test_wrong_words_get_a_hint(folder, capsys, words, sentence):
     ("words", "sentence"),
     [
         (["mask.png", "photo.png"], "if both are swapped, give the picture first"),
-        (["photo.png"], "has no alpha channel to take as the mask"),
+        (["photo.png"], "has no alpha channel to use as the mask"),
         (["cutout.png"], "paste it onto one with cdtnet compose"),
         (["photo.png", "mask.png", "-o", "nowhere/a.png"], "its folder does not exist; create it first"),
     ],

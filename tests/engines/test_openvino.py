@@ -147,7 +147,7 @@ def test_what_cannot_be_used_gets_a_sentence(weights, options, words):
 
 
 def test_modules_are_run_by_pytorch_only(official_model):
-    with pytest.raises(cdtnet.CdtnetError, match="pytorch only"):
+    with pytest.raises(cdtnet.CdtnetError, match="only on the engine pytorch"):
         open_engine(official_model, "cpu", "openvino")
     assert open_engine(official_model, "cpu").describe().startswith("PyTorch")
 

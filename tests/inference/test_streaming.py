@@ -197,7 +197,7 @@ def test_what_cannot_be_streamed_is_read_into_memory_if_it_fits(streaming, harmo
     monkeypatch.setattr("cdtnet.inference.streaming.MAX_PIXELS", 100)
     for name, output, words in (
         ("turned.tif", "a.tif", "turned.tif has 18,000 pixels, too many for memory, and is stored rotated"),
-        ("composite.png", "a.png", r"is not to be written as TIFF; .* \(-o NAME.tif\)"),
+        ("composite.png", "a.png", r"the output is not a TIFF file; .* \(-o NAME.tif\)"),
     ):
         with pytest.raises(PictureError, match=words):
             harmonizer.to_file(name, mask, output)

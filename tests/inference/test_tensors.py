@@ -79,9 +79,9 @@ def test_the_given_tensor_stays_and_the_image_has_no_gradient(harmonizer, pictur
     [
         ((2, 4, H, W), (2, H, W), "tensor"),
         ((0, 3, H, W), (0, H, W), "at least one|should be"),
-        ((2, 3, H, W), (3, H, W), r"should be \(2,H,W\) or \(2,1,H,W\)"),
-        ((3, H, W), (2, H, W), r"should be \(H,W\)"),
-        ((2, 3, H, W), (2, 3, H, W), "should be"),
+        ((2, 3, H, W), (3, H, W), r"must be \(2,H,W\) or \(2,1,H,W\)"),
+        ((3, H, W), (2, H, W), r"must be \(H,W\)"),
+        ((2, 3, H, W), (2, 3, H, W), "must be"),
     ],
 )
 def test_shapes_that_make_no_sense_are_said(harmonizer, composite, mask, words):

@@ -126,7 +126,7 @@ def test_no_disguise_gets_code_run(tmp_path, function, inside, zipped):
 @pytest.mark.parametrize(
     ("tensor", "words"),
     [
-        (torch.ones(1).expand(10**12), "far larger than itself"),
+        (torch.ones(1).expand(10**12), "far larger than the file"),
         (torch.eye(3).to_sparse(), "sparse, quantized"),
         (torch.ones(3, device="meta"), "sparse, quantized"),
         (torch.ones(3, dtype=torch.complex64).conj(), "sparse, quantized"),
@@ -140,7 +140,7 @@ def test_odd_tensors_are_refused(tmp_path, tensor, words):
 
 def test_one_tensor_under_very_many_names_is_refused(tmp_path):
     torch.save(dict.fromkeys(map(str, range(200)), torch.ones(10_000)), tmp_path / "aliases.pth")
-    with pytest.raises(cdtnet.WeightsError, match="far larger than itself"):
+    with pytest.raises(cdtnet.WeightsError, match="far larger than the file"):
         load_model(tmp_path / "aliases.pth")
 
 
@@ -152,7 +152,7 @@ def test_a_packed_checkpoint_is_refused(tmp_path):
     ):
         for name in plain.namelist():
             bomb.writestr(name, plain.read(name))
-    with pytest.raises(cdtnet.WeightsError, match="is packed"):
+    with pytest.raises(cdtnet.WeightsError, match="is compressed"):
         load_model(tmp_path / "bomb.pth")
 
 
@@ -188,7 +188,7 @@ def test_a_checkpoint_never_runs_code(tmp_path):
         ("empty.pth", b"", "not a PyTorch checkpoint"),
         ("noise.pth", b"\x93noise" * 50, "not a PyTorch checkpoint|more than tensors"),
         ("noise.safetensors", b"noise" * 50, "not a safetensors file"),
-        ("weights.onnx", b"", "neither .safetensors nor"),
+        ("weights.onnx", b"", "neither a safetensors file nor"),
         ("cdtnet-1024", None, "there are cdtnet-256, cdtnet-512, cdtnet-sim, is2am"),
     ],
 )

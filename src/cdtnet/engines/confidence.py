@@ -51,7 +51,7 @@ def confidence(first: Any, second: Any, image: Any, mask: Any, extra: float = 0.
 
     This is the Wiener filter size² / (size² + error²) of the whole change, with both values over the
     foreground. It is continuous, so that small changes of the picture cause small changes of the result. The
-    error is estimated: its independent part from a quarter of the squared difference of both analyses, as for
+    error is estimated: its independent part by a quarter of the squared difference of both analyses, as for
     a mean of two independent estimates; its shared part by a constant that grows with the foreground.
 
     Args:

@@ -42,7 +42,7 @@ def export(model: CDTNet, card: Mapping[str, Any]) -> dict[str, onnx.ModelProto]
 def export_bare(model: CDTNet) -> dict[str, onnx.ModelProto]:
     """Export a network's sub-graphs, by name, with every weight as an input, named as in weights files.
 
-    They are for any number of basis LUTs, and include both kinds of refinement (`Config.residual`).
+    They work for any number of basis LUTs, and include both kinds of refinement (`Config.residual`).
     """
     published, ours = (subgraphs(CDTNet(replace(model.config, residual=kind))) for kind in (False, True))
     drawn = {**ours, **published}

@@ -40,14 +40,14 @@ def open_engine(
         raise CdtnetError(f"There is no engine {engine!r}; choose auto, openvino or pytorch.")
     if not isinstance(model, (str, PathLike)):
         if engine == "openvino":
-            raise CdtnetError("A PyTorch module runs on the engine pytorch only.")
+            raise CdtnetError("A PyTorch module runs only on the engine pytorch.")
         from .pytorch import TorchEngine
 
         return TorchEngine(model.eval(), device)
     weights = load_weights(model)
     if engine == "auto":
         on_cpu = device == "cpu" or (device == "auto" and not _gpu_for_pytorch())
-        # The graphs have separate foreground and background features; the ablation without is for research.
+        # The graphs have separate foreground and background features; the ablation without needs PyTorch.
         engine = "openvino" if on_cpu and weights.config.split else "pytorch"
     if engine == "pytorch":
         with needs("torch", f"The device {device!r}" if device not in ("auto", "cpu") else "This engine"):
@@ -55,7 +55,7 @@ def open_engine(
             from .pytorch import TorchEngine
         return TorchEngine(build(weights), device)
     if device not in ("auto", "cpu"):
-        raise CdtnetError(f"OpenVINO is used on the CPU only; for {device!r} use the engine pytorch.")
+        raise CdtnetError(f"OpenVINO is used only on the CPU; for {device!r} use the engine pytorch.")
     from .openvino import OpenVinoEngine
 
     return OpenVinoEngine(weights, threads)

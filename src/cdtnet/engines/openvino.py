@@ -36,7 +36,7 @@ BOXES = {
 }
 CORRECTION = "correction"  # the graph of the refinement with a residual
 GLOBAL = ("generator", "color_mapping", "residual")  # run once per picture, on all threads together
-LOOKING = ("generator", "color_mapping", "lookup", "residual")  # in the order in which they are run
+LOOKING = ("generator", "color_mapping", "lookup", "residual")  # the graphs of the analysis, in order
 
 
 class LowAnalysis(NamedTuple):
@@ -113,7 +113,7 @@ class OpenVinoEngine:
                 self.fast = "int8" if "INT8" in capabilities else self.fast
 
     def prepare(self) -> None:
-        """Start to compile the graphs that looking needs; see `Engine`."""
+        """Start to compile the graphs of the analysis; see `Engine`."""
         if self._prepared:
             return
         self._prepared = True
@@ -192,7 +192,7 @@ class OpenVinoEngine:
 
 
 class _CompiledGraph:
-    """A compiled graph. Threads may share it: each run takes a free request, or a new one."""
+    """A compiled graph. Threads may share it: each run uses a free inference request, or a new one."""
 
     def __init__(self, graph: ov.Model, precision: Precision, threads: int, streams: int):
         self._graph: ov.Model | None = graph  # None after compiling
@@ -274,10 +274,10 @@ def _read_graphs(weights: Weights) -> dict[str, ov.Model]:
 
 
 def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int, FloatArray]:
-    """Return how pixels start..stop of a line of `size` are interpolated from a line of `low_size`.
+    """Return the interpolation of pixels start..stop of a line of `size` from a line of `low_size`.
 
     Returns:
-        The first low sample that is used, and weights (stop−start, n) of it and the next ones.
+        The first low-resolution sample that is used, and weights (stop−start, n) of it and the next ones.
     """
     positions = low_positions(start, stop, size, low_size)
     first, last = int(positions[0]), min(int(positions[-1]) + 1, low_size - 1)
@@ -287,7 +287,7 @@ def _interpolation(start: int, stop: int, size: int, low_size: int) -> tuple[int
 
 
 def _shapes(places: Mapping[str, ov.op.Parameter], weights: Weights) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a network's entries; graphs only leave the number of LUTs open."""
+    """Return the shapes of a network's entries; only the number of LUTs is free in the graphs."""
     # BatchNorm's counters, which do not affect results, are not in the graphs.
     shapes: dict[str, tuple[int, ...]] = {n: () for n in weights.entries if n.endswith("num_batches_tracked")}
     for name, place in places.items():

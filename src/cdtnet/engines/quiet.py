@@ -1,7 +1,7 @@
 """OpenVINO without its telemetry and its converter.
 
-It reports each import to a server, keeps all that it compiled, and frees a stack that signals still use. Its
-converter of other frameworks' models takes a third of the import.
+OpenVINO reports each import to a server, keeps all compiled kernels, and frees a stack that signal handlers
+still use. Its converter of other frameworks' models takes a third of the import time.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from typing import Any
 
-# A module that is None here cannot be imported; OpenVINO then works without it.
+# A module that is None in `sys.modules` cannot be imported; OpenVINO then works without it.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 _CONVERTER = "openvino.tools.ovc"
 _is_first = "openvino" not in sys.modules

@@ -9,7 +9,7 @@ def close_up(windows: Iterable[Window], base_size: int, height: int, width: int)
     """Choose the part of an (H,W) picture to be analyzed around its foreground.
 
     It is a square around all windows. Its side is their extent plus a third of the way to the picture's, so
-    that a small foreground has more than a few pixels at base size, and surroundings to match. The side is at
+    that a small foreground has more than a few pixels at base size, and enough surroundings. The side is at
     least the base size, because enlarging adds no information. The square is cropped to the picture.
     """
     tops, lefts, bottoms, rights = zip(*windows, strict=True)

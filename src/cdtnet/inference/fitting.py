@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 SIZES = (9, 17, 33)  # grid points per axis; each grid starts from the solution of the previous one
 SMOOTHNESS = 0.2  # weight of differences between neighbors, relative to a grid point's mean weight
-MOST = 1 << 20  # largest number of pixels to fit; of more, every n-th is used
+MOST = 1 << 20  # largest number of pixels to fit; if there are more, every n-th is used
 _STEPS = 30  # iterations of conjugate gradients on each grid
 _CORNERS = [*np.ndindex(2, 2, 2)]
 
@@ -40,7 +40,7 @@ class Fit(NamedTuple):
 
 
 class _Samples(NamedTuple):
-    """Pixels of a foreground: sRGB colors (n,3) before and after, and its coverage (n) of each."""
+    """Pixels of a foreground: sRGB colors (n,3) before and after, and coverage (n,)."""
 
     before: Floats
     after: Floats

@@ -256,7 +256,7 @@ class Harmonizer:
         masks = to_masks(mask, height, width, resize=options.resize_mask)
         check_background(picture, masks)
         if whole_frame and len(masks) > 1:
-            raise PictureError("The whole frame is rendered for one mask; give masks one by one.")
+            raise PictureError("The whole frame can only be rendered for one mask; give one mask at a time.")
         masks, unsnapped = _adjusted(picture, masks, options)
         foreground = self._find(masks, apart=not whole_frame)
         if whole_frame:
@@ -361,7 +361,7 @@ class Harmonizer:
 
 
 def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[list[Any], str | None]:
-    """Return the masks inverted, snapped and with edited edges; and a sentence if one is not snapped."""
+    """Return the masks inverted, snapped and with edited edges, and a sentence if one was not snapped."""
     remark = None
     if options.invert_mask:
         masks = [invert_mask(mask[:, :]) for mask in masks]
@@ -377,7 +377,7 @@ def _adjusted(picture: Picture, masks: list[Any], options: Options) -> tuple[lis
 
 
 def _identities(source: Any) -> Any:
-    """Return what identifies a picture, or each of a list of masks."""
+    """Return the identity of a picture, or of each mask of a list."""
     return [identity(each) for each in source] if isinstance(source, list | tuple) else identity(source)
 
 

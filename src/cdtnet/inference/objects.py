@@ -95,8 +95,8 @@ def as_one(foreground: Foreground, mask: Any) -> Foreground:
 def _objects(mask: Any, cells: Cells) -> list[Part]:
     """Return the objects of a mask, the largest first.
 
-    Parts are one object if the gap between them is small. Specks belong to the nearest object, whose extent
-    they don't change; so do objects beyond the largest `MOST_OBJECTS`, whose extent they do.
+    Parts are one object if the gap between them is small. Specks are added to the nearest object without
+    changing its extent. Objects beyond the largest `MOST_OBJECTS` are merged with the nearest one.
     """
     covered = cells.area > 0
     if not covered.any():

@@ -83,7 +83,7 @@ class Options:
         return self.snap_mask or bool(self.edge)
 
     def but(self, **words: Any) -> Self:
-        """Return the options with other values for fields, those of the controls by their own names.
+        """Return the options with other values for some fields, including those of the controls.
 
         Raises:
             PictureError: A value is out of its range.

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 Piece = Callable[[Picture], Composition]
-"""Pastes one object onto a background: `compose` with all else that it needs."""
+"""A function that pastes one object onto a background: `compose` with all other arguments."""
 
 
 def paste(pieces: Sequence[Piece], background: Picture) -> list[Composition]:
-    """Paste one or more pieces, each onto what the one before it gives.
+    """Paste one or more pieces, each onto the result of the previous one.
 
     Raises:
         PictureError: As from `compose`.
@@ -52,7 +52,16 @@ def harmonize_pieces(
     record: bool | Mapping[str, Any] = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Harmonize pieces, each with what lies below it, already harmonized; the first as it was `made`.
+    """Harmonize pieces in order; each but the first is pasted onto the harmonized picture below it.
+
+    Args:
+        harmonizer: The harmonizer.
+        pieces: The pieces.
+        made: The composite of the first piece.
+        options: The options.
+        keep: As for `Harmonizer`.
+        record: As for `Harmonizer`.
+        progress: As for `Harmonizer`.
 
     Warns:
         UserWarning: As from the harmonizer.

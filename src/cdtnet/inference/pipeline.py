@@ -49,15 +49,15 @@ def split_alpha(picture: Picture, options: Options) -> tuple[Picture, NDArray[An
     """
     if picture.alpha is None:
         raise PictureError(
-            "The picture has no alpha channel to take as the mask; give a mask that is white where the "
+            "The picture has no alpha channel to use as the mask; give a mask that is white where the "
             "pasted object is and black elsewhere."
         )
     mask, colors = mask_for(picture, picture.alpha, options), picture.pixels[..., :-1]
     hidden = colors[picture.alpha == 0]
     if len(hidden) and (hidden == hidden[0]).all():
         raise PictureError(
-            "The picture is a cut-out: nothing is under what is transparent, so that there is no background "
-            "to match; paste it onto one with cdtnet compose."
+            "The picture is a cut-out: there are no colors under its transparent pixels, so there is no "
+            "background to match; paste it onto one with cdtnet compose."
         )
     return picture.replace_pixels(colors.copy()), mask
 

@@ -67,7 +67,7 @@ def read_record(path: str | os.PathLike[str]) -> Record | None:
     with opened(path) as (stream, name):
         kind = kind_of(stream, name)
         if kind in decoders.KINDS or any(page.lab for page in pages_of(stream)):
-            return read_picture(path).record  # these formats have no reader of headers alone
+            return read_picture(path).record  # headers of these formats cannot be read separately
         with explained(name, kind):
             image = load(pyvips.Source.new_from_file(name), kind)
     return extract(field(image, "xmp-data"))

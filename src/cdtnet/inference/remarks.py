@@ -1,4 +1,4 @@
-"""Remarks about a result: a sentence, and the options that help. Front ends name them in their own ways."""
+"""Remarks about a result: a sentence, and the options that help; front ends have their own names for them."""
 
 from __future__ import annotations
 

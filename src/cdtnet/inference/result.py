@@ -47,12 +47,12 @@ class Result:
         """
         if self.paint_layer is None:
             raise CdtnetError(
-                "The layer is rendered where the picture was; ask for result.layer there first."
+                "The layer can only be rendered in the picture's process; access result.layer there first."
             )
         return self.paint_layer()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state without the means to render the layer, for other processes."""
+        """Return the state without the function that renders the layer, for other processes."""
         return {**self.__dict__, "paint_layer": None}
 
     def __repr__(self) -> str:

@@ -83,7 +83,7 @@ def _corrected(controls: Controls, out: NDArray[Any], levels: Levels) -> NDArray
 
 
 def _with_hue(out: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
-    """Return colors (…,3) with the hues of others, weighted by the chroma of those."""
+    """Return colors (…,3) with the hues of others, weighted by the chroma of the others."""
     light, wanted = _luma(out), before - _luma(before)
     chroma, floor = out - light, np.float32(HUE_FLOOR)
     whole = _length(wanted) + floor

@@ -33,7 +33,7 @@ def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
     """Check whether a picture is too large for memory, so that it is streamed.
 
     Raises:
-        PictureError: It has to be streamed and cannot be, or is not a picture.
+        PictureError: It is too large for memory and cannot be streamed, or is not a picture.
     """
     if not isinstance(composite, str | os.PathLike):
         return False
@@ -42,11 +42,11 @@ def is_streamed(composite: Any, output: str | os.PathLike[str]) -> bool:
         return False
     obstacle = header.obstacle
     if SUFFIXES.get(Path(output).suffix.lower()) != TIFF.name:
-        obstacle = "is not to be written as TIFF"
+        obstacle = "the output is not a TIFF file"
     if obstacle and header.pixels > MAX_PIXELS:
         raise PictureError(
-            f"{composite} has {header.pixels:,} pixels, too many for memory, and {obstacle}; pictures this "
-            "large go from an upright file, best a TIFF, into a TIFF file (-o NAME.tif)."
+            f"{composite} has {header.pixels:,} pixels, too many for memory, and {obstacle}; give a picture "
+            "this large as an upright file, best a TIFF, and write a TIFF file (-o NAME.tif)."
         )
     return obstacle is None
 
@@ -82,7 +82,7 @@ def stream(
     size = picture.height, picture.width
     given = mask if isinstance(mask, list | tuple) and mask else [mask]
     masks: list[Any] = []
-    for each in given:  # anything that is indexed like an array can be used directly
+    for each in given:  # an object that is indexed like an array can be used directly
         masks += [open_mask(each, *size)] if isinstance(each, str | os.PathLike) else to_masks(each, *size)
     foreground = find(masks)
     for sentence in (*picture.metadata.left_out, *filter(None, [foreground.remark])):

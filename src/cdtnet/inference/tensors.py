@@ -74,7 +74,7 @@ def _masks(mask: Any, count: int, *, single: bool) -> list[Any]:
         mask = mask[None]
     if mask.ndim != 3 or len(mask) not in (1, count):
         expected = "(H,W) or (1,H,W)" if single else f"({count},H,W) or ({count},1,H,W)"
-        raise PictureError(f"The mask's tensor should be {expected}, and is {tuple(mask.shape)}.")
+        raise PictureError(f"The mask's tensor must be {expected}, not {tuple(mask.shape)}.")
     arrays = [_array(plane) for plane in mask]
     return arrays * count if len(arrays) < count else arrays
 

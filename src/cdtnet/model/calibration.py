@@ -6,7 +6,7 @@ from torch import Tensor
 
 COUNT = 8
 SIZE = 128  # largest side in pixels
-MARGIN = 2.0  # factor: photographs have larger ranges than these composites, up to twice in a channel
+MARGIN = 2.0  # factor: the ranges of photographs are larger than those of these composites, up to twice
 
 
 def composites(size: int) -> tuple[Tensor, Tensor]:

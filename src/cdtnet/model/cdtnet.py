@@ -112,7 +112,7 @@ class Output(NamedTuple):
 
 
 class CDTNet(nn.Module):
-    """The network; `config.variant` says which of its three parts it has.
+    """The network; `config.variant` determines which of the three parts it has.
 
     Its state contains the configuration, so that `torch.save(model.state_dict(), path)` is complete and
     `load_state_dict` restores it.
@@ -186,7 +186,7 @@ class CDTNet(nn.Module):
         Args:
             image: (B,3,H,W), the composites, RGB in 0..1.
             mask: (B,1,H,W), the foreground masks, 0..1, soft edges allowed.
-            base_size: side of the square that is analyzed, if not the configured one.
+            base_size: Side of the square that is analyzed; by default the configured one.
         """
         analysis = self.analyze(self.downsample(image, mask, base_size))
         rendered, mapped = self.render(analysis, image, mask)

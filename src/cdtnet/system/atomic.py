@@ -90,7 +90,7 @@ def leftovers_of(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _prefix(target: Path) -> str:
-    """Return the prefix of temporary names: short, because names hold 255 bytes, up to 4 per letter."""
+    """Return the prefix of temporary names: short, because names have at most 255 bytes, up to 4 a letter."""
     return f".{target.name[:48]}."
 
 

@@ -17,7 +17,7 @@ def use_threads() -> None:
     """
     if _state["lost"]:
         raise CdtnetError(
-            "This process was forked from one that had already used cdtnet, whose threads a fork loses. "
+            "This process was forked from one that had already used cdtnet, and a fork loses its threads. "
             'Start processes with "spawn": multiprocessing.get_context("spawn").Pool(…), '
             'DataLoader(…, multiprocessing_context="spawn"), ProcessPoolExecutor(mp_context=…).'
         )

@@ -12,14 +12,14 @@ try:
 except ModuleNotFoundError:  # Windows
     flock = None  # type: ignore[assignment]
 
-_BEYOND = (1 << 31) - 1  # on Windows, beyond the content, because others cannot read what a lock covers
+_BEYOND = (1 << 31) - 1  # on Windows, beyond the content, because other processes cannot read a locked range
 
 
 def lock(handle: int) -> None:
-    """Hold an open file.
+    """Lock an open file.
 
     Raises:
-        BlockingIOError: Another process holds it.
+        BlockingIOError: Another process has locked it.
         OSError: The file system has no locks.
     """
     if flock is not None:

@@ -1,4 +1,4 @@
-"""Processor cores and memory that this process may use and has used."""
+"""Processor cores and memory: the limits and the use of this process."""
 
 import ctypes
 import os

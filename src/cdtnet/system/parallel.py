@@ -47,7 +47,7 @@ def ordered(pool: Executor, work: Callable[[S], T], items: Iterable[S], limit: i
 def ahead(
     items: Iterable[T], limit: int, waiting: Callable[[], object] = lambda: None
 ) -> Generator[T, None, None]:
-    """Yield the items of an iterable that runs in a thread of its own, at most `limit` items ahead.
+    """Yield the items of an iterable that runs in a separate thread, at most `limit` items ahead.
 
     Errors of the iterable are raised here. The thread ends with this generator.
 

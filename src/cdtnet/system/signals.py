@@ -1,4 +1,4 @@
-"""Orderly stops by Ctrl-C and SIGTERM."""
+"""Graceful stops on Ctrl-C and SIGTERM."""
 
 import signal
 import threading

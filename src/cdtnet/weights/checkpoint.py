@@ -16,9 +16,9 @@ _SHARED = 4
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the named tensors of a checkpoint, also from the usual wrapping dictionaries, and its metadata.
+    """Read the tensors of a checkpoint by name, also from the usual wrapping dictionaries, and its metadata.
 
-    From the `checkpoint.pt` of a training run it reads the weights that the run would write (the averaged
+    From the `checkpoint.pt` of a training run, it reads the weights that the run would write (the averaged
     ones if the stage averages), and the configuration in the run's recipe.
 
     Raises:
@@ -31,14 +31,14 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
             raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.")
     size = path.stat().st_size
     if _unpacked(path) > _SHARED * size:
-        raise WeightsError(f"{path} is packed, as PyTorch packs no checkpoint; save it again with PyTorch.")
+        raise WeightsError(f"{path} is compressed, unlike PyTorch's checkpoints; save it again with PyTorch.")
     try:
         with warnings.catch_warnings():  # of pickle protocols; real problems raise an error
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path} holds more than tensors, and reading it could run code; save its state_dict alone."
+            f"{path} contains more than tensors, and reading it could run code; save its state_dict alone."
         ) from error
     except Exception as error:  # the unpickler fails in many ways on invalid files
         raise WeightsError(f"{path} is not a PyTorch checkpoint, or is damaged.") from error
@@ -54,9 +54,9 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
             if isinstance(content, dict) and isinstance(content.get(key), dict):
                 content = content[key]
     if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
-        raise WeightsError(f"{path} holds no table of tensors (a state_dict).")
+        raise WeightsError(f"{path} contains no dictionary of tensors (a state_dict).")
     if sum(v.numel() * v.element_size() for v in content.values()) > _SHARED * size:
-        raise WeightsError(f"{path} claims tensors that are far larger than itself; get the file again.")
+        raise WeightsError(f"{path} declares tensors that are far larger than the file; get the file again.")
     try:
         entries = {
             str(name).removeprefix("module."): (v.float() if v.is_floating_point() else v).detach().numpy()
@@ -64,7 +64,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
         }
     except (RuntimeError, TypeError) as error:
         raise WeightsError(
-            f"{path} holds tensors that are sparse, quantized or the like; save plain ones."
+            f"{path} contains tensors that are sparse, quantized or of another special kind; save dense ones."
         ) from error
     return entries, card
 

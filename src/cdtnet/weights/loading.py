@@ -63,7 +63,7 @@ class Weights:
             if key in entries and entries[key].shape != shape
         ]
         problems += [
-            f"{key} holds {value.dtype} numbers"
+            f"{key} has type {value.dtype}"
             for key, value in entries.items()
             if value.dtype != np.float32 and not key.endswith("num_batches_tracked")
         ]
@@ -94,14 +94,14 @@ def load_weights(
         entries = {key: value for key, value in entries.items() if key.startswith(PARTS[variant])}
     else:
         if not Path(source).suffix and not Path(source).exists():
-            raise WeightsError(f"There is no model {name!r}; there are {', '.join(SHIPPED)}, or give a file.")
+            raise WeightsError(f"There is no model {name!r}; choose {', '.join(SHIPPED)}, or give a file.")
         entries, card = read_weights(weights_file(source))
         if is_official(entries):
             entries = from_official(entries)
             card = {"config": published_config(entries), **card}
         elif "config" not in card and not any(name.startswith(PARTS["cdtnet"]) for name in entries):
             names = ", ".join([*entries][:3]) or "nothing"
-            raise WeightsError(f"{source} holds weights of another kind of network ({names}, …).")
+            raise WeightsError(f"{source} contains weights of another kind of network ({names}, …).")
         if "config" in card or config is None:
             config = config_of(card, source)
     if base_size is not None:
@@ -130,9 +130,9 @@ def config_of(card: Card, source: str | PathLike[str]) -> Config:
     """
     if "config" not in card:
         raise WeightsError(
-            f"{source} does not say what configuration its weights were trained with, and with another one "
+            f"{source} does not say with which configuration its weights were trained, and with another one "
             "they give wrong colors. Save the model with cdtnet.save_model, or with torch.save of its whole "
-            "state_dict(); of a training run take weights.safetensors or checkpoint.pt. If you know the "
+            "state_dict(); for a training run, use weights.safetensors or checkpoint.pt. If you know the "
             "configuration, name a model that has it: cdtnet convert FILE OUT.safetensors --like cdtnet-256."
         )
     return _checked(Config(), card["config"])

@@ -73,7 +73,7 @@ def read_weights(path: Path) -> tuple[Entries, Card]:
         entries, card = read_checkpoint(path)
     else:
         raise WeightsError(
-            f"{path} is neither .safetensors nor a PyTorch checkpoint (.pth, .pt, .ckpt, .bin)."
+            f"{path} is neither a safetensors file nor a PyTorch checkpoint (.pth, .pt, .ckpt, .bin)."
         )
     carried = entries.pop(CONFIG_ENTRY, None)
     if carried is not None and "config" not in card:
@@ -129,7 +129,7 @@ def decode_config(entry: NDArray[Any], where: object) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise WeightsError(f"The configuration in {where} cannot be read; save the model again.") from error
     if not isinstance(fields, dict):
-        raise WeightsError(f"The configuration in {where} is not a table of settings; save the model again.")
+        raise WeightsError(f"The configuration in {where} is not a JSON object; save the model again.")
     return fields
 
 
@@ -141,5 +141,5 @@ def _read_safetensors(path: Path) -> tuple[Entries, Card]:
     except (safetensors.SafetensorError, ValueError, TypeError, RecursionError, OSError) as error:
         raise WeightsError(f"{path} is not a safetensors file, or is damaged: {error}.") from error
     if not isinstance(card, dict):
-        raise WeightsError(f"{path} carries a card that is not a JSON object.")
+        raise WeightsError(f"{path} contains a card that is not a JSON object.")
     return entries, card
