@@ -31,7 +31,7 @@ _CONTROLS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("brightness", "contrast", "warmth", "tint", "saturation"), _CORRECTION),
 }
 _MASKS = ("MASK", {"tooltip": "Further objects of the same pictures: a batch of masks, one for each object."})
-_FILM = {"default": False, "tooltip": "The pictures are the frames of a film: keep them steady."}
+_FILM = {"default": False, "tooltip": "The pictures are the frames of a video: keep them steady."}
 _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
 
 
@@ -72,7 +72,7 @@ class Harmonize:
             mask: MASK (B,H,W) or (1,H,W).
             model: The name of shipped weights.
             strength: 0..1.
-            film: Whether the pictures are consecutive frames of a film, to be recolored without flicker.
+            film: Whether the pictures are consecutive frames of a video, to be recolored without flicker.
             masks: MASK (N,H,W): one further object per mask, the same for every picture.
             controls: The other fields of `cdtnet.Controls`.
 
@@ -114,10 +114,10 @@ class Harmonize:
 
 
 class ApplyLut:
-    """Applies the lookup table of a harmonized picture to others, such as further frames of a film."""
+    """Applies the lookup table of a harmonized picture to others, such as further frames of a video."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Recolors pictures, such as further frames of a film, with a lookup table of Harmonize."
+    DESCRIPTION = "Recolors pictures, such as further frames of a video, with a lookup table of Harmonize."
     FUNCTION = "apply"
     RETURN_TYPES = ("IMAGE",)
 
@@ -163,7 +163,7 @@ class SaveLut:
     """Writes tables as .cube files into ComfyUI's output folder."""
 
     CATEGORY = "image/harmonize"
-    DESCRIPTION = "Saves the lookup table of each picture as a .cube file for photo and film editors."
+    DESCRIPTION = "Saves the lookup table of each picture as a .cube file for photo and video editors."
     FUNCTION = "save"
     RETURN_TYPES = ()
     OUTPUT_NODE = True

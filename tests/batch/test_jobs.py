@@ -113,7 +113,7 @@ def test_results_never_lie_among_the_composites(tmp_path, folder):
     (tmp_path / "link").symlink_to(folder)
     for source in (folder, folder / "list.csv", folder / "*.png"):
         for out in (folder, tmp_path, tmp_path / "link"):
-            with pytest.raises(DataError, match="choose another place"):
+            with pytest.raises(DataError, match="choose another folder"):
                 find_jobs(str(source), str(out))
 
 

@@ -120,7 +120,7 @@ def test_parts_that_a_killed_run_left_are_read(store):
 )
 def test_other_options_are_refused(store, options, name):
     add(store, record("a.png"))
-    with pytest.raises(DataError, match=f"was begun with {name}"):
+    with pytest.raises(DataError, match=f"was started with {name}"):
         Results(store, options)
 
 
@@ -134,13 +134,13 @@ def test_other_weights_under_the_same_name_are_refused(tmp_path, store):
     weights.write_bytes(b"1")
     Results(store, BatchOptions(model=str(weights)))
     weights.write_bytes(b"2")
-    with pytest.raises(DataError, match="was begun with weights"):
+    with pytest.raises(DataError, match="was started with weights"):
         Results(store, BatchOptions(model=str(weights)))
 
 
 def test_pictures_from_elsewhere_are_not_replaced(store):
     store.write("sub/holiday.jpg", b"precious")
-    with pytest.raises(DataError, match=r"come from elsewhere, such as sub/holiday\.jpg"):
+    with pytest.raises(DataError, match=r"are not from this batch, such as sub/holiday\.jpg"):
         Results(store, BatchOptions())
 
 

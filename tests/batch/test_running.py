@@ -110,7 +110,7 @@ def test_what_nobody_foresaw_fails_one_picture_only(tmp_path, machine, todo):
 
     odd = Machine(Odd(), here.store, here.options, 2, here.budget, here.stopped)
     records = {record.output: record for record in odd.run(todo)}
-    assert records["0.png"].reason == "Unexpectedly, ZeroDivisionError: odd"
+    assert records["0.png"].reason == "Unexpected error: ZeroDivisionError: odd"
     assert "not enough memory" in records["1.png"].reason
     assert records["3.png"].status == "done"
 

@@ -102,7 +102,7 @@ def test_what_changed_is_done_again_and_nothing_else(folder, tmp_path, weights, 
     assert (tmp_path / "out" / "a.png").read_bytes() != before[0]
     assert (tmp_path / "out" / "sub" / "b.jpg").stat() == before[1]
     assert main(["batch", "in", "out", "--model", weights, "--strength", "0.5"]) == 1
-    assert "was begun with strength 1.0, not 0.5" in capsys.readouterr().err
+    assert "was started with strength 1.0, not 0.5" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -181,7 +181,7 @@ def test_watching(tmp_path, weights, folder, start):
     ("arguments", "sentence"),
     [
         (["absent", "out"], "absent does not exist"),
-        (["in", "in"], "choose another place for the results"),
+        (["in", "in"], "choose another folder for the results"),
         (["in/*.webp", "out"], "no pictures in in/*.webp"),
         (["in/*.png", "out", "--watch"], "--watch needs a folder"),
         (["in", "out", "--watch", "--ray", "local"], "--watch needs a folder"),

@@ -85,9 +85,9 @@ def test_cuts_may_be_given(pair, weights, capsys):
     [
         (["clip.mkv", "none.mkv", "-o", "out.mkv"], "none.mkv does not exist; check the name."),
         (["clip.mkv", "matte.mkv", "-o", "clip.mkv"], "is also an input"),
-        (["clip.mkv", "matte.mkv", "-o", "out.avi"], "end it in .mp4"),
+        (["clip.mkv", "matte.mkv", "-o", "out.avi"], "use .mp4"),
         (["clip.mkv", "clip.mkv", "--mask", "alpha", "-o", "out.mkv"], "has no alpha"),
-        (["clip.mkv", "matte.mkv", "-o", "out.webm", "--codec", "h264"], "does not go into .webm"),
+        (["clip.mkv", "matte.mkv", "-o", "out.webm", "--codec", "h264"], ".webm files cannot hold h264"),
         (["shot.%d.png", "matte.mkv", "-o", "out.mkv"], "There are no files shot.%d.png"),
     ],
 )

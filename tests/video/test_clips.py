@@ -86,12 +86,12 @@ def broken(tmp_path, kind):
 @pytest.mark.parametrize(
     ("kind", "sentence"),
     [
-        ("text", "no video file that can be read"),
+        ("text", "not a readable video file"),
         ("zeros", "is damaged at frame"),
-        ("cut", "no video file that can be read|holds no frame that can be decoded"),
-        ("cut Matroska", "seconds that it announces"),
+        ("cut", "not a readable video file|contains no frame that can be decoded"),
+        ("cut Matroska", "seconds that it declares"),
         ("sound", "has no video stream"),
-        ("unknown codec", r"The codec of .*unknown\.mkv is not known to this FFmpeg"),
+        ("unknown codec", r"This FFmpeg does not support the codec of .*unknown\.mkv"),
         ("folder", "is a folder; give a video file"),
         ("missing", "does not exist"),
     ],

@@ -145,7 +145,7 @@ def test_subtitles_are_copied(harmonizer, tmp_path):
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert container.streams.subtitles[0].metadata["language"] == "deu"
     with pytest.raises(
-        CdtnetError, match=r"The subtitle of .*does not go into \.mp4 files; write an \.mkv file"
+        CdtnetError, match=r"\.mp4 files cannot hold the subtitle of .*; write an \.mkv file"
     ):
         harmonize_video(clip, matte, tmp_path / "out.mp4", model=harmonizer)
     assert not (tmp_path / "out.mp4").exists()
@@ -314,7 +314,7 @@ def test_a_shot_has_a_table_that_recolors_its_foreground(harmonizer, tmp_path, p
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"count": 5}, "ends after 5 frames, while .* goes on"),
+        ({"count": 5}, "ends after 5 frames, and .* has more"),
         ({"size": (32, 48)}, "has 48×32 pixels and .* 96×64; give one of the same size"),
         ({"rate": 30}, "has 30 frames a second and .* 25"),
     ],
@@ -353,7 +353,7 @@ def test_what_cannot_be_written_is_refused(pair, harmonizer, tmp_path, name, cho
 def test_sound_that_does_not_go_into_a_container(harmonizer, tmp_path):
     clip = write_film(tmp_path / "clip.mkv", composites(), sound=True)
     matte = write_film(tmp_path / "matte.mkv", mattes())
-    with pytest.raises(CdtnetError, match=r"pcm_s16le.*does not go into \.webm files; write an \.mkv"):
+    with pytest.raises(CdtnetError, match=r"\.webm files cannot hold .*pcm_s16le.*; write an \.mkv"):
         harmonize_video(clip, matte, tmp_path / "out.webm", model=harmonizer)
     assert not (tmp_path / "out.webm").exists()
 

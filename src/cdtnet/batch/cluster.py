@@ -85,7 +85,7 @@ def run(
                     return
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[-1]
-            raise CdtnetError(f"The cluster cannot do it: {reason}") from error
+            raise CdtnetError(f"The cluster cannot process the pictures: {reason}") from error
 
 
 def _wants_gpu(options: BatchOptions) -> bool:
@@ -127,7 +127,7 @@ def _read(options: BatchOptions, row: Row) -> Row:
 
 
 class _Renderer:
-    """An actor that holds a model."""
+    """An actor with a loaded model."""
 
     def __init__(self, options: BatchOptions) -> None:
         from ..inference.harmonizer import Harmonizer

@@ -37,9 +37,10 @@ class BatchJob:
 
 
 class Jobs(NamedTuple):
-    """The jobs of a batch, with a sentence for each composite that cannot be processed.
+    """The jobs of a batch.
 
-    There is also a sentence for each file with a picture's suffix that belongs to no job.
+    There is a sentence for each composite that cannot be processed, and for each file with a picture's suffix
+    that belongs to no job.
     """
 
     jobs: list[BatchJob]
@@ -133,7 +134,7 @@ def _outside(tree: Tree, paths: Sequence[str], out: str) -> list[str]:
     """Return the paths outside of `out`, which must not contain the whole tree."""
     root, target = _canonical(str(tree.root)), _canonical(out)
     if f"{root}/".startswith(f"{target}/") and not os.path.isfile(root):
-        raise DataError(f"{out} holds the composites themselves; choose another place for the results.")
+        raise DataError(f"{out} contains the composites; choose another folder for the results.")
     inside = f"{target}/".removeprefix(f"{root}/")
     return [path for path in paths if not path.startswith(inside)]
 

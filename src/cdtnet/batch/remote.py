@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Remote:
-    """A writable tree of files at an address; listed by `files`, and on first use.
+    """A writable tree of files at an address; `files` lists it, and so does the first use.
 
     Attributes:
         root: The address.
@@ -70,7 +70,7 @@ class Remote:
         return f"{info['size']}-{next((info[key] for key in _CHANGING if key in info), '')}".replace('"', "")
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file; stores show uploads only when they are complete."""
+        """Write a file; an upload is only visible when it is complete."""
         try:
             _patiently(lambda: self._system.pipe_file(self._at(path), data))
         except OSError as error:

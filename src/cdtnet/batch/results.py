@@ -29,10 +29,11 @@ class Results:
     """
 
     def __init__(self, store: Store, options: BatchOptions) -> None:
-        """Read the table of earlier runs; only while the store is locked.
+        """Read the table of earlier runs. The store must be locked.
 
         Raises:
-            DataError: They had other options, the table is damaged, or the store contains other pictures.
+            DataError: Earlier runs had other options, the table is damaged, or the store contains other
+                pictures.
         """
         self.counts: Counter[str] = Counter()
         self._store, self._mutex = store, threading.Lock()
@@ -70,8 +71,8 @@ class Results:
         if SETTINGS not in files:
             if other := next((path for path in files if has_picture_suffix(path)), None):
                 raise DataError(
-                    f"{self._store.root} holds pictures that come from elsewhere, such as {other}; "
-                    "choose another place for the results."
+                    f"{self._store.root} contains pictures that are not from this batch, such as {other}; "
+                    "choose another folder for the results."
                 )
             self._store.write(SETTINGS, json.dumps(options, indent=2).encode() + b"\n")
             return
@@ -79,8 +80,8 @@ class Results:
         for name, value in options.items():
             if before.get(name) != value:
                 raise DataError(
-                    f"{self._store.root} was begun with {name} {before.get(name)}, not {value}; "
-                    "give the same again, or choose another place for the results."
+                    f"{self._store.root} was started with {name} {before.get(name)}, not {value}; "
+                    "give the same value, or choose another folder for the results."
                 )
 
     def _tidy(self, *, problems: bool) -> dict[str, dict[str, Any]]:
@@ -113,7 +114,7 @@ class Results:
             assert path != RESULTS or {"output", "status", "inputs"} <= record.keys()
         except (ValueError, AssertionError) as error:
             raise DataError(
-                f"{path} in {self._store.root} is damaged; choose another place for the results."
+                f"{path} in {self._store.root} is damaged; choose another folder for the results."
             ) from error
         return record
 

@@ -33,7 +33,7 @@ class Batch:
     stopped: Callable[[], bool]
 
     def once(self, found: Jobs) -> int:
-        """Process all open jobs, and return how many were done before."""
+        """Process all open jobs, and return the number of jobs that were done before."""
         for sentence in found.problems:
             self._end(BatchRecord("", "", "", "failed", sentence), 0, 0)
         self._skip(found.skipped)
@@ -43,7 +43,7 @@ class Batch:
         return len(stamped) - len(todo)
 
     def watch(self, find: Callable[[], Jobs], pause: float) -> None:
-        """Process new pictures until stopped, as soon as neither their file nor their mask changes any more.
+        """Process new pictures until stopped, each as soon as its file and its mask no longer change.
 
         Args:
             find: Lists the jobs.

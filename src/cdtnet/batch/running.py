@@ -41,7 +41,7 @@ class Machine:
 
     Attributes:
         harmonizer: Shared by all threads.
-        store: Where the results go.
+        store: The destination of the results.
         options: The options that determine their content.
         workers: The number of pictures processed at a time.
         budget: Approximate memory for pictures in bytes; a larger picture is processed alone.

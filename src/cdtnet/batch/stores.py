@@ -57,7 +57,7 @@ def stamp(entry: Entry) -> str:
     """Return a value that changes with a file: its size, and its time or the store's checksum.
 
     Raises:
-        DataError: The file does not exist any more.
+        DataError: The file does not exist, or cannot be read.
     """
     try:
         if isinstance(entry.tree, Remote):
@@ -81,7 +81,7 @@ class LocalFolder(Folder):
         target = self.root / path
         if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.root)):
             raise WriteError(
-                f"{target} is not written, because a link leads out of {self.root}; remove the link."
+                f"{target} is not written, because a link points outside {self.root}; remove the link."
             )
         make_folder(target.parent)
         write_file(target, data)
@@ -95,7 +95,7 @@ class LocalFolder(Folder):
                     while data:
                         data = data[stream.write(data) :]
                 except OSError:
-                    stream.truncate(length)  # so that later lines do not follow an incomplete one
+                    stream.truncate(length)  # removes an incomplete line
                     raise
                 os.fsync(stream.fileno())
         except OSError as error:

@@ -138,7 +138,7 @@ def attempt(step: Callable[[Work], None], work: Work) -> Work:
     except MemoryError:
         record.reason = "There is not enough memory for this picture."
     except Exception as error:  # a failing picture must not stop the others
-        record.reason = f"Unexpectedly, {type(error).__name__}: {error}"
+        record.reason = f"Unexpected error: {type(error).__name__}: {error}"
     else:
         record.seconds = round(record.seconds + time.perf_counter() - begun, 3)
         return work

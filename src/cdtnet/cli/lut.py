@@ -1,4 +1,4 @@
-"""`cdtnet lut`: write the lookup table of a composite or of each shot of a film, or apply one."""
+"""`cdtnet lut`: write the lookup table of a composite or of each shot of a video, or apply one."""
 
 import argparse
 import re
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "picture",
         metavar="COMPOSITE",
-        help="picture with a pasted foreground, or any picture with --apply; - for stdin; or a film, for a "
+        help="picture with a pasted foreground, or any picture with --apply; - for stdin; or a video, for a "
         "table of each shot",
     )
     parser.add_argument(
@@ -116,7 +116,7 @@ def _is_film(name: str) -> bool:
 
 
 def _write_tables_of_shots(arguments: argparse.Namespace) -> None:
-    """Write a table for each shot of a film."""
+    """Write a table for each shot of a video."""
     from ..imaging.cube import check_name
     from ..inference.harmonizer import Harmonizer
     from ..video.harmonizing import find_shots

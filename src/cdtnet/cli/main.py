@@ -21,7 +21,7 @@ VERBS = {
     "app": "open a page in the browser to place, paint, harmonize and compare pictures.",
     "batch": "harmonize all pictures of a folder, archive, pattern or store, on this machine or a cluster.",
     "compose": "paste cut-outs onto backgrounds and harmonize them.",
-    "video": "harmonize a film without flicker, and keep its sound.",
+    "video": "harmonize a video without flicker, and keep its sound.",
     "lut": "write the lookup table of a composite for grading software, or apply one to a picture.",
     "demo": "harmonize the example photo of the package, and write before and after side by side.",
     "info": "print versions, devices and models, or the record of a picture (see --record).",

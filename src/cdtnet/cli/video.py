@@ -1,4 +1,4 @@
-"""`cdtnet video`: harmonize the foreground of a film without flicker."""
+"""`cdtnet video`: harmonize the foreground of a video without flicker."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Harmonize the film; print the paths written to stdout."""
+    """Harmonize the video; print the paths written to stdout."""
     from ..inference.harmonizer import Harmonizer
     from ..video.harmonizing import harmonize_video
     from ..video.stills import is_sequence

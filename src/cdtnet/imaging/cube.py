@@ -1,4 +1,4 @@
-"""3D lookup tables, and .cube files, which photo and film editors read."""
+"""3D lookup tables, and .cube files, which photo and video editors read."""
 
 from __future__ import annotations
 

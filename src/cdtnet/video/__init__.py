@@ -1,1 +1,1 @@
-"""Film: harmonize a foreground without flicker within each shot."""
+"""Video: harmonize a foreground without flicker within each shot."""

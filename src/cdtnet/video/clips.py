@@ -1,6 +1,6 @@
 """Read clips: video files, numbered sequences of pictures, and arrays in memory.
 
-All give `Shown` frames in display order, and can be read repeatedly.
+All yield `Shown` frames in display order, and can be read repeatedly.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
     ".mkv": ("matroska", ("ffv1", "h264", "h265", "av1", "prores")),
     ".webm": ("webm", ("av1",)),
 }
-"""FFmpeg's name of each suffix, and the codecs of it, the default first."""
+"""FFmpeg's name of the container for each suffix, and its codecs, the default first."""
 
 
 def codec_for(path: str | Path, name: str | None, layout: Any) -> Codec:
@@ -64,7 +64,7 @@ def codec_for(path: str | Path, name: str | None, layout: Any) -> Codec:
     suffix = Path(path).suffix.lower()
     if suffix not in CONTAINERS:
         raise PictureError(
-            f"{path} is not a supported name of a video file; end it in {', '.join(CONTAINERS)}, or give a "
+            f"{path} has no suffix of a supported video file; use {', '.join(CONTAINERS)}, or give a "
             "sequence such as shot.%04d.png."
         )
     names = CONTAINERS[suffix][1]
@@ -72,7 +72,7 @@ def codec_for(path: str | Path, name: str | None, layout: Any) -> Codec:
         deep = names[0] == "h264" and bits_of(layout) > 8  # players support more than 8 bits in H.265 only
         return CODECS["h265" if deep else names[0]]
     if name not in names:
-        raise PictureError(f"{name} does not go into {suffix} files here; {' and '.join(names)} do.")
+        raise PictureError(f"{suffix} files cannot hold {name} here; choose {' or '.join(names)}.")
     return CODECS[name]
 
 
@@ -84,7 +84,7 @@ def wanted(codec: Codec, layout: Any) -> str:
 
 
 def pixel_format(layout: Any, offered: Sequence[Any]) -> str:
-    """Choose the pixel format of an encoder that loses the least of a frame.
+    """Choose the pixel format of an encoder that loses least of a frame.
 
     Args:
         layout: The `av.VideoFormat` of the frame.

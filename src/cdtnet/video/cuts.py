@@ -35,7 +35,7 @@ class Cuts:
         self._number += 1
         if self._given is not None:
             return self._number == 0 or self._number in self._given
-        # The score rates a change by the one before, so after a cut it is that of any motion.
+        # The score compares a change with the previous one, so right after a cut it is high for any motion.
         begins = self._score(small) >= THRESHOLD and self._number > self._last + 1
         if begins:
             self._last = self._number

@@ -97,7 +97,7 @@ class VideoFile:
         Raises:
             PictureError: It cannot be opened.
         """
-        with needs("video", "Film"):
+        with needs("video", "Reading a video"):
             import av
         try:
             check_regular(self.path)
@@ -114,7 +114,7 @@ class VideoFile:
             raise PictureError(f"{self.name} cannot be read; check its permissions.") from error
         except (av.error.FFmpegError, OSError) as error:
             raise PictureError(
-                f"{self.name} is no video file that can be read ({error.strerror}); check it in a player."
+                f"{self.name} is not a readable video file ({error.strerror}); check it in a player."
             ) from error
         with container:
             yield container
@@ -141,16 +141,16 @@ class VideoFile:
     def _check_whole(self, stream: Any, number: int, end: float) -> None:
         """Refuse a truncated file, which FFmpeg reads without an error."""
         if not number:
-            raise PictureError(f"{self.name} holds no frame that can be decoded; check it in a player.")
+            raise PictureError(f"{self.name} contains no frame that can be decoded; check it in a player.")
         if self.count is not None and number < self.count:
             raise PictureError(
-                f"{self.name} ends after {number} of the {self.count} frames that it announces; "
+                f"{self.name} ends after {number} of the {self.count} frames that it declares; "
                 "copy or download it again."
             )
         announced = _seconds(stream.metadata.get("DURATION", ""))
         if end + 2 / float(self.rate or 25) < announced - _SLACK:
             raise PictureError(
-                f"{self.name} ends after {end:.1f} of the {announced:.1f} seconds that it announces; "
+                f"{self.name} ends after {end:.1f} of the {announced:.1f} seconds that it declares; "
                 "copy or download it again."
             )
 
@@ -167,7 +167,7 @@ def video_stream(container: Any, name: str) -> Any:
     stream = moving[0]
     if stream.codec_context is None:
         raise PictureError(
-            f"The codec of {name} is not known to this FFmpeg; convert the file to another, such as H.264."
+            f"This FFmpeg does not support the codec of {name}; convert the file to another, such as H.264."
         )
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = max(available_cores() // 2, 1)  # clip and matte are read in parallel
@@ -177,7 +177,7 @@ def video_stream(container: Any, name: str) -> Any:
 def _damaged(name: str, number: int, reason: str | None = None) -> PictureError:
     because = f" ({reason})" if reason else ""
     return PictureError(
-        f"{name} is damaged at frame {number}{because}; give a whole file, or cut it before that frame."
+        f"{name} is damaged at frame {number}{because}; give an intact file, or cut it before that frame."
     )
 
 
@@ -213,7 +213,7 @@ def _first(container: Any, stream: Any, name: str) -> Any:
             return native
     except av.error.FFmpegError as error:
         raise _damaged(name, 0, error.strerror) from error
-    raise PictureError(f"{name} holds no frame that can be decoded; check it in a player.")
+    raise PictureError(f"{name} contains no frame that can be decoded; check it in a player.")
 
 
 def _quarters(native: Any) -> int:

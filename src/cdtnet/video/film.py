@@ -27,7 +27,7 @@ _SAME_RATE = 0.01  # share by which the rates of two clips may differ
 
 @dataclass
 class Moment:
-    """A frame of a film.
+    """A frame of a video.
 
     Attributes:
         number: The index of the frame, from 0.
@@ -140,7 +140,7 @@ class Film:
     """A clip with its matte, or a foreground over a background.
 
     Args:
-        clip: The composite; or the foreground, where there is a background.
+        clip: The composite; or the foreground, if there is a background.
         matte: White is foreground; `ALPHA` for the alpha of the clip.
         background: The background to paste the foreground on; None if the clip is a composite.
         resize_mask: Whether to resize a matte of another size.
@@ -177,7 +177,7 @@ class Film:
                 shorter = given[[*map(bool, shown)].index(False)]
                 longer = given[[*map(bool, shown)].index(True)]
                 raise PictureError(
-                    f"{shorter.name} ends after {number} frames, while {longer.name} goes on; "
+                    f"{shorter.name} ends after {number} frames, and {longer.name} has more; "
                     "give clips of the same length."
                 )
             rest = list(shown)
@@ -200,7 +200,7 @@ def without_noise(mask: NDArray[Any]) -> NDArray[Any]:
 
 def _check_same(base: Clip, other: Clip, role: str, *, any_size: bool) -> None:
     if (base.height, base.width) != (other.height, other.width) and not any_size:
-        hint = ", or have it resized with --resize-mask (resize_mask=True)" if role == "matte" else ""
+        hint = ", or resize it with --resize-mask (resize_mask=True)" if role == "matte" else ""
         raise PictureError(
             f"The {role} {other.name} has {other.width}×{other.height} pixels and {base.name} "
             f"{base.width}×{base.height}; give one of the same size{hint}."

@@ -72,12 +72,12 @@ def _planar_name(layout: Any) -> str:
         alpha = "a" if len(layout.components) == 4 else ""
         return f"gbr{alpha}p" + ("" if bits <= 8 else "16le")
     raise PictureError(
-        f"The video's pixel format, {layout.name}, is not read; convert it to yuv420p or another planar one."
+        f"The video's pixel format {layout.name} is not supported; convert it to a planar one such as yuv420p."
     )
 
 
 def to_picture(frame: Any, *, alpha: bool = False) -> Picture:
-    """Convert a frame to RGB of 8 or 16 bits, with its alpha if asked for and present."""
+    """Convert a frame to RGB of 8 or 16 bits, with its alpha if requested and present."""
     deep = bits_of(frame.format) > 8
     with_alpha = alpha and has_alpha(frame.format)
     name = f"rgb{'a' if with_alpha else ''}{'64le' if with_alpha else '48le'}" if deep else "rgb24"
@@ -151,9 +151,9 @@ def move(frame: Any, before: NDArray[Any], after: NDArray[Any], area: Window) ->
 
     Args:
         frame: `av.VideoFrame`, as from `planar`.
-        before: The area as `to_picture` gives it, (h,w,3), uint8 or uint16.
-        after: The area changed, (h,w,3).
-        area: Its place; the edges are multiples of `GRID`, or edges of the frame.
+        before: The area as returned by `to_picture`, (h,w,3), uint8 or uint16.
+        after: The changed area, (h,w,3).
+        area: Its position; the edges are multiples of `GRID`, or edges of the frame.
     """
     frame.make_writable()
     change = cv2.subtract(after, before, dtype=cv2.CV_32F)

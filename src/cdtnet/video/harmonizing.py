@@ -1,4 +1,4 @@
-"""Harmonize a film: analyze ahead, paint and write, in parallel threads."""
+"""Harmonize a video: analyze ahead, paint and write, in parallel threads."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ DECODED = 2  # the same for decoding; also the frames that may wait to be encode
 
 @dataclass(frozen=True)
 class VideoResult:
-    """The result of harmonizing a film.
+    """The result of harmonizing a video.
 
     Attributes:
         output: The path that was written.
         frames: The number of frames.
         shots: The shots in order.
-        remark: A sentence that says why little is changed in the whole film; otherwise None.
+        remark: A sentence that says why little is changed in the whole video; otherwise None.
     """
 
     output: str
@@ -75,7 +75,7 @@ def harmonize_video(
     progress: Progress | None = None,
     **choices: Unpack[Choices],
 ) -> VideoResult:
-    """Harmonize a film without flicker, and write it completely or not at all.
+    """Harmonize a video without flicker, and write it completely or not at all.
 
     Two passes run in parallel: one finds cuts and analyzes key frames, the other one renders some seconds
     behind. Memory does not depend on the length. Pixels where the mask is black are encoded unchanged.
@@ -85,8 +85,8 @@ def harmonize_video(
             `background`, the foreground.
         mask: The matte, likewise, (N,H,W) in memory; white is foreground. "alpha" for the alpha of the
             foreground.
-        output: A video file, whose suffix says the container, or a sequence of pictures.
-        options: All choices at once; `snap_mask` and `labels` are for pictures only.
+        output: A video file, whose suffix determines the container, or a sequence of pictures.
+        options: All options in one object; `snap_mask` and `labels` are for pictures only.
         background: The clip to paste the foreground on, of the same size, rate and length.
         model: A `Harmonizer`, or a model as for `Harmonizer`.
         codec: One of `codecs.CODECS`; by default FFV1 (lossless) in .mkv, ProRes in .mov, AV1 in .webm, and
@@ -94,8 +94,8 @@ def harmonize_video(
         quality: The quality in the scale of the codec; lower is better.
         rate: The frame rate of sequences and arrays in frames per second (default: 25).
         cuts: The indices, from 0, of frames that begin a shot; by default they are detected.
-        progress: Called with the number of frames done and the total, or None if unknown; also, again and
-            again, while the next frame is waited for.
+        progress: Called with the number of finished frames and the number of all frames, or None if unknown;
+            also called repeatedly while waiting for the next frame.
         choices: Single options; see `Harmonizer`.
 
     Raises:
@@ -148,7 +148,7 @@ def find_shots(
     progress: Progress | None = None,
     **choices: Unpack[Choices],
 ) -> tuple[Shot, ...]:
-    """Find the shots of a film and the table of each, without rendering.
+    """Find the shots of a video and the table of each, without rendering.
 
     The arguments and errors are those of `harmonize_video`.
 
@@ -183,9 +183,9 @@ def harmonize_frames(
     at once.
 
     Args:
-        frames: What `cdtnet.harmonize` takes, all of one size.
+        frames: Inputs of `cdtnet.harmonize`, all of one size.
         masks: One mask for each frame.
-        options: All choices at once.
+        options: All options in one object.
         model: A `Harmonizer`, or a model as for `Harmonizer`.
         rate: The frame rate in frames per second, which determines the key frames.
         cuts: The indices, from 0, of frames that begin a shot; by default they are detected.
@@ -243,12 +243,12 @@ def _harmonize(
 
 
 def _until(stopped: Event, moments: Iterable[Moment]) -> Iterator[Moment]:
-    """Read ahead no further once the film is given up."""
+    """Yield moments until `stopped` is set."""
     return takewhile(lambda _: not stopped.is_set(), moments)
 
 
 def _ready(moments: Iterable[Moment], writer: Writer) -> Iterator[Moment]:
-    """Convert frames ahead, in the thread that decodes them."""
+    """Convert frames in advance, in the thread that decodes them."""
     for moment in moments:
         if writer.wants(moment.number) and moment.window is not None:
             _ = moment.part
@@ -294,7 +294,7 @@ def _opened(composite: Any, mask: Any, background: Any, options: Options) -> Fil
 def _checked(options: Options) -> Options:
     if options.snap_mask or options.labels:
         raise PictureError(
-            "Mattes of films are neither snapped nor label maps; leave out snap_mask and labels."
+            "Mattes of videos are neither snapped nor label maps; leave out snap_mask and labels."
         )
     return options
 

@@ -21,13 +21,13 @@ from .film import Moment
 
 SMALL = 256  # pixels of a small frame's longer side
 EVERY = 0.5  # seconds between key frames
-EVERY_TABLE = 1.0  # the same for networks that give only a table, which does not depend on positions
-LEAST = 0.1  # the same if the light changes
+EVERY_TABLE = 1.0  # the same for networks that predict only a table, which does not depend on positions
+LEAST = 0.1  # least seconds between key frames if the light changes
 LIGHT = 6.0  # levels; a larger change of light since the last key frame makes a key frame
 
 
 class Glimpse(NamedTuple):
-    """What is measured in each frame.
+    """The measurements of a frame.
 
     Attributes:
         number: The index of the frame.
@@ -54,7 +54,7 @@ class Key(NamedTuple):
         frame: The part of the picture that was analyzed.
         found: The engine's analysis.
         amount: The share of the change that is applied, 0..1.
-        remark: A sentence that says why little is changed; None if more is.
+        remark: A sentence that says why little is changed; None otherwise.
         area: The area of the foreground, in pixels.
         levels: Its mean luma.
     """
@@ -73,7 +73,7 @@ class Looker:
 
     Args:
         harmonizer: The harmonizer whose network analyzes.
-        options: How to harmonize.
+        options: The options.
         rate: The frame rate in frames per second.
         cuts: The indices of frames that begin a shot; None to detect them.
     """
@@ -145,7 +145,7 @@ class Looker:
 
 
 def foreground_of(mask: NDArray[Any], engine: Engine) -> Foreground:
-    """Return the foreground of a mask as one object, because objects may touch and separate in a film."""
+    """Return the foreground of a mask as one object, because objects may touch and separate in a video."""
     return as_one(find_foreground([mask], engine.tile, apart=engine.config.close_up), mask)
 
 

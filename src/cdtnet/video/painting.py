@@ -18,7 +18,7 @@ from .steadiness import Outlook, Steady
 
 
 def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Outlook) -> NDArray[Any] | None:
-    """Harmonize the pixels (h,w,C) of a frame's region; None where there is nothing to do."""
+    """Return the harmonized pixels (h,w,C) of a frame's region; None if there is nothing to do."""
     region = moment.region
     if region is None:
         return None
@@ -33,7 +33,7 @@ def paint(harmonizer: Harmonizer, options: Options, moment: Moment, outlook: Out
 
 
 def rendered(harmonizer: Harmonizer, options: Options, moment: Moment, steady: Steady) -> NDArray[Any]:
-    """Render the region with the network, as a picture is rendered."""
+    """Render the region with the network, as for a picture."""
     foreground = Foreground([], [*touched(steady.mask, harmonizer.engine.tile)], None)
     painter = harmonizer.painter(
         moment.part, foreground, options=options, layer=moment.layer, objects=[steady]
@@ -55,8 +55,8 @@ def _is_plain(moment: Moment) -> bool:
 def recolored(moment: Moment, table: Any, amount: float) -> NDArray[np.uint8]:
     """Recolor the region with a table alone, which is all that "cdtnet-sim" does.
 
-    The result differs from `rendered` by at most one level, and by more only at soft edges where the table
-    leaves 0..1: here its colors are clipped before they are blended. It takes a fifth of the time.
+    The result differs from `rendered` by at most one level, except at soft edges where the table's colors are
+    outside 0..1: here they are clipped before blending. It takes a fifth of the time.
     """
     assert moment.region is not None
     identity = Lut(table).grid()

@@ -1,4 +1,4 @@
-"""Shots of a film and their tables."""
+"""Shots of a video and their tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .looking import Glimpse, Key
 
 @dataclass(frozen=True)
 class Shot:
-    """A part of a film between cuts.
+    """A part of a video between cuts.
 
     Attributes:
         first: The index of its first frame, from 0.
@@ -32,7 +32,7 @@ class Shot:
 
 
 class Shots:
-    """Collects the shots of a film and their mean tables."""
+    """Collects the shots of a video and their mean tables."""
 
     def __init__(self, harmonizer: Harmonizer, options: Options):
         self._harmonizer, self._options = harmonizer, options
@@ -44,11 +44,11 @@ class Shots:
 
     @property
     def remark(self) -> str | None:
-        """Return why little is changed in the whole film."""
+        """Return why little is changed in the whole video."""
         return self._remarks[0] if self._remarks and all(self._remarks) else None
 
     def noting(self, glimpses: Iterable[tuple[Glimpse, Key | None]]) -> Iterator[tuple[Glimpse, Key | None]]:
-        """Pass on measurements and analyses, and record them."""
+        """Yield measurements and analyses unchanged, and record them."""
         for glimpse, key in glimpses:
             if glimpse.begins and glimpse.number:
                 self._end()
@@ -58,7 +58,7 @@ class Shots:
             yield glimpse, key
 
     def all(self) -> tuple[Shot, ...]:
-        """Return all shots, at the end of the film."""
+        """Return all shots, at the end of the video."""
         self._end()
         return tuple(self._done)
 

@@ -38,7 +38,7 @@ class Steady:
         frame: The part of the picture to which `found` belongs, relative to the mask.
         amount: The share of the change that is applied, 0..1.
         area: The area of the foreground, in pixels.
-        remark: Always None; a film has one remark for all frames.
+        remark: Always None; a video has one remark for all frames.
     """
 
     mask: Any
@@ -63,7 +63,7 @@ class Outlook:
         first: The smoothed analysis of the key frame before it; None without foreground.
         second: That of the key frame after it, aligned with the first.
         share: The weight of the second, 0..1.
-        own: The analysis of this frame, if analyses contain the picture.
+        own: The analysis of this frame, if analyses contain the picture itself.
     """
 
     glimpse: Glimpse
@@ -100,7 +100,7 @@ def outlooks(
 ) -> Iterator[Outlook]:
     """Smooth with analyses before and after each frame.
 
-    Only a few analyses are kept in memory at a time, whatever the length of the film.
+    Only a few analyses are kept in memory at a time, whatever the length of the video.
     """
     shot = _Shot(engine, looker.carries_picture)
     for glimpse, key in glimpses:
@@ -128,12 +128,12 @@ class _Shot:
             self._keys.append(key)
 
     def decided(self) -> Iterator[Outlook]:
-        """Return the frames that enough key frames follow."""
+        """Yield the frames that are followed by enough key frames."""
         while self._waiting and self._after(self._waiting[0][0]) > REACH:
             yield self._decide()
 
     def finished(self) -> Iterator[Outlook]:
-        """Return the remaining frames, at the end of the shot."""
+        """Yield the remaining frames, at the end of the shot."""
         while self._waiting:
             yield self._decide()
 
@@ -206,7 +206,7 @@ def outlooks_so_far(
 
 
 def replace_place(key: Key, other: Key) -> Key:
-    """Return an aligned analysis with the position of the one that it was aligned with."""
+    """Return an aligned analysis `key` with the position of `other`, with which it was aligned."""
     return key._replace(glimpse=other.glimpse, frame=other.frame)
 
 
@@ -266,7 +266,7 @@ def aligned(key: Key, other: Key) -> Key:
 
 
 def moved(frame: Window, start: Glimpse, end: Glimpse) -> Window:
-    """Move a window as the foreground has moved."""
+    """Move and scale a window with the foreground."""
     scale = _scale(start, end)
     corners = [
         round(end.center[axis % 2] + (frame[axis] - start.center[axis % 2]) * scale) for axis in range(4)

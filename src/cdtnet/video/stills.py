@@ -106,14 +106,14 @@ def _numbers(path: Path) -> list[int]:
     for number, expected in zip(numbers, range(numbers[0], numbers[-1] + 1), strict=False):
         if number != expected:
             raise PictureError(
-                f"{numbered(path, expected)} is missing, while frames before and after it are there; "
+                f"{numbered(path, expected)} is missing, but frames before and after it exist; "
                 "render it, or number the files without gaps."
             )
     return numbers
 
 
 class Frames:
-    """Frames in memory, (N,H,W,C), (N,H,W) or a sequence of what `cdtnet.harmonize` takes."""
+    """Frames in memory, (N,H,W,C), (N,H,W) or a sequence of inputs of `cdtnet.harmonize`."""
 
     rate: Fraction | None = None
     count: int | None
@@ -131,7 +131,7 @@ class Frames:
 
 
 def stills(items: Iterable[Any], height: int, width: int) -> Iterator[Still]:
-    """Convert what `cdtnet.harmonize` takes to frames of one size.
+    """Convert inputs of `cdtnet.harmonize` to frames of one size.
 
     Raises:
         PictureError: A frame has another size.

@@ -30,14 +30,14 @@ RATE = Fraction(25)  # default frames per second of a sequence
 _COPIED = ("audio", "subtitle")
 _BT709, _SRGB = 1, 13  # code points of H.273: primaries and matrix, transfer function
 _STATIC = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
-_TICKS = 512  # to a frame, in the times of frames that had none
+_TICKS = 512  # per frame, in the times of frames that had none
 
 
 class Writer(Protocol):
     """Writes frames in order."""
 
     def wants(self, number: int) -> bool:
-        """Check whether a frame has to be made."""
+        """Check whether a frame has to be rendered."""
 
     def write(self, moment: Moment, pixels: np.ndarray[Any, Any] | None) -> None:
         """Write a frame.
@@ -59,11 +59,11 @@ def writer_for(
     rate: Fraction | None,
     settings: dict[str, Any],
 ) -> Iterator[Writer]:
-    """Open a writer. A file is written whole or not at all, and so is each picture of a sequence.
+    """Open a writer. A file is written completely or not at all, and so is each picture of a sequence.
 
     Args:
         path: The path of the result: a video file or a sequence.
-        base: The clip whose properties the result takes over.
+        base: The clip whose properties the result gets.
         foreground: The pasted clip, whose sound is used if the base has none.
         codec: The name of the codec; None for the default of the suffix.
         quality: The quality of the codec; None for its default.
@@ -76,7 +76,7 @@ def writer_for(
     """
     if is_sequence(path):
         if codec is not None or quality is not None:
-            raise PictureError("A sequence of pictures has no codec; leave it and the quality out.")
+            raise PictureError("A sequence of pictures has no codec; leave out the codec and the quality.")
         sequence = SequenceWriter(Path(path), base, settings)
         yield sequence
         sequence.finished()
@@ -103,7 +103,7 @@ def explained(path: str | Path) -> Iterator[None]:
     except av.error.FFmpegError as error:
         raise WriteError(
             f"{path} cannot be written ({error.strerror}); check the free space, or choose another codec "
-            "or another kind of file."
+            "or format."
         ) from error
 
 
@@ -120,7 +120,7 @@ class FileWriter:
         quality: int | None,
         rate: Fraction,
     ):
-        with needs("video", "Film"):
+        with needs("video", "Writing a video"):
             import av
         self._av, self._file, self._path, self._stack = av, stream, path, stack
         self._sources, self._codec, self._quality, self._rate = sources, codec, quality, rate
@@ -145,7 +145,7 @@ class FileWriter:
         self._mux(self._stream.encode(frame))
 
     def close(self) -> None:
-        """Write what is left, and close the file."""
+        """Write the remaining packets, and close the file."""
         if self._container is None:
             raise PictureError("There are no frames to write.")
         self._mux(self._stream.encode())
@@ -183,7 +183,7 @@ class FileWriter:
         offered = av.Codec(codec.encoder, "w").video_formats
         layout = pixel_format(av.VideoFormat(wanted(codec, frame.format)), offered)
         os.environ.setdefault("SVT_LOG", "1")  # the only way to silence this encoder
-        # By its name: what fails behind a Python stream, PyAV prints in the middle of the message.
+        # By name, because for a Python stream PyAV prints its errors in the middle of the message.
         name = CONTAINERS[self._path.suffix.lower()][0]
         self._container = self._stack.enter_context(av.open(self._file.name, "w", format=name))
         options = options_of(codec, self._quality, layout)
@@ -261,7 +261,7 @@ class _Copied:
                 kind = stream.codec_context.name if stream.codec_context else stream.type
                 suffixes = ".mkv" if stream.type == "subtitle" else ".mkv or .mov"
                 raise PictureError(
-                    f"The {stream.type} of {name} ({kind}) does not go into {path.suffix} files; "
+                    f"{path.suffix} files cannot hold the {stream.type} of {name} ({kind}); "
                     f"write an {suffixes} file."
                 ) from error
             made.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})

@@ -38,7 +38,7 @@ def test_what_goes_wrong_is_said(app, film):
     app.call("PUT", f"{film}/matte", b"no video")
     job = app.harmonize(film)
     assert job["state"] == "failed"
-    assert job["error"].startswith("The matte is no video file that can be read")
+    assert job["error"].startswith("The matte is not a readable video file")
     assert app.error("GET", f"{film}/result")[0] == 404
     assert app.error("PUT", f"{film}/elsewhere", b"")[0] == 404
     assert app.error("POST", f"{film}/job", b'{"suffix": "/../x"}')[0] == 400

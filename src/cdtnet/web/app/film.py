@@ -1,4 +1,4 @@
-"""The page for film: upload a clip and a matte, harmonize, compare and download."""
+"""The page for videos: upload a clip and a matte, harmonize, compare and download."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..queue import Job, WorkQueue
 from .answers import unfinished
 from .work import Models
 
-FILMS = 4  # number of films that are kept; a new one replaces the oldest
+FILMS = 4  # number of videos that are kept; a new one replaces the oldest
 ROLES = ("clip", "matte")
 RESULTS = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mov": "video/quicktime"}
 
@@ -69,7 +69,7 @@ class Films:
         ]
 
     async def open(self, request: Request) -> Response:
-        """Create a film."""
+        """Create a video."""
         while len(self._films) >= FILMS:
             self._films.pop(next(iter(self._films))).close()
         name = secrets.token_urlsafe(16)
@@ -77,7 +77,7 @@ class Films:
         return JSONResponse({"film": name}, 201)
 
     async def close(self, request: Request) -> Response:
-        """Remove a film."""
+        """Remove a video."""
         self._film(request)
         self._films.pop(request.path_params["film"]).close()
         return Response(status_code=204)
@@ -86,7 +86,7 @@ class Films:
         """Store the clip or the matte on disk."""
         film, role = self._film(request), request.path_params["name"]
         if role not in ROLES:
-            raise HTTPException(404, "There is no such part of a film.")
+            raise HTTPException(404, "There is no such part of a video.")
         try:
             with film.file(role).open("wb") as stream:
                 async for chunk in request.stream():
@@ -148,7 +148,7 @@ class Films:
     def _film(self, request: Request) -> Film:
         film = self._films.get(request.path_params["film"])
         if film is None:
-            raise HTTPException(404, "This film is no longer kept; load the page again.")
+            raise HTTPException(404, "This video is no longer kept; load the page again.")
         return film
 
 

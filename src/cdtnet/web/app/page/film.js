@@ -1,4 +1,4 @@
-// Film: upload a clip and a matte, and compare the result with the clip.
+// Video: upload a clip and a matte, and compare the result with the clip.
 
 const $ = (id) => document.getElementById(id);
 const WAIT = 500; // milliseconds between requests for the state
