@@ -229,7 +229,7 @@ def test_a_phone_shows_all_at_once(server, browser):
 
 def test_a_stranger_is_told_and_can_start_anew(server, page):
     page.goto(server.url + "#nobody")
-    page.get_by_text("This study does not know you").wait_for()
+    page.get_by_text("This study has no such participant").wait_for()
     assert page.locator(".frame:visible").count() == 0
     page.get_by_role("button", name="Start again").click()
     page.get_by_role("button", name="Start", exact=True).click()

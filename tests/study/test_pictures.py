@@ -137,7 +137,7 @@ def test_sizes_that_would_tell_are_refused(folders, tmp_path):
 def test_a_damaged_picture_is_named(folders, tmp_path):
     whole = (folders / "B" / "p.png").read_bytes()
     (folders / "B" / "p.png").write_bytes(whole[:80])
-    with pytest.raises(PictureError, match=r"p\.png is damaged.* take its stem out of every folder"):
+    with pytest.raises(PictureError, match=r"p\.png is damaged.* remove its stem from every folder"):
         copies(folders, tmp_path)
 
 

@@ -91,7 +91,7 @@ def test_a_file_that_lost_its_first_line_is_refused(path):
     study.join()
     study.close()
     path.write_bytes(path.read_bytes().split(b"\n", 1)[1])
-    with pytest.raises(DataError, match="not the study"):
+    with pytest.raises(DataError, match="without their study"):
         Study(design(), path)
 
 

@@ -166,7 +166,7 @@ def test_what_is_no_http_is_told_so(data):
         client.sendall(data)
         head, _, said = received(client).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400")
-        assert "no HTTP" in json.loads(said)["error"]
+        assert "not valid HTTP" in json.loads(said)["error"]
 
 
 @pytest.mark.parametrize("path", [b"/", b"/count"])

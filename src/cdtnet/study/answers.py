@@ -135,7 +135,7 @@ class AnswerFile:
             sync_folder(path.absolute().parent)
         except BlockingIOError as error:
             raise WriteError(
-                f"{path} is in use by another server; stop that one or name another file."
+                f"{path} is in use by another server; stop that server, or give another file."
             ) from error
         except OSError as error:
             raise WriteError(f"{path} cannot be written ({error.strerror}); check the folder.") from error

@@ -59,7 +59,7 @@ class Design:
             raise DataError("A participant must see at least one pair.")
         if not 0 <= self.repeat_share <= 0.5:
             raise DataError(
-                f"The share of repeated pairs must lie between 0 and 0.5, not at {self.repeat_share:g}."
+                f"The share of repeated pairs must be between 0 and 0.5, not {self.repeat_share:g}."
             )
 
     def plan(self, number: int) -> tuple[Question, ...]:

@@ -78,7 +78,7 @@ def make_screen_copies(
         gallery: The pictures.
         folder: The folder of the copies, which are named by numbers.
         longest_side: The longest side in pixels.
-        follow: Wraps the iterator of copies, of which it is given the number; for a progress bar.
+        follow: Called with the iterator of copies and their number; returns the iterator, for a progress bar.
 
     Returns:
         The same gallery, of the copies.
@@ -117,7 +117,7 @@ def _stems(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts):
             if path.stem in files:
                 other = files[path.stem].relative_to(folder)
-                raise DataError(f"{folder} holds both {other} and {inside}; keep one of them.")
+                raise DataError(f"{folder} contains both {other} and {inside}; keep one of them.")
             files[path.stem] = path
     return files
 
@@ -128,7 +128,7 @@ def _complete(folder: Path, files: dict[str, Path], stems: set[str]) -> dict[str
         some = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise DataError(
             f"{folder} lacks {len(missing)} of {len(stems)} pictures ({some}); "
-            "every folder must hold the same stems."
+            "every folder must contain the same stems."
         )
     return {stem: files[stem] for stem in sorted(stems)}
 
@@ -143,7 +143,7 @@ def _for_screen(path: Path, longest_side: int, *, is_mask: bool) -> Any:
             return image[0]
         return image.flatten(background=255) if picture.alpha is not None else image
     except CdtnetError as error:
-        raise PictureError(f"{error} Or take its stem out of every folder.") from error
+        raise PictureError(f"{error} Or remove its stem from every folder.") from error
 
 
 def _check_sizes(paths: list[Path], sizes: dict[Path, tuple[int, int]]) -> None:
@@ -153,5 +153,5 @@ def _check_sizes(paths: list[Path], sizes: dict[Path, tuple[int, int]]) -> None:
             (width, height), (other_width, other_height) = sizes[path], sizes[first]
             raise DataError(
                 f"{path} is {width}×{height} pixels on the screen but {first} {other_width}×{other_height}; "
-                "bring all results of a picture to the same size, or else the size tells them apart."
+                "give all results of a picture the same size; otherwise the size identifies the method."
             )

@@ -84,8 +84,8 @@ def find_problem(wins: FloatArray, methods: tuple[str, ...]) -> str | None:
     if len(groups) > 1:
         named = "; ".join(", ".join(methods[k] for k in group) for group in groups)
         return (
-            f"Methods on two sides of a semicolon were never compared, even through others ({named}); "
-            "do not compare their scores either, or collect more answers."
+            f"Methods on two sides of a semicolon were never compared, directly or through others ({named}); "
+            "do not compare their scores, or collect more answers."
         )
     reaches = _reachable(wins)
     unbeaten = [
@@ -95,7 +95,7 @@ def find_problem(wins: FloatArray, methods: tuple[str, ...]) -> str | None:
         return None
     named = ", ".join(methods[k] for k in unbeaten[0])
     return (
-        f"Nobody preferred another method to {named}: these answers cannot tell how far ahead it is; "
+        f"Nobody preferred another method to {named}, so its lead cannot be estimated; "
         "only a weak prior keeps its score finite."
     )
 

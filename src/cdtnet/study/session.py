@@ -70,7 +70,7 @@ class Study:
             UnknownParticipantError: There is no such participant.
         """
         if participant not in self._numbers:
-            raise UnknownParticipantError("This study does not know you; start again.")
+            raise UnknownParticipantError("This study has no such participant; start again.")
         return self.design.plan(self._numbers[participant])
 
     def choices(self, participant: str) -> list[Choice]:
@@ -106,14 +106,14 @@ class Study:
 def _check_same(design: Design, record: StudyRecord, path: Path) -> None:
     if record.design is None:
         if record.participants or record.answers:
-            raise DataError(f"{path} holds answers but not the study they belong to; name another file.")
+            raise DataError(f"{path} contains answers without their study; give another file.")
         return
     ours, theirs = asdict(design), asdict(record.design)
     differing = [name.replace("_", " ") for name in ours if name != "seed" and ours[name] != theirs[name]]
     if differing:
         raise DataError(
             f"{path} belongs to a study with other {' and '.join(differing)}; "
-            "start that study or name another file."
+            "start that study, or give another file."
         )
 
 

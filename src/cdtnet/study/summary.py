@@ -64,7 +64,7 @@ def summarize(path: Path) -> Summary:
     record = read_answers(path)
     first = [answer for answer in record.answers.values() if not answer.repeat]
     if not first:
-        raise DataError(f"{path} holds no answers yet.")
+        raise DataError(f"{path} contains no answers yet.")
     methods = _methods(record, first)
     by_person = _wins_by_person(first, methods)
     wins = by_person.sum(0)
@@ -109,7 +109,7 @@ def _intervals(wins: FloatArray) -> tuple[FloatArray, str]:
     """Return the 95 % intervals, and a description of the method."""
     if len(wins) >= MIN_BOOTSTRAP:
         return bootstrap_intervals(wins), f"bootstrap over {len(wins)} participants"
-    how = f"observed information, answers taken as independent: fewer than {MIN_BOOTSTRAP} participants"
+    how = f"observed information, as if answers were independent: fewer than {MIN_BOOTSTRAP} participants"
     return information_intervals(wins.sum(0)), how
 
 

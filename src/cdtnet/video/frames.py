@@ -72,7 +72,7 @@ def _planar_name(layout: Any) -> str:
         alpha = "a" if len(layout.components) == 4 else ""
         return f"gbr{alpha}p" + ("" if bits <= 8 else "16le")
     raise PictureError(
-        f"The video's pixel format {layout.name} is not supported; convert it to a planar one such as yuv420p."
+        f"The video's pixel format {layout.name} is not supported; convert it to a planar one, e.g. yuv420p."
     )
 
 

@@ -21,7 +21,7 @@ _STALL = 0.5  # seconds without any data
 
 
 class BodyLimit:
-    """Middleware that refuses too long bodies with 413, by their announced length or while they are read.
+    """Middleware that refuses bodies that are too long with 413, by their declared length or while reading.
 
     A slow body is refused with 408: it may take `PATIENCE` seconds, and one more for every `RATE` bytes. When
     the response is ready, the rest of the body is read and dropped, up to a limit, because most clients send
@@ -51,7 +51,7 @@ class _Body:
         self._too_long = length.isdecimal() and int(length[:20]) > max_bytes
         self._count = 0
         self._complete = False
-        self._waiting = headers.get("expect", "").lower() == "100-continue"  # the client waits for a prompt
+        self._waiting = headers.get("expect", "").lower() == "100-continue"  # the client waits for a reply
         self._begun: float | None = None
 
     async def receive(self) -> Message:
@@ -80,7 +80,7 @@ class _Body:
                 return await self._next()
         except TimeoutError:
             sentence = (
-                f"The request arrives too slowly: after {PATIENCE:g} s, at less than {RATE:,} bytes a second."
+                f"The request arrives too slowly: less than {RATE:,} bytes a second after {PATIENCE:g} s."
             )
             raise HTTPException(408, sentence) from None
 

@@ -69,14 +69,14 @@ class Connection(H11Protocol):
         """Respond to invalid HTTP, if possible, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             headers = [("Content-Type", "application/json"), ("Connection", "close")]
-            body = json.dumps({"error": "The request is no HTTP, or its head is too long."}).encode()
+            body = json.dumps({"error": "The request is not valid HTTP, or its head is too long."}).encode()
             for event in (
                 h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
-        if self.cycle:  # the rest of the current request will not arrive
+        if self.cycle:  # the rest of the current request will not be read
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()

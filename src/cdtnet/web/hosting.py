@@ -31,7 +31,7 @@ _HEADERS = {
 
 
 class _Number(Convertor[int]):
-    """A number of few digits; Starlette's own convertor passes thousands, which Python refuses to convert."""
+    """A number with few digits; Starlette's own accepts thousands of digits, which Python cannot convert."""
 
     regex = "[0-9]{1,9}"
 
@@ -103,7 +103,7 @@ def configuration(app: ASGIApp, *, patience: float = 5.0, places: int = 0) -> uv
 
 
 def serve(app: ASGIApp, listener: socket.socket, *, patience: float = 5.0, places: int = 0) -> None:
-    """Serve requests until a signal is received. Nothing about visitors is logged.
+    """Serve requests until a signal is received, without logging them.
 
     Args:
         app: The application.

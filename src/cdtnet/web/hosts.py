@@ -30,7 +30,7 @@ class HostCheck:
         """Pass the request on, or respond with 403."""
         if self._is_ours(Headers(scope=scope).get("host", "")):
             return await self._app(scope, receive, send)
-        error = "The server is not known by this name; who runs it can say so with --name."
+        error = "This server does not have this host name; its operator can add names with --name."
         return await JSONResponse({"error": error}, 403)(scope, receive, send)
 
     def _is_ours(self, host: str) -> bool:

@@ -20,7 +20,7 @@ class QueueFullError(CdtnetError):
 
 
 class JobCancelledError(CdtnetError):
-    """The client has disconnected, so the work stops."""
+    """The work was cancelled, for example because the client has disconnected."""
 
 
 class Job:
@@ -110,7 +110,7 @@ class WorkQueue:
         return job
 
     def reserve(self) -> Job:
-        """Reserve a place before the work can start: use it with `start`, or release it with `job.cancel()`.
+        """Reserve a place; use it with `start`, or release it with `job.cancel()`.
 
         Raises:
             QueueFullError: All places are taken.

@@ -74,7 +74,7 @@ def test_a_fitted_table_is_the_one_that_the_command_line_writes(client, pair, we
     assert answer.json["cube"] == (pair / "look.cube").read_text()
     assert answer.json["cube"].startswith("# Fitted")
     refused = client.harmonize(PICTURES["tif"], MASK, fit="true")
-    assert (refused.status, "ask for it with Accept" in refused.error) == (422, True)
+    assert (refused.status, "request the table with Accept" in refused.error) == (422, True)
 
 
 def test_another_model(client):

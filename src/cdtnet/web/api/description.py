@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 _FAILURES = {
     "400": "The request is malformed.",
-    "408": "The request arrives too slowly.",
+    "408": "The request arrived too slowly.",
     "413": "The request is longer than the limit.",
     "415": "The body is of an unsupported type.",
     "422": "Composite or mask cannot be used: damaged, of different sizes, or of too many pixels.",
@@ -38,7 +38,7 @@ _HEALTH = {
     "required": ["status", "running", "waiting"],
     "additionalProperties": False,
     "properties": {
-        "status": {"enum": ["ready", "busy"], "description": "busy: a picture would get 429 now."},
+        "status": {"enum": ["ready", "busy"], "description": "busy: a picture would be refused with 429."},
         "running": {"type": "integer", "minimum": 0},
         "waiting": {"type": "integer", "minimum": 0},
     },
@@ -130,7 +130,7 @@ def _harmonize(settings: Schema, limits: Limits) -> Schema:
 def _harmonize_alpha(settings: Schema, limits: Limits) -> Schema:
     return {
         "operationId": "harmonizeAlpha",
-        "summary": "Harmonize a picture whose alpha channel is the mask; the response is opaque",
+        "summary": "Harmonize a picture whose alpha channel is the mask; the result is opaque",
         "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in settings.items()],
         "requestBody": {"required": True, "content": {kind: {"schema": _BINARY} for kind in WITH_ALPHA}},
         **_answer(limits),

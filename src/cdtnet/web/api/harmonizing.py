@@ -1,4 +1,4 @@
-"""Processing of a request through the public API: files in, a file or a table out."""
+"""Processing of a request through the public API: from files to a file or a table."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Reply:
     """A response.
 
     Attributes:
-        body: The bytes.
-        media_type: What they are.
-        remark: What is odd about the mask, or why little is changed, in a sentence, or None.
-        seconds: What each step took.
-        pixels: The picture's number of them.
+        body: The content.
+        media_type: Its MIME type.
+        remark: What is unusual about the mask, or why little is changed, in a sentence; None otherwise.
+        seconds: The time of each step.
+        pixels: The number of pixels of the picture.
     """
 
     body: bytes
@@ -44,16 +44,16 @@ class Reply:
 
 
 def answer(harmonizer: Harmonizer, order: HarmonizeRequest, max_pixels: int, job: Job) -> Reply:
-    """Decode, harmonize, encode; stops at the next tile once the job is cancelled.
+    """Decode, harmonize and encode; stop at the next tile if the job is cancelled.
 
     Args:
-        harmonizer: Has the model that the order asks for.
-        order: What is to be done.
-        max_pixels: The most pixels to decode.
-        job: Is told of the progress.
+        harmonizer: The harmonizer with the requested model.
+        order: The request.
+        max_pixels: The largest number of pixels to decode.
+        job: The job, which receives the progress.
 
     Raises:
-        PictureError: Composite or mask cannot be used, or the format asked for cannot hold the result.
+        PictureError: Composite or mask cannot be used, or the requested format cannot hold the result.
         JobCancelledError: The job was cancelled.
     """
     seconds: dict[str, float] = {}
@@ -74,10 +74,10 @@ def _picture(
     job: Job,
 ) -> tuple[bytes, str, str | None]:
     if options.fit:
-        raise PictureError("A table is fitted, not a picture; ask for it with Accept: application/json.")
+        raise PictureError("Only a table can be fitted; request the table with Accept: application/json.")
     kind = options.format or result_format(picture.metadata.format).key
     suffix = KINDS[kind].suffix
-    describe_encoding(picture, f"picture{suffix}")  # check before the work that it can be written
+    describe_encoding(picture, f"picture{suffix}")  # check that it can be written before harmonizing
     with _timed(seconds, "harmonize"):
         result = harmonize_picture(harmonizer, picture, mask, options, progress=job.progress)
     with _timed(seconds, "encode"):

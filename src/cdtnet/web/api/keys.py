@@ -28,7 +28,7 @@ class KeyCheck:
         if scope["path"] in self._open_paths or self._has_key(Headers(scope=scope)):
             await self._app(scope, receive, send)
         else:
-            error = {"error": "This server wants a key, sent as Authorization: Bearer KEY."}
+            error = {"error": "This server needs a key; send it as Authorization: Bearer KEY."}
             await JSONResponse(error, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
     def _has_key(self, headers: Headers) -> bool:

@@ -32,21 +32,25 @@ class Metrics:
     def __init__(self, queue: WorkQueue) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._requests = Counter("cdtnet_requests", "Answers sent.", ["path", "status"], registry=registry)
+        self._requests = Counter("cdtnet_requests", "Responses sent.", ["path", "status"], registry=registry)
         self._seconds = Histogram(
-            "cdtnet_request_seconds", "From arrival to answer.", ["path"], buckets=_SECONDS, registry=registry
+            "cdtnet_request_seconds",
+            "Time from request to response.",
+            ["path"],
+            buckets=_SECONDS,
+            registry=registry,
         )
         self._steps = Counter(
-            "cdtnet_step_seconds", "Spent in each step of the work.", ["step"], registry=registry
+            "cdtnet_step_seconds", "Time of each step of the work.", ["step"], registry=registry
         )
         self._pixels = Counter(
-            "cdtnet_pixels", "Pixels of the pictures that were harmonized.", registry=registry
+            "cdtnet_pixels", "Pixels of the harmonized pictures.", registry=registry
         )
         waiting = Gauge(
-            "cdtnet_jobs_waiting", "Jobs that have a place but are not being done.", registry=registry
+            "cdtnet_jobs_waiting", "Jobs in the queue that are not being processed.", registry=registry
         )
         waiting.set_function(lambda: queue.waiting)
-        running = Gauge("cdtnet_jobs_running", "Jobs that are being done.", registry=registry)
+        running = Gauge("cdtnet_jobs_running", "Jobs that are being processed.", registry=registry)
         running.set_function(lambda: queue.running)
 
     def text(self) -> bytes:

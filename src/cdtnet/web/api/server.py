@@ -30,11 +30,11 @@ from .keys import KeyCheck
 from .metrics import MEDIA_TYPE, Counting, Metrics
 
 OPEN_PATHS = frozenset({"/health", "/openapi.json"})
-CLIENT_LEFT = 499  # the status of proxies' logs for disconnected clients; it is never sent
+CLIENT_LEFT = 499  # the status that proxies log for disconnected clients; it is never sent
 _SOON = {"Retry-After": "1"}
 _SENTENCES = {
-    404: "There is nothing at this address; /openapi.json says what there is.",
-    405: "This address does not take this method; /openapi.json says which it takes.",
+    404: "There is nothing at this address; /openapi.json lists the addresses.",
+    405: "This address does not support this method; /openapi.json lists the methods.",
 }
 
 
@@ -103,7 +103,7 @@ class _Service:
         except CdtnetError as error:
             raise HTTPException(422, str(error)) from error
         except OSError as error:
-            logging.getLogger("uvicorn.error").error("A request could not be kept: %s", error)
+            logging.getLogger("uvicorn.error").error("A request could not be stored: %s", error)
             raise HTTPException(503, "The server has no space for the request.", _SOON) from error
         finally:
             job.cancel()
@@ -121,7 +121,7 @@ class _Service:
 
     @property
     def _crowded(self) -> bool:
-        """Check whether as many clients are slow to read their responses as the queue has places."""
+        """Check whether the number of unread responses has reached the number of places in the queue."""
         return self._untaken >= self._queue.capacity
 
     def _reserve(self) -> Job:
@@ -143,8 +143,8 @@ class _Service:
     def _late(self, job: Job) -> HTTPException:
         limit = f"{self._limits.timeout:g} s"
         if job.running:
-            return HTTPException(504, f"The work took longer than {limit}; send a smaller picture.")
-        sentence = f"The request had not arrived, or not had its turn, after {limit}; try again later."
+            return HTTPException(504, f"Processing took longer than {limit}; send a smaller picture.")
+        sentence = f"The request had not arrived, or was still waiting, after {limit}; try again later."
         return HTTPException(503, sentence, _SOON)
 
 
@@ -169,7 +169,7 @@ async def _outcome(job: Job, request: Request) -> Any:
         raise HTTPException(503, "There is not enough memory for this picture.", _SOON) from error
     except Exception as error:
         logging.getLogger("uvicorn.error").exception("A picture could not be harmonized.")
-        raise HTTPException(500, "The server failed at this picture; its log says why.") from error
+        raise HTTPException(500, "The server failed on this picture; its log has details.") from error
     finally:
         finished.cancel()
         leaving.cancel()

@@ -30,9 +30,9 @@ class RequestOptions(Options):
 
     Attributes:
         model: The name of one of the server's models.
-        format: Of the answer, a key of `KINDS`; None for the composite's own.
-        page: Of a composite with several, from 1 on; None where it has one.
-        fit: Whether the table asked for is to be fitted to the harmonized picture.
+        format: The format of the response, a key of `KINDS`; None for that of the composite.
+        page: The page of a composite with several pages, from 1 on; None if it has one.
+        fit: Whether to fit the requested table to the harmonized picture.
     """
 
     model: str
@@ -45,7 +45,7 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the JSON schema of each setting.
 
     Args:
-        models: The names that can be asked for, the default first.
+        models: The names of models, the default first.
     """
     names = list(models)
     return {
@@ -54,14 +54,14 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
         "format": {
             "type": "string",
             "enum": list(KINDS),
-            "description": "Of the picture sent back; without it, the composite's own.",
+            "description": "Format of the picture in the response; by default that of the composite.",
         },
         "quality": {
             "type": "integer",
             "minimum": 1,
             "maximum": 100,
             "default": 95,
-            "description": "Of JPEG and lossy WebP.",
+            "description": "Quality of JPEG and lossy WebP.",
         },
         "resize_mask": {
             "type": "boolean",
@@ -71,18 +71,18 @@ def schemas(models: Iterable[str]) -> dict[str, dict[str, Any]]:
         "apply_anyway": {
             "type": "boolean",
             "default": False,
-            "description": "Make the whole change even where the analysis is not sure of it.",
+            "description": "Apply the whole change even where the analysis is uncertain.",
         },
         "page": {
             "type": "integer",
             "minimum": 1,
             "maximum": MOST_PAGES,
-            "description": "Of a TIFF, GIF or WebP composite with several.",
+            "description": "Page of a TIFF, GIF or WebP composite with several pages.",
         },
         "color_space": {
             "type": "string",
             "enum": list(COLOR_SPACES),
-            "description": "What a composite without a profile means; by default, what its file says.",
+            "description": "Color space of a composite without a profile; by default what its file declares.",
         },
         "fit": {
             "type": "boolean",

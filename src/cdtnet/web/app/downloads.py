@@ -48,16 +48,16 @@ class Choice:
 
     @classmethod
     def of(cls, wishes: Mapping[str, Any], controls: Controls) -> Choice:
-        """Check a choice that the page sent; without controls, the given ones apply.
+        """Check a choice that the page sent; `controls` are used if it contains none.
 
         Raises:
             CdtnetError: A value is invalid.
         """
         suffix, quality = wishes.get("suffix", ""), wishes.get("quality")
         if suffix and suffix not in SUFFIXES:
-            raise CdtnetError("Ask for a picture by the suffix of one of the formats on offer.")
+            raise CdtnetError("The suffix must be that of one of the available formats.")
         if not (quality is None or is_number(quality)):
-            raise CdtnetError("The quality is a number.")
+            raise CdtnetError("The quality must be a number.")
         steered = controls_of({**asdict(controls), **wishes})
         return cls(steered, suffix, None if quality is None else int(quality))
 
@@ -86,7 +86,7 @@ def table(outcome: Outcome, choice: Choice) -> Download:
 
 
 def settings(outcome: Outcome, choice: Choice) -> Download:
-    """Encode all settings that the Python API needs to make the same picture."""
+    """Encode all settings with which the Python API makes the same picture."""
     every = {**outcome.settings, **asdict(choice.controls)}
     return Download(json.dumps(every, indent=2).encode() + b"\n", ".json")
 

@@ -92,7 +92,7 @@ class Films:
                 async for chunk in request.stream():
                     stream.write(chunk)
         except OSError as error:
-            raise HTTPException(507, f"The file cannot be kept ({error.strerror}).") from error
+            raise HTTPException(507, f"The file cannot be stored ({error.strerror}).") from error
         return Response(status_code=204)
 
     async def start(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class Films:
         suffix = wishes.get("suffix", ".mp4")
         strength = wishes.get("strength", 1.0)
         if suffix not in RESULTS or not isinstance(strength, int | float):
-            raise HTTPException(400, "The suffix is .mp4, .mkv or .mov, and the strength a number.")
+            raise HTTPException(400, "The suffix must be .mp4, .mkv or .mov, and the strength a number.")
         if not all(film.file(role).exists() for role in ROLES):
             raise HTTPException(409, "Give a clip and its matte first.")
         options = Options().but(strength=strength, resize_mask=True)

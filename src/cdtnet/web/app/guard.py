@@ -23,7 +23,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or respond with 403."""
         if scope["type"] == "http" and not _is_welcome(Headers(scope=scope), scope["scheme"]):
-            refusal = JSONResponse({"error": "This server answers its own page only."}, 403)
+            refusal = JSONResponse({"error": "This server accepts requests only from its own page."}, 403)
             return await refusal(scope, receive, send)
         return await self._app(scope, receive, send)
 

@@ -24,7 +24,7 @@ def check_shape(mask: Picture, picture: Picture) -> None:
     if abs(ratio - 1) > _SHAPE_TOLERANCE:
         raise PictureError(
             f"The mask has {mask.width}×{mask.height} pixels and the picture "
-            f"{picture.width}×{picture.height}; load one of the same shape."
+            f"{picture.width}×{picture.height}; load one with the same aspect ratio."
         )
 
 
@@ -43,7 +43,7 @@ def paint(mask: NDArray[Any], strokes: Picture) -> NDArray[Any]:
         PictureError: The strokes have no alpha channel.
     """
     if strokes.pixels.shape[2] != 4:
-        raise PictureError("Strokes are RGB with alpha.")
+        raise PictureError("Strokes must be RGB with alpha.")
     height, width = mask.shape
     drawn = pyvips.Image.new_from_array(strokes.pixels) / 255
     both = (drawn[0] * drawn[3]).bandjoin(drawn[3])

@@ -1,4 +1,4 @@
-"""Screen copies of a picture: a preview, and tiles at full resolution."""
+"""Copies of a picture for the screen: a preview, and tiles at full resolution."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OpaqueError(PictureError):
 
 
 class Photo:
-    """A picture and its screen copies, sRGB in 8 bits.
+    """A picture and its copies for the screen, 8-bit sRGB.
 
     Attributes:
         id: An identifier of these pixels, so that browsers may cache them.

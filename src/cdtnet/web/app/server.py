@@ -115,9 +115,9 @@ class _Faces:
         edit, uploads = request.path_params["edit"], dict(self._session(request).uploads)
         pixels = (await read_object(request)).get("pixels", 0)
         if edit not in EDITS:
-            raise HTTPException(404, "A mask cannot be edited like that.")
+            raise HTTPException(404, "There is no such edit of a mask.")
         if not is_number(pixels):
-            raise CdtnetError("The distance is a number of pixels.")
+            raise CdtnetError("The distance must be a number of pixels.")
         async with self._uploading:
             data = await run_in_threadpool(edited, uploads, edit, pixels)
         return Response(data, media_type="application/octet-stream")

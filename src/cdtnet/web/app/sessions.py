@@ -87,7 +87,7 @@ class Sessions:
         """Return a session, and mark it as the most recently used.
 
         Raises:
-            UnknownSessionError: The session does not exist, or no longer.
+            UnknownSessionError: The session does not exist, or has ended.
         """
         self.trim()
         session = self._sessions.pop(name, None)
@@ -104,7 +104,7 @@ class Sessions:
             session.job.cancel()
 
     def trim(self) -> None:
-        """Drop old sessions, then the least recently used ones beyond the limits, except the last one."""
+        """Drop expired sessions, then the least recently used ones beyond the limits, except the last one."""
         oldest = self._clock() - self._age
         for name in [name for name, session in self._sessions.items() if session.used < oldest]:
             self.close(name)

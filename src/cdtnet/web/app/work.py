@@ -38,11 +38,11 @@ class Edit:
     """A request of the page.
 
     Attributes:
-        way: "place" pastes the foreground upload on the background upload; "paint" takes the composite upload
-            and the mask made of the mask and strokes uploads.
+        way: "place" pastes the uploaded foreground onto the background; "paint" uses the uploaded composite,
+            and the uploaded mask and strokes as its mask.
         model: The name of a model.
         options: The options.
-        placement: Where the foreground is pasted: `at`, `scale`, `rotate` and `flip`, as for `compose`.
+        placement: `at`, `scale`, `rotate` and `flip`, as for `compose`.
         snap: Whether a painted mask is refined to the object's edge first, if there is one.
     """
 
@@ -61,15 +61,15 @@ class Edit:
         """
         way, model, at = wishes.get("way"), wishes.get("model"), wishes.get("at", [0, 0])
         if way not in _WAYS or not isinstance(model, str):
-            raise CdtnetError("Give a way, place or paint, and a model.")
+            raise CdtnetError("Give a way (place or paint) and a model.")
         if not isinstance(at, list) or len(at) != 2:
-            raise CdtnetError("The place of a foreground is two numbers.")
+            raise CdtnetError("The position of a foreground must be two numbers.")
         left, top, scale, rotate = [*at, wishes.get("scale", 1.0), wishes.get("rotate", 0.0)]
         if not all(is_number(number) for number in (left, top, scale, rotate)):
-            raise CdtnetError("Place, scale and rotation are numbers.")
+            raise CdtnetError("Position, scale and rotation must be numbers.")
         apply_anyway, flip, snap = (wishes.get(name, False) for name in ("apply_anyway", "flip", "snap"))
         if not all(isinstance(switch, bool) for switch in (apply_anyway, flip, snap)):
-            raise CdtnetError("Whether to apply anyway, to flip or to snap is true or false.")
+            raise CdtnetError("apply_anyway, flip and snap must be true or false.")
         options = Options(controls=controls_of(wishes), apply_anyway=apply_anyway)
         placement = {"at": (left, top), "scale": scale, "rotate": rotate, "flip": flip}
         return cls(way, model, options, placement, snap)
@@ -84,7 +84,7 @@ def controls_of(wishes: Mapping[str, Any]) -> Controls:
     given = {name: wishes[name] for name in WORDS if name in wishes}
     keep_hue = given.pop("keep_hue", False)
     if not isinstance(keep_hue, bool) or not all(is_number(number) for number in given.values()):
-        raise CdtnetError("Controls are numbers, and whether to keep hues is true or false.")
+        raise CdtnetError("Controls must be numbers, and keep_hue must be true or false.")
     return Controls(keep_hue=keep_hue, **given)
 
 
@@ -93,18 +93,18 @@ class Outcome:
     """The result of a request.
 
     Attributes:
-        composite: What was harmonized.
-        before: The foreground's own colors, not mixed with what is behind them; the composite if they are
+        composite: The composite.
+        before: The foreground's own colors, not blended with the background; the composite if they are
             unknown.
-        mask: (H, W), its foreground, as a picture.
+        mask: (H, W), the mask as a picture.
         harmonized: The result at full strength.
         analysis: Renders the result with other controls.
-        layer: The foreground by itself, if it was pasted.
+        layer: The foreground alone, if it was pasted.
         controls: The controls of the request.
         extent: Left, top, right and bottom of the foreground, in pixels.
         remark: Why little is changed, or None.
-        snapped: Whether the mask was brought to the object's edge.
-        settings: What the Python API needs to give the same again, controls apart.
+        snapped: Whether the mask was refined to the object's edge.
+        settings: The settings, without controls, with which the Python API gives the same result.
     """
 
     composite: Photo
@@ -160,14 +160,14 @@ class Models:
             CdtnetError: The model is not available.
         """
         if name not in self._sources:
-            raise CdtnetError(f"There is no model {name!r} here; there are {', '.join(self._sources)}.")
+            raise CdtnetError(f"There is no model {name!r} here; choose {', '.join(self._sources)}.")
         if name not in self._loaded:
             self._loaded[name] = Harmonizer(self._sources[name], **self._runtime)
         return self._loaded[name]
 
 
 def harmonize(uploads: Mapping[str, Photo], edit: Edit, models: Models, progress: Progress) -> Outcome:
-    """Make the picture that the page asks for.
+    """Make the picture that the page requests.
 
     Raises:
         CdtnetError: A picture is missing or cannot be used.
