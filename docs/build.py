@@ -40,7 +40,7 @@ FENCE = re.compile(r"^(```.*?^```)", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
-    """Write the pages and build the site; returns the exit code of the build."""
+    """Write the pages, build the site, and return the exit code of the build."""
     shutil.rmtree(OUTPUT.parent / "site", ignore_errors=True)
     write_pages()
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
@@ -126,9 +126,9 @@ def api_reference() -> str:
 
 
 def command_reference() -> str:
-    """Return the page of all verbs and options."""
+    """Return the page of all commands and options."""
     os.environ["COLUMNS"] = "100"  # argparse wraps usage lines there
-    parts = ["# Command line", "`cdtnet VERB --help` prints the same in a terminal."]
+    parts = ["# Command line", "`cdtnet COMMAND --help` prints the same in a terminal."]
     for parser, level in parsers(build_parser(), 1):
         parts += [f"{'#' * level} {parser.prog}"] if level > 1 else []
         parts += [escaped(parser.description or ""), f"```text\n{parser.format_usage().strip()}\n```"]
@@ -137,7 +137,7 @@ def command_reference() -> str:
 
 
 def parsers(parser: argparse.ArgumentParser, level: int) -> Iterator[tuple[argparse.ArgumentParser, int]]:
-    """Yield a parser and the parsers of its verbs, each with its depth."""
+    """Yield a parser and the parsers of its subcommands, each with its depth."""
     if hasattr(parser, "complete"):
         parser.complete()
     yield parser, level
@@ -148,7 +148,7 @@ def parsers(parser: argparse.ArgumentParser, level: int) -> Iterator[tuple[argpa
 
 
 def table(parser: argparse.ArgumentParser) -> str:
-    """Return the arguments of a parser, or its verbs, as a Markdown table."""
+    """Return the arguments of a parser, or its subcommands, as a Markdown table."""
     formatter = parser._get_formatter()
     rows = ["| argument | meaning |", "|---|---|"]
     for action in parser._actions:
@@ -159,7 +159,7 @@ def table(parser: argparse.ArgumentParser) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text of a parser as Markdown that shows it as it is; what is in backquotes stays code."""
+    """Return text of a parser as Markdown with escaped characters, except in code in backquotes."""
     parts = text.split("`")
     parts[::2] = [re.sub(r"[*_<>\[\]|]", lambda match: f"&#{ord(match[0])};", part) for part in parts[::2]]
     return "`".join(parts)

@@ -172,7 +172,7 @@ def test_watching(tmp_path, weights, folder, start):
     printed, messages = process.communicate()
     assert process.returncode == 0
     assert printed == "out\n"
-    assert "Watching in for pictures and their masks; Ctrl-C ends." in messages
+    assert "Watching in for pictures and their masks; Ctrl-C stops." in messages
     assert "Harmonized: 3. Failed: 0." in messages
     assert {row["status"] for row in table(out).values()} == {"done"}
 

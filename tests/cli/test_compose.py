@@ -142,9 +142,9 @@ def test_each_cut_out_of_a_folder_goes_onto_each_scene(pair, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["cuts", "scene.jpg"], "give with -o a folder that is there"),
+        (["cuts", "scene.jpg"], "give an existing folder with -o"),
         (["cuts", "scene.jpg", "-o", "out"], "would both be written to scene_a; rename one"),
-        (["cuts", "scene.jpg", "-o", "out", "--mask-output", "m.png"], "of single pictures, not of folders"),
+        (["cuts", "scene.jpg", "-o", "out", "--mask-output", "m.png"], "for single pictures, not for folders"),
         (["cuts"], "Give a background"),
         (["empty", "scene.jpg", "-o", "out"], "no pictures in empty"),
         (["object.png", "object.png", "scene.jpg", "--mask", "m.png"], "--mask belongs to one foreground"),

@@ -74,7 +74,7 @@ def test_versions_of_different_sizes_are_named(own_pictures, tmp_path, capsys):
     printed = capsys.readouterr().err
     path = tmp_path / "in" / "B" / "a2.png"
     assert f"{path} has 90×61 pixels, but {tmp_path / 'in' / 'A' / 'a2.png'} 90×60" in printed
-    assert "Left out, see above: 1." in printed
+    assert "Skipped, see above: 1." in printed
     assert synthesize("exchange", *arguments, "-o", tmp_path / "strict", "--damaged", "fail") == 1
     assert "90×61" in capsys.readouterr().err
     assert synthesize("exchange", *arguments[:3], "--target", "C", "-o", tmp_path / "x") == 1
@@ -130,7 +130,7 @@ def test_paste(own_pictures, tmp_path, capsys, kind):
     arguments += ["--backgrounds", own_pictures / "photos", "-o", tmp_path / "out", "--png", "--workers", 1]
     assert synthesize("paste", *arguments, "--per-background", 2) == 0
     assert (
-        "1 object to choose from.\n20 composites of 10 photos. Worked on this time: 10 photos."
+        "1 object found.\n20 composites of 10 photos. Processed in this run: 10 photos."
         in capsys.readouterr().err
     )
     samples = read_back(tmp_path / "out")
@@ -183,7 +183,7 @@ def test_damaged_sources_are_named_counted_and_left_out(own_pictures, tmp_path, 
     printed = capsys.readouterr().err
     assert f"{tmp_path / 'in' / 'photos' / 'p1.jpg'} is damaged" in printed
     assert f"{tmp_path / 'in' / 'masks' / 'p2.png'} is not a picture" in printed
-    assert "Left out, see above: 2." in printed
+    assert "Skipped, see above: 2." in printed
     assert "2 composites of 2 photos" in printed
     assert len(read_back(tmp_path / "out")) == 2
     (tmp_path / "in" / "photos" / "p1.jpg").write_bytes(whole)

@@ -68,7 +68,7 @@ def test_help_names_a_verbs_options(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["harmonzie", "a.png"], "there is no verb 'harmonzie'; did you mean harmonize?"),
+        (["harmonzie", "a.png"], "there is no command 'harmonzie'; did you mean harmonize?"),
         (["xyzzy"], "cdtnet help lists all"),
         (["photo.png", "mask.png", "--strength", "70"], "70 is more than 1; for 70 percent write 70%"),
         (["photo.png", "mask.png", "--grow", "2", "--shrink", "2"], "not allowed with"),

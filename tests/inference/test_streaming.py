@@ -283,7 +283,7 @@ def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path, weights, sent):
     with started(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: any(path.suffix == ".tmp" for path in tmp_path.iterdir()), process)
         process.send_signal(sent)
-        assert "cdtnet: Interrupted; every file is as it was before, or complete." in process.stderr.read()
+        assert "cdtnet: Interrupted; every file is unchanged or complete." in process.stderr.read()
     assert process.returncode == 130
     assert sorted(os.listdir(tmp_path)) == ["composite.tif", "mask.tif", "out.tif"]
     assert (tmp_path / "out.tif").read_bytes() == b"old"

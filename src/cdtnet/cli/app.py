@@ -8,7 +8,7 @@ from .options import add_cut_out_option, add_model_options, add_page_options, fi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     add_model_options(parser)
     add_page_options(parser, port=8188)
     add_cut_out_option(parser, "let the page cut objects out of photos")

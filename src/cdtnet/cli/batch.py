@@ -38,7 +38,7 @@ PAUSE = 1.0  # seconds between checks of a watched folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     add = parser.add_argument
     add("source", metavar="IN", help="folder, zip, tar, manifest, pattern such as 'in/**/*.jpg', or s3://…")
     add(
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Harmonize the pictures that are not done yet; the destination is the one line on stdout."""
     if arguments.watch and (arguments.ray or not os.path.isdir(arguments.source)):
-        raise CdtnetError("--watch needs a folder and works on this machine only, without --ray.")
+        raise CdtnetError("--watch needs a folder and cannot be combined with --ray.")
     arguments.workers = arguments.workers or (None if arguments.ray else available_cores())
     if arguments.workers and not arguments.ray:
         share_cores(arguments.workers)
@@ -110,7 +110,7 @@ def _run(arguments: argparse.Namespace) -> int:
             begin = partial(progress, 0)
             batch = Batch(results, work, begin, partial(_report, progress), lambda: signal.received)
             if found is None:
-                say(f"Watching {arguments.source} for pictures and their masks; Ctrl-C ends.")
+                say(f"Watching {arguments.source} for pictures and their masks; Ctrl-C stops.")
                 batch.watch(partial(_find, arguments), PAUSE)
             else:
                 before = batch.once(found)
@@ -149,7 +149,7 @@ def _suffix(arguments: argparse.Namespace) -> str | None:
 
 
 def _everywhere(arguments: argparse.Namespace, name: str) -> str:
-    """Return a name that is also valid in the working folders of a cluster's processes."""
+    """Return a path that does not depend on the working folder, for a cluster's processes."""
     from ..batch.stores import is_address
 
     return os.path.abspath(name) if arguments.ray and not is_address(name) else name

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "pictures",
         metavar="FOREGROUND … BACKGROUND",
@@ -145,10 +145,10 @@ def _attempt(arguments: argparse.Namespace, job: Job, harmonizer: Callable[[], H
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.no_harmonize and arguments.record:
         raise PictureError(
-            "A record says how a picture was harmonized; leave out --record or --no-harmonize."
+            "A record describes how a picture was harmonized; leave out --record or --no-harmonize."
         )
     if arguments.no_harmonize and (arguments.layer or arguments.layers):
-        raise PictureError("A layer holds the harmonized foreground; leave out --layer, or --no-harmonize.")
+        raise PictureError("A layer is the harmonized foreground; leave out --layer or --no-harmonize.")
     if arguments.mask and arguments.cut_out:
         raise PictureError("--cut-out finds the mask; leave out --mask or --cut-out.")
     for option in ("snap_mask", "invert_mask"):
@@ -164,10 +164,10 @@ def _check_layers(arguments: argparse.Namespace, job: Job) -> None:
     layered = is_layered(job.foregrounds[0])
     if job.background is None and not layered:
         raise PictureError(
-            "Give a background; only PSD and OpenRaster files have one below their highest layer."
+            "Give a background; only PSD and OpenRaster files contain one, below their highest layer."
         )
     if arguments.layer_name and not layered:
-        raise PictureError("Only PSD and OpenRaster files have layers with names; leave out --layer-name.")
+        raise PictureError("Only PSD and OpenRaster files have named layers; leave out --layer-name.")
     wanted = arguments.layer or arguments.layers or is_layered(arguments.output or "")
     if wanted and len(job.foregrounds) > 1:
         raise PictureError("Layers can be written for one foreground only; paste the others first.")
@@ -290,8 +290,8 @@ def _prepared(arguments: argparse.Namespace, picture: Picture, mask: Any) -> tup
         return picture, mask
     if mask is None and not arguments.cut_out and not is_transparent(picture):
         raise PictureError(
-            "The foreground has no transparency, so that it has no edge; give a mask of it with --mask, or "
-            "have its object cut out with --cut-out."
+            "The foreground has no transparency and therefore no edge; give its mask with --mask, or cut its "
+            "object out with --cut-out."
         )
     return cut_out(
         picture, mask, finder=finder_of(arguments), resize_mask=arguments.resize_mask, **edge
@@ -323,5 +323,5 @@ def _place(text: str) -> tuple[float, float]:
     try:
         x, y = map(float, text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a place such as 120,80") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a position such as 120,80") from None
     return x, y

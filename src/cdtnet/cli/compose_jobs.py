@@ -43,7 +43,7 @@ def find_jobs(arguments: argparse.Namespace) -> Iterator[Job]:
     foregrounds: list[Sequence[str]]
     *given, place = arguments.pictures
     if not given:
-        raise PictureError("Give a background, a picture or a folder, after what is to be pasted.")
+        raise PictureError("Give a background (a picture or a folder) after the foregrounds.")
     if any(map(os.path.isdir, given)):
         foregrounds = [[file] for name in given for file in _pictures(name)]
     else:
@@ -69,7 +69,7 @@ def _pictures(name: str) -> list[str]:
 
 
 def _masks_beside(foregrounds: Sequence[str]) -> list[str]:
-    """Return the mask beside a picture of a folder, such as cat_mask.png beside cat.jpg."""
+    """Return the mask beside each foreground from a folder, such as cat_mask.png beside cat.jpg."""
     path = Path(foregrounds[0])
     beside = sorted(path.parent.glob(f"{path.stem}_mask.*")) if len(foregrounds) == 1 else []
     return [str(file) for file in beside if has_picture_suffix(str(file))][:1]
@@ -82,9 +82,9 @@ def check_names(arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:
         PictureError: The output is not a folder, or two results would have the same name.
     """
     if not arguments.output or not os.path.isdir(arguments.output):
-        raise PictureError("Of folders come many pictures; give with -o a folder that is there.")
+        raise PictureError("Folders give several pictures; give an existing folder with -o.")
     if arguments.mask_output or arguments.composite_output or arguments.layer or arguments.layer_name:
-        raise PictureError("Masks, composites and layers are written of single pictures, not of folders.")
+        raise PictureError("Masks, composites and layers are written for single pictures, not for folders.")
     taken: dict[str, Job] = {}
     for job in jobs:
         name = f"{Path(str(job.background)).stem}_{job.name()}"

@@ -9,12 +9,12 @@ from .outputs import add_overwrite, prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "checkpoint",
         metavar="CHECKPOINT",
         type=Path,
-        help="a .pth of CDTNet or iSSAM, our .safetensors, a run's checkpoint.pt, or a saved state_dict",
+        help="a .pth of CDTNet or iSSAM, a .safetensors file, a run's checkpoint.pt, or a saved state_dict",
     )
     parser.add_argument("output", metavar="OUTPUT", type=Path, help=".safetensors file to write")
     parser.add_argument("--base-size", type=int, help="side of the analysis in pixels (default: 256)")
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read without running code, check all entries, write; the written path is the one line on stdout."""
+    """Read without running code, check all entries, and write; print the written path to stdout."""
     with needs("torch", "Converting"):
         from ..model.loading import build
     from ..weights import load_weights, write_weights

@@ -19,7 +19,7 @@ _SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's action and its arguments."""
+    """Add the subcommand's action and its arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="count usable composites, and name missing or damaged files")
     check.add_argument("root", metavar="ROOT", type=Path, help="folder, zip, tar, or manifest (.csv, .jsonl)")
@@ -84,7 +84,7 @@ def describe(report: Report) -> str:
 
 
 def _table(report: Report) -> str:
-    """Format usable composites, a row per sub-set and a column per split."""
+    """Format the numbers of usable composites, a row per sub-set and a column per split."""
     splits = sorted(
         {count.split for count in report.counts}, key=lambda name: (not name, name != "train", name)
     )

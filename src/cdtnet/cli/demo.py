@@ -8,7 +8,7 @@ from .options import add_model_options, runtime, say, stoppable_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "-o",
         "--output",
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write `harmonized.jpg` and `before_after.jpg`; the path of the latter is the one line on stdout."""
+    """Write `harmonized.jpg` and `before_after.jpg`; print the path of the latter to stdout."""
     import numpy as np
 
     from ..imaging import read_picture

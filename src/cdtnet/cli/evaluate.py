@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     add = parser.add_argument
     add("data", metavar="DATA", type=Path, help="folder, zip or tar of composites, masks and real images")
     add(
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="sub-sets to score, such as HAdobe5k (default: all)",
     )
-    add("--limit", type=count, metavar="N", help="score only N evenly spread composites")
+    add("--limit", type=count, metavar="N", help="score only N evenly spaced composites")
     add("--layout", default="auto", help="layout of the data set, if it is not recognized (default: auto)")
     add(
         "--damaged",
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     for label, folder in arguments.results:
         if label in methods:
-            raise CdtnetError(f"Two methods have the name {label}; give each its own.")
+            raise CdtnetError(f"Two methods have the name {label}; give them different names.")
         methods[label] = published_results(folder)
     dataset, split = _dataset(arguments)
     costs = _costs(arguments, names) if arguments.efficiency else ()
@@ -184,7 +184,7 @@ def _results(text: str) -> tuple[str, Path]:
 
 
 def _costs(arguments: argparse.Namespace, names: dict[str, str]) -> "tuple[Cost, ...]":
-    """Measure the costs of methods; before scoring, so that a failure loses no scores."""
+    """Measure the costs of methods, before scoring, so that a failure loses no scores."""
     from ..evaluation.costs import PICTURES, measure_costs
 
     sizes = ", ".join(f"{width}×{height}" for height, width in PICTURES)
@@ -217,5 +217,5 @@ def _size(text: str) -> int | Literal["full"]:
     if text == "full":
         return "full"
     if not text.isdecimal() or int(text) < 16:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither full nor a whole number from 16 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither full nor an integer of 16 or more")
     return int(text)

@@ -9,7 +9,7 @@ from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "model", metavar="MODEL", help="cdtnet-256, cdtnet-512, cdtnet-sim, is2am, or a weights file"
     )
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the graphs and write them; the written paths are the lines on stdout."""
+    """Make and write the graphs; print the written paths to stdout."""
     from ..weights import load_weights
 
     weights = load_weights(arguments.model, arguments.base_size)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "composite", metavar="COMPOSITE", help="picture with a pasted foreground, or - for stdin"
     )
@@ -66,13 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read, harmonize, write; the written path is the one line on stdout."""
+    """Read, harmonize and write; print the written path to stdout."""
     _check(arguments)
     if _is_streamed(arguments):
         _stream(arguments)
         return
     output, image, stack = _harmonized(arguments)
-    trim_memory()  # release everything else, because encoding takes as much memory again
+    trim_memory()  # release unused memory, because encoding needs as much again
     output.write(image, stack)
 
 
@@ -86,7 +86,7 @@ def _harmonized(arguments: argparse.Namespace) -> tuple[Output, Picture, Callabl
     from ..inference.pipeline import harmonize_picture, layers_of
 
     inputs = [name for name in (arguments.composite, arguments.mask) if name is not None]
-    with ThreadPoolExecutor(1) as pool:  # loading the model and decoding take about as long, one core each
+    with ThreadPoolExecutor(1) as pool:  # loading the model and decoding take about as long, on one core each
         opening = pool.submit(Harmonizer, arguments.model, **runtime(arguments))
         source = _read(arguments)
     picture = source.picture
@@ -113,7 +113,7 @@ def _harmonized(arguments: argparse.Namespace) -> tuple[Output, Picture, Callabl
 
 
 class _Source(NamedTuple):
-    """The inputs of harmonizing, with those that only layered files have."""
+    """The inputs of harmonizing; some exist only for layered files."""
 
     picture: Picture
     mask: Any
@@ -147,14 +147,14 @@ def _check(arguments: argparse.Namespace) -> None:
     changes = options_of(arguments).changes_mask
     if arguments.layer_name and not layered:
         raise PictureError(
-            "Layers of PSD and OpenRaster files are foreground by name; leave out --layer-name, or the mask."
+            "A layer is only selected if there is no mask; leave out --layer-name, or the mask."
         )
     if layered and (changes or arguments.labels or arguments.label or any(reading(arguments).values())):
-        raise PictureError("A layer is its own mask; leave out what is said of masks and pages.")
+        raise PictureError("A layer is its own mask; leave out the options for masks and pages.")
     if arguments.labels and options_of(arguments).edge:
-        raise PictureError("A map of labels is taken as it is; leave out what would change a mask.")
+        raise PictureError("A label map is not changed; leave out the options that change a mask.")
     if arguments.labels and arguments.mask is None:
-        raise PictureError("--labels needs the map of labels as a file of its own, after the composite.")
+        raise PictureError("--labels needs the label map as a separate file, after the composite.")
 
 
 def _record(arguments: argparse.Namespace) -> bool | dict[str, object]:

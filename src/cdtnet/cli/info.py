@@ -10,7 +10,7 @@ from ..errors import CdtnetError, PictureError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "picture",
         metavar="FILE",
@@ -32,7 +32,7 @@ def _print_record(name: str) -> None:
 
     record = read_record(name)
     if record is None:
-        raise PictureError(f"{name} has no record; pictures get one where they are made with --record.")
+        raise PictureError(f"{name} has no record; pictures get one if they are made with --record.")
     print(json.dumps(record, indent=2))
 
 

@@ -25,7 +25,7 @@ FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mxf", ".ts", ".mts",
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "picture",
         metavar="COMPOSITE",
@@ -62,11 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write a table or a picture; the written path is the one line on stdout."""
+    """Write a table or a picture; print the written path to stdout."""
     if arguments.apply is None:
         _write_table(arguments)
     elif arguments.apply_anyway:
-        raise PictureError("A table is applied as it is; leave out --apply-anyway, or --apply.")
+        raise PictureError("A table is applied unchanged; leave out --apply-anyway or --apply.")
     else:
         _apply_table(arguments)
 
@@ -90,7 +90,7 @@ def _write_table(arguments: argparse.Namespace) -> None:
     harmonizer, options = Harmonizer(arguments.model, **runtime(arguments)), options_of(arguments)
     lut = table_for(harmonizer, picture, mask, options, fit=arguments.fit)
     if lut is None and arguments.fit:
-        raise PictureError("There is nothing to fit to: the mask is black; paint the pasted object white.")
+        raise PictureError("The mask is black, so no table can be fitted; paint the pasted object white.")
     if lut is None:
         raise PictureError(
             f"There is no table: the model {arguments.model} has none, or the mask is black; "
@@ -128,7 +128,7 @@ def _write_tables_of_shots(arguments: argparse.Namespace) -> None:
     check_name(name)
     prepare_output(name, [arguments.picture, arguments.mask, arguments.model], overwrite=arguments.overwrite)
     harmonizer, options = Harmonizer(arguments.model, **runtime(arguments)), options_of(arguments)
-    with stoppable_bar("looking", "frames") as progress:
+    with stoppable_bar("analyzing", "frames") as progress:
         shots = find_shots(arguments.picture, arguments.mask, options, model=harmonizer, progress=progress)
     write_cubes(Path(name), shots, arguments.size)
 
@@ -143,9 +143,9 @@ def _apply_table(arguments: argparse.Namespace) -> None:
 
     inputs = [arguments.picture, *([arguments.mask] if arguments.mask else [])]
     if arguments.fit:
-        raise PictureError("A table is applied as it is; leave out --fit, or --apply.")
+        raise PictureError("A table is applied unchanged; leave out --fit or --apply.")
     if replace(options_of(arguments).controls, strength=1.0) != Controls():
-        raise PictureError("A table is applied at a strength; leave out the other controls, or --apply.")
+        raise PictureError("A table has no control except --strength; leave out the others, or --apply.")
     lut = Lut.load(arguments.apply)
     picture, *masks = read_inputs(*inputs, **reading(arguments))
     name = arguments.output or beside(arguments.picture, picture.metadata.format, "recolored")

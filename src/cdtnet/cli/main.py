@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             # Python would try to write the rest of the buffer again at exit, and print an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail(f"The system reports: {error.strerror or error}.")
+        return _fail(f"The operating system reports: {error.strerror or error}.")
     except KeyboardInterrupt:
-        return _fail("Interrupted; every file is as it was before, or complete.", code=130)
+        return _fail("Interrupted; every file is unchanged or complete.", code=130)
     return 0
 
 
@@ -67,7 +67,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     argv = understood(given, VERBS)
     parser = build_parser()
     if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
-        parser.error(f"there is no verb {argv[0]!r}; {suggestion(argv[0], VERBS)}")
+        parser.error(f"there is no command {argv[0]!r}; {suggestion(argv[0], VERBS)}")
     arguments, rest = parser.parse_known_args(argv)
     lists = [name for name in ("changes", "pictures") if name in arguments]
     if any(word.startswith("-") for word in rest) or (rest and not lists):
@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="cdtnet", description="Recolor a pasted foreground so that its colors match the picture."
     )
     parser.add_argument("--version", action="version", version=f"cdtnet {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Verb)
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Verb)
     for name, summary in VERBS.items():
         verbs.add_parser(name, help=summary, description=summary).verb = name
     return parser
@@ -108,7 +108,7 @@ class _Verb(argparse.ArgumentParser):
 
 
 def _with_flags(warning: Warning | str) -> str:
-    """Return a warning, with the flags that help."""
+    """Return a warning with the flags that help."""
     from ..inference.remarks import helps_of
 
     helps = helps_of(warning.args[0]) if isinstance(warning, Warning) and warning.args else ()

@@ -80,17 +80,17 @@ def add_mask_options(parser: argparse.ArgumentParser) -> None:
     )
     width = parser.add_mutually_exclusive_group()
     width.add_argument(
-        "--grow", type=count, default=0, metavar="PX", help="make the mask wider by some pixels"
+        "--grow", type=count, default=0, metavar="PX", help="make the mask wider by PX pixels"
     )
     width.add_argument(
         "--shrink",
         type=lambda text: -count(text),
         dest="grow",
         metavar="PX",
-        help="make it narrower by some pixels",
+        help="make the mask narrower by PX pixels",
     )
     parser.add_argument(
-        "--feather", type=float, default=0.0, metavar="PX", help="soften the edge of the mask"
+        "--feather", type=float, default=0.0, metavar="PX", help="soften the mask's edge over PX pixels"
     )
 
 
@@ -182,7 +182,7 @@ def amount(text: str) -> float:
 def count(text: str) -> int:
     """Parse a positive integer, for argparse."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
@@ -211,7 +211,7 @@ def some(number: int, noun: str) -> str:
 def stoppable_bar(description: str, unit: str = "tiles") -> Iterator[Callable[[int, int | None], None]]:
     """Show a `progress_bar` that Ctrl-C and SIGTERM end at the next step.
 
-    Python raises KeyboardInterrupt at any place, which could leave a lock of other threads locked.
+    Python may raise KeyboardInterrupt anywhere, which could leave a lock that other threads need locked.
     """
     with unbroken() as signal, progress_bar(description, unit) as show:
 

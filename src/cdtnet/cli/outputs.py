@@ -25,7 +25,7 @@ def prepare_output(
         overwrite: Whether an input may be replaced; None if there is no such option.
 
     Raises:
-        WriteError: The output is an input under any of its names, or cannot be a file.
+        WriteError: The output is also an input, under any of its names, or cannot be written as a file.
     """
     check_target(output)
     if not overwrite and any(is_same_file(output, name) for name in inputs):
@@ -41,4 +41,4 @@ def check_apart(outputs: Sequence[str | PathLike[str]]) -> None:
         WriteError: Two outputs are the same file.
     """
     if any(is_same_file(*pair) for pair in combinations(outputs, 2)):
-        raise WriteError("Two of the outputs have the same name; give each its own.")
+        raise WriteError("Two of the outputs have the same name; give them different names.")

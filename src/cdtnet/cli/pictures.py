@@ -166,8 +166,7 @@ def beside(source: str, kind: str | None, change: str) -> str:
     name = f"{path.stem}_{change}{suffix}"
     if len(os.fsencode(name)) > LONGEST_NAME >= len(os.fsencode(path.name)):
         raise PictureError(
-            f"The name of {source} is too long for _{change} to be added; say with -o what the result is "
-            "to be called."
+            f"The name of {source} is too long to add _{change}; give the name of the result with -o."
         )
     return str(path.with_name(name))
 
@@ -226,7 +225,7 @@ class Output:
         return cls(arguments.layer, encoding, arguments.quality)
 
     def write(self, picture: Picture, stack: Callable[[], Stack] | None = None) -> None:
-        """Write the picture; the written path is the one line on stdout.
+        """Write the picture; print the written path to stdout.
 
         Args:
             picture: The picture.

@@ -35,7 +35,7 @@ EXPERIMENTS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     add = parser.add_argument
     add("experiment", metavar="EXPERIMENT", choices=EXPERIMENTS, help=", ".join(EXPERIMENTS))
     add("changes", metavar="KEY=VALUE", nargs="*", help="changes to all its recipes")
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train and evaluate what is not done yet; tables go to stdout, everything else to stderr."""
+    """Train and evaluate what is not done yet; print tables to stdout, and everything else to stderr."""
     if not arguments.recipes.is_dir():
         raise DataError(
             f"There is no folder {arguments.recipes} of recipes; start in a clone of the repository, or give "
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace, name: str) -> bool:
-    """Train a recipe, in one call or several; return whether its end was reached, in the first process."""
+    """Train a recipe, in one or several runs; return whether its end was reached, in the first process."""
     from . import train
 
     changes = [f"data.root={arguments.data}", *arguments.changes]

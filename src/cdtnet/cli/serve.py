@@ -14,7 +14,7 @@ KEY_VARIABLE = "CDTNET_API_KEY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8000, help="port, or 0 for any free one (default: %(default)s)")
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     given = arguments.model or ["cdtnet-256"]
     models = {_name(model): model for model in given}
     if len(models) < len(given):
-        raise CdtnetError("Two models have the same name; requests could not tell them apart.")
+        raise CdtnetError("Two models have the same name; requests cannot distinguish them.")
     harmonizers = {name: Harmonizer(model, **runtime(arguments)) for name, model in models.items()}
     limits = Limits(arguments.max_bytes, arguments.max_pixels, arguments.timeout)
     with listen(arguments.host, arguments.port) as listener:
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _name(model: str) -> str:
-    """Return the name of a model in requests: a file's name without folder and suffix."""
+    """Return the name of a model in requests: for a file, its name without folder and suffix."""
     return Path(model).stem
 
 

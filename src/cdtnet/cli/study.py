@@ -12,7 +12,7 @@ from .outputs import prepare_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's two actions and their arguments."""
+    """Add the subcommand's two actions and their arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     serve = actions.add_parser("serve", help="show pairs of pictures in the browser, and store the answers")
     serve.add_argument(
@@ -82,7 +82,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         from ..web.hosting import address, listen, serve
     folders = dict(arguments.pictures)
     if len(folders) < len(arguments.pictures):
-        raise DataError("Two methods have the same name; give each its own.")
+        raise DataError("Two methods have the same name; give them different names.")
     gallery = find_pictures(folders, arguments.composites, arguments.masks)
     seed = secrets.randbits(64)
     design = Design(tuple(sorted(folders)), gallery.stems, arguments.pairs, arguments.repeat_share, seed)

@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_exchange(modes: Any) -> argparse.ArgumentParser:
     summary = "exchange foregrounds between retouched versions of a photo"
     parser = _add_mode(modes, "exchange", summary, _plan_exchange, "HExchange")
-    help_ = "a folder that holds a folder for each version, or one folder for each"
+    help_ = "folder that contains a folder for each version, or one folder for each version"
     parser.add_argument("versions", metavar="VERSIONS", type=Path, nargs="+", help=help_)
-    parser.add_argument("--masks", type=Path, required=True, help="masks with the photos' names")
+    parser.add_argument("--masks", type=Path, required=True, help="folder of masks with the photos' names")
     parser.add_argument("--target", help="version that is the ground truth (default: drawn per photo)")
     parser.add_argument("--per-mask", type=count, help="composites per mask (default: all versions)")
     return parser
@@ -54,8 +54,8 @@ def _add_recolor(modes: Any) -> argparse.ArgumentParser:
     parser = _add_mode(modes, "recolor", "recolor the foregrounds of photos", _plan_recolor, "HRecolor")
     help_ = "photos, or a folder of photos/ and masks/"
     parser.add_argument("photos", metavar="PHOTOS", type=Path, help=help_)
-    parser.add_argument("--masks", type=Path, help="masks with the photos' names, at the same paths")
-    help_ = "generate a region for photos without mask"
+    parser.add_argument("--masks", type=Path, help="folder of masks with the photos' paths")
+    help_ = "generate a region for photos without a mask"
     parser.add_argument("--generate-masks", action="store_true", help=help_)
     parser.add_argument("--per-mask", type=count, default=1, help="composites per mask (default: 1)")
     return parser
@@ -87,7 +87,7 @@ def _add_mode(
         "-o", "--output", type=Path, required=True, metavar="ROOT", help="the data set's folder"
     )
     if subset:
-        help_ = "of the sub-set in it (default: %(default)s)"
+        help_ = "name of the sub-set in ROOT (default: %(default)s)"
         parser.add_argument("--name", type=_name, default=subset, help=help_)
         help_ = "share of the photos for tests (default: %(default)s)"
         parser.add_argument("--test-share", type=number(0, 1), default=0.1, help=help_)
@@ -95,7 +95,7 @@ def _add_mode(
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the data set; its folder is the one line on stdout."""
+    """Make the data set; print its folder to stdout."""
     from ..synthesize.build import build
     from ..synthesize.contact import write_contact_sheet
     from ..synthesize.lists import split, write_lists, write_sources
@@ -159,7 +159,7 @@ def _plan_paste(arguments: argparse.Namespace) -> Plan:
     backgrounds, _ = sources.photos_with_masks(arguments.backgrounds or arguments.photos, None)
     objects = instances.read_instances(arguments.annotations, arguments.photos, arguments.masks)
     tasks = paste.plan(backgrounds, objects, per_background=arguments.per_background, seed=arguments.seed)
-    return tasks, [f"{some(len(objects), 'object')} to choose from."]
+    return tasks, [f"{some(len(objects), 'object')} found."]
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -184,15 +184,15 @@ def _summarize(built: Built, parts: dict[str, int], sheet: Path) -> None:
     composites = some(sum(len(photo.rows) for photo in built.finished), "composite")
     photos = some(sum(bool(photo.rows) for photo in built.finished), "photo")
     listed = f": {parts['train']:,} for training, {parts['test']:,} for tests" if parts else ""
-    say(f"{composites} of {photos}{listed}. Worked on this time: {some(built.made, 'photo')}.")
+    say(f"{composites} of {photos}{listed}. Processed in this run: {some(built.made, 'photo')}.")
     if built.problems:
-        say(f"Left out, see above: {len(built.problems):,}.")
+        say(f"Skipped, see above: {len(built.problems):,}.")
     say(f"Examples: {sheet}")
 
 
 def _quality(text: str) -> int:
     if count(text) > 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 1 to 100")
     return int(text)
 
 

@@ -10,7 +10,7 @@ from .options import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the subcommand's arguments."""
     parser.add_argument(
         "recipe", metavar="RECIPE", type=Path, help="YAML file, such as recipes/is2am-256.yaml"
     )
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train; the path of the weights is the one line on stdout."""
+    """Train; print the path of the weights to stdout."""
     train(arguments)
 
 

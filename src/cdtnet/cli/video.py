@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the verb."""
+    """Add the subcommand's arguments."""
     add = parser.add_argument
     add(
         "clip",
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--mask", metavar="MATTE", help="matte of the foreground, or alpha for its alpha channel")
     add("-o", "--output", required=True, help="video file (.mkv .mp4 .mov .webm) or sequence to write")
     add("--codec", choices=("h264", "h265", "av1", "prores", "ffv1"), help="default: by the output's suffix")
-    add("--quality", type=int, metavar="N", help="quality in the scale of the codec; lower is better")
+    add("--quality", type=int, metavar="N", help="quality on the scale of the codec; lower is better")
     add("--rate", type=_rate, help="frames per second of sequences, such as 24 or 24000/1001 (default: 25)")
     add(
         "--cuts",
@@ -112,11 +112,11 @@ def write_cubes(path: Path, shots: tuple[Shot, ...], size: int | None = None) ->
         PictureError: No shot has a table.
     """
     if not any(shot.lut for shot in shots):
-        raise PictureError("There is no table: the model mixes none, or the matte is black everywhere.")
+        raise PictureError("There is no table: the model has none, or the matte is black everywhere.")
     for number, shot in enumerate(shots, start=1):
         name = path if len(shots) == 1 else path.with_stem(f"{path.stem}_{number}")
         if shot.lut is None:
-            say(f"Shot {number} has no foreground, so no table.")
+            say(f"Shot {number} has no foreground and therefore no table.")
             continue
         shot.lut.resized(size or shot.lut.size).save(name)
         print(name)
@@ -130,7 +130,7 @@ def _rate(text: str) -> Fraction:
         rate = Fraction(0)
     if not 0 < rate <= 1000:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of frames a second, such as 24 or 24000/1001"
+            f"{text!r} is not a number of frames per second, such as 24 or 24000/1001"
         )
     return rate
 

@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"\d+(\.\d*)?")
 
 
 def understood(words: Sequence[str], verbs: Collection[str]) -> list[str]:
-    """Expand short forms: `help VERB`, and a picture's name instead of a subcommand.
+    """Expand short forms: `help COMMAND`, and a picture's name instead of a subcommand.
 
     A separate percent sign belongs to the number before it.
     """
