@@ -50,7 +50,7 @@ def test_several_methods_in_one_run(data, weights, capsys, monkeypatch):
     main_table = rows_of(printed.out, "iHarmony4, test: 4 composites, 256×256")
     assert list(main_table) == list(found.methods)
     assert f"{found.values['MKL']['mse'].mean():.2f}" in main_table["MKL"]
-    assert "CDTNet-256" in rows_of(printed.out, "Beside what is published: MSE / PSNR.")
+    assert "CDTNet-256" in rows_of(printed.out, "Compared with published figures: MSE / PSNR.")
     lines = list(csv.DictReader((data / "all.csv").read_text().splitlines()))
     assert len(lines) == 4 * 5
     assert float(lines[-1]["fmse"]) == found.values["Poisson blending"]["fmse"][-1]

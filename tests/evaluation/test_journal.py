@@ -53,7 +53,7 @@ def test_a_journal_of_another_evaluation_is_refused(dataset, tmp_path):
     journal = tmp_path / "journal.jsonl"
     evaluate(dataset, {}, 32, journal=journal, **ABOUT)
     before = journal.read_bytes()
-    with pytest.raises(DataError, match=r"differs in methods, size; name another"):
+    with pytest.raises(DataError, match=r"differs in methods, size; give another"):
         evaluate(dataset, {"MKL": load_method("mkl")}, 64, journal=journal, **ABOUT)
     with pytest.raises(DataError, match="differs in sha256"):
         evaluate(dataset, {}, 32, journal=journal, sha256={"data": "0"}, **ABOUT)

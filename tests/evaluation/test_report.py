@@ -106,7 +106,7 @@ def test_main_table_has_means_with_intervals_and_the_best_is_bold(html, evaluati
 
 def test_published_rows_stand_apart_with_their_convention():
     page = render(make_evaluation(40, methods=("composite", "good")), [])
-    groups = page.split("Published elsewhere, not measured here")
+    groups = page.split("Published figures, not measured here")
     assert "<strong>" not in groups[1].split("</table>")[0]
     published = table_rows(page, "Official convention")
     assert published["CDTNet-256"][0] == "23.75"
@@ -159,7 +159,7 @@ def test_any_method_name_can_be_drawn():
 
 
 def test_failures_are_listed_most_harm_first(html, evaluation):
-    rows = table_rows(html, "Most harm done by good")
+    rows = table_rows(html, "Made worse most by good")
     harm = [float(cells[3]) for cells in rows.values()]
     loss = evaluation.values["good"]["fmse"] - evaluation.values["composite"]["fmse"]
     assert harm == pytest.approx(sorted(loss[loss > 0], reverse=True), abs=0.051)

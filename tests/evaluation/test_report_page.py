@@ -150,7 +150,7 @@ def test_tabs_follow_the_arrow_keys(report):
 
 
 def test_everything_has_a_name(report):
-    assert report.get_by_role("img", name="How much each method gains").count() == 1
+    assert report.get_by_role("img", name="Gain of each method").count() == 1
     assert report.get_by_role("img", name=f"Error map of {METHODS[1]}").count() == 2
     nameless = report.evaluate(
         """() => [...document.querySelectorAll("input, select, button, a")].filter(

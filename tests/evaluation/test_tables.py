@@ -86,7 +86,7 @@ def test_groups():
 
 
 def test_published_rows_stand_beside_ours_with_their_convention():
-    table = by_title(evaluation(FOUR))["Beside what is published"]
+    table = by_title(evaluation(FOUR))["Compared with published figures"]
     counts = "1 of 4,283", "1 of 2,160", "1 of 828", "1 of 133"
     headings = [f"{name} ({count})" for name, count in zip(FOUR, counts, strict=True)]
     assert table.header == ["", *headings, "all (4 of 7,404)", "convention", "measured by"]
@@ -100,7 +100,7 @@ def test_published_rows_stand_beside_ours_with_their_convention():
 
 
 def test_the_same_number_of_composites_is_comparable():
-    found = by_title(evaluation(["Hday2night"] * 133))["Beside what is published"]
+    found = by_title(evaluation(["Hday2night"] * 133))["Compared with published figures"]
     assert "Hday2night, 133 composites" in found.title
     assert not any("comparable" in note for note in found.notes)
     assert ["official, composited", "this run"] in [row[-2:] for row in found.rows]
@@ -111,7 +111,7 @@ def test_figures_that_count_inside_the_mask_stand_beside_such_of_ours():
     some = evaluation(["HAdobe5k"] * 3, size="full")
     for values in some.values.values():
         values["mse_inside"] = values["mse"] / 10
-    table = by_title(some)["Beside what is published"]
+    table = by_title(some)["Compared with published figures"]
     assert "HAdobe5k, 3 of 2,160 composites" in table.title
     rows = {(row[0], row[-1]): row[1:-1] for row in table.rows}
     assert rows["ours", "this run"] == ["0.30", "3.00", "3.00", "–", "PCT-Net, composited, other pictures"]
@@ -122,14 +122,14 @@ def test_evaluations_of_before_have_no_such_figures():
     old = evaluation(["HAdobe5k"] * 3, size="full")
     for values in old.values.values():
         del values["mse_inside"], values["psnr_inside"], values["fdelta_e"]
-    rows = {row[0]: row[1:] for row in by_title(old)["Beside what is published"].rows}
+    rows = {row[0]: row[1:] for row in by_title(old)["Compared with published figures"].rows}
     assert rows["ours"][:3] == ["–", "–", "3.00"]
     assert "fΔE" not in by_title(old)["iHarmony4, test"].header
     assert "fΔE" in by_title(evaluation(["HAdobe5k"] * 3))["iHarmony4, test"].header
 
 
 def test_one_sub_set_is_compared_in_full():
-    table = by_title(evaluation(["HAdobe5k"] * 3, size=2048, whole_frame=True))["Beside what is published"]
+    table = by_title(evaluation(["HAdobe5k"] * 3, size=2048, whole_frame=True))["Compared with published figures"]
     assert table.header == ["", "MSE", "PSNR", "fMSE", "SSIM", "convention", "measured by"]
     rows = {(row[0], row[-2].partition(",")[0]): row[1:] for row in table.rows}
     hinet = ["29.02", "37.66", "198.85", "0.9845", "HINet", "HINet's authors"]
@@ -137,18 +137,18 @@ def test_one_sub_set_is_compared_in_full():
     ours = ["3.00", "3.00", "3.00", "3.0000", "official, other pictures", "this run"]
     assert rows["ours", "official"] == ours
     assert rows["ours", "HINet"] == ["3.00", "–", "3.00", "–", "HINet, other pictures", "this run"]
-    assert "Only rows of one convention can be compared." in table.notes
+    assert "Only compare rows of the same convention." in table.notes
 
 
 @pytest.mark.parametrize("changes", [{"size": 512}, {"split": "train"}, {"split": ""}, {"layout": "pairs"}])
 def test_what_was_measured_otherwise_is_not_compared(changes):
-    assert "Beside what is published" not in by_title(evaluation(FOUR, **changes))
+    assert "Compared with published figures" not in by_title(evaluation(FOUR, **changes))
 
 
 def test_all_four_sub_sets_are_needed_for_the_row_of_all():
-    found = by_title(evaluation(FOUR[:3]))["Beside what is published"]
+    found = by_title(evaluation(FOUR[:3]))["Compared with published figures"]
     assert not any(heading.startswith("all") for heading in found.header)
-    full = by_title(evaluation(FOUR, size="full"))["Beside what is published"]
+    full = by_title(evaluation(FOUR, size="full"))["Compared with published figures"]
     assert full.header[1:3] == ["HAdobe5k (1 of 2,160)", "all (4 of 7,404), made worse"]
     assert ["DCCF", "–", "6.2 %"] in [row[:3] for row in full.rows]
 

@@ -3,8 +3,7 @@
 Methods take a composite (H, W, 3), sRGB-encoded floats 0..1, and a mask (H, W), 0..1, and return a picture of
 the composite's shape and type. Soft edges belong to both regions, weighted by their share of each. The
 recolored foreground is clipped to 0..1 and blended over the composite by the mask, so that pixels with mask 0
-are bit-identical. Without foreground or background there is nothing to match, and the result is a copy of the
-composite.
+are bit-identical. Without foreground or background, the result is a copy of the composite.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ LOG_LMS_TO_LAB = np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]]) / np.sqrt([[3], [
 """log10 LMS to the opponent channels l, α, β of the same paper; orthogonal: the inverse is the transpose."""
 
 MIN_LMS = 1 / 255
-"""Cone responses are at least one 8-bit code, because 0 has no logarithm."""
+"""The least cone response, one 8-bit level, because 0 has no logarithm."""
 
 MAX_LOG_LMS = 2.0
-"""Limit of cone responses on the way back, 100 times white, far outside sRGB, so that powers stay finite."""
+"""The largest cone response in the inverse, 100 times white, far outside sRGB, so that powers stay finite."""
 
 RGB_VARIANCE_FLOOR = (1 / 255) ** 2 / 12
 """Added to both covariances in RGB in every direction: the variance of rounding to 8 bits."""

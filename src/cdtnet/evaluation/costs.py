@@ -1,4 +1,4 @@
-"""The cost of a method for one picture, in a process of its own: time, memory, operations."""
+"""The cost of a method for one picture, in a separate process: time, memory, operations."""
 
 from __future__ import annotations
 

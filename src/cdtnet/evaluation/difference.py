@@ -1,7 +1,7 @@
 """Perceived color difference: CIEDE2000 between sRGB pictures.
 
 libvips converts them to CIELAB. The formula is implemented here, and tested against scikit-image, because
-libvips' own uses another mean of opposite hues, and differs there by up to 13.
+libvips uses another mean of opposite hues, which differs by up to 13.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def delta_e(prediction: Array, target: Array, mask: Array) -> Difference:
-    """Average CIEDE2000 (sRGB, D65) over the pixels; about 1 is the least visible difference.
+    """Average CIEDE2000 (sRGB, D65) over the pixels; a difference of about 1 is just noticeable.
 
     Values are rounded to 16 bits, which changes no pixel by more than about 0.02.
 

@@ -31,10 +31,10 @@ def open_journal(path: Path | None, same: Mapping[str, Any]) -> Iterator[tuple[d
         same: The properties on which the scores depend.
 
     Yields:
-        The scores of before, by the composites' names, and what adds a composite's.
+        The scores of earlier runs, by the composites' names, and a function that adds those of a composite.
 
     Raises:
-        DataError: The file is something else, or of another evaluation.
+        DataError: The file is not a journal, or that of another evaluation.
         WriteError: The file cannot be written.
     """
     if path is None:
@@ -76,14 +76,14 @@ def _read(path: Path, same: Mapping[str, Any]) -> tuple[dict[str, Entry], int]:
         differ = sorted(key for key in same if before.get(key) != json.loads(json.dumps(same[key])))
         if differ:
             raise DataError(
-                f"The journal {path} is of an evaluation that differs in {', '.join(differ)}; "
-                "name another file."
+                f"The journal {path} is that of an evaluation that differs in {', '.join(differ)}; "
+                "give another file."
             )
         contents = [json.loads(line) for line in lines]
         composites = [Composite(**content["composite"]) for content in contents]
         found = [content["scores"] for content in contents]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"{path} is not the journal of an evaluation; name another file.") from error
+        raise DataError(f"{path} is not the journal of an evaluation; give another file.") from error
     return {c.name: (c, f) for c, f in zip(composites, found, strict=True)}, whole
 
 

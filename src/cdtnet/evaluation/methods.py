@@ -47,7 +47,7 @@ class Method:
         harmonize: A function from a composite (H,W,3), sRGB floats 0..1, and a mask (H,W), 0..1, to a picture
             (H,W,3), 0..1, not rounded.
         network: Its network; None for classical methods.
-        folder: The folder of its results, if they were made elsewhere; then `harmonize` is not called.
+        folder: The folder of its results, if another program made them; then `harmonize` is not called.
     """
 
     harmonize: Harmonize
@@ -67,10 +67,10 @@ class Method:
 
 
 class Results:
-    """Pictures that were made elsewhere, in a folder, with the names of the composites.
+    """Pictures that were made by other programs, in a folder, with the names of the composites.
 
     Args:
-        root: The folder, in which they have the composites' paths, or their names at any place; with any
+        root: The folder, in which they have the composites' paths, or their names in any sub-folder; with any
             suffix.
 
     Raises:
@@ -89,7 +89,7 @@ class Results:
                 self.by_path[str(stem)] = path
                 self.by_name.setdefault(stem.name, []).append(path)
         if not self.by_path:
-            raise DataError(f"The folder {root} holds no pictures.")
+            raise DataError(f"The folder {root} contains no pictures.")
 
     def read(self, name: str, arrays: Arrays) -> Array:
         """Read the result of a composite, resized from the original size to the sample's.
@@ -141,7 +141,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
     network = load_model("is2am" if name in BASELINES else name)
     harmonizer = Harmonizer(network, device)
     assert isinstance(harmonizer.engine, TorchEngine)
-    network = harmonizer.engine.model  # which is on the device
+    network = harmonizer.engine.model  # on the device
     if name == "is2am-full":
         return Method(_at_full_size(network, whole_frame), network)
 

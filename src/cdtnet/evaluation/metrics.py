@@ -1,9 +1,9 @@
 """Full-reference metrics of one picture, each named by its convention.
 
 Pictures are (H, W, 3) with values 0..255, not rounded; masks are (H, W) with values 0..1, where 1 is
-foreground and soft edges count by their value. Sums are accumulated in float64 whatever the input's
-type: the float32 mean of millions of values is visibly off. Pictures are read in strips of rows, so that
-24 megapixels take no more memory than a strip.
+foreground and soft edges are weighted by their value. Sums are accumulated in float64 for all input types,
+because the float32 mean of millions of values is inexact. Pictures are processed in strips of rows, so that
+memory does not grow with the picture.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ METRICS = (
     "delta_e",
     "fdelta_e",
 )
-"""What `score` computes: "official" is what the code of CDTNet does, "inside" what the codes of HINet and
-PCT-Net do, the others what most papers mean."""
+"""The metrics of `score`: "official" as in the code of CDTNet, "inside" as in the code of HINet and PCT-Net,
+the others as in most papers."""
 
 PSNR_EPSILON = 1e-6
-"""Added to the MSE before the logarithm, as the codes of iS2AM, CDTNet and PCT-Net do."""
+"""Added to the MSE before the logarithm, as in the code of iS2AM, CDTNet and PCT-Net."""
 
 STRIP = 128
-"""Rows that are worked on at a time."""
+"""Rows processed at a time."""
 
 
 def score(prediction: Array, target: Array, mask: Array) -> dict[str, float]:
-    """Compute all `METRICS` of one picture, at the cost of two SSIM maps and one of color differences.
+    """Compute all `METRICS` of one picture.
 
     Args:
         prediction: Picture (H, W, 3), 0..255, at least 11 pixels high and wide.
@@ -90,7 +90,7 @@ def mse(prediction: Array, target: Array) -> float:
 def fmse(prediction: Array, target: Array, mask: Array) -> float:
     """Compute Σ mask · error² / (3 · Σ mask + 1e-6), in squared 8-bit levels.
 
-    The definition of iS2AM (Sofiiuk et al., 2021) and its successors; 0 without foreground.
+    This is the definition of iS2AM (Sofiiuk et al., 2021) and its successors. It is 0 without foreground.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
@@ -103,7 +103,8 @@ def fmse(prediction: Array, target: Array, mask: Array) -> float:
 def mse_inside(prediction: Array, target: Array, mask: Array) -> float:
     """Compute Σ mask · error² / (3 · H · W): errors inside the mask, over the whole frame.
 
-    As the codes of HINet and PCT-Net have it, in squared 8-bit codes: noise of the background does not count.
+    This is the definition in the code of HINet and PCT-Net, in squared 8-bit levels. Noise of the background
+    does not count.
 
     Args:
         prediction: Picture (H, W, 3), 0..255.
@@ -116,7 +117,7 @@ def mse_inside(prediction: Array, target: Array, mask: Array) -> float:
 def decibels(error: float, peak: float) -> float:
     """Compute a PSNR, 10 · log10(peak² / (error + 1e-6)), in dB; minus infinity for a peak of 0.
 
-    Identical pictures have 108.13 dB with peak 255, so that means which include one stay finite.
+    Identical pictures have 108.13 dB with peak 255, so that means stay finite.
 
     Args:
         error: One of the squared errors above.

@@ -1,13 +1,13 @@
 """Seamless cloning of a foreground into its background (Pérez et al., "Poisson Image Editing", 2003).
 
-The foreground keeps its gradients and takes its colors at the seam from the background: the sum of
-(f_p − f_q − v_pq)² over neighboring pixels is as small as it can be, f being the composite outside the
-mask, and v the composite's own differences inside. A composite does not say how its foreground went on
-beyond the cut, so v is 0 for pairs across the seam and in soft edges.
+The foreground keeps its gradients and takes its colors at the seam from the background. The result f equals
+the composite outside the mask and minimizes the sum of (f_p − f_q − v_pq)² over neighboring pixels, where v
+are the composite's differences inside the mask. The foreground beyond the cut is unknown, so v is 0 for
+pairs across the seam and in soft edges.
 
-What is solved for is the correction f − composite, which is smooth, by conjugate gradients with one
-multigrid cycle as preconditioner: the number of steps hardly grows with the picture. All three channels are
-solved at once. Memory is about 250 bytes for each pixel of foreground, whatever the picture's size.
+The unknown is the correction f − composite, which is smooth. It is computed by conjugate gradients with one
+multigrid cycle as preconditioner, so the number of steps hardly grows with the picture. All three channels
+are solved at once. Memory is about 250 bytes per pixel of the foreground.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
 SOLID = 0.9
-"""From this coverage on a pixel's color is taken to be the foreground's own, so that its gradients count."""
+"""Coverage from which a pixel's color is assumed to be the foreground's own, so its gradients are used."""
 
 TOLERANCE = 1e-5
-"""The residual at which the solution is good enough, relative to the right-hand side."""
+"""The residual at which the solver stops, relative to the right-hand side."""
 
-COARSEST = 400  # unknowns that are solved for directly
+COARSEST = 400  # largest number of unknowns that is solved directly
 MAX_STEPS = 100  # 15 are usual
-DAMPING = 0.8  # of the Jacobi steps before and after each coarse correction
-STRETCH = 1.5  # coarse corrections are constant on 2×2 pixels, which makes them too small
+DAMPING = 0.8  # damping of the Jacobi steps before and after each coarse correction
+STRETCH = 1.5  # factor of coarse corrections, which are too small because they are constant on 2×2 pixels
 
 
 def poisson_blending(composite: Array, mask: Array) -> Array:
@@ -45,8 +45,8 @@ def poisson_blending(composite: Array, mask: Array) -> Array:
         mask: (H, W), 0..1.
 
     Returns:
-        A picture of the composite's shape and type, changed where the mask is not 0; a copy where there is
-        no foreground or no background.
+        A picture of the composite's shape and type, changed where the mask is not 0; a copy if there is no
+        foreground or no background.
     """
     result = composite.copy()
     inside = mask > 0
@@ -94,17 +94,17 @@ def _matrix(inside: NDArray[np.bool_]) -> sparse.csr_array:
 
 
 def _neighbors() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Yield slices that pair each pixel with the one to its right, and with the one below."""
+    """Return slices that pair each pixel with the one to its right, and with the one below."""
     every, first, last = slice(None), slice(None, -1), slice(1, None)
     return [((every, first), (every, last)), ((first, every), (last, every))]
 
 
 class _Multigrid:
-    """An approximate inverse of a Laplacian: one cycle over ever coarser grids of its unknowns.
+    """An approximate inverse of a Laplacian: one multigrid cycle over its unknowns.
 
     Args:
         matrix: (N, N), symmetric and positive definite.
-        places: (N, 2) row and column of each unknown; those of one 2×2 square are one on the next grid.
+        places: (N, 2), row and column of each unknown; unknowns in a 2×2 square are merged on the next grid.
     """
 
     def __init__(self, matrix: sparse.csr_array, places: Int32):
@@ -161,6 +161,6 @@ def _dot(one: Float32, other: Float32) -> NDArray[np.float64]:
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> Float32:
-    """Divide; 0 where a column has nothing left to solve."""
+    """Divide; return 0 for a column that is already solved."""
     ratio = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
     return ratio.astype(np.float32)

@@ -49,7 +49,7 @@ class Published:
 
 
 def compared(subset: str, count: int) -> str:
-    """Describe how many composites of a sub-set were scored, and how many are in the published figures."""
+    """Describe the number of scored composites of a sub-set, and the number in the published figures."""
     expected = COMPOSITES[subset.lower()]
     return f"{count:,}" if count == expected else f"{count:,} of {expected:,}"
 

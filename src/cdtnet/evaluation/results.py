@@ -92,7 +92,7 @@ class Evaluation:
         split: "train", "test" or "" (all).
         size: The side of the squares to which pictures were resized, or "full" (native resolution).
         whole_frame: Whether the network's whole frame was scored as published, not composited with the mask.
-        composites: the pictures (N) that were scored, in the data set's order.
+        composites: The N pictures that were scored, in the data set's order.
         values: method → metric → its N values, in the order of `composites`. Methods are in the table's
             order and include "composite"; metrics are the keys of `cdtnet.evaluation.metrics.METRICS`.
             PSNR values may be infinite.
@@ -101,8 +101,7 @@ class Evaluation:
         date: The ISO date of the run.
         hardware: The hardware, threads and versions, for a caption.
         command: The command line that repeats it.
-        sha256: method → SHA-256 of its weights file, and "data" → one over the files of the scored
-        composites,
+        sha256: method → SHA-256 of its weights file, and "data" → that of the files of the scored composites,
             including masks and real images.
     """
 
@@ -145,7 +144,7 @@ class Evaluation:
         """Read the output of `to_json`.
 
         Raises:
-            DataError: The text is something else.
+            DataError: The text is not an evaluation.
         """
         try:
             plain = json.loads(text)

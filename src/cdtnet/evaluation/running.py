@@ -23,12 +23,12 @@ from .results import UNTOUCHED, Composite, Evaluation, Example
 
 Size = int | Literal["full"]
 
-EXAMPLES = 3  # of each kind
-LONG_SIDE = 1024  # of their pictures, at most
+EXAMPLES = 3  # number of examples of each kind
+LONG_SIDE = 1024  # longest side of their pictures in pixels
 
 
 def score_arrays(methods: Mapping[str, Method], name: str, subset: str, arrays: Arrays) -> Entry:
-    """Harmonize one composite with every method, and score the results and the untouched composite.
+    """Harmonize one composite with every method, and score the results and the unchanged composite.
 
     Raises:
         DataError: There is no ground truth, or the picture is smaller than SSIM's window.
@@ -46,7 +46,7 @@ def score_arrays(methods: Mapping[str, Method], name: str, subset: str, arrays: 
 
 
 def evaluation_of(entries: Sequence[Entry], **about: Any) -> Evaluation:
-    """Return the results for composites, at least one, with what `Evaluation` stores about the run."""
+    """Return the results for at least one composite; `about` are the fields that describe the run."""
     values = {
         label: {metric: np.array([found[label][metric] for _, found in entries]) for metric in METRICS}
         for label in entries[0][1]
@@ -78,15 +78,15 @@ def evaluate(
     """Score methods on all samples of a data set.
 
     Args:
-        dataset: composites with masks and real images.
+        dataset: Composites with masks and real images.
         methods: label → method.
-        size: side of the squares that pictures are resized to, as published, or "full".
-        damaged: whether a sample that cannot be read is named and skipped, or ends the run.
-        say: takes such a sentence.
-        stopped: asked before each sample whether to raise KeyboardInterrupt.
-        journal: file that keeps each composite's scores as they come, and that an evaluation of the same goes
-            on from.
-        about: further fields of the `Evaluation`.
+        size: The side of the squares to which pictures are resized, as published, or "full".
+        damaged: Whether to name and skip a sample that cannot be read, or to stop.
+        say: Called with a sentence for each skipped sample.
+        stopped: Called before each sample; if it returns true, KeyboardInterrupt is raised.
+        journal: The file that stores each composite's scores at once, and from which the same evaluation
+            resumes.
+        about: Further fields of the `Evaluation`.
 
     Raises:
         DataError: A sample cannot be read, and `damaged` is "fail"; or none could be scored; or the
@@ -131,7 +131,7 @@ def evaluate(
 def examples(
     evaluation: Evaluation, samples: Sequence[Sample], methods: Mapping[str, Method]
 ) -> Iterator[Example]:
-    """Read and harmonize the best, middle and worst composites of the first method again."""
+    """Read the best, middle and worst composites of the first method again, and harmonize them."""
     by_name = {sample.name: sample for sample in samples}
     for index, kind in telling(evaluation):
         arrays = _arrays(by_name[evaluation.composites[index].name], evaluation.size)

@@ -1,7 +1,7 @@
-"""Structural similarity (Wang et al., 2004), in the standard convention and in the official code's.
+"""Structural similarity (Wang et al., 2004), in the standard convention and in that of the official code.
 
-Both weigh with a Gaussian window of sigma 1.5 and take each color channel by itself. Strips of rows are
-filtered in threads, so that memory stays bounded, and cores are used, whatever the picture's size.
+Both use a Gaussian window of sigma 1.5 and process each color channel separately. Threads filter strips of
+rows, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Float64 = NDArray[np.float64]
 
 SIGMA = 1.5
 STRIP = 64  # rows of a strip
-THREADS = 4  # strips at a time, each about 90 MB where a picture is 6000 pixels wide
+THREADS = 4  # strips at a time; a strip takes about 90 MB if the picture is 6000 pixels wide
 
 
 class Similarity(NamedTuple):
@@ -36,10 +36,10 @@ class Convention:
     """The parameters of an SSIM.
 
     Attributes:
-        radius: the window is 2 · radius + 1 pixels wide.
-        border: what lies outside the picture: its mirror image, or zeros.
-        crop: the whole-picture mean leaves out the pixels whose window reaches outside.
-        data_range: the range of values that the two constants are scaled by, of the prediction.
+        radius: The radius of the window, which is 2 · radius + 1 pixels wide.
+        border: The values outside the picture: its mirror image, or zeros.
+        crop: Whether the mean over the picture omits pixels whose window extends beyond the border.
+        data_range: A function from the prediction to the range of values, which scales the two constants.
     """
 
     radius: int
@@ -52,7 +52,7 @@ STANDARD = Convention(5, "reflect", crop=True, data_range=lambda _: 255.0)
 """11×11 window, range 255: scikit-image with gaussian_weights, sigma 1.5 and population covariance."""
 
 OFFICIAL = Convention(3, "constant", crop=False, data_range=lambda p: float(p.max()) - float(p.min()))
-"""7×7 window, zeros around the picture, and the prediction's own range: the code of CDTNet."""
+"""7×7 window, zeros around the picture, and the range of the prediction: as in the code of CDTNet."""
 
 
 def similarity(prediction: Array, target: Array, mask: Array, convention: Convention) -> Similarity:
@@ -61,7 +61,7 @@ def similarity(prediction: Array, target: Array, mask: Array, convention: Conven
     Args:
         prediction: Picture (H, W, 3), 0..255, not smaller than the window.
         target: Picture (H, W, 3), 0..255.
-        mask: Foreground (H, W), 0..1; the border pixels that SSIM may leave out count in fSSIM.
+        mask: Foreground (H, W), 0..1; fSSIM includes the border pixels that SSIM may omit.
         convention: `STANDARD` or `OFFICIAL`.
 
     Raises:
@@ -100,12 +100,12 @@ def _map(prediction: Array, target: Array, rows: slice, convention: Convention, 
     variances = _blur(first**2 + second**2, convention) - energy
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     numerator, denominator = (2 * product + c1) * (2 * covariance + c2), (energy + c1) * (variances + c2)
-    # Two black places seen with a range of 0 are 0/0, and the same.
+    # With a range of 0, two black places give 0/0; they are equal.
     return np.divide(numerator, denominator, out=np.ones_like(numerator), where=denominator != 0)
 
 
 def _padded(picture: Array, rows: slice, convention: Convention) -> Float64:
-    """Return rows of a picture, and as many above and below as the window reaches."""
+    """Return rows of a picture, with the rows above and below that the window needs."""
     top, bottom = rows.start - convention.radius, rows.stop + convention.radius
     inside = picture[max(top, 0) : bottom].astype(np.float64)
     outside = ((max(-top, 0), max(bottom - len(picture), 0)), (0, 0), (0, 0))

@@ -15,17 +15,17 @@ from .results import UNTOUCHED, Evaluation, FloatArray
 Chosen = NDArray[np.bool_]
 
 COLUMNS = (*METRICS, "fmse_left", "worse")
-"""What is summarized: the mean of each metric, and two shares.
+"""The columns of a summary: the mean of each metric, and two shares.
 
-"fmse_left" is the mean fMSE divided by the untouched composites', "worse" the share of composites whose MSE
-is higher than the untouched composite's; both 0..1.
+"fmse_left" is the mean fMSE divided by that of the unchanged composites, "worse" the share of composites whose
+MSE is higher than that of the unchanged composite, 0..1.
 """
 
 RESAMPLES = 1000
 
 
 class Estimate(NamedTuple):
-    """A value, and its 95 % interval: resampled, of "worse" the exact one; NaN where there are too few."""
+    """A value and its 95 % interval, by resampling, or exact for "worse"; NaN for too few composites."""
 
     value: float
     low: float
@@ -36,8 +36,8 @@ def summarize(evaluation: Evaluation, chosen: Chosen | None = None) -> dict[str,
     """Estimate each of `COLUMNS` for each method from the same resamples.
 
     Args:
-        evaluation: what to summarize.
-        chosen: (N,) which composites; all by default.
+        evaluation: The evaluation.
+        chosen: (N,), whether each composite is included; all by default.
     """
     metrics = [name for name in METRICS if name in evaluation.values[UNTOUCHED]]
     columns = [*(evaluation.values[m][name] for m in evaluation.methods for name in metrics)]
@@ -60,20 +60,20 @@ def summarize(evaluation: Evaluation, chosen: Chosen | None = None) -> dict[str,
 def difference(evaluation: Evaluation, method: str, other: str, metric: str = "fmse") -> Estimate:
     """Estimate the mean difference of a metric between two methods on the same composites.
 
-    The two differ where the interval leaves out 0.
+    The methods differ if the interval excludes 0.
     """
     apart = evaluation.values[method][metric] - evaluation.values[other][metric]
     return _estimate(_resampled_means(apart[:, None])[:, 0])
 
 
 def by_subset(evaluation: Evaluation) -> dict[str, Chosen]:
-    """Return for each sub-set, in order, which composites (N,) belong to it."""
+    """Return the composites (N,) of each sub-set, in order."""
     names = [composite.subset for composite in evaluation.composites]
     return {name: np.array([name == other for other in names]) for name in dict.fromkeys(names)}
 
 
 def by_foreground(evaluation: Evaluation) -> dict[str, Chosen]:
-    """Return for each of `BANDS` which composites (N,) have that share of foreground."""
+    """Return the composites (N,) with a share of foreground in each of `BANDS`."""
     ratios = np.array([composite.foreground_ratio for composite in evaluation.composites])
     return {name: (ratios >= low) & ((ratios < high) | (high == 1)) for name, (low, high) in BANDS.items()}
 
@@ -97,13 +97,13 @@ def _resampled_means(columns: FloatArray, chosen: Chosen | None = None) -> Float
 def _share(hits: Chosen, chosen: Chosen | None, *, exact: bool) -> Estimate:
     """Return the share of composites (N,) that are 1, and the interval of Clopper and Pearson.
 
-    Resampling would call none of 30 certain: 0 to 0 %. Exactly it is 0 to 11.6 %.
+    For 0 of 30, resampling would give an interval of 0 to 0 %; the exact interval is 0 to 11.6 %.
     """
     hits = hits if chosen is None else hits[chosen]
     count, found = len(hits), float(hits.sum())
     if count < 2:
         return Estimate(float(hits.mean()) if count else np.nan, np.nan, np.nan)
-    if not exact:  # the untouched composite, which is no worse than itself
+    if not exact:  # the unchanged composite, which is never worse than itself
         return Estimate(found / count, found / count, found / count)
     low = float(betaincinv(found, count - found + 1, 0.025)) if found else 0.0
     high = float(betaincinv(found + 1, count - found, 0.975)) if found < count else 1.0

@@ -112,7 +112,7 @@ def _differences(evaluation: Evaluation) -> Table:
     for method in (UNTOUCHED, *others):
         value, low, high = difference(evaluation, method, first)
         rows.append([method, f"{value:+.2f}", "–" if math.isnan(low) else f"{low:+.2f} to {high:+.2f}"])
-    title = f"fMSE above that of {first}, in pairs; they differ where the interval leaves out 0."
+    title = f"fMSE above that of {first} on the same composites; methods differ if the interval excludes 0."
     return Table(title, ["", "fMSE", "interval"], rows)
 
 
@@ -159,15 +159,15 @@ def _beside_published(evaluation: Evaluation, summaries: Mapping[str, Summary]) 
     used = {convention.partition(",")[0] for _, convention, _ in rows}
     notes = [f"{name}: {text}." for text, name in CONVENTIONS.items() if name in used]
     if len(used - {CONVENTIONS[IHARMONY4]}) > 1:
-        notes.append("Only rows of one convention can be compared.")
+        notes.append("Only compare rows of the same convention.")
     if partial:
         notes.append(
-            "Not comparable: published figures are means over all composites of the test split, "
-            "this run's are not."
+            "Not comparable: published figures are means over all composites of the test split, and those of "
+            "this run are not."
         )
     (first, *others) = published
     unit = "MSE / PSNR" if others else f"{first or 'all'}, {numbers[first]} composites"
-    return Table(f"Beside what is published: {unit}.", header, body, notes)
+    return Table(f"Compared with published figures: {unit}.", header, body, notes)
 
 
 def _conventions(published: Mapping[str, Sequence[Published]]) -> list[tuple[str, Mapping[str, str]]]:
@@ -219,7 +219,7 @@ def _cell(scores: Mapping[str, float], names: Sequence[str]) -> str:
 
 def _costs(evaluation: Evaluation) -> Table:
     """Make a row for each method and size of picture."""
-    title = "Cost of one picture, each in a process of its own; memory above libraries, weights and picture."
+    title = "Cost of one picture, each in a separate process; memory without libraries, weights and picture."
     header = ["", "picture", "foreground", "parameters", "FLOPs", "time", "memory"]
     return Table(title, header, [_cost(cost) for cost in evaluation.costs])
 

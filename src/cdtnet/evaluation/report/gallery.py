@@ -1,4 +1,4 @@
-"""Example pictures of the report: WebP inside the page, of limited size."""
+"""Example pictures of the report: WebP files of limited size, embedded in the page."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SIDES = (1024, 768, 512, 384, 256)
 """Longer sides in pixels; the first one for which all pictures are within the limit is used."""
 
 BRIGHTEST = 64.0
-"""The mean absolute error of the channels, in 8-bit codes, of the brightest color of an error map."""
+"""The mean absolute error of the channels, in 8-bit levels, of the brightest color of an error map."""
 
 ERROR_COLORS = (255 * colormaps["inferno"](np.arange(256))[:, :3]).round().astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A picture of an example: its name, and `data:` addresses of it and its error map ("" for the real)."""
+    """A picture of an example: its name, its `data:` URL, and that of its error map ("" for the real photo)."""
 
     name: str
     picture: str
@@ -111,7 +111,7 @@ def _shrunk(picture: NDArray[Any], scale: float) -> NDArray[Any]:
 
 
 def _webp(picture: NDArray[np.uint8]) -> str:
-    """Encode a picture (H,W,3) as a `data:` address."""
+    """Encode a picture (H,W,3) as a `data:` URL."""
     image = pyvips.Image.new_from_array(picture).copy(interpretation="srgb")
     data = image.webpsave_buffer(Q=QUALITY, effort=2, keep="none")
     return f"data:image/webp;base64,{base64.b64encode(data).decode()}"

@@ -88,7 +88,7 @@ def gain_curves(evaluation: Evaluation) -> Plot:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
     figure.legend(loc="outside lower left", ncols=2, frameon=False, handlelength=2.6, fontsize=8)
     description = f"Drop in fMSE of each composite, by method. {'; '.join(words)}."
-    return _plot(figure, "How much each method gains", description)
+    return _plot(figure, "Gain of each method", description)
 
 
 @rc_context(STYLE)
@@ -108,7 +108,7 @@ def worse_bars(evaluation: Evaluation, summary: Summary) -> Plot:
     axes.set_yticks(range(len(methods)), [_short(method) for method in methods])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    return _plot(figure, "How often each method makes things worse", f"{'; '.join(words)}.")
+    return _plot(figure, "Composites made worse by each method", f"{'; '.join(words)}.")
 
 
 @rc_context(STYLE)
@@ -170,7 +170,7 @@ def _compact(value: float) -> str:
 
 
 def _plot(figure: Figure, title: str, description: str) -> Plot:
-    """Return a figure's markup: no fixed size, fonts or ids; named colors, a title, a description."""
+    """Return a figure's markup without size, fonts and ids, with named colors, a title and a description."""
     stream = io.StringIO()
     with rc_context({"svg.hashsalt": title}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser's fonts have it

@@ -59,7 +59,7 @@ class Panel:
 
 
 def panels(evaluation: Evaluation, whole: Summary) -> list[Panel]:
-    """Yield the panels of all composites, of sub-sets if there are several, and of ranges with composites.
+    """Return the panels of all composites, of sub-sets if there are several, and of ranges with composites.
 
     Args:
         evaluation: The evaluation.
@@ -89,7 +89,7 @@ def scores(evaluation: Evaluation, index: int) -> HtmlTable:
 
 
 def failures(evaluation: Evaluation, method: str) -> HtmlTable:
-    """Return the composites that a method made worse most, worst first."""
+    """Return the composites that a method made worse, the worst first."""
     gain = gains(evaluation, method)
     worst = [int(index) for index in np.argsort(gain, kind="stable")[:FAILURES] if gain[index] < 0]
     rows = []
@@ -100,7 +100,7 @@ def failures(evaluation: Evaluation, method: str) -> HtmlTable:
         harm = Cell(f"+{after - before:.1f}", after - before)
         rows.append(Row(evaluation.composites[index].name, [*(Cell(*v) for v in values), harm]))
     header = ("foreground", "fMSE untouched", f"fMSE {method}", "change")
-    return HtmlTable(f"Most harm done by {method}", header, {"": rows}, "composite")
+    return HtmlTable(f"Made worse most by {method}", header, {"": rows}, "composite")
 
 
 def costs(evaluation: Evaluation) -> HtmlTable:
@@ -111,7 +111,7 @@ def costs(evaluation: Evaluation) -> HtmlTable:
         title = f"{cost.width}×{cost.height}, {share}"
         color = color_index(evaluation, cost.method) if cost.method in evaluation.methods else None
         groups.setdefault(title, []).append(Row(cost.method, _cost(cost), color=color))
-    caption = "One picture, each in a process of its own; memory above libraries, weights and picture"
+    caption = "One picture, each in a separate process; memory without libraries, weights and picture"
     return HtmlTable(caption, ("parameters", "FLOPs", "time", "memory"), groups)
 
 
@@ -125,7 +125,7 @@ def _panel(
     columns = measured(summary, SUMMARY)
     groups = {"This run": _rows(evaluation, summary, OFFICIAL)}
     if rows:
-        heading, expected = "Published elsewhere, not measured here", COMPOSITES[rows[0].subset.lower()]
+        heading, expected = "Published figures, not measured here", COMPOSITES[rows[0].subset.lower()]
         if count != expected:
             heading += f"; not comparable: means over {expected:,} composites, this run's over {count:,}"
         groups[heading] = [_published(row) for row in rows]
@@ -144,7 +144,7 @@ def _differences(evaluation: Evaluation) -> HtmlTable:
         value, low, high = difference(evaluation, method, first)
         cell = Cell(f"{value:+.2f}", value, f"{low:+.2f} to {high:+.2f}")
         rows.append(Row(method, [cell], color=color_index(evaluation, method)))
-    caption = f"Compared in pairs with {first}; methods differ where the interval leaves out 0"
+    caption = f"Compared with {first} on the same composites; methods differ if the interval excludes 0"
     return HtmlTable(caption, [f"fMSE above that of {first}"], {"": rows})
 
 
