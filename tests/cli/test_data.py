@@ -86,6 +86,6 @@ def test_a_compressed_tar_is_checked_with_a_warning(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out.startswith(f"{path}, layout realhm\n")
     assert err == (
-        f"{path} is compressed as a whole, so its pictures are slow to read in any order but its own; "
+        f"{path} is compressed as a whole, so its pictures are slow to read except in their order; "
         "decompress it to a plain .tar, or unpack it.\n"
     )

@@ -168,7 +168,7 @@ def test_what_does_not_fit_is_said(own_pictures, tmp_path, capsys):
     assert (
         synthesize("paste", *arguments, "--size", 150, "--seed", 0) == 1
     )  # another size than it was begun with
-    assert "begun with size None, not 150" in capsys.readouterr().err
+    assert "started with size None, not 150" in capsys.readouterr().err
     assert synthesize("paste", *arguments[:-1], tmp_path / "small", "--size", 150) == 0
 
 

@@ -60,7 +60,7 @@ def test_sigterm_stops_in_order(recipe, tmp_path, capsys, monkeypatch):
     ("arguments", "code", "words"),
     [
         (["stages.0.batsh=2"], 1, "did you mean 'batch'?"),
-        (["--device", "abacus"], 1, "device 'abacus' cannot be used here; there is cpu"),
+        (["--device", "abacus"], 1, "device 'abacus' cannot be used here; choose cpu"),
         (["--device", "cuda:77"], 1, "device 'cuda:77' cannot be used here"),
         (["--device", "meta"], 1, "device 'meta' cannot be used here"),
         (["--minutes", "0", "nonsense"], 1, "write KEY=VALUE"),
@@ -82,7 +82,7 @@ def test_a_device_that_is_not_there_is_said(recipe, tmp_path, capsys, device):
     if there[device]:
         pytest.skip(f"there is {device}")
     assert main(["train", str(recipe), "-o", str(tmp_path / "run"), "--device", device]) == 1
-    assert capsys.readouterr().err == f"cdtnet: The device '{device}' cannot be used here; there is cpu.\n"
+    assert capsys.readouterr().err == f"cdtnet: The device '{device}' cannot be used here; choose cpu.\n"
     assert not (tmp_path / "run").exists()
 
 

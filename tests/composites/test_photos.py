@@ -16,7 +16,7 @@ def test_photos_are_found_with_their_masks(photo_folder):
 
 
 def test_a_folder_without_photos_is_refused(tmp_path):
-    with pytest.raises(DataError, match="No photographs"):
+    with pytest.raises(DataError, match="There are no photographs"):
         find_photos(tmp_path)
 
 

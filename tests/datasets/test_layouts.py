@@ -79,7 +79,7 @@ def test_iharmony4_copies_of_a_subset(tmp_path, name):
     shutil.copytree(tmp_path / "HAdobe5k", tmp_path / name)
     found = open_dataset(tmp_path)
     assert counts(found) == IHARMONY4_COUNTS
-    assert found.notes == (f"{name} is another copy of HAdobe5k and left out; ask for it by its name.",)
+    assert found.notes == (f"{name} is another copy of HAdobe5k and left out; select it with --subsets.",)
     chosen = open_dataset(tmp_path, subsets=[name], split="test")
     assert [sample.name for sample in chosen.samples] == [f"{name}/composite_images/a0007_2_3.jpg"]
     shutil.rmtree(tmp_path / "HAdobe5k")
@@ -148,7 +148,7 @@ def test_iharmony4_a_subset_that_is_not_there_is_noted(tmp_path):
     trees.iharmony4(tmp_path)
     shutil.rmtree(tmp_path / "HCOCO")
     found = open_dataset(tmp_path)
-    assert (found.problems, found.notes) == ((), ("HCOCO is listed but not here.",))
+    assert (found.problems, found.notes) == ((), ("HCOCO is listed but missing.",))
     assert open_dataset(tmp_path, subsets=["HFlickr"]).notes == ()
     with pytest.raises(DataError, match="no sub-set HCOCO; it has HAdobe5k, HFlickr, Hday2night"):
         open_dataset(tmp_path, subsets=["HCOCO"])
@@ -316,7 +316,7 @@ def test_what_computers_leave_behind_is_ignored(tmp_path):
 
 def test_an_unknown_layout_says_what_was_looked_for(tmp_path):
     trees.picture(tmp_path / "photos" / "a.jpg")
-    with pytest.raises(DataError, match="holds 1 files, but in no known layout") as error:
+    with pytest.raises(DataError, match="has 1 files, but in no known layout") as error:
         open_dataset(tmp_path)
     for layout in ("iharmony4", "ccharmony", "realhm", "pairs", "manifest"):
         assert f"\n  {layout}: " in str(error.value)
@@ -325,7 +325,7 @@ def test_an_unknown_layout_says_what_was_looked_for(tmp_path):
 def test_a_layout_can_be_demanded(tmp_path):
     trees.iharmony4(tmp_path / "ih")
     assert open_dataset(tmp_path / "ih" / "HCOCO", layout="pairs").layout == "pairs"
-    with pytest.raises(DataError, match=r"in no known layout. Looked for\n  realhm: "):
+    with pytest.raises(DataError, match=r"in no known layout. Known are\n  realhm: "):
         open_dataset(tmp_path / "ih", layout="realhm")
     with pytest.raises(DataError, match="'foo' is not a layout; choose auto, manifest, ccharmony"):
         open_dataset(tmp_path / "ih", layout="foo")

@@ -70,7 +70,7 @@ def test_files_that_are_missing(folder):
 @pytest.mark.parametrize("path", ["../secret.jpg", "in/../../secret.jpg", "in\\..\\..\\secret.jpg", ".."])
 def test_paths_may_not_leave_the_folder(folder, path):
     trees.picture(folder.parent / "secret.jpg")
-    with pytest.raises(DataError, match=r"line 2 of .* leads out of its folder"):
+    with pytest.raises(DataError, match=r"line 2 of .* leaves its folder"):
         open_dataset(write(folder / "x.csv", f"composite,mask\n{path},in/m.png\n"))
 
 
@@ -78,7 +78,7 @@ def test_absolute_paths_are_meant(folder, tmp_path_factory):
     other = trees.picture(tmp_path_factory.mktemp("other") / "o.jpg")
     table = write(folder / "manifest.csv", f"composite,mask\n{other},in/m.png\n")
     assert read_sample(open_dataset(table).samples[0]).composite.shape == (12, 16, 3)
-    with pytest.raises(DataError, match="leads out of its folder"):
+    with pytest.raises(DataError, match="leaves its folder"):
         open_dataset(trees.zipped(folder))
 
 

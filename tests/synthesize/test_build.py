@@ -60,9 +60,9 @@ def test_what_a_killed_run_leaves_is_made_good(tasks, tmp_path):
 
 def test_other_options_or_photos_are_refused(tasks, tmp_path):
     build(tasks, Folder(tmp_path), {"seed": 0})
-    with pytest.raises(DataError, match="begun with seed 0, not 1"):
+    with pytest.raises(DataError, match="started with seed 0, not 1"):
         build(tasks, Folder(tmp_path), {"seed": 1})
-    with pytest.raises(DataError, match="not among these, such as 'a0000'"):
+    with pytest.raises(DataError, match="missing now, such as 'a0000'"):
         build(tasks[1:], Folder(tmp_path), {"seed": 0})
     (tmp_path / JOURNAL).write_text("{\n{\n")
     with pytest.raises(DataError, match="is damaged"):
@@ -72,7 +72,7 @@ def test_other_options_or_photos_are_refused(tasks, tmp_path):
 def test_composites_from_elsewhere_are_left_alone(tasks, tmp_path):
     (tmp_path / "composite_images").mkdir()
     (tmp_path / "composite_images" / "a_1_1.jpg").touch()
-    with pytest.raises(DataError, match="comes from elsewhere"):
+    with pytest.raises(DataError, match="is not from this command"):
         build(tasks, Folder(tmp_path), {})
     (tmp_path / "file").touch()
     with pytest.raises(WriteError, match="file cannot be written"):

@@ -164,7 +164,7 @@ def test_open_images_without_agreement_counts(tmp_path):
 
 def test_open_images_masks_of_other_proportions(tmp_path):
     (instance,) = read_instances(*write_open_images(tmp_path, mask=np.asarray(draw_mask(0, (200, 60)))))
-    with pytest.raises(DataError, match="200×60 pixels, other proportions than its photo of 90×60"):
+    with pytest.raises(DataError, match="200×60 pixels, another aspect ratio than its photo of 90×60"):
         instance.shape(60, 90)
 
 

@@ -42,7 +42,7 @@ def test_objects_at_the_border_and_tiny_ones_are_not(tmp_path, box):
 
 def test_damage_names_the_object_and_its_photo(tmp_path):
     with pytest.raises(
-        DataError, match=r"object thing of .*photo\.png is left out: The mask .*mask\.png has no"
+        DataError, match=r"object thing of .*photo\.png is skipped: The mask .*mask\.png has no"
     ):
         cut_out(instance(tmp_path, rectangle(0, 0, 0, 0)))
 

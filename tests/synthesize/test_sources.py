@@ -26,7 +26,7 @@ def test_names_that_lists_cannot_hold_are_tidied():
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        (["a/b-c/x", "a-b/c/x"], "both be called 'a-b-c-x'"),
+        (["a/b-c/x", "a-b/c/x"], "both be named 'a-b-c-x'"),
         (["\udcff"], "not UTF-8"),
         (["x" * 201], "too long"),
     ],
@@ -67,7 +67,7 @@ def test_hidden_and_other_files_are_no_pictures(tmp_path):
     save(draw_photo(0), tmp_path / "x.jpg")
     assert list(pictures(tmp_path)) == ["x"]
     save(draw_photo(0), tmp_path / "x.png")
-    with pytest.raises(DataError, match=r"x\.png.*have one name"):
+    with pytest.raises(DataError, match=r"x\.png.*have the same name"):
         pictures(tmp_path)
 
 

@@ -96,7 +96,7 @@ def test_a_batch_that_cannot_be_shared_is_said(recipe, tmp_path):
     arguments = command(recipe, tmp_path / "run", "stages.1.batch=3", launcher=TWO)
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode != 0
-    assert "3 pictures, cannot be shared by 2 processes" in done.stderr
+    assert "3 pictures, a part of a batch, cannot be divided among 2" in done.stderr
     assert "cdtnet/training" not in done.stderr  # no traceback of ours
 
 
@@ -143,7 +143,7 @@ def test_a_reading_process_that_is_killed_is_said_and_costs_nothing(recipe_of, t
     arguments = [sys.executable, str(script), "train", str(tmp_path / "long.yaml"), *options]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
-    assert "cdtnet: A process that reads pictures was ended" in done.stderr
+    assert "cdtnet: A process that reads pictures has died" in done.stderr
     assert "Traceback" not in done.stderr
     content = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert content["samples"] == 4 * content["step"] >= 8

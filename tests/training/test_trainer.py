@@ -141,7 +141,7 @@ def test_parts_come_from_where_the_recipe_says(recipe_of, tmp_path, checkpoint):
     [
         ("cdtnet", {"initial": {"refinement": "is2am"}}, "is2am has no refinement"),
         ("cdtnet", {"initial": {"color_mapping": "cdtnet-sim"}, "model": {"luts": 2}}, "another shape"),
-        ("cdtnet", {"initial": {"refinement": "cdtnet-256"}}, "made for model.residual=true"),
+        ("cdtnet", {"initial": {"refinement": "cdtnet-256"}}, "needs model.residual=true"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(recipe_of, tmp_path, variant, keys, words):

@@ -41,9 +41,9 @@ def compress(rgb: Tensor, random: RandomNumbers, worst: float = 10, best: float 
 
     Args:
         rgb: (B,3,H,W), sRGB in 0..1, on any device; encoded on the CPU.
-        random: source of randomness.
-        worst: the lowest quality.
-        best: the highest.
+        random: The random numbers.
+        worst: The lowest quality.
+        best: The highest quality.
     """
     quality = random.uniform(worst, best)
     pictures = (255 * rgb).round().byte().permute(0, 2, 3, 1).cpu().numpy()
@@ -62,7 +62,7 @@ def _jpeg(picture: np.ndarray, quality: float) -> np.ndarray:
 def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
     """Make the mask inexact: too wide or too narrow, rounded, shifted, soft or hard.
 
-    The boundary moves by up to a twenty-fifth of the side, everywhere the same way or in places only.
+    The edge moves by up to a twenty-fifth of the side, everywhere in the same direction or only in places.
 
     Args:
         mask: (B,1,H,W), 0..1, the foregrounds.
@@ -85,7 +85,7 @@ def misjudge(mask: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def snap(mask: Tensor, rgb: Tensor) -> Tensor:
-    """Refine rough masks to the edges of their pictures, as before the analysis.
+    """Refine rough masks to the edges of their pictures, as a `Harmonizer` does before the analysis.
 
     Args:
         mask: (B,1,H,W), 0..1.

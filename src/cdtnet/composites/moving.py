@@ -1,7 +1,7 @@
 """Objects moved within their own photograph: the light is the same, so their own colors are correct.
 
-The edge of a foreground that is recolored in place reveals the change, because original neighbors meet there.
-An object that is pasted elsewhere does not reveal it, as in real composites.
+The edge of a foreground that is recolored in place reveals the change, because neighboring pixels of the same
+photograph meet there. An object that is pasted elsewhere does not reveal it, as in real composites.
 """
 
 import math

@@ -47,7 +47,7 @@ def find_photos(photos: Path, masks: Path | None = None, sources: Sequence[str] 
         if path.suffix.lower() in PHOTO_SUFFIXES and (sources is None or path.parent.name in sources)
     ]
     if not found:
-        raise DataError(f"No photographs in {photos}: expected {photos}/<source>/<name>.jpg.")
+        raise DataError(f"There are no photographs in {photos}; expected {photos}/<source>/<name>.jpg.")
     return found
 
 
@@ -57,7 +57,7 @@ class PhotoStore:
 
     Attributes:
         images: (P,3,S,S) uint8, RGB.
-        masks: (1+M,S,S) uint8: an empty mask for photographs without any, then all others.
+        masks: (1+M,S,S) uint8: an empty mask for photographs without masks, then all masks.
         first_mask: (P,), the index of each photograph's first mask in `masks`.
         mask_count: (P,), its number of masks.
         weights: (P,), the relative frequency of a photograph. Sources are weighted by the square root of

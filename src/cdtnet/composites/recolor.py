@@ -126,7 +126,7 @@ def bleach(rgb: Tensor, random: RandomNumbers) -> Tensor:
 
 
 def relight(rgb: Tensor, random: RandomNumbers) -> Tensor:
-    """Apply light that changes smoothly across the picture, in strength and slightly in color."""
+    """Apply light that changes smoothly across the picture, in intensity and slightly in color."""
     waves = torch.randn(random.batch, 1, 3, 3, generator=random.generator, device=rgb.device)
     stops = F.interpolate(waves, size=rgb.shape[2:], mode="bicubic", align_corners=True)
     color = 1.0 + random.normal(0.15, 3)

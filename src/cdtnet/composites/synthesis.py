@@ -46,7 +46,7 @@ def draw(store: PhotoStore, batch: int, size: int, generator: torch.Generator) -
     """
     weights = store.weights * (
         1 + (store.mask_count > 0)
-    )  # outlines of objects are more valuable than generated ones
+    )  # outlines of objects are more useful than generated ones
     photo = torch.multinomial(weights, batch, replacement=True, generator=generator)
     random = RandomNumbers(batch, generator)
     is_moved = random.chance(MOVED)
@@ -138,7 +138,7 @@ def synthesize_moved(
 
 
 def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Choose the crop (B,3,S,S) of three with the least of the object, which would reveal the target."""
+    """Choose the crop (B,3,S,S), of three, that shows least of the object, which would reveal the target."""
     crops = [_crop(store, photo, size, generator, smallest=0.3) for _ in range(3)]
     least = torch.stack([mask.mean((1, 2, 3)) for _, mask in crops]).argmin(0).view(-1, 1, 1, 1)
     background = crops[0][0]
@@ -148,7 +148,7 @@ def _background(store: PhotoStore, photo: Tensor, size: int, generator: torch.Ge
 
 
 def _usable(taken: Tensor, mask: Tensor, random: RandomNumbers) -> Tensor:
-    """Return the masks, with generated ones for unusable ones and for 15 % of the others."""
+    """Return the masks; generated ones replace unusable ones and 15 % of the others."""
     covered = mask.mean((1, 2, 3), keepdim=True)
     usable = (covered > 0.004) & (covered < 0.85) & (random.chance(0.85) > 0)
     for chosen in _where(~usable):

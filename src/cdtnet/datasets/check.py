@@ -94,7 +94,7 @@ def check_dataset(
         layout: The name of a layout, or "auto".
         subsets: The names of sub-sets; all by default.
         fast: Whether to check only that the files exist, without opening them.
-        watch: Wraps the iterator of readings, of which it is given the number; for a progress bar.
+        watch: Called with the iterator of readings and their number; returns an iterator, for a progress bar.
 
     Raises:
         DataError: As from `open_dataset`.

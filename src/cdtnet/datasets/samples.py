@@ -27,7 +27,7 @@ class Arrays(NamedTuple):
     """The pictures of one sample.
 
     Attributes:
-        composite: (H, W, 3) uint8, the RGB codes of the file.
+        composite: (H, W, 3) uint8, the RGB values of the file.
         mask: (H, W) uint8, 255 is foreground and 0 background.
         real: (H, W, 3) uint8, like the composite, or None without ground truth.
     """
@@ -92,7 +92,7 @@ def _nothing(root: Path, found: Found, split: str | None, subsets: Sequence[str]
 def read_sample(sample: Sample) -> Arrays:
     """Read a sample's pictures at full resolution.
 
-    The codes are those in the files, as in the published evaluations: rotated by EXIF, reduced to 8 bits,
+    The values are those of the files, as in the published evaluations: rotated by EXIF, reduced to 8 bits,
     without alpha and without color conversion. Masks keep their gray values.
 
     Raises:
@@ -112,7 +112,7 @@ def read_sample(sample: Sample) -> Arrays:
 def resize_arrays(arrays: Arrays, size: int) -> Arrays:
     """Resize a sample's pictures to squares, as in the published evaluations.
 
-    The interpolation is bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to codes.
+    The interpolation is bilinear without a low-pass filter (OpenCV's INTER_LINEAR), rounded to integers.
 
     Args:
         arrays: The sample.

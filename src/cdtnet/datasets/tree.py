@@ -192,7 +192,7 @@ def _state(root: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=16)
 def _open_zip(root: Path, state: object, process: int) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-    """Open an archive for one process; after a fork, a shared handle would be moved by both processes."""
+    """Open an archive for one process; after a fork, processes would share the position of a handle."""
     try:
         archive = zipfile.ZipFile(root)
     except _DAMAGED as error:
@@ -224,7 +224,7 @@ def _index_tar(root: Path, state: object) -> tuple[bool, dict[str, tuple[int, in
         raise DataError(f"{root} cannot be read ({error}).") from error
     if compressed:
         warnings.warn(
-            f"{root} is compressed as a whole, so its pictures are slow to read in any order but its own; "
+            f"{root} is compressed as a whole, so its pictures are slow to read except in their order; "
             "decompress it to a plain .tar, or unpack it.",
             stacklevel=2,
         )

@@ -17,8 +17,8 @@ Chosen = NDArray[np.bool_]
 COLUMNS = (*METRICS, "fmse_left", "worse")
 """The columns of a summary: the mean of each metric, and two shares.
 
-"fmse_left" is the mean fMSE divided by that of the unchanged composites, "worse" the share of composites whose
-MSE is higher than that of the unchanged composite, 0..1.
+"fmse_left" is the mean fMSE divided by that of the unchanged composites. "worse" is the share of composites
+whose MSE is higher than that of the unchanged composite, 0..1.
 """
 
 RESAMPLES = 1000

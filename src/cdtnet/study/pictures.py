@@ -78,7 +78,7 @@ def make_screen_copies(
         gallery: The pictures.
         folder: The folder of the copies, which are named by numbers.
         longest_side: The longest side in pixels.
-        follow: Called with the iterator of copies and their number; returns the iterator, for a progress bar.
+        follow: Called with the iterator of copies and their number; returns an iterator, for a progress bar.
 
     Returns:
         The same gallery, of the copies.

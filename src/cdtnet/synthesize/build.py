@@ -90,7 +90,7 @@ def _prepare(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ours = *folder.glob("composite_images/*"), *folder.glob("sources.csv"), *folder.glob("contact.jpg")
         if ours and not (folder / JOURNAL).exists():
-            raise DataError(f"{ours[0]} comes from elsewhere; give another --output or --name.")
+            raise DataError(f"{ours[0]} is not from this command; give another --output or --name.")
         remove_leftovers(
             [*folder.parent.glob(".IHD_*.tmp"), *folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]
         )

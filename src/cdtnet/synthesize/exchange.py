@@ -82,7 +82,7 @@ def _version(entry: Entry, photo: Bytes, target: Entry) -> Bytes:
     if version.shape != photo.shape:
         sizes = [f"{shape[1]}×{shape[0]}" for shape in (version.shape, photo.shape)]
         raise DataError(
-            f"{entry} has {sizes[0]} pixels, but {target} {sizes[1]}; versions have to be of one size."
+            f"{entry} has {sizes[0]} pixels, but {target} {sizes[1]}; all versions need the same size."
         )
     return version
 
@@ -102,7 +102,7 @@ def plan(
         DataError: There is no such version, or no photo can be used.
     """
     if target is not None and target not in versions:
-        raise DataError(f"There is no version {target!r}, only {', '.join(versions)}.")
+        raise DataError(f"There is no version {target!r}; choose {', '.join(versions)}.")
     keys = sorted({key for version in versions.values() for key in version})
     owned, lost = match_masks(keys, masks)
     called = names(keys)
@@ -113,7 +113,7 @@ def plan(
             tasks.append(Exchange(called[key], found, tuple(owned[key]), target, per_mask))
     if not tasks:
         raise DataError(
-            "No photo has a mask and two versions: the files of a photo need one name in all folders."
+            "No photo has a mask and two versions; the files of a photo need the same name in all folders."
         )
     notes = describe_lost(lost)
     if len(tasks) < len(keys):

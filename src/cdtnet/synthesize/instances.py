@@ -25,9 +25,9 @@ _LEAST_IOU = 0.8  # least agreement of the outlines by an annotator and a networ
 
 
 Shape = Callable[[int, int], Bytes]
-"""Makes an object's mask (H,W), 255 = object, for a photo of that height and width.
+"""A function from the height and width of a photo to an object's mask (H,W), 255 = object.
 
-Raises DataError where the annotation, or the file it points to, is damaged.
+It raises DataError if the annotation, or the file that it names, is damaged.
 """
 
 
@@ -50,13 +50,13 @@ def coco_mask(segmentation: Any, annotated: tuple[int, int], height: int, width:
     """Make a mask of COCO's polygons or run lengths, compressed or not.
 
     Args:
-        segmentation: As COCO has it.
-        annotated: Height and width of the annotated photo, which may differ from the photo's.
-        height: The photo's, in pixels.
-        width: The photo's.
+        segmentation: The segmentation in COCO's format.
+        annotated: Height and width of the photo that was annotated, which may have another size.
+        height: The height of the photo in pixels.
+        width: The width of the photo in pixels.
 
     Raises:
-        DataError: It is neither.
+        DataError: The segmentation is neither polygons nor run lengths.
     """
     try:
         if isinstance(segmentation, list):
@@ -80,16 +80,16 @@ def _corners(polygon: Any) -> Any:
 
 
 def file_mask(entry: Entry, height: int, width: int) -> Bytes:
-    """Read a mask file of any size, as in Open Images, resized to the photo's.
+    """Read a mask file of any size, as in Open Images, resized to the photo's size.
 
     Raises:
-        DataError: It cannot be read, or has other proportions than the photo.
+        DataError: It cannot be read, or has another aspect ratio than the photo.
     """
     mask = read_mask(entry)
     rows, columns = mask.shape
     if abs(rows * width / (columns * height) - 1) > 0.02:
         raise DataError(
-            f"{entry} has {columns}×{rows} pixels, other proportions than its photo of {width}×{height}."
+            f"{entry} has {columns}×{rows} pixels, another aspect ratio than its photo of {width}×{height}."
         )
     return enlarge_mask(mask, height, width)
 
@@ -136,7 +136,7 @@ def _coco(annotations: Path, photos: dict[str, Entry]) -> Iterator[Instance]:
         photo = photos.get(image["file_name"].rpartition(".")[0]) if image else None
         pieces = (
             len(segmentation) if isinstance(segmentation, list) else 1
-        )  # more: something is in front of it
+        )  # several pieces if something is in front of it
         if not image or not photo or not segmentation or item.get("iscrowd") or pieces > 1:
             continue
         width, height = image["width"], image["height"]
@@ -148,7 +148,7 @@ def _coco(annotations: Path, photos: dict[str, Entry]) -> Iterator[Instance]:
 
 def _open_images(annotations: Path, photos: dict[str, Entry], masks: Sequence[Path]) -> Iterator[Instance]:
     if not masks:
-        raise DataError("Open Images keeps its masks in files of their own; name their folders with --masks.")
+        raise DataError("Open Images has its masks in separate files; give their folders with --masks.")
     found = {key.rpartition("/")[2]: entry for folder in masks for key, entry in pictures(folder).items()}
     with annotations.open(encoding="utf-8-sig", newline="") as stream:
         for line in csv.DictReader(stream):

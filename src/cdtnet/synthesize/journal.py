@@ -53,7 +53,7 @@ class Journal:
         gone = sorted(self.finished.keys() - set(names))
         if gone:
             raise DataError(
-                f"{self.path.parent} was begun with photos that are not among these, such as {gone[0]!r}; "
+                f"{self.path.parent} was started with photos that are missing now, such as {gone[0]!r}; "
                 "give another --output or --name."
             )
 
@@ -84,6 +84,6 @@ def _compare(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     for option in now:
         if before.get(option) != now[option]:
             raise DataError(
-                f"{folder} was begun with {option} {before.get(option)}, not {now[option]}; "
-                "give the same again, or another --output or --name."
+                f"{folder} was started with {option} {before.get(option)}, not {now[option]}; "
+                "give the same value, or another --output or --name."
             )

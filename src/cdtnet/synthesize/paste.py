@@ -84,7 +84,7 @@ class Paste:
         height, width = background.shape[:2]
         finished.problems.append(
             f"None of {len(candidates)} objects fits on {self.background} at {width}×{height}; "
-            "a --size makes backgrounds smaller."
+            "reduce the backgrounds with --size."
         )
 
 
@@ -98,7 +98,7 @@ def cut_out(instance: Instance) -> Cut | None:
     try:
         mask = instance.shape(*photo.shape[:2])
     except DataError as error:
-        raise DataError(f"The object {instance.label} of {instance.photo} is left out: {error}") from error
+        raise DataError(f"The object {instance.label} of {instance.photo} is skipped: {error}") from error
     window = extent(mask > 127)
     if window is None or min(window.size) < _SMALLEST:
         return None

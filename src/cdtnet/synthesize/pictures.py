@@ -52,7 +52,7 @@ def read_mask(entry: Entry, photo: Bytes | None = None) -> Bytes:
     mask = np.rint(coverage(to_mask(picture, height, width)) * 255).astype(np.uint8)
     if mask.max() < 128 or mask.min() > 127:
         raise DataError(
-            f"The mask {entry} has no foreground or no background; the object has to be white (255) on black."
+            f"The mask {entry} has no foreground or no background; the object must be white (255) on black."
         )
     return mask
 
@@ -92,7 +92,7 @@ def limit(pixels: Bytes, size: int | None) -> Bytes:
 
 
 def enlarge_mask(mask: Bytes, height: int, width: int) -> Bytes:
-    """Enlarge a mask (h,w) with an edge about a pixel wide, without stairs."""
+    """Enlarge a mask (h,w) with an antialiased edge about a pixel wide."""
     scale = max(height / mask.shape[0], width / mask.shape[1])
     if scale <= 1:
         return resize(mask, height, width)

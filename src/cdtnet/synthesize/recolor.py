@@ -107,7 +107,7 @@ def plan(
     usable = [photo for photo in photos if photo.masks or generate]
     if not usable:
         raise DataError(
-            "No photo has a mask: a mask needs its photo's name, with or without a number. "
+            "No photo has a mask; a mask needs its photo's name, with or without a number. "
             "Add --generate-masks to generate regions."
         )
     tasks = []
@@ -118,5 +118,5 @@ def plan(
         tasks.append(Recolor(photo, donors, per_mask))
     left = len(photos) - len(usable)
     return tasks, [
-        f"{left} of {len(photos)} photos have no mask; --generate-masks makes up some."
+        f"{left} of {len(photos)} photos have no mask; --generate-masks generates masks."
     ] if left else []

@@ -23,7 +23,7 @@ LOW = 256  # longer side in pixels of the reduced copies whose colors determine 
 TILE = 512  # side of tiles in pixels, which bounds the memory
 FMSE_FLOOR = 25.0  # recolorings with a smaller fMSE are drawn again
 LIT = 0.25  # share of composites whose light changes, as in composites/synthesis.py
-_GRAY = 0.2  # dark enough that no light makes it white
+_GRAY = 0.2  # a gray so dark that no light makes it white
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Recoloring:
 def draw(
     photo: Bytes, mask: Bytes, donor: tuple[Bytes, Bytes] | None, seed: int, *item: str | int
 ) -> Recoloring:
-    """Draw a recoloring of a photo's foreground; again if it is hardly visible, reduced if it is too strong.
+    """Draw a recoloring of a photo's foreground; repeat if it is hardly visible, and reduce it if too strong.
 
     Args:
         photo: (H,W,3).

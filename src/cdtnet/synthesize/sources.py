@@ -47,7 +47,7 @@ def pictures(folder: Path) -> dict[str, Entry]:
         key = path.rpartition(".")[0]
         if key in found:
             raise DataError(
-                f"{found[key]} and {Entry(tree, path)} have one name; rename or remove one of them."
+                f"{found[key]} and {Entry(tree, path)} have the same name; rename or remove one of them."
             )
         found[key] = Entry(tree, path)
     if not found:
@@ -71,11 +71,11 @@ def names(keys: Iterable[str]) -> dict[str, str]:
     for key, name in unique.items():
         other = taken.setdefault(_fold(name), key)
         if other != key:
-            raise DataError(f"{other!r} and {key!r} would both be called {name!r}; rename one of the files.")
+            raise DataError(f"{other!r} and {key!r} would both be named {name!r}; rename one of the files.")
         if any("\ud800" <= character <= "\udfff" for character in key):
-            raise DataError(f"{key!r} is a name that is not UTF-8; rename the file.")
+            raise DataError(f"The name {key!r} is not UTF-8; rename the file.")
         if len(name.encode()) > _LONGEST:
-            raise DataError(f"{key!r} is too long a name for a file with numbers added; rename the file.")
+            raise DataError(f"The name {key!r} is too long to add numbers; rename the file.")
     return unique
 
 
@@ -147,7 +147,7 @@ def versions(folders: Sequence[Path], masks: Path) -> dict[str, dict[str, Entry]
             found.setdefault(label, {})[rest] = entry
     if len(found) < 2:
         raise DataError(
-            f"{folders[0]} needs at least two folders, one for each version, with pictures of the same names."
+            f"{folders[0]} needs at least two folders, one for each version, with the same file names."
         )
     return found
 

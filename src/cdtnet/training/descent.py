@@ -21,7 +21,7 @@ class Descent:
     """The optimizer of a stage.
 
     Args:
-        model: The network; the parts named by the stage are trained.
+        model: The network; only the parts that the stage names are trained.
         stage: The stage, with losses and hyperparameters.
         processes: The processes that share batches.
     """

@@ -56,7 +56,7 @@ class Processes:
 
 @contextmanager
 def join_processes(device: str) -> Iterator[Processes]:
-    """Join the processes that `torchrun` has started; without it, there is one process.
+    """Join the processes that `torchrun` has started; without `torchrun`, there is one process.
 
     Args:
         device: "auto", or a PyTorch device; "cuda" is the GPU of this process's local rank.
@@ -72,7 +72,7 @@ def join_processes(device: str) -> Iterator[Processes]:
     try:
         dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
     except RuntimeError as error:
-        raise CdtnetError("The other processes cannot be reached; their messages say why.") from error
+        raise CdtnetError("The other processes cannot be reached; see their messages.") from error
     try:
         yield Processes(place, dist.get_rank(), count)
     finally:
@@ -93,7 +93,7 @@ def _device(name: str) -> torch.device:
         there += ["cuda"] if torch.cuda.is_available() else []
         there += ["mps"] if torch.backends.mps.is_available() else []
         raise CdtnetError(
-            f"The device {name!r} cannot be used here; there is {' and '.join(there)}."
+            f"The device {name!r} cannot be used here; choose {' or '.join(there)}."
         ) from error
     return place
 

@@ -51,7 +51,7 @@ class PhotoFeed:
         if not self.held_out or not self.photos:
             sources = ", ".join(sorted({photo.source for photo in photos}))
             raise DataError(
-                f"Let data.held_out name some of the sources {sources}, and data.sources others, or none."
+                f"Set data.held_out to some of the sources {sources}, and data.sources to others or none."
             )
         self.data, self.seed, self.processes = data, seed, processes
         self.scored: PhotoStore | None = None  # held-out photographs at the last requested size
@@ -71,11 +71,11 @@ class PhotoFeed:
             yield Triplet(*map(self.processes.share, draw(store, stage.part, size, generator)))
 
     def validation(self, stage: Stage) -> Iterator[Triplet]:
-        """Yield composites of the held-out sources, fewer of larger pictures, which take longer."""
+        """Yield composites of the held-out sources; fewer if pictures are large, which takes longer."""
         if self.scored is None or self.scored.size != stage.size:
             self.scored = self._load(self.held_out, stage.size)
         generator = torch.Generator(self.processes.device).manual_seed(0)
-        batch = min(max(_scored_at_once(stage.size), 2), 16)  # composites get colors from each other
+        batch = min(max(_scored_at_once(stage.size), 2), 16)  # at least 2: colors come from other pictures
         for _ in range(max(self.data.validation * 64 // max(stage.size, 64), 16) // batch):
             yield draw(self.scored, batch, stage.size, generator)
 
@@ -91,15 +91,15 @@ class TripletFeed:
         if dataset.problems:
             told = f"{len(dataset.problems)} triplets are incomplete, the first: {dataset.problems[0]}"
             if data.damaged == "fail":
-                raise DataError(f"{told} To go on without them: data.damaged=skip.")
+                raise DataError(f"{told} To continue without them, set data.damaged=skip.")
             tqdm.write(told)
         with_real = [sample for sample in dataset.samples if sample.real is not None]
         self.train = [sample for sample in with_real if not _is_validation(sample)]
         self.test = [sample for sample in with_real if _is_validation(sample)]
         if not self.train or not self.test:
             raise DataError(
-                f"{data.root} has {len(self.train)} triplets to train on and {len(self.test)} to validate "
-                "on; it needs some of both: see `cdtnet data check`."
+                f"{data.root} has {len(self.train)} triplets for training and {len(self.test)} for "
+                "validation, but needs some of both; see `cdtnet data check`."
             )
         self.data, self.seed, self.processes = data, seed, processes
         self.named: set[str] = set()  # triplets that were reported as damaged
@@ -142,7 +142,7 @@ class TripletFeed:
         for items in _ended_in_words(loader):
             for problem in (problem for item in items for problem in item.problems):
                 if self.data.damaged == "fail":
-                    raise DataError(f"{problem} To go on without it: data.damaged=skip.")
+                    raise DataError(f"{problem} To continue without it, set data.damaged=skip.")
                 if problem not in self.named:
                     self.named.add(problem)
                     tqdm.write(f"Skipped: {problem}")
@@ -153,7 +153,7 @@ class TripletFeed:
 
 @dataclass(frozen=True)
 class _Steps(Iterable[list[tuple[int, int]]]):
-    """This process's keys of the parts of batches, made lazily, because a run has millions."""
+    """The keys of this process's parts of batches, generated lazily, because a run has millions of them."""
 
     stage: Stage
     first: int
@@ -170,22 +170,22 @@ class WorkerLostError(DataError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A process that reads pictures was ended, perhaps for lack of memory; "
+            "A process that reads pictures has died, perhaps for lack of memory; "
             "run the same command with fewer data.workers to resume."
         )
 
 
 def _outlive_one_signal(_worker: int) -> None:
-    """Make a worker process ignore the first SIGINT or SIGTERM, so that the training process stops it.
+    """Make a worker process ignore the first SIGINT or SIGTERM, because the training process stops it.
 
-    Ctrl-C and schedulers signal all processes. A second SIGTERM ends a worker that does not stop.
+    Ctrl-C and schedulers send signals to all processes. A second SIGTERM ends a worker that does not stop.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, _frame: signal.signal(number, signal.SIG_DFL) and None)
 
 
 def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
-    """Iterate over a loader, and turn the loss of a worker into a message.
+    """Iterate over a loader, and raise a clear error if a worker is lost.
 
     Raises:
         WorkerLostError: A worker process was killed.
@@ -202,7 +202,7 @@ def _ended_in_words(loader: "DataLoader[Item]") -> Iterator[Any]:
 def ignore_further_losses() -> None:
     """Disable PyTorch's handler of SIGCHLD.
 
-    It raises an error for every worker that has ended, wherever the program is at that time: while a
+    The handler raises an error for every worker that has ended, at any point of the program: while a
     checkpoint is written, or in a destructor, which prints a traceback. Without it, loaders detect the loss
     later.
     """
@@ -269,7 +269,7 @@ class _Squares(Dataset[Item]):
                 if self.damaged == "fail":
                     return Item((), tuple(problems))
         else:
-            raise DataError("Not one triplet of this data set can be read; see `cdtnet data check`.")
+            raise DataError("No triplet of this data set can be read; see `cdtnet data check`.")
         return Item(_tensors(self._prepare(arrays, position, size)), tuple(problems))
 
     def _sample(self, position: int) -> Sample:

@@ -24,15 +24,15 @@ def build_model(recipe: Recipe) -> CDTNet:
         other = load_model(source)
         taken = getattr(other, part)
         if taken is None:
-            raise WeightsError(f"{source} has no {part} to start from.")
+            raise WeightsError(f"{source} has no {part}.")
         if part == "refinement" and other.config.residual != recipe.model.residual:
             raise WeightsError(
-                f"The refinement of {source} is made for model.residual={str(other.config.residual).lower()}."
+                f"The refinement of {source} needs model.residual={str(other.config.residual).lower()}."
             )
         try:
             getattr(model, part).load_state_dict(taken.state_dict())
         except RuntimeError as error:
-            raise WeightsError(f"The {part} of {source} has another shape than the recipe's.") from error
+            raise WeightsError(f"The {part} of {source} has another shape than in the recipe.") from error
     return model
 
 

@@ -101,7 +101,7 @@ def foreground_mse(
 def roughness(basis: Tensor) -> Tensor:
     """Return the mean squared second difference of basis LUTs (N,3,S,S,S) along their color axes.
 
-    It keeps entries that occur in no photograph consistent with their neighbors, so that rare colors have no
-    banding. (Zeng et al., 2020, penalize first differences; second ones allow linear changes of color.)
+    A penalty on it keeps entries that occur in no photograph consistent with their neighbors, which prevents
+    banding of rare colors. (Zeng et al., 2020, penalize first differences; second ones allow linear changes.)
     """
     return torch.stack([basis.diff(n=2, dim=axis).square().mean() for axis in (2, 3, 4)]).sum()

@@ -159,13 +159,13 @@ class Stage(Section):
     @model_validator(mode="after")
     def _check(self) -> "Stage":
         if not self.trains:
-            raise ValueError("a stage trains at least one part")
+            raise ValueError("a stage must train at least one part")
         if (self.samples is None) == (self.epochs is None):
             raise ValueError("give either samples or epochs")
         if self.batch % self.accumulate:
             raise ValueError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
         if any(size >= self.size for size in self.smaller):
-            raise ValueError(f"the sizes named smaller are to be smaller than {self.size}")
+            raise ValueError(f"the sizes in `smaller` must be smaller than {self.size}")
         if self.window is not None and self.window > self.size:
             raise ValueError(f"the window ({self.window}) is larger than the picture ({self.size})")
         return self
@@ -217,8 +217,8 @@ class Recipe(Section):
         about: The purpose of the recipe, in a sentence.
         model: The network.
         data: The training data.
-        initial: Names of shipped models or weights files (of this package, or CDTNet's or iSSAM's .pth) from
-            which parts are loaded.
+        initial: The shipped model or weights file (of this package, or a .pth of CDTNet or iSSAM) from which
+            each part is loaded.
         open_gates: Whether to start with open blending gates, so that training begins at the unchanged
             picture; for parts without initial weights, and if the refinement does not correct a sum.
         seed: The seed of all random numbers.
@@ -262,7 +262,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals:
-            raise DataError(f"{change!r} changes nothing; write KEY=VALUE, such as stages.0.batch=8.")
+            raise DataError(f"{change!r} is not a change; write KEY=VALUE, such as stages.0.batch=8.")
         _change(content, key, _parse(value, change))
     try:
         return Recipe.model_validate(content)
@@ -271,7 +271,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
 
 def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read a recipe without checking it, after those on which it is based."""
+    """Read a recipe without checking it; `before` are the recipes in the chain of `like` so far."""
     try:
         check_regular(path)
         content = _parse(path.read_text(encoding="utf-8"), path)
@@ -284,7 +284,7 @@ def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
     origin = (path.parent / str(content.pop("like"))).resolve()
     if origin in before:
         raise DataError(
-            f"The recipe {path} is like {origin}, which is like it; one of them must stand alone."
+            f"In the recipe {path}, `like: {origin}` closes a cycle of recipes; remove it."
         )
     result = _read(origin, (*before, origin))
     for key, value in content.items():

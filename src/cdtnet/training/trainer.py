@@ -56,14 +56,14 @@ class Trainer:
         for stage in recipe.stages:
             if stage.part % processes.count:
                 raise DataError(
-                    f"A part of a batch, {stage.part} pictures, cannot be shared by {processes.count} "
-                    "processes; choose a batch that they divide."
+                    f"{stage.part} pictures, a part of a batch, cannot be divided among {processes.count} "
+                    "processes; choose another batch."
                 )
         self.feed = open_feed(recipe.data, recipe.seed, processes)
         self.model = build_model(recipe).to(processes.device).channels_last()
         self.averaged: AveragedModel | None = None
         self.stage = self.step = self.samples = 0
-        self.measured, self.gradient = False, float("nan")  # whether the gradient's norm is measured, and it
+        self.measured, self.gradient = False, float("nan")  # whether to measure the gradient's norm; the norm
         make_folder(folder)
         self.best = Best(recipe.watch.best)
         self.log = Log(folder, listeners) if processes.first else None
@@ -286,7 +286,7 @@ class Trainer:
         except WriteError as error:
             if required:
                 raise
-            tqdm.write(f"{error} Training continues; the checkpoint before is still there.")
+            tqdm.write(f"{error} Training continues; the previous checkpoint is kept.")
 
 
 @dataclass
@@ -306,7 +306,7 @@ class Best:
     since: int = 0
 
     def see(self, values: Mapping[str, float], samples: int) -> None:
-        """Add a score; if there is no such value, that of the final picture is used."""
+        """Add a score; without a value for its picture, that of the final picture is used."""
         value = values.get(self.name, values[f"image {self.name.partition(' ')[2]}"])
         sign = -1 if self.name.endswith("psnr") else 1
         if math.isnan(self.value) or sign * value < sign * self.value:

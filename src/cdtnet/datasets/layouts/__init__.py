@@ -62,11 +62,11 @@ def search(
             if found := candidate.find(files):
                 return name, found
     expected = "".join(f"\n  {name}: {candidate.EXPECTS}" for name, candidate in layouts.items())
-    raise DataError(f"{tree.root} holds {len(paths):,} files, but in no known layout. Looked for{expected}")
+    raise DataError(f"{tree.root} has {len(paths):,} files, but in no known layout. Known are{expected}")
 
 
 def _bases(paths: Sequence[str]) -> list[str]:
-    """Yield the root, and below it the folders that contain all pictures."""
+    """Return the root, and the folders below it that contain all pictures."""
     folders = [posixpath.dirname(path) for path in paths if has_picture_suffix(path)]
     common = posixpath.commonpath(folders) if folders else ""
     return [

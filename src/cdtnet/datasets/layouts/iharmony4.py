@@ -24,12 +24,12 @@ def find(files: Files) -> Found | None:
         found.subsets.append(subset)
         if _subset_of(subset) != subset and not files.subsets:
             copy = f"{subset} is another copy of {_subset_of(subset)}"
-            found.notes.append(f"{copy} and left out; ask for it by its name.")
+            found.notes.append(f"{copy} and left out; select it with --subsets.")
         elif files.wants(subset, name):
             rows = _own_lists(files, folder, name) or common.get(_subset_of(name), [])
             _add_subset(found, files, folder, subset, rows)
     absent = [subset for subset in common if subset not in found.subsets and files.wants(subset)]
-    found.notes += [f"{subset} is listed but not here." for subset in absent]
+    found.notes += [f"{subset} is listed but missing." for subset in absent]
     return found
 
 

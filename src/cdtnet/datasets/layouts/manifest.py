@@ -14,7 +14,7 @@ from ...errors import DataError
 from ..tree import Entry, Folder
 from .base import Files, Found, Problem, Sample
 
-EXPECTS = "manifest.csv or manifest.jsonl with composite and mask, and if wanted real, subset and split"
+EXPECTS = "manifest.csv or manifest.jsonl with composite and mask, optionally also real, subset and split"
 SUFFIXES = (".csv", ".jsonl")
 
 
@@ -85,6 +85,6 @@ def _entry(files: Files, value: str, where: str) -> Entry:
         return Entry(Folder(absolute.parent), absolute.name)
     path = posixpath.normpath(value.replace("\\", "/"))
     if path.startswith(("..", "/")):
-        raise DataError(f"{value} in {where} leads out of its folder; give the full path if that is meant.")
+        raise DataError(f"{value} in {where} leaves its folder; give the absolute path if this is intended.")
     forms = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
     return next((entry for form in forms if (entry := files.entry(form)).exists()), files.entry(path))

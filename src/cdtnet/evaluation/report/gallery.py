@@ -28,7 +28,7 @@ ERROR_COLORS = (255 * colormaps["inferno"](np.arange(256))[:, :3]).round().astyp
 
 @dataclass(frozen=True)
 class Layer:
-    """A picture of an example: its name, its `data:` URL, and that of its error map ("" for the real photo)."""
+    """A picture of an example: its name, its `data:` URL, and that of its error map ("" for the real one)."""
 
     name: str
     picture: str
