@@ -31,7 +31,7 @@ PLACE = re.compile(r"(<!-- gigapixel -->\n).*(<!-- end -->)", re.DOTALL)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="cdtnet-256")
-    parser.add_argument("--folder", help="where there is room (default: where temporary files go)")
+    parser.add_argument("--folder", help="folder with enough space (default: that of temporary files)")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -60,7 +60,7 @@ def row(model: str, width: int, height: int, folder: str | None) -> str:
 
 def make(place: Path, width: int, height: int) -> None:
     """Write composite.tif, waves with noise like a camera's, and mask.tif, an ellipse with a soft edge."""
-    # Repeated only beyond what deflate looks back on, 32 KB, since it would find the repetition.
+    # The noise repeats only after more than 32 KB, because deflate would find a shorter repetition.
     x, y = np.meshgrid(*[np.arange(n, dtype=np.float32) * (2 * np.pi / n) for n in (16384, 1024)])
     waves = np.sin(3 * x + 2 * y) + np.sin(7 * x - 5 * y) + 0.3 * np.sin(31 * x + 17 * y)
     color = waves[..., None] * np.float32([27, 30, 33]) + np.float32([120, 110, 90])

@@ -42,7 +42,7 @@ WINDOW = {"width": 1500, "height": 1000}
 BRUSH = 0.06  # the brush's radius, in shares of the object's longer side
 LEAST, MOST = 3, 0.4  # as in paint.js: the smallest brush in pixels, the largest in shares of the picture
 CORE = 8
-CROP = 320, 240  # width and height of what is shown at 100 %
+CROP = 320, 240  # width and height of the crops at 100 %
 QUALITY = 70
 INTRODUCTION = """# Painted by hand
 
@@ -68,7 +68,7 @@ Array = NDArray[np.uint8]
 
 
 class Painted(NamedTuple):
-    """A composite and what became of it: pictures (H,W,3) and masks (H,W), uint8."""
+    """A composite and its results: pictures (H,W,3) and masks (H,W), uint8."""
 
     name: str
     composite: Array
@@ -105,7 +105,7 @@ def main() -> None:
 
 @contextmanager
 def app() -> Iterator[str]:
-    """Serve the page, and give its address."""
+    """Serve the page, and yield its address."""
     command = [sys.executable, "-m", "cdtnet", "app", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -205,7 +205,7 @@ def download(page: Page, what: str) -> Array:
     return np.asarray(Image.open(saved.value.path()))
 
 
-# What is shown
+# The page of results
 
 
 def beside(done: Painted) -> Array:

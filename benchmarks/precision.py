@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--model", default="cdtnet-256")
     name = parser.parse_args().model
     weights = load_weights(name)
-    once = replace(weights.config, second_look=False, close_up=False)  # as its forward is
+    once = replace(weights.config, second_look=False, close_up=False)  # as in the forward pass
     model = build(replace(weights, config=once))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "once.safetensors"

@@ -57,10 +57,10 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="side of the square pictures")
     parser.add_argument("--count", type=int, default=400, help="number of composites")
     parser.add_argument(
-        "--ours-alone", action="store_true", help="without the classical methods, of which one is slow"
+        "--ours-alone", action="store_true", help="omit the classical methods, one of which is slow"
     )
     parser.add_argument(
-        "--sheet", type=Path, help="picture to write; its photographs are not ours to publish"
+        "--sheet", type=Path, help="picture to write; do not publish it, because of the photographs' licenses"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
     arguments = parser.parse_args()
@@ -141,7 +141,7 @@ def scene(arrays: Arrays) -> tuple[float, float]:
 
 
 def by_scene(evaluation: Evaluation, scenes: Sequence[tuple[float, float]]) -> dict[str, Chosen]:
-    """Return hard kinds of scenes and changes, and which composites (N,) belong to them."""
+    """Return the composites (N,) of each hard kind of scene or change."""
     luma, color = np.array(scenes).T
     fmse = evaluation.values[UNTOUCHED]["fmse"]
     return {

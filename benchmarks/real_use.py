@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--sources", nargs="+", default=SOURCES, help="sources never trained on")
     parser.add_argument("--models", nargs="+", default=["cdtnet-256"], help="shipped names or weight files")
     parser.add_argument("--count", type=int, default=60, help="photographs for each table")
-    parser.add_argument("--apply-anyway", action="store_true", help="without holding changes back")
+    parser.add_argument("--apply-anyway", action="store_true", help="apply the whole change")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "quality-real-use.md")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
@@ -172,7 +172,7 @@ def in_place(photos: Sequence[Photo], families: Sequence[str] = FAMILIES[:2]) ->
         yield Composite(composite, photo.mask, photo.pixels, core_of(photo.mask), photo.source)
 
 
-# Masks as people have them
+# Realistic masks
 
 
 def moved_edge(mask: Mask, pixels: float) -> Mask:

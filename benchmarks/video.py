@@ -1,4 +1,4 @@
-"""Measure steadiness, fidelity, speed and memory of film, beside each frame alone and one table for all.
+"""Measure steadiness, fidelity, speed and memory for video, compared with single frames and with one table.
 
 python benchmarks/video.py --photos PHOTOS --masks MASKS
 
@@ -42,10 +42,10 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("weizmann_horses", "camvid")
 LONGEST = 480
 CORE = 6
-NOISE = 2.0  # levels, of a sensor
+NOISE = 2.0  # standard deviation of the sensor noise in levels
 RATE = 25
 ALONE = 12  # frames that are harmonized alone to measure speed
-FAST = 100  # frames a second of the clips for memory, so that few of the frames are key frames
+FAST = 100  # frames per second of the clips for memory, so that few frames are key frames
 
 Floats = NDArray[np.float64]
 Frames = list[NDArray[np.uint8]]
@@ -218,7 +218,7 @@ def joined(one: Clip, other: Clip) -> Clip:
 
 
 class Score(NamedTuple):
-    """Levels of flicker, its most, the composite's own, the warped difference; squared errors."""
+    """Flicker in levels (mean, most, of the composite itself, and warped), and squared errors."""
 
     flicker: float
     most: float

@@ -20,12 +20,12 @@ from playwright.sync_api import sync_playwright
 EXAMPLES = Path(__file__).parent
 DEMO = EXAMPLES.parent / "src" / "cdtnet" / "demo"
 MEADOW = EXAMPLES / "photos" / "drum_composite.jpg"
-COLORS = 256  # of the files: few enough for them to be small
+COLORS = 256  # colors of the files, which keeps them small
 GAP = 24  # pixels between screenshots
 
 
 def main(folder: Path = Path("docs")) -> None:
-    """Make two screenshots: app.png of placing and comparing, app-phone.png."""
+    """Make app.png, which shows placing and comparing, and app-phone.png."""
     with sync_playwright() as playwright, TemporaryDirectory() as scratch, app() as address:
         browser = playwright.chromium.launch(executable_path=os.environ.get("CDTNET_CHROMIUM"))
         dogs = Path(scratch) / "dogs.png"

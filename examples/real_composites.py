@@ -19,9 +19,9 @@ import cdtnet
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "examples" / "photos"
-SIDE = 1024  # the longest, of what the page shows
-CROP = 400, 300  # width and height of what is shown at 100 %
-STRIP = 380  # height of a picture in the README's
+SIDE = 1024  # longest side of the pictures on the page
+CROP = 400, 300  # width and height of the crops at 100 %
+STRIP = 380  # height of the pictures for the README
 QUALITY = 80
 ON_README = "bird", "dogs", "drum"
 INTRODUCTION = """# Real composites

@@ -4,7 +4,7 @@
 
 NAME is one of the functions in `PICTURES`; without names, all are made. Needs the extras `web`, `evaluate`
 and `train`, and Playwright with a browser; CDTNET_CHROMIUM names the browser if it is not Playwright's own.
-Two pictures come from elsewhere: `comfyui.png` from ComfyUI (docs/comfyui.md), and `speed.png`, a figure of
+Two pictures have other sources: `comfyui.png` is from ComfyUI (docs/comfyui.md), and `speed.png` a figure of
 benchmarks/speed.py.
 """
 

@@ -1,4 +1,4 @@
-"""Make docs/video.webp: a photograph's bird in a film before and after.
+"""Make docs/video.webp: the bird of a photograph in a video, before and after.
 
     python examples/video.py
 

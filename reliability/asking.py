@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 BOUNDARY = "a1b2c3d4e5"
-CLOSED = 0  # in place of a status: the server hung up
+CLOSED = 0  # instead of a status: the server closed the connection
 TIMEOUT = 120.0  # seconds without a byte, after which a server counts as hanging
 _PATHS = re.compile(r"(/(root|home|tmp|usr|etc|var|opt|proc)/|[A-Z]:\\|site-packages|Traceback|\.py\b)")
 

@@ -18,7 +18,7 @@ class Leaver:
     """A client that disconnects before the answer comes.
 
     Attributes:
-        kind: What is said of it in the table.
+        kind: Its row in the table.
         request: The whole request.
         share: The share of the request that is sent; 1 to disconnect while the picture is processed.
     """
@@ -40,9 +40,9 @@ class Dripper:
     """A client that sends a byte per second, or nothing, until the server closes the connection.
 
     Attributes:
-        kind: What is said of it in the table.
-        first: Is sent at once.
-        drip: Sent once a second.
+        kind: Its row in the table.
+        first: The bytes sent at once.
+        drip: The bytes sent once a second.
         statuses: Statuses that the server may send before it closes the connection.
     """
 
@@ -76,7 +76,7 @@ class Idler:
     """A client that sends many requests and never reads the answers.
 
     Attributes:
-        kind: What is said of it in the table.
+        kind: Its row in the table.
         first: Is sent at once.
     """
 
@@ -88,7 +88,7 @@ class Idler:
         with connect(port) as connection:
             connection.settimeout(1.0)
             while not stop():
-                with suppress(TimeoutError):  # its buffers are full, it does not read on
+                with suppress(TimeoutError):  # the server's buffers are full, and it reads no further
                     if not _takes(connection, self.first):
                         return Answer()
         return None

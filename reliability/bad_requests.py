@@ -1,4 +1,4 @@
-"""Invalid requests, and the statuses that are right for them."""
+"""Invalid requests, and the statuses that the server may respond with."""
 
 import struct
 import zlib
@@ -9,7 +9,7 @@ import numpy as np
 from asking import BOUNDARY, CLOSED, Answer, ask, chunked, form, head, multipart, part, post
 from good_requests import jpeg, photo, png
 
-MAX_BYTES, MAX_PIXELS = 1_500_000, 2_000_000  # of the server that they are for
+MAX_BYTES, MAX_PIXELS = 1_500_000, 2_000_000  # the limits of the server
 PATH = "/v1/harmonize"
 _SETTINGS = {
     "an absurd strength": (
@@ -38,10 +38,10 @@ class Bad:
     """An invalid request.
 
     Attributes:
-        kind: What is said of it in the table.
-        statuses: The statuses that are right for it.
+        kind: Its row in the table.
+        statuses: The correct statuses.
         parts: The bytes to send.
-        method: HEAD has no body in its answer.
+        method: The method; the answer to HEAD has no body.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Bad:
         return ask(port, self.parts, method=self.method)
 
     def is_right(self, answer: Answer) -> bool:
-        """Return whether it is refused with a right status and one sentence."""
+        """Return whether it is refused with a correct status and one sentence."""
         has_body = answer.status != CLOSED and self.method != "HEAD"
         return answer.status in self.statuses and (answer.is_sentence or not has_body)
 

@@ -28,7 +28,7 @@ class Command(NamedTuple):
 
     Attributes:
         name: The subcommand.
-        words: Its arguments; the working directory holds the files of `write_inputs`.
+        words: Its arguments; the working directory contains the files of `write_inputs`.
         output: The file that it replaces, or the folder that it fills.
     """
 
@@ -70,7 +70,7 @@ TRAIN = Command(
 
 
 def write_inputs(folder: Path, pictures: int = 8) -> None:
-    """Write the commands' inputs to a folder; its subfolder `in` holds this many composites for the batch."""
+    """Write the commands' inputs to a folder; its sub-folder `in` gets `pictures` composites for the batch."""
     from cdtnet.model import load_model
     from cdtnet.weights import write_weights
 
@@ -130,7 +130,7 @@ class Run:
     """
 
     def __init__(self, words: tuple[str, ...], folder: Path, limit: int | None = None) -> None:
-        # Who is killed does not clear away its semaphores; the one that does so need not say it.
+        # The resource tracker warns about the semaphores of killed processes, which it removes.
         os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([f"cdtnet.{name}" for name in _IMPORTED])

@@ -28,12 +28,12 @@ from specimen import EITHER, PICTURE, SENTENCE, Specimen
 
 from cdtnet.cli import main as command
 from cdtnet.cli.options import printable
-from cdtnet.engines import openvino  # noqa: F401 - imported before forks, so that each need not
-from cdtnet.imaging import read, rows, write  # noqa: F401 - likewise
+from cdtnet.engines import openvino  # noqa: F401 - imported before forking, which saves time
+from cdtnet.imaging import read, rows, write  # noqa: F401 - the same
 from cdtnet.system.machine import STATUS, read_bytes
 from cdtnet.weights.loading import PARTS, shipped_weights
 
-MEMORY = 1 << 30  # bytes beyond what the program itself takes
+MEMORY = 1 << 30  # bytes, in addition to the memory of the program itself
 SECONDS = 60
 
 
@@ -55,9 +55,9 @@ def main() -> int:
     parser.add_argument(
         "--cuts", type=int, default=40, help="places at which files are cut (default: %(default)s)"
     )
-    parser.add_argument("--every", type=int, default=1, help="try one file of so many (default: all)")
+    parser.add_argument("--every", type=int, default=1, help="try every N-th file (default: all)")
     parser.add_argument(
-        "--new", type=int, default=20, help="one of so many in a new process (default: %(default)s)"
+        "--new", type=int, default=20, help="run every N-th in a new process (default: %(default)s)"
     )
     arguments = parser.parse_args()
     chosen, tried = [*odd_pictures(arguments.cuts), *odd_files()], []

@@ -27,14 +27,14 @@ OLD = b"old " * 1000
 
 @dataclass
 class Row:
-    """How often one command ended in which way.
+    """The outcomes of one command.
 
     Attributes:
-        name: The command, and what it met with.
-        tried: How often.
-        said: How often it ended with one sentence and another code than 0.
-        kept: How often all that was there before was as it had been.
-        left: How many temporary files were left.
+        name: The command and its obstacle.
+        tried: The number of runs.
+        said: The number of runs that ended with one sentence and an exit code other than 0.
+        kept: The number of runs that left all existing files unchanged.
+        left: The number of temporary files that were left.
     """
 
     name: str
@@ -75,17 +75,17 @@ def rows(folder: Path, stages: int) -> Iterator[Row]:
 
     Args:
         folder: A folder with the files of `write_inputs`.
-        stages: How often each command meets a full disk.
+        stages: The number of runs of each command with a full disk.
     """
     real, user = may_mount(), not may_write_anywhere()
     if not real:
-        print("No file system may be mounted here: the real full disk is left out.", file=sys.stderr)
+        print("File systems cannot be mounted here, so the full file system is not tested.", file=sys.stderr)
     if not user:
-        print("The superuser may read and write anywhere: what forbids it is left out.", file=sys.stderr)
+        print("The superuser may read and write anywhere, so permissions are not tested.", file=sys.stderr)
     for command in (*COMMANDS, BATCH, TRAIN):
         whole = result(command, folder)
         size = max(map(len, whole.values()))
-        least = 20_000 if command is TRAIN else 300  # what it says goes to a file, too
+        least = 20_000 if command is TRAIN else 300  # its messages are also written to a file
         limits = [least, *(round(size * (k + 0.5) / stages) for k in range(1, stages))]
         yield limited(command, folder, limits, whole)
         if real:
@@ -185,7 +185,7 @@ def _put_old(command: Command, folder: Path) -> None:
 def _try(
     row: Row, command: Command, folder: Path, limit: int | None = None, forbidden: Path | None = None
 ) -> None:
-    """Count how the command ends and what it leaves."""
+    """Run the command, and add its outcome to the row."""
     inputs = digests(folder)
     if forbidden:
         forbidden.chmod(0)

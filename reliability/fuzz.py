@@ -23,19 +23,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-MEMORY = 1 << 30  # bytes that reading one of these small files may take
-SECONDS = 20  # that it may take
+MEMORY = 1 << 30  # limit in bytes for reading one of these small files
+SECONDS = 20  # limit of its time
 TRIED, OBJECTS, SENTENCES, BROKEN, PEAK, BEFORE = range(6)
 
 
 def main() -> int:
     """Print the table; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--inputs", type=int, default=20000, help="for each reader (default: %(default)s)")
+    parser.add_argument("--inputs", type=int, default=20000, help="inputs per reader (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--guided", action="store_true", help="by atheris: pip install atheris==3.0.0")
+    parser.add_argument("--guided", action="store_true", help="use atheris: pip install atheris==3.0.0")
     parser.add_argument("--keep", type=Path, help="folder for inputs that break a promise")
-    parser.add_argument("readers", nargs="*", help="some of them; all by default")
+    parser.add_argument("readers", nargs="*", help="readers to test (default: all)")
     arguments = parser.parse_args()
     keep = arguments.keep or Path(tempfile.mkdtemp(prefix="fuzz-"))
     keep.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def _guided(name: str, inputs: int, seed: int, keep: Path, folder: Path, counts:
         custom_mutator=mutate,
     )
     _bound(counts)
-    os.chdir(folder)  # where libFuzzer puts what it finds
+    os.chdir(folder)  # libFuzzer writes its findings to the working folder
     atheris.Fuzz()
 
 
@@ -158,7 +158,7 @@ def _attempt(name: str, reader: Any, data: bytes, keep: Path, folder: Path, coun
     (folder / "input").write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", UserWarning)  # that is how people are told things
+        warnings.simplefilter("ignore", UserWarning)  # messages to users
         try:
             reader.read(data, folder)
             counts[OBJECTS] += 1

@@ -1,4 +1,4 @@
-"""Valid requests and their right answers: what the Python API gives, byte for byte."""
+"""Valid requests and the correct answers: the results of the Python API, byte for byte."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,10 +23,10 @@ class Good:
     """A valid request.
 
     Attributes:
-        kind: What is said of it in the table.
+        kind: Its row in the table.
         parts: Its bytes.
-        expected: The answer's body; of a table, the .cube file.
-        times: How often the parts repeat it, pipelined; the last one asks for `close`.
+        expected: The body of the answer; for a table, the .cube file.
+        times: The number of pipelined repetitions in `parts`; the last one requests `close`.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Good:
     times: int = 1
 
     def ask(self, port: int) -> Answer:
-        """Return the answer; of several, the first that is no picture, or `CLOSED` if they differ."""
+        """Return the answer; of several, the first failure, or `CLOSED` if they differ."""
         with connect(port) as connection:
             send(connection, self.parts)
             answers = receive_all(connection, self.times) if self.times > 1 else [receive(connection)]
@@ -43,7 +43,7 @@ class Good:
         return odd[0] if odd else answers[0] if len(set(answers)) == 1 else Answer()
 
     def is_right(self, answer: Answer) -> bool:
-        """Return whether each byte is as it should be."""
+        """Return whether every byte is correct."""
         if answer.kind == "application/json":
             return json.loads(answer.body).get("cube", "").encode() == self.expected
         return answer.body == self.expected

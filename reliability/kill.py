@@ -49,12 +49,12 @@ def main() -> int:
 
 
 def kill(command: Command, folder: Path, kills: int, name: str, random: Random) -> Row:
-    """Kill this many processes of one command, and return what was found after each.
+    """Kill processes of one command, and return the outcomes.
 
     Args:
         command: The command to run.
         folder: A folder with the files of `write_inputs`; its `out` is emptied.
-        kills: How many.
+        kills: The number of processes.
         name: The name of the signal, one of SIGNALS.
         random: The generator of the random moments.
     """

@@ -30,7 +30,7 @@ EXTRAS = (
     "ray",
 )
 
-IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # what only a licence file in the package says
+IN_ITS_FILE = {"openexr": "BSD-3-Clause"}  # licenses that only a file in the package states
 
 
 def brought(name: str, extras: Iterable[str] = ("",)) -> set[str]:
@@ -61,7 +61,7 @@ def licence(name: str) -> str:
 
 
 def rows() -> list[str]:
-    """Return the rows of the table: what each extra adds to those before it."""
+    """Return the rows of the table: the packages that each extra adds to the previous ones."""
     table, listed = [], set[str]()
     for extra in EXTRAS:
         new = sorted(brought(PACKAGE, [extra]) - listed)
@@ -77,7 +77,7 @@ def megabytes(names: Iterable[str]) -> int:
 
 
 def sizes() -> list[str]:
-    """Return a line for the default install, and one for what each extra adds to it."""
+    """Return the size of the default install, and the size that each extra adds, a line each."""
     default = brought(PACKAGE)
     lines = [
         f"{extra}: {megabytes(brought(PACKAGE, [extra]) - default)} MB more" for extra in EXTRAS if extra
@@ -90,7 +90,7 @@ def main() -> int:
     try:
         print("\n".join(["| package | license | comes with |", "|---|---|---|", *rows(), "", *sizes()]))
     except PackageNotFoundError as error:
-        print(f"{error.name} is not installed: pip install '.[dev]' brings everything.", file=sys.stderr)
+        print(f"{error.name} is not installed: pip install '.[dev]' installs everything.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""Mutate files at random, and repair checksums that would hide the mutation from the code behind them."""
+"""Mutate files at random, and repair checksums, without which the code after their check is not reached."""
 
 import struct
 import zlib
@@ -98,7 +98,7 @@ _CHANGES: Sequence[Callable[[bytearray, bytes, Random], None]] = (
 
 
 def mend_picture(data: bytes) -> bytes:
-    """Return a PNG file with right checksums."""
+    """Return a PNG file with correct checksums."""
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
     result, place = bytearray(data), 8
@@ -113,7 +113,7 @@ def mend_picture(data: bytes) -> bytes:
 
 
 def mend_safetensors(data: bytes) -> bytes:
-    """Return a safetensors file with the right header length."""
+    """Return a safetensors file with the correct header length."""
     end = data.find(b"}}", 8)
     while end >= 0 and data[end + 2 : end + 3] == b"}":
         end += 1
@@ -121,7 +121,7 @@ def mend_safetensors(data: bytes) -> bytes:
 
 
 def mend_zip(data: bytes) -> bytes:
-    """Return a zip archive of stored members with right checksums."""
+    """Return a zip archive of stored members with correct checksums."""
     result, place = bytearray(data), data.find(b"PK\1\2")
     while 0 <= place <= len(data) - 46:
         size, _, name = struct.unpack_from("<IIH", data, place + 20)

@@ -1,4 +1,4 @@
-"""Valid and other files with wrong or unusual names, and paths that are no files."""
+"""Valid and invalid files with wrong or unusual names, and paths that are not files."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from specimen import PICTURE, SENTENCE, Specimen, written
 
 
 def odd_files() -> Iterator[Specimen]:
-    """Yield all of them."""
+    """Yield all files."""
     for family in (_mislabeled, _places, _names):
         yield from family()
 
@@ -127,7 +127,7 @@ def _names() -> Iterator[Specimen]:
             "\x7f.png",
         ),
     ):
-        yield Specimen("odd names", name, written(data), PICTURE)
+        yield Specimen("unusual names", name, written(data), PICTURE)
     for name in (
         os.fsdecode(b"\xff\xfe.png"),
         os.fsdecode(b"caf\xe9.png"),

@@ -54,7 +54,7 @@ def photo(width: int = 24, height: int = 16) -> Image.Image:
 
 
 def odd_pictures(cuts: int) -> Iterator[Specimen]:
-    """Yield all of them; some valid files are truncated at `cuts` places each."""
+    """Yield all pictures; some valid files are truncated at `cuts` places each."""
     for family in (_kinds, _sizes, _bombs, _metadata):
         yield from family()
     yield from _truncated(cuts)
@@ -72,7 +72,7 @@ def _truncated(cuts: int) -> Iterator[Specimen]:
     }
     with ProcessPoolExecutor(
         1, mp_context=get_context("spawn")
-    ) as pool:  # the one that forks may not use cdtnet
+    ) as pool:  # the process that forks must not use cdtnet
         others = pool.submit(seeds.other_pictures).result()
     whole |= {f"h{number}": data for number, data in enumerate(others)}
     for name, data in whole.items():
@@ -130,7 +130,7 @@ def _sizes() -> Iterator[Specimen]:
         thin = photo(width, height)
         yield Specimen("1×N, N×1, 65535 wide", f"{width}x{height}.png", written(saved(thin)), PICTURE)
         yield Specimen("1×N, N×1, 65535 wide", f"{width}x{height}.tif", written(saved(thin, "TIFF")), PICTURE)
-        if max(width, height) <= 65500:  # what Pillow's JPEG goes to
+        if max(width, height) <= 65500:  # Pillow's limit for JPEG
             yield Specimen(
                 "1×N, N×1, 65535 wide", f"{width}x{height}.jpg", written(saved(thin, "JPEG")), PICTURE
             )

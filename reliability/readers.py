@@ -21,19 +21,19 @@ from cdtnet.training.checkpoint import load_checkpoint
 from cdtnet.training.recipe import load_recipe
 from cdtnet.weights import load_weights
 
-_PIXELS = 1 << 20  # in pictures: what is larger is refused, so that most of the time goes into reading
+_PIXELS = 1 << 20  # limit of pictures; larger ones are refused, to save time
 
 Read = Callable[[bytes, Path], object]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader and the files to try it with.
+    """A reader and its valid files.
 
     Attributes:
-        seeds: Makes files that it can read.
-        read: Takes the bytes of a file and a folder to write it to.
-        mend: Repairs checksums.
+        seeds: A function that makes valid files.
+        read: A function that reads the bytes of a file; it may write the file to a folder.
+        mend: A function that repairs checksums.
     """
 
     seeds: Callable[[], list[bytes]]
@@ -62,7 +62,7 @@ def _rows(data: bytes, folder: Path) -> object:
         picture = open_picture(_file(folder, "picture", data), max_pixels=_PIXELS)
         return [picture.pixels[top : top + 100] for top in range(0, picture.height, 100)]
     finally:
-        gc.collect()  # each has a thread, which after an error lasts until its traceback is collected
+        gc.collect()  # after an error, the thread of a picture ends when the traceback is collected
 
 
 def _profile(data: bytes, _: Path) -> object:
@@ -109,7 +109,7 @@ def _checkpoint(data: bytes, folder: Path) -> object:
 def _archive(data: bytes, folder: Path) -> object:
     tree = open_tree(_file(folder, "archive", data))
     for path in tree.files():
-        with suppress(DataError):  # damaged files are no reason not to read the others
+        with suppress(DataError):  # continue after a damaged file
             Entry(tree, path).read()
     return tree
 

@@ -2,8 +2,8 @@
 
     python reliability/same_bytes.py [--short]
 
-Example composites in each bit depth, with and without a color profile and alpha, are harmonized again in
-other ways. Results that must be the same are compared bit by bit; others must be within the bounds of
+Example composites in each bit depth, with and without a color profile and alpha, are harmonized in several
+ways. Results that must be the same are compared bit by bit; others must be within the bounds of
 docs/engines.md.
 """
 
@@ -52,7 +52,7 @@ KINDS = (
 
 
 class Row(NamedTuple):
-    """What varied, how many pictures stayed the same, and the largest difference in 0..1."""
+    """A comparison: what varied, how many pictures stayed the same, and the largest difference in 0..1."""
 
     kind: Kind
     varied: str
@@ -213,7 +213,7 @@ def _within(kind: Kind, expected: NDArray[Any], found: NDArray[Any], mask: NDArr
     if kind.precision == "float32":
         return bool(apart.max() <= {"u": 1, "f": 1e-5}[expected.dtype.kind])
     if expected.dtype != np.uint8:
-        return True  # never computed in less than float32 unless it is asked for
+        return True  # only computed in less than float32 on request
     decibels = 10 * np.log10(255**2 / max((apart**2).mean(), 1e-9))
     return bool((apart.max(1) <= 1).mean() >= 0.999 and apart.max() <= 3 and decibels >= 55)
 

@@ -5,7 +5,7 @@
 
 Hypothesis generates valid and invalid requests from the server's OpenAPI document. With `--schemathesis`,
 Schemathesis does the same with all its checks (it is not among the dependencies, because it needs a dozen
-packages). A schema cannot say that a file must be a picture: 422 is right for a file that is none.
+packages). A schema cannot say that a file must be a picture: 422 is correct for any other file.
 """
 
 import argparse
@@ -39,12 +39,12 @@ Schema = dict[str, Any]
 
 
 def main() -> int:
-    """Print what came back; return 1 if anything was not as described."""
+    """Print the answers; return 1 if any was not as described."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--inputs", type=int, default=500, help="requests (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--schemathesis", action="store_true", help="use it: pip install schemathesis==4.32.5"
+        "--schemathesis", action="store_true", help="use Schemathesis: pip install schemathesis==4.32.5"
     )
     arguments = parser.parse_args()
     server = Server(*OPTIONS)
@@ -190,7 +190,7 @@ def _setting(schema: Schema) -> some.SearchStrategy[tuple[str, bool]]:
             value = text if is_text else json.loads(text)
         except ValueError:
             return text, False
-        whole = schema["type"] != "integer" or isinstance(value, int)  # 1.0 is none here
+        whole = schema["type"] != "integer" or isinstance(value, int)  # 1.0 is not an integer here
         return text, whole and validator.is_valid(value)
 
     return some.one_of(_admitted(schema), anything.map(judge))

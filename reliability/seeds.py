@@ -95,7 +95,7 @@ def _saved(image: Image.Image) -> Iterator[bytes]:
         stream = io.BytesIO()
         try:
             image.save(stream, kind, **options, **(metadata if image.mode != "CMYK" else {}))
-        except OSError:  # no such file can hold such pixels
+        except OSError:  # the format does not support such pixels
             continue
         yield stream.getvalue()
 

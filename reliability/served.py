@@ -1,4 +1,4 @@
-"""Run `cdtnet serve` as a separate process, and observe what it holds."""
+"""Run `cdtnet serve` as a separate process, and observe its memory, files and jobs."""
 
 import json
 import subprocess
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-SETTLE = 60.0  # seconds in which what was left behind is to be dropped
+SETTLE = 60.0  # seconds in which abandoned work must be dropped
 
 
 class Server:
-    """A process that serves.
+    """A server process.
 
     Args:
         options: The options of `cdtnet serve`.

@@ -3,9 +3,9 @@
     python reliability/server.py --seconds 300
 
 The load consists of good requests of all kinds, whose answers must equal those of the Python API byte for
-byte; bad ones, which must be refused with one sentence; clients that disconnect, send slowly, or do not read;
-and always more requests at once than the queue holds. Each answer must be the right one or a refusal. The
-process must not grow by more than `GROWTH`, and must hold no files or connections at the end.
+byte; bad ones, which must be refused with one sentence; and clients that disconnect, send slowly, or do not
+read. There are always more requests than places in the queue. Each answer must be correct or a refusal. The
+process must not grow by more than `GROWTH`, and must have no open files or connections at the end.
 """
 
 import argparse
@@ -141,7 +141,7 @@ def abuse(
         models: Two names or files of weights.
 
     Returns:
-        The table, and what was found out besides: promises that were broken begin with "BROKEN".
+        The table, and further findings; those that break a promise begin with "BROKEN".
     """
     options = [option for model in models for option in ("--model", model)]
     options += ["--workers", str(WORKERS), "--queue", str(WAITING), "--timeout", str(TIMEOUT)]
@@ -161,17 +161,17 @@ def abuse(
     memory = ", ".join(f"{held / 1e6:.0f}" for held in server.quarters)
     found = {
         f"memory by quarters: {memory} MB": server.quarters[-1] - server.quarters[0] <= GROWTH,
-        f"{after - before} more open files in the end than in the beginning": after <= before + 2,
-        f"nothing is in hand in the end: {settled}": settled,
+        f"{after - before} more open files at the end than at the start": after <= before + 2,
+        f"no work is left at the end: {settled}": settled,
         f"SIGTERM ended it with exit code {code}": code == 0,
-        f"it said: {said.strip()[:2000] or 'nothing'}": not said,
+        f"it printed: {said.strip()[:2000] or 'nothing'}": not said,
         f"{load.table.wrong} wrong answers": load.table.wrong == 0,
     }
     return load.table, [sentence if kept else f"BROKEN: {sentence}" for sentence, kept in found.items()]
 
 
 def _name(status: int | None) -> str:
-    return {CLOSED: "hung up", None: "not awaited"}.get(status) or str(status)
+    return {CLOSED: "closed", None: "not awaited"}.get(status) or str(status)
 
 
 def main() -> int:
@@ -179,7 +179,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=300, help="of load (default: %(default)s)")
     parser.add_argument(
-        "--clients", type=int, default=10, help="that ask without a pause (default: %(default)s)"
+        "--clients", type=int, default=10, help="clients that send without a pause (default: %(default)s)"
     )
     parser.add_argument(
         "--slow", type=int, default=2, help="clients of each slow kind (default: %(default)s)"

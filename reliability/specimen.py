@@ -1,4 +1,4 @@
-"""A file that a stranger may send, and the expected outcome."""
+"""An untrusted file, and the expected outcome."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +12,9 @@ class Specimen(NamedTuple):
     """One file.
 
     Attributes:
-        kind: What is unusual about it: a row of the table.
+        kind: What is unusual about it; its row in the table.
         name: The name of the file.
-        make: Writes it to a path.
+        make: A function that writes it to a path.
         outcome: "picture", "sentence", or "either".
     """
 

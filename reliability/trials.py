@@ -1,4 +1,4 @@
-"""Commands that are killed again and again, and comparisons after each kill."""
+"""Commands that are killed repeatedly, and comparisons after each kill."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from commands import Command, Run, digests, leftovers
 
-EVERY = 4  # kills of a command that writes one file, after which it is run to its end
+EVERY = 4  # number of kills after which a command that writes one file is run to its end
 
 
 @dataclass
@@ -17,13 +17,13 @@ class Row:
 
     Attributes:
         name: The names of the command and the signal.
-        kills: How many processes were ended.
-        old: After how many of them the old file was there.
-        new: After how many, the new one.
-        half: After how many, another, or none.
-        lost: How often an input had changed, or the command ended differently or with other bytes.
-        left: How many temporary files were left until the command was run again.
-        again: How many pictures were made a second time.
+        kills: The number of killed processes.
+        old: The number of kills after which the old file existed.
+        new: The number of kills after which the new file existed.
+        half: The number of kills after which another file, or none, existed.
+        lost: How often an input had changed, or the command ended with an error or other bytes.
+        left: The number of temporary files that were left until the command was run again.
+        again: The number of pictures that were computed twice.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Row:
 
 
 class Trial:
-    """A command that replaces one file, started again and again.
+    """A command that replaces one file, started repeatedly.
 
     Attributes:
         duration: Seconds that the last complete run took.
@@ -83,7 +83,7 @@ class Trial:
         return {self.output.name: self.output.read_bytes()} if self.output.exists() else {}
 
     def after_kill(self, *, clean: bool) -> None:
-        """Classify what a kill has left; if `clean`, no temporary file may be left."""
+        """Classify the files after a kill; if `clean`, no temporary file may be left."""
         self.count_leftovers(clean=clean)
         found = self.result()
         self.row.old += found == self.old
@@ -115,7 +115,7 @@ class BatchTrial(Trial):
         self.empty()
         self.finish()
         self.kept = folder.with_name("results")
-        shutil.rmtree(self.kept, ignore_errors=True)  # of a trial before
+        shutil.rmtree(self.kept, ignore_errors=True)  # from a previous trial
         shutil.copytree(self.output, self.kept)
         for path, content in masks.items():
             path.write_bytes(content)
@@ -133,7 +133,7 @@ class BatchTrial(Trial):
         return {path.name: path.read_bytes() for path in self.output.glob("[!.]*.png")}
 
     def after_kill(self, *, clean: bool) -> None:
-        """Check that each picture is the old or the new one, and that listed pictures are not made again."""
+        """Check that each picture is the old or the new one, and that listed ones are not computed again."""
         self.count_leftovers(clean=clean)
         found, listed = self.result(), self._listed()
         new = {name for name in found if found[name] == self.whole[name]}

@@ -1,4 +1,4 @@
-"""Test what needs no PyTorch on several Pythons, with the pinned, lowest and newest dependencies.
+"""Run the tests that need no PyTorch on several Pythons, with the pinned, lowest and newest dependencies.
 
     pip install --require-hashes -r requirements/tools.txt
     python reliability/versions.py --python 3.10 3.13 --dependencies pinned lowest newest

@@ -1,4 +1,4 @@
-"""Check that the wheel and the source archive are reproducible and hold the files that they should.
+"""Check that the wheel and the source archive are reproducible and contain exactly the right files.
 
     python reliability/wheel.py
 
@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LEFT_OUT = (".github/", "runs/")  # of the source archive
+LEFT_OUT = (".github/", "runs/")  # not in the source archive
 BESIDE = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 
 
@@ -55,7 +55,7 @@ def contents(archive: Path) -> set[str]:
 
 
 def expected(archive: Path) -> set[str]:
-    """Return what it should hold: every file of the commit that belongs there, and nothing else."""
+    """Return the names of the files that an archive must contain."""
     if archive.suffix == ".whl":
         beside = "-".join(archive.name.split("-")[:2]) + ".dist-info"
         code = {name.removeprefix("src/") for name in tracked("src/cdtnet")}
@@ -64,11 +64,11 @@ def expected(archive: Path) -> set[str]:
 
 
 def problems(archive: Path, other: Path) -> list[str]:
-    """Return what is wrong with an archive that was built twice."""
+    """Return the problems of an archive that was built twice."""
     found = [f"not in it: {name}" for name in sorted(expected(archive) - contents(archive))]
     found += [f"in it: {name}" for name in sorted(contents(archive) - expected(archive))]
     if archive.read_bytes() != other.read_bytes():
-        found.append("built again, it has other bytes")
+        found.append("the second build has other bytes")
     return found
 
 

@@ -31,7 +31,7 @@ _CONTROLS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("brightness", "contrast", "warmth", "tint", "saturation"), _CORRECTION),
 }
 _MASKS = ("MASK", {"tooltip": "Further objects of the same pictures: a batch of masks, one for each object."})
-_FILM = {"default": False, "tooltip": "The pictures are the frames of a video: keep them steady."}
+_FILM = {"default": False, "tooltip": "Whether the pictures are frames of a video, harmonized without flicker."}
 _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
 
 
