@@ -70,7 +70,7 @@ TRAIN = Command(
 
 
 def write_inputs(folder: Path, pictures: int = 8) -> None:
-    """Write the commands' inputs to a folder; its sub-folder `in` gets `pictures` composites for the batch."""
+    """Write the commands' inputs to a folder; its sub-folder `in` gets `pictures` composites for batches."""
     from cdtnet.model import load_model
     from cdtnet.weights import write_weights
 

@@ -31,7 +31,7 @@ _CONTROLS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("brightness", "contrast", "warmth", "tint", "saturation"), _CORRECTION),
 }
 _MASKS = ("MASK", {"tooltip": "Further objects of the same pictures: a batch of masks, one for each object."})
-_FILM = {"default": False, "tooltip": "Whether the pictures are frames of a video, harmonized without flicker."}
+_FILM = {"default": False, "tooltip": "Harmonize the pictures as frames of a video, without flicker."}
 _MASK = ("MASK", {"tooltip": "White is foreground; as large as the picture, one for all or one for each."})
 
 
@@ -243,7 +243,7 @@ def _complete(luts: Sequence[Lut | None]) -> list[Lut]:
     tables = [lut for lut in luts if lut is not None]
     if len(tables) < len(luts):
         raise CdtnetError(
-            "A picture has no lookup table: is2am and black masks give none; choose another model or mask."
+            "A picture has no lookup table, because the model is is2am or the mask is black; choose another."
         )
     return tables
 

@@ -40,8 +40,8 @@ class HarmonizeLayer(Gimp.PlugIn):
         procedure.set_menu_label("_Harmonize Layer…")
         procedure.add_menu_path("<Image>/Filters")
         procedure.set_documentation(
-            "Recolor the layer so that it belongs to what is below it",
-            "The active layer is recolored to match what is visible below it; the result is a new layer.",
+            "Recolor the layer to match the layers below it",
+            "The active layer is recolored to match the visible layers below it; the result is a new layer.",
             name,
         )
         procedure.set_attribution("The cdtnet authors", "The cdtnet authors", "2026")
@@ -60,7 +60,7 @@ class HarmonizeLayer(Gimp.PlugIn):
 def run(procedure, mode, image, drawables, config, data):
     """Ask for settings if GIMP is interactive, then harmonize."""
     if len(drawables) != 1 or not isinstance(drawables[0], Gimp.Layer):
-        return failed(procedure, "Choose one layer, which is to be harmonized.")
+        return failed(procedure, "Choose one layer to be harmonized.")
     if mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, config):
         return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, GLib.Error())
     try:

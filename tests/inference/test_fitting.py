@@ -50,7 +50,7 @@ def test_the_file_says_how_close_it_is(recolored, tmp_path):
     fit.lut.save(tmp_path / "a.cube", size=17)
     first = (tmp_path / "a.cube").read_text().splitlines()[0]
     assert first == (
-        f"# Fitted to the harmonized foreground: {fit.mean:.1f} levels of 255 off in the mean, "
+        f"# Fitted to the harmonized foreground: mean error {fit.mean:.1f} levels of 255, "
         f"95 % of its pixels within {fit.most:.1f}."
     )
     assert Lut.load(tmp_path / "a.cube").size == 17

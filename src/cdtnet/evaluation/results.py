@@ -58,7 +58,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a method for one picture, measured in a process of its own.
+    """The cost of a method for one picture, measured in a separate process.
 
     Attributes:
         method: The name in the table.

@@ -60,7 +60,7 @@ def fit_lut(result: Result, layer: Layer | None = None) -> Fit | None:
     lut = Lut(_solve(samples.before, samples.after - samples.before, samples.weights))
     mean, most = _distance(lut, samples)
     note = (
-        f"Fitted to the harmonized foreground: {mean:.1f} levels of 255 off in the mean, "
+        f"Fitted to the harmonized foreground: mean error {mean:.1f} levels of 255, "
         f"95 % of its pixels within {most:.1f}."
     )
     return Fit(Lut(lut.table, note), mean, most)

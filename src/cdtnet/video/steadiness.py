@@ -100,7 +100,7 @@ def outlooks(
 ) -> Iterator[Outlook]:
     """Smooth with analyses before and after each frame.
 
-    Only a few analyses are kept in memory at a time, whatever the length of the video.
+    Only a few analyses are in memory at a time, so memory does not depend on the length of the video.
     """
     shot = _Shot(engine, looker.carries_picture)
     for glimpse, key in glimpses:

@@ -104,7 +104,7 @@ def worse_bars(evaluation: Evaluation, summary: Summary) -> Plot:
         label = f" {value:.1f} %"
         axes.text(np.nanmax([value, high]) + 1, row, label, va="center", fontsize=8)
         words.append(f"{method}:{label}")
-    axes.set(xlim=(0, 100), xlabel="composites with a higher MSE than untouched, %")
+    axes.set(xlim=(0, 100), xlabel="composites with a higher MSE than unchanged, %")
     axes.set_yticks(range(len(methods)), [_short(method) for method in methods])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")

@@ -99,7 +99,7 @@ def failures(evaluation: Evaluation, method: str) -> HtmlTable:
         values = ((f"{share:.1f} %", share), *((f"{v:.1f}", v) for v in (before, after)))
         harm = Cell(f"+{after - before:.1f}", after - before)
         rows.append(Row(evaluation.composites[index].name, [*(Cell(*v) for v in values), harm]))
-    header = ("foreground", "fMSE untouched", f"fMSE {method}", "change")
+    header = ("foreground", "fMSE unchanged", f"fMSE {method}", "change")
     return HtmlTable(f"Made worse most by {method}", header, {"": rows}, "composite")
 
 

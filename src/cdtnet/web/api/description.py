@@ -99,7 +99,7 @@ def describe_server(models: Mapping[str, object], limits: Limits, *, key: bool) 
         "info": {
             "title": "cdtnet",
             "version": __version__,
-            "summary": "Recolors a pasted foreground so that it belongs to the picture.",
+            "summary": "Recolors a pasted foreground so that its colors match the picture.",
         },
         "paths": {
             "/v1/harmonize": {"post": harmonize},

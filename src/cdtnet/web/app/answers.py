@@ -58,7 +58,7 @@ def sentence(error: BaseException | None) -> str:
 
 
 async def explain(request: Request, error: Exception) -> Response:
-    """Respond with a sentence about the error; `code` tells the page what it can do about it."""
+    """Respond with a sentence about the error; the page reacts to `code`."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code)
     if isinstance(error, UnknownSessionError):
