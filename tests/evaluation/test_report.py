@@ -159,7 +159,7 @@ def test_any_method_name_can_be_drawn():
 
 
 def test_failures_are_listed_most_harm_first(html, evaluation):
-    rows = table_rows(html, "Made worse most by good")
+    rows = table_rows(html, "Made worse by good, the worst first")
     harm = [float(cells[3]) for cells in rows.values()]
     loss = evaluation.values["good"]["fmse"] - evaluation.values["composite"]["fmse"]
     assert harm == pytest.approx(sorted(loss[loss > 0], reverse=True), abs=0.051)

@@ -103,7 +103,10 @@ def _strip(covered: NDArray[np.bool_], first: int, side: int) -> tuple[NDArray[n
 
 
 def _any_of(flags: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
-    """Check for groups of `side` values in a row, eight at a time: NumPy's `any` is slow here."""
+    """Return whether any value is set, for groups of `side` values in a row.
+
+    Eight values are tested at a time, because NumPy's `any` is slow here.
+    """
     step = min(side, 8)
     words = flags.view(f"u{step}").reshape(len(flags), -1, side // step)
     joined = words[..., 0].copy()

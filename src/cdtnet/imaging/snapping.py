@@ -217,7 +217,7 @@ def _enlarged(
 
 
 def _at(values: FloatArray, x: FloatArray, y: FloatArray) -> Any:
-    """Interpolate values (S,T,…) bilinearly at places (h,w)."""
+    """Interpolate values (S,T,…) bilinearly at positions x and y, (h,w)."""
     return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -100,7 +100,7 @@ def failures(evaluation: Evaluation, method: str) -> HtmlTable:
         harm = Cell(f"+{after - before:.1f}", after - before)
         rows.append(Row(evaluation.composites[index].name, [*(Cell(*v) for v in values), harm]))
     header = ("foreground", "fMSE unchanged", f"fMSE {method}", "change")
-    return HtmlTable(f"Made worse most by {method}", header, {"": rows}, "composite")
+    return HtmlTable(f"Made worse by {method}, the worst first", header, {"": rows}, "composite")
 
 
 def costs(evaluation: Evaluation) -> HtmlTable:
