@@ -64,7 +64,7 @@ class Config:
                 f"base_size must be a multiple of 8 from 8 to {LARGEST_BASE}, not {self.base_size!r}"
             )
         if not _whole(self.luts, 1, MOST_LUTS):
-            raise ValueError(f"luts must be a whole number from 1 to {MOST_LUTS}, not {self.luts!r}")
+            raise ValueError(f"luts must be an integer from 1 to {MOST_LUTS}, not {self.luts!r}")
         switches = self.split, self.antialias, self.residual, self.second_look, self.close_up
         if not all(isinstance(switch, bool) for switch in switches):
             raise ValueError("split, antialias, residual, second_look and close_up must be true or false")

@@ -149,7 +149,7 @@ def test_files_in_memory(tmp_path, pixels):
                 picture = to_picture(source)
                 np.testing.assert_array_equal(picture.pixels, pixels(3))
                 assert like(picture, source) is picture
-    with pytest.raises(PictureError, match="open it as bytes"):
+    with pytest.raises(PictureError, match="open it in binary mode"):
         to_picture(io.StringIO("text"))
 
 

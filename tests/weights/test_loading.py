@@ -202,7 +202,7 @@ def test_files_that_are_no_weights(tmp_path, name, content, message):
 
 def test_a_list_of_tensors_is_no_state_dict(tmp_path):
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
-    with pytest.raises(cdtnet.WeightsError, match="no table of tensors"):
+    with pytest.raises(cdtnet.WeightsError, match="no dictionary of tensors"):
         load_model(tmp_path / "list.pth")
 
 
