@@ -144,7 +144,10 @@ def test_each_cut_out_of_a_folder_goes_onto_each_scene(pair, capsys):
     [
         (["cuts", "scene.jpg"], "give an existing folder with -o"),
         (["cuts", "scene.jpg", "-o", "out"], "would both be written to scene_a; rename one"),
-        (["cuts", "scene.jpg", "-o", "out", "--mask-output", "m.png"], "for single pictures, not for folders"),
+        (
+            ["cuts", "scene.jpg", "-o", "out", "--mask-output", "m.png"],
+            "for single pictures, not for folders",
+        ),
         (["cuts"], "Give a background"),
         (["empty", "scene.jpg", "-o", "out"], "no pictures in empty"),
         (["object.png", "object.png", "scene.jpg", "--mask", "m.png"], "--mask belongs to one foreground"),

@@ -295,7 +295,10 @@ def test_a_page_a_label_and_linear_floats(pair, weights, random):
         (["composite.png", "mask.png", "--label", "4"], "No pixel of the mask has the label 4"),
         (["composite.png", "composite.png"], "is a picture in many colors, not a mask"),
         (["cutout.png", "mask.png"], "there is no background to match; paste the cut-out"),
-        (["x" * 245 + ".png", "mask.png"], "too long to add _harmonized; give the name of the result with -o"),
+        (
+            ["x" * 245 + ".png", "mask.png"],
+            "too long to add _harmonized; give the name of the result with -o",
+        ),
         (["composite.png", "mask.png", "-o", "x" * 252 + ".png"], "its name is longer than 255 bytes"),
         (["composite.png", "mask.png", "--model", "run/checkpoint.pt"], "another kind of network"),
     ],

@@ -30,7 +30,9 @@ def test_one_command_from_recipes_to_the_papers_table(tmp_path, monkeypatch, cap
     assert main(command) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("iHarmony4, test: 1 composites, 1024×1024, whole frame.")
-    beside = printed.out[printed.out.index("Compared with published figures: HAdobe5k, 1 of 2,160 composites.") :]
+    beside = printed.out[
+        printed.out.index("Compared with published figures: HAdobe5k, 1 of 2,160 composites.") :
+    ]
     assert "CDTNet-256 " in beside
     assert "cdtnet-256-1024/weights" in beside
     found = Evaluation.from_json((tmp_path / "runs" / "cdtnet-256-1024" / "evaluation.json").read_text())

@@ -129,7 +129,9 @@ def test_evaluations_of_before_have_no_such_figures():
 
 
 def test_one_sub_set_is_compared_in_full():
-    table = by_title(evaluation(["HAdobe5k"] * 3, size=2048, whole_frame=True))["Compared with published figures"]
+    table = by_title(evaluation(["HAdobe5k"] * 3, size=2048, whole_frame=True))[
+        "Compared with published figures"
+    ]
     assert table.header == ["", "MSE", "PSNR", "fMSE", "SSIM", "convention", "measured by"]
     rows = {(row[0], row[-2].partition(",")[0]): row[1:] for row in table.rows}
     hinet = ["29.02", "37.66", "198.85", "0.9845", "HINet", "HINet's authors"]

@@ -144,9 +144,7 @@ def test_subtitles_are_copied(harmonizer, tmp_path):
     assert packets(tmp_path / "out.mkv", "audio") == packets(clip, "audio")
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert container.streams.subtitles[0].metadata["language"] == "deu"
-    with pytest.raises(
-        CdtnetError, match=r"\.mp4 files cannot hold the subtitle of .*; write an \.mkv file"
-    ):
+    with pytest.raises(CdtnetError, match=r"\.mp4 files cannot hold the subtitle of .*; write an \.mkv file"):
         harmonize_video(clip, matte, tmp_path / "out.mp4", model=harmonizer)
     assert not (tmp_path / "out.mp4").exists()
 

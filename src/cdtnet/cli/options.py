@@ -79,9 +79,7 @@ def add_mask_options(parser: argparse.ArgumentParser) -> None:
         "--invert-mask", action="store_true", help="invert a mask that is white where the background is"
     )
     width = parser.add_mutually_exclusive_group()
-    width.add_argument(
-        "--grow", type=count, default=0, metavar="PX", help="make the mask wider by PX pixels"
-    )
+    width.add_argument("--grow", type=count, default=0, metavar="PX", help="make the mask wider by PX pixels")
     width.add_argument(
         "--shrink",
         type=lambda text: -count(text),

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 
-UNTAGGED = (
-    "The picture has no CMYK profile; common printing inks are assumed."
-)
+UNTAGGED = "The picture has no CMYK profile; common printing inks are assumed."
 _ROWS = 256
 
 

@@ -81,9 +81,7 @@ def make(
     matrix = _to_d50(primaries, white)
     if isinstance(curve, float):
         if not 0.1 <= curve <= 255:
-            raise PictureError(
-                f"The picture's gamma of {curve:g} is invalid; save it again from its source."
-            )
+            raise PictureError(f"The picture's gamma of {curve:g} is invalid; save it again from its source.")
         values = [] if curve == 1.0 else [round(curve * 256)]
     else:
         values = np.rint(curve.clip(0, 1) * _STEPS).astype(int).tolist()

@@ -74,9 +74,7 @@ def read_picture(
         CdtnetError: The format needs an extra, which the message names.
     """
     if color_space not in (None, *COLOR_SPACES):
-        raise PictureError(
-            f"There is no color space {color_space!r}; choose {' or '.join(COLOR_SPACES)}."
-        )
+        raise PictureError(f"There is no color space {color_space!r}; choose {' or '.join(COLOR_SPACES)}.")
     given = None if profile is None else profiles.given(profile)
     if color_space and given:
         raise PictureError("Give either a color space or a profile for pixels without a profile, not both.")

@@ -92,9 +92,7 @@ def _device(name: str) -> torch.device:
         there = ["cpu"]
         there += ["cuda"] if torch.cuda.is_available() else []
         there += ["mps"] if torch.backends.mps.is_available() else []
-        raise CdtnetError(
-            f"The device {name!r} cannot be used here; choose {' or '.join(there)}."
-        ) from error
+        raise CdtnetError(f"The device {name!r} cannot be used here; choose {' or '.join(there)}.") from error
     return place
 
 

@@ -283,9 +283,7 @@ def _read(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
         return content
     origin = (path.parent / str(content.pop("like"))).resolve()
     if origin in before:
-        raise DataError(
-            f"In the recipe {path}, `like: {origin}` closes a cycle of recipes; remove it."
-        )
+        raise DataError(f"In the recipe {path}, `like: {origin}` closes a cycle of recipes; remove it.")
     result = _read(origin, (*before, origin))
     for key, value in content.items():
         _change(result, str(key), value)

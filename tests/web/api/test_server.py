@@ -111,7 +111,11 @@ def test_work_that_waits_is_dropped_when_nobody_waits_for_it():
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        (RuntimeError("/home/someone/secret"), 500, "The server failed on this picture; its log has details."),
+        (
+            RuntimeError("/home/someone/secret"),
+            500,
+            "The server failed on this picture; its log has details.",
+        ),
         (MemoryError(), 503, "There is not enough memory for this picture."),
     ],
 )

@@ -43,9 +43,7 @@ class Metrics:
         self._steps = Counter(
             "cdtnet_step_seconds", "Time of each step of the work.", ["step"], registry=registry
         )
-        self._pixels = Counter(
-            "cdtnet_pixels", "Pixels of the harmonized pictures.", registry=registry
-        )
+        self._pixels = Counter("cdtnet_pixels", "Pixels of the harmonized pictures.", registry=registry)
         waiting = Gauge(
             "cdtnet_jobs_waiting", "Jobs in the queue that are not being processed.", registry=registry
         )
