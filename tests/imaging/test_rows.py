@@ -75,7 +75,7 @@ def test_what_does_not_lie_from_top_to_bottom_is_refused(tmp_path, pixels, name,
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     image.write_to_file(str(tmp_path / name), **options)
     assert words in read_header(tmp_path / name).obstacle
-    with pytest.raises(PictureError, match=rf"{name} is {words}, so that .*; save it as an upright TIFF"):
+    with pytest.raises(PictureError, match=rf"{name} is {words}, so .*; save it as an upright TIFF"):
         open_picture(tmp_path / name)
 
 

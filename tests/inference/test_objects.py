@@ -136,7 +136,7 @@ def test_where_masks_overlap_the_change_is_between_theirs(harmonizers, composite
 def test_masks_that_cannot_be_used_get_a_sentence(harmonizers, composite, masks, words):
     with pytest.raises(PictureError, match=words):
         harmonizers["openvino"](composite, masks)
-    with pytest.raises(PictureError, match="one by one"):
+    with pytest.raises(PictureError, match="one mask at a time"):
         harmonizers["openvino"](composite, [painted(FIRST)] * 2, whole_frame=True)
 
 

@@ -83,7 +83,7 @@ def test_a_state_without_it_is_refused_by_pytorch_as_well(model):
     [
         ({"base_size": 64}, "as a tensor of bytes"),
         (torch.tensor([1, 2, 3]), "cannot be read"),
-        (torch.tensor(list(b"[1]")), "not a table"),
+        (torch.tensor(list(b"[1]")), "not a JSON object"),
         (torch.tensor(list(b'{"base_size": 7}')), "cannot be used"),
         (torch.tensor(list(b'{"depth": 7}')), "cannot be used"),
     ],
