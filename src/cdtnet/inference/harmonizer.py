@@ -28,9 +28,9 @@ from .analysis import AnalyzedObject
 from .objects import Foreground, find_foreground
 from .options import Choices, Options
 from .painter import Painter
+from .picture_analysis import PictureAnalysis, Progress
 from .provenance import Record, file_sha256, identity
 from .remarks import joined
-from .picture_analysis import PictureAnalysis, Progress
 from .result import Result
 from .tensors import harmonize_tensor, is_pictures
 

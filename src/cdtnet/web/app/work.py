@@ -25,8 +25,8 @@ from ...imaging.snapping import snap
 from ...inference.controls import WORDS, Controls
 from ...inference.harmonizer import Harmonizer
 from ...inference.options import Options
-from ...inference.remarks import Remark, joined
 from ...inference.picture_analysis import PictureAnalysis, Progress
+from ...inference.remarks import Remark, joined
 from .masks import check_shape, paint
 from .photos import Photo
 
