@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from speed_cell import METHODS, Cell, ellipse, photo
+from speed_cell import METHODS, Cell, pasted
 from speed_machine import Machine
 from speed_page import Command, Key, Measured, page
 from speed_peers import PEERS, peers
@@ -117,9 +117,10 @@ def commands(repeated: int) -> Iterator[Command]:
         for label, size in COMMANDS.items():
             words, stages = ["--help"], []
             if size:
-                files = [str(Path(folder, name)) for name in ("photo.jpg", "mask.png", "out.jpg")]
-                Picture(photo(*size)).save(files[0])
-                Picture(ellipse(*size, SHARES[0])[..., None]).save(files[1])
+                files = [str(Path(folder, name)) for name in ("composite.jpg", "mask.png", "out.jpg")]
+                composite, mask = pasted(*size, SHARES[0])
+                Picture(composite).save(files[0])
+                Picture(mask[..., None]).save(files[1])
                 words = ["harmonize", *files[:2], "-o", files[2]]
                 stages = child("speed_command.py", [time.perf_counter(), *files])
             times = []

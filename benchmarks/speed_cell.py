@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from speed_peers import peers
@@ -17,6 +18,8 @@ from cdtnet.system.machine import peak_memory, stay_within_memory
 
 Pixels = NDArray[np.uint8]
 Run = Callable[[Pixels, Pixels], Pixels]
+INEXACT = ", inexact mask"
+OFF = 5  # pixels by which an inexact mask is too wide
 STRIP = 100  # rows of a picture made at a time, so that making it takes no memory
 
 
@@ -41,7 +44,9 @@ def main() -> None:
     name, height, width, share, runs, seconds = json.loads(sys.argv[1])
     stay_within_memory()
     warnings.simplefilter("ignore")  # of masks without background
-    composite, mask = photo(height, width), ellipse(height, width, share)
+    composite, mask = pasted(height, width, share)
+    if name.endswith(INEXACT):
+        mask = cv2.dilate(mask, np.ones((2 * OFF + 1, 2 * OFF + 1), np.uint8))
     start = time.perf_counter()
     run = METHODS[name]()
     run(composite, mask)
@@ -53,6 +58,14 @@ def main() -> None:
         times.append(time.perf_counter() - begin)
     warm = statistics.median(times) if times else None
     print(json.dumps(asdict(Cell(cold, warm, peak_memory(), int(np.count_nonzero(mask))))))
+
+
+def pasted(height: int, width: int, share: float) -> tuple[Pixels, Pixels]:
+    """Return a composite (H,W,3) whose foreground is too dark, and its mask (H,W)."""
+    composite, mask = photo(height, width), ellipse(height, width, share)
+    for row, inside in zip(composite, mask, strict=True):
+        row[inside > 0] = row[inside > 0] * np.float32(0.8)
+    return composite, mask
 
 
 def photo(height: int, width: int) -> Pixels:
@@ -131,6 +144,7 @@ def in_floats(harmonize: Callable[..., NDArray[np.floating]]) -> Run:
 PLAIN = "CDTNet-256, whole frame, PyTorch"
 METHODS: dict[str, Callable[[], Run]] = {
     "CDTNet-256, OpenVINO int8": partial(ours, "cdtnet-256", "openvino", "int8"),
+    f"CDTNet-256, OpenVINO int8{INEXACT}": partial(ours, "cdtnet-256", "openvino", "int8"),
     "CDTNet-256, OpenVINO bfloat16": partial(ours, "cdtnet-256", "openvino", "bfloat16"),
     "CDTNet-256, OpenVINO float32": partial(ours, "cdtnet-256", "openvino", "float32"),
     "CDTNet-256, PyTorch bfloat16": partial(ours, "cdtnet-256", "pytorch", "bfloat16"),

@@ -71,6 +71,7 @@ def main() -> None:
     clock.wrap(harmonizer, "to_masks", "check the mask")
     clock.wrap(harmonizer, "find_foreground", "find the objects")
     clock.wrap(analysis, "shrink", "to base size")
+    clock.wrap(analysis, "_views", "check the mask's edge")
     clock.wrap(openvino.OpenVinoEngine, "look", "generator and table")
     clock.wrap(openvino._CompiledGraph, "compile", "compile graphs")
     clock.wrap(painter.Painter, "_render", "colors and blending")

@@ -36,7 +36,7 @@ class Machine:
         refinement: FLOP of the refinement for each pixel.
         lookups: Pixels/s looked up in a table, by implementation.
         fast: The precision that OpenVINO picks for 8-bit pictures here.
-        units: The instructions for numbers of less than 32 bits here: AMX, bfloat16, VNNI or none.
+        units: The best instructions for numbers of less than 32 bits here, as a title says it.
     """
 
     convolutions: dict[str, float]
@@ -67,7 +67,9 @@ def units() -> str:
     if "amx_tile" in flags:
         return "AMX"
     capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return "bfloat16" if "BF16" in capabilities else "VNNI" if flags & VNNI else "none"
+    return (
+        "bfloat16" if "BF16" in capabilities else "VNNI" if flags & VNNI else "without AMX, bfloat16 or VNNI"
+    )
 
 
 def operations() -> tuple[dict[str, float], float]:

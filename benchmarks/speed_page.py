@@ -167,12 +167,12 @@ def matrix(
     measured: Measured,
     share: float,
     show: Callable[[Cell, Key], str],
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = (),
 ) -> str:
-    """Return a table of methods by sizes, for one share."""
+    """Return a table of methods, by default all, by sizes, for one share."""
     sizes = [size for size in measured.sizes if any(k[1:] == (size, share) for k in measured.cells)]
     rows = []
-    for method in methods:
+    for method in methods or METHODS:
         keys = [(method, size, share) for size in sizes]
         found = [measured.cells.get(key, "") for key in keys]
         texts = [

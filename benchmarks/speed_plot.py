@@ -7,12 +7,12 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from speed_cell import METHODS, PLAIN
+from speed_cell import INEXACT, METHODS, PLAIN
 from speed_page import SHARE, Command, Measured
 
 from cdtnet.evaluation.report.plots import plain_style
 
-INK, LINE = "#333333", "#dddddd"
+INK, LINE, OTHERS = "#333333", "#dddddd", "#8e5ea2"
 FAMILIES = {
     "CDTNet-256": "#0b6e4f",
     "CDTNet-sim": "#2a7fb8",
@@ -40,9 +40,10 @@ def plot(measured: Measured, path: Path) -> None:
 def _curves(axes: Axes, measured: Measured) -> None:
     ends: list[tuple[float, float, str, str]] = []
     for method in METHODS:
-        points = _points(measured, method)
+        points = [] if method.endswith(INEXACT) else _points(measured, method)
         if points:
-            color = "#b3263a" if method == PLAIN else FAMILIES[method.split(",")[0].split(" at ")[0]]
+            family = method.split(",")[0].split(" at ")[0]
+            color = "#b3263a" if method == PLAIN else FAMILIES.get(family, OTHERS)
             light = "OpenVINO" not in method
             dash = DASHES["float32" if "float32" in method else "bfloat16"]
             axes.plot(*zip(*points, strict=True), color=color, linestyle=dash, linewidth=1 if light else 2)

@@ -39,7 +39,10 @@ def assert_equal(harmonizer, model, size):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.nightly] * (name == "cdtnet-512")) for name in SHIPPED],
+)
 def test_shipped_weights(name):
     assert_equal(light(name), cdtnet.load_model(name), (97, 301))
 

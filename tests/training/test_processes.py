@@ -14,6 +14,7 @@ import pytest
 import torch
 import yaml
 
+from cdtnet.cli.main import main
 from cdtnet.weights import read_weights
 from tests.processes import PATIENCE, started, until
 
@@ -29,9 +30,14 @@ def command(recipe: Path, run: Path, *options: object, launcher: tuple[str, ...]
     ]
 
 
-def train(*arguments, **options) -> None:
-    done = subprocess.run(command(*arguments, **options), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def train(*arguments, launcher: tuple[str, ...] = ()) -> None:
+    """Train in this process, or in those of a launcher."""
+    words = command(*arguments, launcher=launcher)
+    if launcher:
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    else:
+        assert main(words[words.index("train") :]) == 0
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -101,7 +107,7 @@ def test_a_batch_that_cannot_be_shared_is_said(recipe, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)])
 def test_a_signal_to_the_whole_group_keeps_all_steps(recipe_of, tmp_path, number):
     """Schedulers and terminals signal the whole process group, including processes that read ahead."""
     content = recipe_of({"samples": 400_000}, data={"workers": 1}).model_dump(mode="json")

@@ -1,5 +1,6 @@
 """Resizing to base size strip by strip, so that a picture is never converted as a whole."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -166,14 +167,17 @@ class Filter:
 
     def __init__(self, size: int, low_size: int, antialias: bool):
         step = size / low_size
-        self.radius = max(step, 1.0) if antialias else 1.0
-        self.centers = (np.arange(low_size) + 0.5) * step
+        radius = max(step, 1.0) if antialias else 1.0
+        centers = (np.arange(low_size) + 0.5) * step
         if not antialias:  # clamp to the outermost pixel centers, as bilinear interpolation does
-            self.centers = self.centers.clip(0.5, size - 0.5)
-        reach = np.arange(-np.ceil(self.radius), np.ceil(self.radius) + 1)
-        pixels = np.floor(self.centers)[:, None] + 0.5 + reach
-        inside = (pixels > 0) & (pixels < size)
-        self.sums = (self._triangle(pixels, self.centers[:, None]) * inside).sum(1)
+            centers = centers.clip(0.5, size - 0.5)
+        first = np.maximum(centers - radius + 0.5, 0).astype(int)
+        last = np.minimum(centers + radius + 0.5, size).astype(int)
+        pixels = first[:, None] + np.arange((last - first).max())
+        weights = np.maximum(1 - np.abs(pixels + 0.5 - centers[:, None]) / radius, 0)
+        weights *= pixels < last[:, None]
+        self._first, self._last = first.tolist(), last.tolist()
+        self._weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
     def apply(self, pixels: FloatArray, start: int) -> tuple[int, FloatArray]:
         """Compute weighted sums of (n,…) pixels from `start` on.
@@ -182,18 +186,12 @@ class Filter:
             The first sample that depends on them, and their contributions (m,…) to it and the next ones.
         """
         stop = start + len(pixels)
-        reached = (self.centers + self.radius > start) & (self.centers - self.radius < stop)
-        samples = np.flatnonzero(reached)
-        result = np.empty((samples.size, *pixels.shape[1:]), np.float32)
-        for i, sample in enumerate(samples):
-            center = self.centers[sample]
-            first = max(int(center - self.radius + 0.5), start)
-            last = min(int(center + self.radius + 0.5), stop)
-            weights = self._triangle(np.arange(first, last) + 0.5, center) / self.sums[sample]
+        reached = range(bisect_right(self._last, start), bisect_left(self._first, stop))
+        result = np.empty((len(reached), *pixels.shape[1:]), np.float32)
+        for i, sample in enumerate(reached):
+            own = self._first[sample]
+            first, last = max(own, start), min(self._last[sample], stop)
+            weights = self._weights[sample, first - own : last - own]
             # einsum, because matrix products wait for threads on a busy machine
-            taken = pixels[first - start : last - start]
-            np.einsum("r,r...->...", weights.astype(np.float32), taken, out=result[i])
-        return (int(samples[0]) if samples.size else 0), result
-
-    def _triangle(self, pixels: NDArray[Any], centers: Any) -> NDArray[np.float64]:
-        return np.maximum(1 - np.abs(pixels - centers) / self.radius, 0)
+            np.einsum("r,r...->...", weights, pixels[first - start : last - start], out=result[i])
+        return reached.start, result
