@@ -56,7 +56,9 @@ def test_applied_anyway_the_whole_change_is_made(folder, capsys):
     expected.lut.save("expected.cube")
     assert (folder / "whole.cube").read_bytes() == (folder / "expected.cube").read_bytes()
     capsys.readouterr()
-    assert "applied unchanged" in refusal(capsys, "lut", "right.png", "--apply", "whole.cube", "--apply-anyway")
+    assert "applied unchanged" in refusal(
+        capsys, "lut", "right.png", "--apply", "whole.cube", "--apply-anyway"
+    )
 
 
 def test_labels_are_objects_of_their_own(folder, weights, capsys):
