@@ -143,8 +143,8 @@ def parsers(parser: argparse.ArgumentParser, level: int) -> Iterator[tuple[argpa
     yield parser, level
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for verb in action.choices.values():
-                yield from parsers(verb, level + 1)
+            for command in action.choices.values():
+                yield from parsers(command, level + 1)
 
 
 def table(parser: argparse.ArgumentParser) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import cdtnet
-from cdtnet.cli.main import VERBS
+from cdtnet.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 specification = importlib.util.spec_from_file_location("build_docs", ROOT / "docs" / "build.py")
@@ -40,8 +40,8 @@ def test_links_to_sources_lead_to_pages_that_show_them():
 
 def test_the_command_reference_has_every_verb_and_its_options():
     page = build.command_reference()
-    for verb in VERBS:
-        assert f"\n## cdtnet {verb}\n" in page
+    for command in COMMANDS:
+        assert f"\n## cdtnet {command}\n" in page
     assert "\n### cdtnet study serve\n" in page
     assert "| `--strength N` |" in page
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cdtnet.cli.main import VERBS, main
+from cdtnet.cli.main import COMMANDS, main
 from cdtnet.cli.words import understood
 from tests.cli.refusals import refusal
 
@@ -44,7 +44,7 @@ def pixels(name):
     ],
 )
 def test_words_are_understood(typed, meant):
-    assert understood(typed.split(), VERBS) == meant.split()
+    assert understood(typed.split(), COMMANDS) == meant.split()
 
 
 def test_two_pictures_without_a_verb_are_harmonized(folder, weights, capsys):

@@ -16,7 +16,7 @@ from ..system.signals import terminated_as_interrupted
 from .options import say
 from .words import suggestion, understood
 
-VERBS = {
+COMMANDS = {
     "harmonize": "recolor the foreground of one composite.",
     "app": "open a page in the browser to place, paint, harmonize and compare pictures.",
     "batch": "harmonize all pictures of a folder, archive, pattern or store, on this machine or a cluster.",
@@ -64,10 +64,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # print file names that are not valid text unchanged
     given = sys.argv[1:] if argv is None else argv
-    argv = understood(given, VERBS)
+    argv = understood(given, COMMANDS)
     parser = build_parser()
-    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
-        parser.error(f"there is no command {argv[0]!r}; {suggestion(argv[0], VERBS)}")
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        parser.error(f"there is no command {argv[0]!r}; {suggestion(argv[0], COMMANDS)}")
     arguments, rest = parser.parse_known_args(argv)
     lists = [name for name in ("changes", "pictures") if name in arguments]
     if any(word.startswith("-") for word in rest) or (rest and not lists):
@@ -83,21 +83,23 @@ def build_parser() -> argparse.ArgumentParser:
         prog="cdtnet", description="Recolor a pasted foreground so that its colors match the picture."
     )
     parser.add_argument("--version", action="version", version=f"cdtnet {__version__}")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Verb)
-    for name, summary in VERBS.items():
-        verbs.add_parser(name, help=summary, description=summary).verb = name
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=_CommandParser
+    )
+    for name, summary in COMMANDS.items():
+        commands.add_parser(name, help=summary, description=summary).command = name
     return parser
 
 
-class _Verb(argparse.ArgumentParser):
+class _CommandParser(argparse.ArgumentParser):
     """The parser of a subcommand, which imports its module when it is used."""
 
-    verb = ""
+    command = ""
 
     def complete(self) -> None:
         """Add the arguments; nested subcommands get theirs with the outer one."""
-        if self.verb:
-            module = import_module(f".{self.verb}", __package__)
+        if self.command:
+            module = import_module(f".{self.command}", __package__)
             module.add_arguments(self)
             self.set_defaults(act=module.run)
 

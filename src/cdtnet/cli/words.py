@@ -11,7 +11,7 @@ SPELLINGS = {"harmonise": "harmonize", "synthesise": "synthesize"}
 _NUMBER = re.compile(r"\d+(\.\d*)?")
 
 
-def understood(words: Sequence[str], verbs: Collection[str]) -> list[str]:
+def understood(words: Sequence[str], commands: Collection[str]) -> list[str]:
     """Expand short forms: `help COMMAND`, and a picture's name instead of a subcommand.
 
     A separate percent sign belongs to the number before it.
@@ -31,7 +31,7 @@ def understood(words: Sequence[str], verbs: Collection[str]) -> list[str]:
         return [SPELLINGS[first], *rest]
     return (
         joined
-        if first in verbs or first.startswith("-") or not _is_picture(first)
+        if first in commands or first.startswith("-") or not _is_picture(first)
         else ["harmonize", *joined]
     )
 
@@ -43,8 +43,8 @@ def _is_picture(word: str) -> bool:
     return has_picture_suffix(word) or os.path.isfile(word)
 
 
-def suggestion(word: str, verbs: Collection[str]) -> str:
+def suggestion(word: str, commands: Collection[str]) -> str:
     """Suggest a subcommand for an unknown word, as the end of a sentence."""
-    known = [*verbs, *SPELLINGS]
+    known = [*commands, *SPELLINGS]
     near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return f"did you mean {SPELLINGS.get(near[0], near[0])}?" if near else "cdtnet help lists all."
