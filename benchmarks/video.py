@@ -109,7 +109,7 @@ def write(table: Table, arguments: argparse.Namespace) -> None:
     machine = f"{date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}. {arguments.note}"
     sections[title] = f"{title}\n\n{machine.strip()}\n\n    python benchmarks/video.py {words}\n{rest}"
     text = "".join(f"\n## {each.strip()}\n" for each in sections.values())
-    path.write_text(f"# Film: figures\n{text}", encoding="utf-8")
+    path.write_text(f"# Video: figures\n{text}", encoding="utf-8")
     print(text)
 
 
@@ -252,7 +252,7 @@ def quality(photos: Sequence[Photo], arguments: argparse.Namespace) -> Table:
 
     methods = {
         "cdtnet video": steady,
-        "frames as they come": causal,
+        "past frames only": causal,
         "each frame alone": alone,
         "one table for all": one_table,
     }

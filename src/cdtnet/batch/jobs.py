@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ..datasets.layouts import LAYOUTS, Files, Found, Problem, Sample, manifest, search
+from ..datasets.layouts.base import Unmatched
 from ..datasets.layouts.pairs import is_mask
 from ..datasets.tree import Entry, Folder, Tree, open_tree
 from ..errors import DataError
@@ -126,7 +127,9 @@ def _pictures(files: Files, mask: str | None, chosen: Iterable[str] | None = Non
         else:
             found.problems.append(Problem(f"{entry} has no mask."))
     if chosen is None and not shared:
-        found.skipped += [f"{files.entry(path)} is the mask of no picture here." for path in sorted(lonely)]
+        found.skipped += [
+            Unmatched(f"{files.entry(path)} is the mask of no picture here.") for path in sorted(lonely)
+        ]
     return found
 
 

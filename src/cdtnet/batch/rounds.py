@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..datasets.layouts.base import Unmatched
 from ..errors import DataError
 from .jobs import BatchJob, Jobs
 from .results import Results
@@ -83,13 +84,12 @@ class Batch:
 
 
 def _there(find: Callable[[], Jobs]) -> Jobs:
-    """Return the jobs whose files exist; a missing mask may still arrive."""
+    """Return the jobs whose files exist; a missing mask, or the picture of a mask, may still arrive."""
     try:
         found = find()
     except DataError:
         return Jobs([], [], [])
-    # A mask may arrive before its picture.
-    return found._replace(skipped=[s for s in found.skipped if not s.endswith(" here.")])
+    return found._replace(skipped=[each for each in found.skipped if not isinstance(each, Unmatched)])
 
 
 def _stamp(job: BatchJob) -> str:

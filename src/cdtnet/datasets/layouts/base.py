@@ -41,6 +41,12 @@ class Problem(NamedTuple):
     split: str = ""
 
 
+class Unmatched(str):
+    """A sentence about a picture that belongs to no sample, but may when more files arrive."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Found:
     """The samples and problems that a layout found.

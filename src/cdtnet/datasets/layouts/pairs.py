@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Files, Found, Problem, Sample, join, stem
+from .base import Files, Found, Problem, Sample, Unmatched, join, stem
 
 EXPECTS = "composite_images, composites or images with masks, or <name>_mask beside each picture"
 _COMPOSITES = ("composite_images", "composites", "composite", "images", "image")
@@ -29,7 +29,7 @@ def find(files: Files) -> Found | None:
         else:
             entries = files.entry(path), files.entry(mask), files.entry(real) if real else None
             found.samples.append(Sample(path, "", "", *entries))
-    found.skipped = [f"{files.entry(path)} belongs to no composite here." for path in sorted(left)]
+    found.skipped = [Unmatched(f"{files.entry(path)} belongs to no composite here.") for path in sorted(left)]
     return found if found.samples else None
 
 
