@@ -179,15 +179,16 @@ def command(folder: Path, model: str, *options: str) -> list[str]:
 
 
 def make(folder: Path, width: int, height: int, count: int, suffix: str) -> None:
-    """Write a folder of copies of one photograph, and a mask for all."""
+    """Write a folder of copies of one photograph with a part that is too dark, and a mask for all."""
     folder.mkdir()
-    photo = pyvips.Image.thumbnail(str(PHOTO), width, height=height, size="force")
-    data = photo.write_to_buffer(suffix)
-    for k in range(count):
-        (folder / f"{k}{suffix}").write_bytes(data)
+    photo = pyvips.Image.thumbnail(str(PHOTO), width, height=height, size="force").numpy()
     mask = np.zeros((height, width, 1), np.uint8)
     rows, columns = round(height * SHARE**0.5), round(width * SHARE**0.5)
-    mask[height // 4 : height // 4 + rows, width // 4 : width // 4 + columns] = 255
+    part = slice(height // 4, height // 4 + rows), slice(width // 4, width // 4 + columns)
+    photo[part] = photo[part] * np.float32(0.8)
+    mask[part] = 255
+    for k in range(count):
+        cdtnet.Picture(photo).save(folder / f"{k}{suffix}")
     cdtnet.Picture(mask).save(folder / "mask.png")
 
 
