@@ -78,7 +78,7 @@ def test_versions_of_different_sizes_are_named(own_pictures, tmp_path, capsys):
     assert synthesize("exchange", *arguments, "-o", tmp_path / "strict", "--damaged", "fail") == 1
     assert "90×61" in capsys.readouterr().err
     assert synthesize("exchange", *arguments[:3], "--target", "C", "-o", tmp_path / "x") == 1
-    assert "no version 'C', only A, B" in capsys.readouterr().err
+    assert "no version 'C'; choose A, B" in capsys.readouterr().err
 
 
 def test_recolor(own_pictures, tmp_path, capsys):

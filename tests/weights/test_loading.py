@@ -80,7 +80,7 @@ def test_every_misfit_is_reported_at_once(checkpoint, tmp_path):
     message = str(caught.value)
     assert "missing generator.blend.rgb.bias" in message
     assert "unexpected refine.extra" in message
-    assert "color_mapping.weigh.weight holds int64 numbers" in message
+    assert "color_mapping.weigh.weight has type int64" in message
     assert "color_mapping.weigh.bias has shape (7,) instead of (4,)" in message
 
 
@@ -189,7 +189,7 @@ def test_a_checkpoint_never_runs_code(tmp_path):
         ("noise.pth", b"\x93noise" * 50, "not a PyTorch checkpoint|more than tensors"),
         ("noise.safetensors", b"noise" * 50, "not a safetensors file"),
         ("weights.onnx", b"", "neither a safetensors file nor"),
-        ("cdtnet-1024", None, "there are cdtnet-256, cdtnet-512, cdtnet-sim, is2am"),
+        ("cdtnet-1024", None, "choose cdtnet-256, cdtnet-512, cdtnet-sim, is2am"),
     ],
 )
 def test_files_that_are_no_weights(tmp_path, name, content, message):

@@ -141,7 +141,7 @@ def load_method(name: str, device: str = "auto", *, whole_frame: bool = False) -
     network = load_model("is2am" if name in BASELINES else name)
     harmonizer = Harmonizer(network, device)
     assert isinstance(harmonizer.engine, TorchEngine)
-    network = harmonizer.engine.model  # on the device
+    network = network.to(harmonizer.engine.device).channels_last()
     if name == "is2am-full":
         return Method(_at_full_size(network, whole_frame), network)
 
