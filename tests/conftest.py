@@ -22,7 +22,7 @@ settings.register_profile("cdtnet", deadline=None)  # a slow machine is no defec
 settings.load_profile("cdtnet")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of started processes, too: tests run beside each other
-os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # rembg's matting, which is unused, takes a minute to compile
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # as the command line does
 TORCH = find_spec("torch") is not None
 NEEDS_TORCH = re.compile(
     r"^(import|from) (torch|hubconf|cdtnet\.model|cdtnet\.training|\.networks)\b", re.MULTILINE

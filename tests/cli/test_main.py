@@ -320,3 +320,13 @@ def test_labels_are_numbers_or_colors(pair, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["harmonize", "composite.png", "mask.png", "--label", "red"])
     assert "neither a number nor a color such as #800000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
+def test_rembg_does_not_compile_its_matting_unless_asked_to(monkeypatch, before, after):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "")  # so that it is restored
+    monkeypatch.delenv("NUMBA_DISABLE_JIT")
+    if before is not None:
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", before)
+    assert main(["info"]) == 0
+    assert os.environ["NUMBA_DISABLE_JIT"] == after

@@ -39,6 +39,8 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return the exit code."""
+    # When rembg is first imported, it would compile its matting, which is not used, for a minute.
+    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
     try:
         with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
