@@ -8,6 +8,7 @@ import argparse
 import json
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,8 @@ def main() -> None:
         "wrk; every response was compared with the correct one. "
         "Refused clients wait for a second (Retry-After)."
     )
-    lines = [title, "", "    python benchmarks/server.py", "", f"| {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
+    command = shlex.join(["python", "benchmarks/server.py", *sys.argv[1:]])
+    lines = [title, "", f"    {command}", "", f"| {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
     with tempfile.TemporaryDirectory() as folder, serving(arguments.workers, arguments.queue) as url:
         files = {side: prepare(Path(folder), side, url) for side in SIDES}
         for side in SIDES:
