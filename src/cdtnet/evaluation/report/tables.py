@@ -174,7 +174,7 @@ def _rows(evaluation: Evaluation, summary: Summary, columns: Sequence[str]) -> l
         Row(
             method,
             [_cell(name, row[name], best.get(name) if method != UNTOUCHED else None) for name in columns],
-            "untouched" if method == UNTOUCHED else "",
+            "unchanged" if method == UNTOUCHED else "",
             color_index(evaluation, method),
         )
         for method, row in summary.items()
