@@ -45,7 +45,7 @@ def test_bytes_blended_by_the_engine_are_those_blended_by_the_painter(
     by_engine = analysis.render().image
     assert given
     assert set(given) == {np.dtype(np.uint8)}
-    monkeypatch.setattr(analysis._painter, "_in_bytes", False)
+    monkeypatch.setattr(analysis._painter, "_recolorer", None)
     by_painter = analysis.render().image
     assert (by_painter != composite).any()
     assert np.array_equal(by_engine[mask == 0], composite[mask == 0])
@@ -59,7 +59,8 @@ def test_bytes_blended_by_the_engine_are_those_blended_by_the_painter(
 )
 def test_whatever_else_is_asked_for_is_blended_by_the_painter(harmonizer, photos, monkeypatch, change):
     monkeypatch.setattr(harmonizer.engine, "recolor", lambda *_: pytest.fail("the engine blended it"))
-    harmonizer(*photos[2], **change)
+    composite, mask = photos[2]
+    assert (harmonizer(composite, mask, apply_anyway=True, **change).image != composite).any()
 
 
 def test_a_network_of_nan_is_refused(photos):

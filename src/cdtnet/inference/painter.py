@@ -69,7 +69,8 @@ class Painter:
         self._kept: dict[tuple[int, Window], NDArray[Any]] | None = {} if keep else None
         self._codec = color_codec(picture)
         is_bytes = picture.pixels.dtype == np.uint8 and picture.pixels.shape[2] == 3
-        self._in_bytes = is_bytes and self._smooth and self._codec.only_scales and not keep
+        in_bytes = is_bytes and self._smooth and self._codec.only_scales and not keep
+        self._recolorer = engine if in_bytes and isinstance(engine, Recolors) else None
         self._objects: Sequence[AnalyzedObject] = objects or [
             analyze(
                 engine,
@@ -153,7 +154,7 @@ class Painter:
 
     def _recolored(self, window: Window, block: Window, controls: Controls) -> NDArray[Any] | None:
         """Return the native pixels of a window, if the engine can blend them; None if not."""
-        if not (self._in_bytes and isinstance(self._engine, Recolors)) or controls.plain is None:
+        if self._recolorer is None or controls.plain is None:
             return None
         touching = [each for each in self._objects if each.mask[window.slices].any()]
         if len(touching) != 1:
@@ -162,7 +163,7 @@ class Painter:
         place = block.within(each.frame)
         tile = Tile(self._picture.pixels[block.slices], each.mask[block.slices], each.frame.size, place)
         amount = controls.plain * each.amount
-        return self._engine.recolor(each.found, tile, window.within(block), amount, self._precision)
+        return self._recolorer.recolor(each.found, tile, window.within(block), amount, self._precision)
 
     def _alone(
         self,
